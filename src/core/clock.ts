@@ -1,0 +1,86 @@
+import { TwinwireError } from './errors.ts'
+
+/** A pending callback. Cancelling one that has fired or was cancelled before does nothing. */
+export interface Timer {
+  cancel(): void
+}
+
+/**
+ * The only source of time for code that also runs in simulation.
+ * `now` is monotonic and counts milliseconds (fractions allowed) from an arbitrary start.
+ */
+export interface Clock {
+  now(): number
+  /** Calls back once, `delayMs` (0 or more, finite) from now; never before this call returns. */
+  setTimeout(callback: () => void, delayMs: number): Timer
+}
+
+/** Real time. Its timers keep the process alive, so whoever starts one must be able to cancel it. */
+export const systemClock: Clock = {
+  now: () => performance.now(),
+  setTimeout (callback, delayMs) {
+    const handle = setTimeout(callback, delayMs)
+    return { cancel: () => clearTimeout(handle) }
+  }
+}
+
+/**
+ * Resolves after `delayMs` of the clock's time.
+ *
+ * @throws what `signal` was aborted with; no timer or listener is left behind
+ */
+export async function sleep (clock: Clock, delayMs: number, signal?: AbortSignal): Promise<void> {
+  signal?.throwIfAborted()
+  await new Promise<void>((resolve, reject) => {
+    const timer = clock.setTimeout(() => {
+      signal?.removeEventListener('abort', onAbort)
+      resolve()
+    }, delayMs)
+    function onAbort (): void {
+      timer.cancel()
+      reject(signal?.reason)
+    }
+    signal?.addEventListener('abort', onAbort, { once: true })
+  })
+}
+
+/** An abort signal that fires on a time-out or with its parent, and can be disposed of before either. */
+export interface TimeoutSignal extends Disposable {
+  readonly signal: AbortSignal
+  /** True once the time-out itself (not the parent) fired. */
+  readonly timedOut: boolean
+  [Symbol.dispose](): void
+}
+
+/**
+ * Like `AbortSignal.timeout`, but on the given clock, joined with a parent, and leaving nothing behind once disposed.
+ * The signal's reason is a `TwinwireError` with code `ERR_TIMEOUT`, or the parent's reason.
+ */
+export function timeoutSignal (clock: Clock, delayMs: number, parent?: AbortSignal): TimeoutSignal {
+  const controller = new AbortController()
+  let timedOut = false
+  const timer = clock.setTimeout(() => {
+    timedOut = true
+    parent?.removeEventListener('abort', onParentAbort)
+    controller.abort(new TwinwireError('ERR_TIMEOUT', `timed out after ${delayMs} ms`))
+  }, delayMs)
+  function onParentAbort (): void {
+    timer.cancel()
+    controller.abort(parent?.reason)
+  }
+  if (parent?.aborted === true) {
+    onParentAbort()
+  } else {
+    parent?.addEventListener('abort', onParentAbort, { once: true })
+  }
+  return {
+    signal: controller.signal,
+    get timedOut () {
+      return timedOut
+    },
+    [Symbol.dispose] () {
+      timer.cancel()
+      parent?.removeEventListener('abort', onParentAbort)
+    }
+  }
+}

@@ -1,0 +1,86 @@
+/**
+ * Conditions that a caller can meet, each with a code that stays the same between releases.
+ * Bugs are not in this list: they throw a plain `Error` from an assertion.
+ */
+export type ErrorCode =
+  | 'ERR_ABORTED'
+  | 'ERR_BUDGET_EXHAUSTED'
+  | 'ERR_CONNECTION_CLOSED'
+  | 'ERR_CONNECTION_REFUSED'
+  | 'ERR_CONNECTION_RESET'
+  | 'ERR_CONSERVATION'
+  | 'ERR_DEADLINE'
+  | 'ERR_DEADLOCK'
+  | 'ERR_DIAL_FAILED'
+  | 'ERR_EVENT_LIMIT'
+  | 'ERR_FRAME_INVALID'
+  | 'ERR_FRAME_TOO_LARGE'
+  | 'ERR_HOST_DIED'
+  | 'ERR_INTERRUPTED'
+  | 'ERR_INVALID_FILE'
+  | 'ERR_INVALID_OPTION'
+  | 'ERR_INVALID_STATE'
+  | 'ERR_INVALID_UNIT'
+  | 'ERR_NO_ADDRESS'
+  | 'ERR_NODE_VERSION'
+  | 'ERR_PEER_MISMATCH'
+  | 'ERR_PORT_IN_USE'
+  | 'ERR_RESULTS_INCOMPLETE'
+  | 'ERR_STOPPED'
+  | 'ERR_STREAM_CLOSED'
+  | 'ERR_TIMEOUT'
+  | 'ERR_TOO_MANY_WAITERS'
+  | 'ERR_UNKNOWN_EXPERIMENT'
+  | 'ERR_UNKNOWN_HOST'
+  | 'ERR_UNKNOWN_OPTION'
+  | 'ERR_UNSUPPORTED'
+  | 'ERR_UNSUPPORTED_PROTOCOL'
+
+/** What a bad input looked like: where it stood, what would have been right, what was there. */
+export interface ErrorDetails {
+  /** Where the value stands, as a reader would write it: `paths[0].rateBitsPerSecond`, `latency.csv:3:7`. */
+  readonly path?: string
+  readonly expected?: string
+  readonly found?: string
+  readonly cause?: unknown
+}
+
+/** The error of every condition that twinwire reports on purpose. */
+export class TwinwireError extends Error {
+  readonly code: ErrorCode
+  readonly path: string | undefined
+  readonly expected: string | undefined
+  readonly found: string | undefined
+
+  constructor (code: ErrorCode, message: string, details: ErrorDetails = {}) {
+    super(describe(message, details), details.cause === undefined ? undefined : { cause: details.cause })
+    this.name = 'TwinwireError'
+    this.code = code
+    this.path = details.path
+    this.expected = details.expected
+    this.found = details.found
+  }
+}
+
+/** `value` as it should appear in an error's `found`: short, quoted, never huge. */
+export function show (value: unknown): string {
+  if (value === undefined) {
+    return 'nothing'
+  }
+  const text = JSON.stringify(value) ?? typeof value
+  return text.length > 80 ? `${text.slice(0, 77)}...` : text
+}
+
+function describe (message: string, { path, expected, found }: ErrorDetails): string {
+  const parts = [message]
+  if (path !== undefined) {
+    parts.push(`at ${path}`)
+  }
+  if (expected !== undefined) {
+    parts.push(`expected ${expected}`)
+  }
+  if (found !== undefined) {
+    parts.push(`found ${found}`)
+  }
+  return parts.join('; ')
+}

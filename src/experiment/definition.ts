@@ -1,0 +1,79 @@
+import type * as z from 'zod'
+import type { RandomStream } from '../core/random.ts'
+import type { RunParameters } from '../wires/wire.ts'
+import type { ScenarioInput } from '../wires/scenario.ts'
+
+/**
+ * An experiment is a question asked as data. Its module exports `experiment` (this) and `roles` (what hosts do); hosts
+ * record `sample` events, and everything in the report is derived from those.
+ */
+export interface Experiment {
+  /** Also its file's name: lower-case words joined by dashes. */
+  readonly name: string
+  readonly title: string
+  readonly question: string
+  /** What the authors expected to see, written down before it was measured. */
+  readonly expected: string
+  /** Everything `--set` can change. Flat; each field has a default and a description with its unit. */
+  readonly parameters: z.ZodObject
+  /** What is compared. The first is the baseline of every comparison unless a metric names another. */
+  readonly arms: readonly Arm[]
+  /** The conditions under which the arms are compared, each with metrics of its own. */
+  readonly cases: readonly Case[]
+  readonly thresholds: readonly Threshold[]
+}
+
+export interface Arm {
+  readonly name: string
+  readonly title: string
+  readonly description: string
+}
+
+export interface Case {
+  readonly name: string
+  readonly title: string
+  readonly description: string
+  /** All arms of one seed get the same scenario: `random` is forked from the seed and the case, not the arm. */
+  scenario(parameters: RunParameters, random: RandomStream): ScenarioInput
+  readonly metrics: readonly Metric[]
+  /** True where a run on real peers mostly waits, so that several can share the machine without disturbing each other. */
+  readonly waits: boolean
+}
+
+/** How the samples of one run become one number; runs, not samples, are what intervals are made over. */
+export type Statistic = 'mean' | 'p50' | 'p90' | 'p99' | 'maximum' | 'failed-share'
+
+export interface Metric {
+  /** Unique within its case; the `metric` of the samples is `sample`. */
+  readonly name: string
+  readonly title: string
+  /** The samples it is made of. */
+  readonly sample: string
+  readonly statistic: Statistic
+  readonly unit: 'ms' | 'share' | 'count' | 'bytes'
+  readonly better: 'lower' | 'higher'
+  /** The smallest relative change that a reader should care about: 0.05 is 5%. */
+  readonly minimumEffect: number
+}
+
+/** A promise that is checked: the run's exit code is 1 where one does not hold. */
+export interface Threshold {
+  readonly case: string
+  readonly metric: string
+  readonly arm: string
+  /** Compared with the median over runs on the `sim` wire. */
+  readonly limit: number
+  readonly direction: 'at-most' | 'at-least'
+}
+
+/** One measured value. A failure counts as a sample too: its value is how long it took to fail. */
+export interface SampleEvent {
+  readonly type: 'sample'
+  readonly timeMs: number
+  readonly host: string
+  readonly metric: string
+  readonly value: number
+  readonly ok: boolean
+  /** The error's code where `ok` is false, otherwise ''. */
+  readonly reason: string
+}

@@ -1,0 +1,75 @@
+import type { Clock } from '../core/clock.ts'
+import type { RandomStream } from '../core/random.ts'
+import type { RecordedEvent, Recorder } from '../core/recorder.ts'
+import type { Multiaddr, NetworkNode, PeerId } from '../optim/port.ts'
+import type { Scenario } from './scenario.ts'
+
+export type WireName = 'sim' | 'tcp'
+
+/** What one host is told of another. */
+export interface Peer {
+  readonly name: string
+  readonly id: PeerId
+  /** In the scenario's order, dead ones included; each ends in `/p2p/<id>`. */
+  readonly addresses: readonly Multiaddr[]
+}
+
+/** One peer of a run, the same to an experiment on every wire. */
+export interface Host {
+  readonly name: string
+  readonly node: NetworkNode
+  /** Zero is the run's time zero: when every host was set up. */
+  readonly clock: Clock
+  readonly random: RandomStream
+  readonly recorder: Recorder
+  /** Aborted when the run is over or cut short. */
+  readonly signal: AbortSignal
+  /**
+   * @throws ERR_UNKNOWN_HOST
+   */
+  peer(name: string): Peer
+}
+
+/**
+ * What hosts of one kind do. `setUp` runs on all hosts before time zero (servers register their handlers there); `run`
+ * begins at time zero, and the run is over when every host's has returned.
+ */
+export interface Role {
+  setUp?(host: Host, parameters: RunParameters): Promise<void> | void
+  run?(host: Host, parameters: RunParameters): Promise<void>
+}
+
+/** Plain values, because they cross processes. */
+export type RunParameters = Readonly<Record<string, string | number | boolean>>
+
+export interface RunRequest {
+  readonly scenario: Scenario
+  /** A module whose export `roles` is a `Record<string, Role>`: a reference, because hosts may be other processes. */
+  readonly rolesModule: URL
+  readonly parameters: RunParameters
+  readonly seed: string
+  /** Cuts the run short: what was recorded so far is returned with `interrupted`. */
+  readonly signal?: AbortSignal
+}
+
+export interface RunOutcome {
+  readonly events: RecordedEvent[]
+  /** Over everything that happened, packets included. Only where time is virtual. */
+  readonly traceHash?: string
+  /** Why the run did not end well: a role that threw, a host that died, the time limit. */
+  readonly error?: { readonly code: string, readonly message: string }
+  readonly interrupted: boolean
+}
+
+/** A way to bring a scenario to life. */
+export interface Wire {
+  readonly name: WireName
+  /**
+   * Never rejects for what happens inside the run: that is in the outcome, beside what was recorded until then.
+   *
+   * @throws ERR_UNSUPPORTED for a scenario that this wire cannot bring about
+   */
+  run(request: RunRequest): Promise<RunOutcome>
+  /** Ends every process and socket that runs left for the next one to use. */
+  stop(): Promise<void>
+}
