@@ -19,10 +19,12 @@ export type ErrorCode =
   | 'ERR_INTERRUPTED'
   | 'ERR_INVALID_FILE'
   | 'ERR_INVALID_OPTION'
+  | 'ERR_INVALID_SAMPLE'
   | 'ERR_INVALID_STATE'
   | 'ERR_INVALID_UNIT'
   | 'ERR_NO_ADDRESS'
   | 'ERR_NODE_VERSION'
+  | 'ERR_NO_SAMPLES'
   | 'ERR_PEER_MISMATCH'
   | 'ERR_PORT_IN_USE'
   | 'ERR_RESULTS_INCOMPLETE'
@@ -67,8 +69,17 @@ export function show (value: unknown): string {
   if (value === undefined) {
     return 'nothing'
   }
-  const text = JSON.stringify(value) ?? typeof value
+  const text = typeof value === 'number' ? String(value) : stringify(value)
   return text.length > 80 ? `${text.slice(0, 77)}...` : text
+}
+
+function stringify (value: unknown): string {
+  try {
+    return JSON.stringify(value) ?? typeof value
+  } catch {
+    // A cycle or a bigint: what an error says of it must not be an error itself.
+    return typeof value
+  }
 }
 
 function describe (message: string, { path, expected, found }: ErrorDetails): string {

@@ -1,15 +1,32 @@
-import { TraceHash } from '../core/trace-hash.ts'
 import { TwinwireError } from '../core/errors.ts'
+import { TraceHash } from '../core/trace-hash.ts'
+import { EventQueue } from './event-queue.ts'
+import { EventTable, MAX_PENDING, slotOf } from './event-table.ts'
 
 /** A kind of event, from `Kernel.define`. */
 export type Operation = number
 
-/** A pending event, for `cancel`. Never reused for another event within a run. */
+/** A pending event, for `cancel`. Never reused for another event within a run; never negative. */
 export type EventId = number
+
+export interface KernelOptions {
+  /**
+   * The most events that may be pending at once, up to 2^26; 2^24 by default (half a gigabyte), which is far beyond any
+   * scenario that ends. A limit, so that one whose queue grows without end fails instead of filling the machine.
+   */
+  readonly maxPending?: number
+}
+
+const DEFAULT_MAX_PENDING = 2 ** 24
+const LAST_NS = Number.MAX_SAFE_INTEGER
+
+// The queue is swept once cancelled events outnumber the pending ones, so that sweeping costs each cancellation the same
+// small amount; below this number it is not worth while.
+const SWEEP_MINIMUM = 4096
 
 /**
  * The discrete-event kernel: orders events by (time, sequence of scheduling), and is the only thing that moves the clock.
- * Time is an integer count of nanoseconds.
+ * Time is an integer count of nanoseconds, up to 2^53 - 1.
  *
  * An event is an operation (an integer, defined once for each kind of event) and an integer argument, so that
  * scheduling one allocates nothing.
@@ -22,10 +39,21 @@ export class Kernel {
 
   readonly #operations: Array<(argument: number) => void> = []
   readonly #hash = new TraceHash()
-  readonly #heap: Array<{ atNs: number, sequence: number, operation: Operation, argument: number }> = []
-  readonly #cancelled = new Set<number>()
-  #sequence = 0
+  readonly #table: EventTable
+  readonly #queue: EventQueue
   #woken = false
+  #running = false
+
+  /** @throws ERR_INVALID_OPTION where `maxPending` is no integer from 1 to 2^26 */
+  constructor ({ maxPending = DEFAULT_MAX_PENDING }: KernelOptions = {}) {
+    if (!Number.isInteger(maxPending) || maxPending < 1 || maxPending > MAX_PENDING) {
+      throw new TwinwireError('ERR_INVALID_OPTION', 'the kernel cannot hold as many events', {
+        path: 'maxPending', expected: `an integer from 1 to ${MAX_PENDING}`, found: String(maxPending)
+      })
+    }
+    this.#table = new EventTable(maxPending)
+    this.#queue = new EventQueue(this.#table)
+  }
 
   /** Registers what to do for one kind of event. Define operations once a component class or instance, never an event. */
   define (handler: (argument: number) => void): Operation {
@@ -34,25 +62,36 @@ export class Kernel {
 
   /** Events scheduled and neither dispatched nor cancelled. */
   get pending (): number {
-    return this.#heap.length - this.#cancelled.size
+    return this.#table.pending
   }
 
-  /** `atNs` is an integer, now or later; `argument` a 32-bit integer. */
+  /**
+   * `atNs` is an integer, now or later; `argument` a 32-bit integer. An event scheduled for now, inside an event,
+   * comes after all others of this instant.
+   *
+   * @throws ERR_EVENT_LIMIT where `maxPending` events are pending; a plain error (a bug) where `atNs` is not a time
+   */
   schedule (atNs: number, operation: Operation, argument: number): EventId {
-    if (!(atNs >= this.nowNs)) {
-      throw new Error(`event scheduled at ${atNs} ns, before now (${this.nowNs} ns)`)
+    if (!(atNs >= this.nowNs && atNs <= LAST_NS && Math.floor(atNs) === atNs)) {
+      throw new Error(`event scheduled at ${atNs} ns: expected an integer, not before now (${this.nowNs} ns)`)
     }
-    const sequence = this.#sequence++
-    this.#push({ atNs, sequence, operation, argument })
-    return sequence
+    const id = this.#table.idOf(this.#table.add(operation, argument))
+    this.#queue.put(atNs, id)
+    return id
   }
 
   /** False where the event has been dispatched or cancelled already. */
   cancel (id: EventId): boolean {
-    if (this.#cancelled.has(id) || !this.#heap.some(event => event.sequence === id)) {
+    const table = this.#table
+    if (!table.has(id)) {
       return false
     }
-    this.#cancelled.add(id)
+    table.remove(slotOf(id))
+    const queue = this.#queue
+    queue.stale++
+    if (queue.stale > SWEEP_MINIMUM && queue.stale > table.pending) {
+      queue.sweep()
+    }
     return true
   }
 
@@ -64,11 +103,19 @@ export class Kernel {
     this.#woken = true
   }
 
-  /** Dispatches events up to and including `untilNs`, then sets the clock to it (or leaves it at the last event's time where `untilNs` is infinite). */
+  /**
+   * Dispatches events up to and including `untilNs`, then sets the clock to it (or leaves it at the last event's time
+   * where `untilNs` is infinite). What an event throws ends the run; that event counts as dispatched, and all others stay.
+   */
   run (untilNs = Infinity): void {
-    while (this.#step(untilNs)) { /* all is in the step */ }
-    if (untilNs !== Infinity) {
-      this.nowNs = untilNs
+    this.#start(untilNs)
+    try {
+      this.#dispatch(untilNs, false)
+      if (untilNs !== Infinity) {
+        this.nowNs = untilNs
+      }
+    } finally {
+      this.#running = false
     }
   }
 
@@ -79,21 +126,23 @@ export class Kernel {
    * @throws ERR_DEADLOCK where no event is left and `finished` is still false
    */
   async runAsync (finished: () => boolean, untilNs = Infinity): Promise<void> {
-    await promisesSettle()
-    while (!finished()) {
-      this.#woken = false
-      let more = true
-      while (more && !this.#woken) {
-        more = this.#step(untilNs)
+    this.#start(untilNs)
+    try {
+      await promisesSettle()
+      while (!finished()) {
+        this.#woken = false
+        this.#dispatch(untilNs, true)
+        if (this.#woken) {
+          await promisesSettle()
+        } else if (untilNs !== Infinity) {
+          this.nowNs = untilNs
+          return
+        } else if (!finished()) {
+          throw new TwinwireError('ERR_DEADLOCK', `no event is left at ${this.nowNs / 1e6} ms, and something still waits`)
+        }
       }
-      if (this.#woken) {
-        await promisesSettle()
-      } else if (untilNs !== Infinity) {
-        this.nowNs = untilNs
-        return
-      } else if (!finished()) {
-        throw new TwinwireError('ERR_DEADLOCK', `no event is left at ${this.nowNs / 1e6} ms, and something still waits`)
-      }
+    } finally {
+      this.#running = false
     }
   }
 
@@ -102,71 +151,42 @@ export class Kernel {
     return this.#hash.digest()
   }
 
-  #step (untilNs: number): boolean {
+  #start (untilNs: number): void {
+    if (this.#running) {
+      throw new TwinwireError('ERR_INVALID_STATE', 'the kernel is running already')
+    }
+    if (!(untilNs >= this.nowNs)) {
+      throw new Error(`cannot run until ${untilNs} ns, before now (${this.nowNs} ns)`)
+    }
+    this.#running = true
+  }
+
+  #dispatch (untilNs: number, stopWhenWoken: boolean): void {
+    const table = this.#table
+    const queue = this.#queue
+    const operations = this.#operations
+    const hash = this.#hash
     for (;;) {
-      const event = this.#heap[0]
-      if (event === undefined || event.atNs > untilNs) {
-        return false
+      const slot = queue.take(untilNs)
+      if (slot < 0) {
+        return
       }
-      this.#pop()
-      if (this.#cancelled.delete(event.sequence)) {
-        continue
-      }
-      this.nowNs = event.atNs
+      const atNs = queue.takenNs
+      const operation = table.operationOf(slot)
+      const argument = table.argumentOf(slot)
+      table.remove(slot)
+      this.nowNs = atNs
       this.dispatched++
-      this.#hash.mixNumber(event.atNs)
-      this.#hash.mixInteger(event.operation)
-      this.#hash.mixInteger(event.argument)
-      this.#operations[event.operation](event.argument)
-      return true
+      hash.mixEvent(atNs, operation, argument)
+      operations[operation](argument)
+      if (this.#woken && stopWhenWoken) {
+        return
+      }
     }
   }
-
-  #push (event: { atNs: number, sequence: number, operation: number, argument: number }): void {
-    const heap = this.#heap
-    let i = heap.length
-    heap.push(event)
-    while (i > 0) {
-      const parent = (i - 1) >> 1
-      if (!before(event, heap[parent])) {
-        break
-      }
-      heap[i] = heap[parent]
-      i = parent
-    }
-    heap[i] = event
-  }
-
-  #pop (): void {
-    const heap = this.#heap
-    const last = heap.pop()
-    if (last === undefined || heap.length === 0) {
-      return
-    }
-    let i = 0
-    for (;;) {
-      let child = 2 * i + 1
-      if (child >= heap.length) {
-        break
-      }
-      if (child + 1 < heap.length && before(heap[child + 1], heap[child])) {
-        child++
-      }
-      if (!before(heap[child], last)) {
-        break
-      }
-      heap[i] = heap[child]
-      i = child
-    }
-    heap[i] = last
-  }
-}
-
-function before (a: { atNs: number, sequence: number }, b: { atNs: number, sequence: number }): boolean {
-  return a.atNs < b.atNs || (a.atNs === b.atNs && a.sequence < b.sequence)
 }
 
 /** All promise jobs, and those that they start, run before the next turn of the event loop. */
 async function promisesSettle (): Promise<void> {
-  await new Promise<void>(resolve => setImmediate(resolve))
+  await new Promise<void>(resolve => { setImmediate(resolve) })
 }

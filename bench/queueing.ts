@@ -1,0 +1,150 @@
+import { randomStream } from '../src/core/random.ts'
+import type { RandomStream } from '../src/core/random.ts'
+import { NS_PER_S } from '../src/core/units.ts'
+import { Kernel } from '../src/sim/kernel.ts'
+import type { Operation } from '../src/sim/kernel.ts'
+import { PacketNetwork } from '../src/sim/network.ts'
+import type { NodeId } from '../src/sim/network.ts'
+import { Packets } from '../src/sim/packets.ts'
+import type { PacketId } from '../src/sim/packets.ts'
+
+/** One link, fed by a Poisson stream of packets. */
+export interface QueueCase {
+  readonly packets: number
+  /** Offered bits per second over the link's rate. */
+  readonly load: number
+  readonly meanBytes: number
+  readonly sizes: 'exponential' | 'constant'
+  readonly rateBitsPerSecond: number
+  /** Packets that may wait. Absent: no limit. */
+  readonly limitPackets?: number
+}
+
+export interface QueueResult {
+  /** Mean wait of those that were served, in mean service times. */
+  readonly meanWaitServices: number
+  readonly dropShare: number
+  readonly events: number
+  readonly simulatedSeconds: number
+}
+
+/** Simulates the case; the queue starts empty. */
+export function measureQueue (options: QueueCase, random: RandomStream): QueueResult {
+  const kernel = new Kernel()
+  const network = new PacketNetwork(kernel, new Packets(), random)
+  const from = network.addNode()
+  const to = network.addNode()
+  const { rateBitsPerSecond, limitPackets, packets, meanBytes } = options
+  network.addLink(from, to, { rateBitsPerSecond, delayNs: 0, ...(limitPackets === undefined ? {} : { queue: { limitPackets } }) })
+  const sink = new WaitSink(network, rateBitsPerSecond)
+  network.setReceiver(to, sink)
+  const source = new PoissonSource(network, from, to, options, random)
+  source.start()
+  kernel.run()
+  network.checkConservation()
+  return {
+    meanWaitServices: sink.waitedNs / sink.received * rateBitsPerSecond / (meanBytes * 8 * NS_PER_S),
+    dropShare: 1 - sink.received / packets,
+    events: kernel.dispatched,
+    simulatedSeconds: kernel.nowNs / NS_PER_S
+  }
+}
+
+class PoissonSource {
+  readonly #network: PacketNetwork
+  readonly #from: NodeId
+  readonly #to: NodeId
+  readonly #exponential: boolean
+  readonly #meanBytes: number
+  readonly #meanGapNs: number
+  readonly #gaps: RandomStream
+  readonly #sizes: RandomStream
+  readonly #send: Operation
+  #left: number
+  /** Not rounded, so that rounding each instant to a nanosecond does not change the rate. */
+  #nextNs = 0
+
+  constructor (network: PacketNetwork, from: NodeId, to: NodeId, options: QueueCase, random: RandomStream) {
+    this.#network = network
+    this.#from = from
+    this.#to = to
+    this.#exponential = options.sizes === 'exponential'
+    this.#meanBytes = options.meanBytes
+    this.#meanGapNs = options.meanBytes * 8 * NS_PER_S / (options.rateBitsPerSecond * options.load)
+    this.#gaps = random.fork('gaps')
+    this.#sizes = random.fork('sizes')
+    this.#left = options.packets
+    this.#send = network.kernel.define(() => this.#sendOne())
+  }
+
+  start (): void {
+    this.#nextNs += this.#gaps.exponential(this.#meanGapNs)
+    this.#network.kernel.schedule(Math.floor(this.#nextNs), this.#send, 0)
+  }
+
+  #sendOne (): void {
+    const { packets, kernel } = this.#network
+    const packet = packets.allocate()
+    // Rounded up, because no packet is empty, which adds half a byte to the mean.
+    packets.size[packet] = this.#exponential ? Math.ceil(this.#sizes.exponential(this.#meanBytes - 0.5)) : this.#meanBytes
+    packets.source[packet] = this.#from
+    packets.destination[packet] = this.#to
+    packets.connection[packet] = 0
+    packets.timestamp[packet] = kernel.nowNs
+    this.#network.send(packet)
+    if (--this.#left > 0) {
+      this.start()
+    }
+  }
+}
+
+class WaitSink {
+  waitedNs = 0
+  received = 0
+  readonly #network: PacketNetwork
+  readonly #nsPerByte: number
+
+  constructor (network: PacketNetwork, rateBitsPerSecond: number) {
+    this.#network = network
+    this.#nsPerByte = 8 * NS_PER_S / rateBitsPerSecond
+  }
+
+  receive (packet: PacketId): void {
+    const { packets, kernel } = this.#network
+    this.received++
+    this.waitedNs += kernel.nowNs - packets.timestamp[packet] - packets.size[packet] * this.#nsPerByte
+    packets.release(packet)
+  }
+}
+
+/** Case C of the performance targets: 10^6 packets, M/M/1. Each load runs three times in one process, which shows whether it slows down. */
+function main (): void {
+  const json = process.argv.includes('--json')
+  for (const load of [0.5, 0.8, 0.95]) {
+    for (let run = 1; run <= 3; run++) {
+      const options: QueueCase = { packets: 1e6, load, meanBytes: 1000, sizes: 'exponential', rateBitsPerSecond: 10e6 }
+      const before = process.cpuUsage()
+      const result = measureQueue(options, randomStream(`bench ${run}`))
+      const cpuSeconds = process.cpuUsage(before).user / 1e6
+      const theory = load / (1 - load)
+      const line = {
+        name: 'queueing-mm1',
+        parameters: { ...options, run },
+        cpuSeconds,
+        events: result.events,
+        packets: options.packets,
+        packetsPerSecond: Math.round(options.packets / cpuSeconds),
+        peakResidentBytes: process.resourceUsage().maxRSS * 1024,
+        result: { simulatedSeconds: result.simulatedSeconds, meanWaitServices: result.meanWaitServices, theory, ratio: result.meanWaitServices / theory }
+      }
+      process.stdout.write(json
+        ? `${JSON.stringify(line)}\n`
+        : `M/M/1 load ${load}, run ${run}: ${cpuSeconds.toFixed(3)} s CPU, ${(line.packetsPerSecond / 1e6).toFixed(2)} M packets/s, ` +
+          `${(line.peakResidentBytes / 1e6).toFixed(0)} MB, mean wait ${line.result.ratio.toFixed(3)} of theory\n`)
+    }
+  }
+}
+
+if (import.meta.main) {
+  main()
+}

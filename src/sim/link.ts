@@ -1,0 +1,325 @@
+import { TwinwireError } from '../core/errors.ts'
+import type { RandomStream } from '../core/random.ts'
+import { FaultChain } from './faults.ts'
+import type { ActiveFault, LinkFault } from './faults.ts'
+import type { EventId, Kernel, Operation } from './kernel.ts'
+import { checkLinkOptions, checkRate } from './link-options.ts'
+import type { LinkOptions } from './link-options.ts'
+import { FlightRing, WaitingRing } from './link-rings.ts'
+import { createLoss } from './loss.ts'
+import type { LossModel } from './loss.ts'
+import type { PacketId, Packets } from './packets.ts'
+
+export type { LinkOptions, QueueLimit } from './link-options.ts'
+
+/** An index into a network's nodes, and into its links. */
+export type NodeId = number
+export type LinkId = number
+
+/** Packets since the start. `offered` is always the sum of the others. */
+export interface LinkCounters {
+  readonly offered: number
+  readonly delivered: number
+  readonly droppedQueue: number
+  readonly droppedLoss: number
+  readonly droppedFault: number
+  /** Waiting or in service now, without those that will be lost: these count as dropped from their arrival on. */
+  readonly queued: number
+  /** Propagating now. */
+  readonly inFlight: number
+}
+
+/** What a link needs of the network that it is part of. */
+export interface LinkContext {
+  readonly kernel: Kernel
+  readonly packets: Packets
+  readonly random: RandomStream
+  /** Scheduled with the link's id for when its oldest packet arrives; its handler calls `deliver`. */
+  readonly arrival: Operation
+}
+
+/**
+ * One direction of a link: arrival, drop-tail queue, serialisation at a rate, loss, propagation with jitter, delivery.
+ *
+ * All times follow from the arrivals, so that they are computed when a packet arrives, and one event a packet is all that
+ * a link costs: service starts at max(arrival, end of the service before) and takes bits / rate; a packet arrives at its
+ * departure plus the propagation delay, or with the packet before it where that is later. Times are whole nanoseconds,
+ * rounded down; what rounding left over is carried on to the next packet, so that a train of packets has no
+ * accumulated error.
+ *
+ * Whether a packet will be lost is drawn on its arrival, in the order of service: nothing in between can change it.
+ */
+export class Link {
+  readonly id: LinkId
+  readonly from: NodeId
+  readonly to: NodeId
+  readonly delayNs: number
+
+  readonly #kernel: Kernel
+  readonly #packets: Packets
+  readonly #arrival: Operation
+  readonly #limitBytes: number
+  readonly #limitPackets: number
+  readonly #loss: LossModel | undefined
+  readonly #jitter: RandomStream | undefined
+  readonly #jitterNs: number
+  readonly #faults = new FaultChain()
+  readonly #waiting = new WaitingRing()
+  readonly #flight = new FlightRing()
+
+  #rate: number
+  /** End of the last service: `#freeNs` and `#remainder / #rate` of a nanosecond. Infinite during a stall. */
+  #freeNs = 0
+  #remainder = 0
+  /** The delivery before, or the end of the last stall: nothing arrives earlier. */
+  #earliestNs = 0
+  /** The oldest packet's arrival, pending while there is one and no stall. */
+  #event: EventId = 0
+  #stalled = false
+  /** When service was last interrupted, and what was left then of the packet in service. */
+  #interruptedNs = 0
+  #serviceLeftNs = 0
+
+  #offered = 0
+  #delivered = 0
+  #droppedQueue = 0
+  #droppedLoss = 0
+  #droppedFault = 0
+
+  /** @throws ERR_INVALID_OPTION */
+  constructor (context: LinkContext, id: LinkId, from: NodeId, to: NodeId, options: LinkOptions) {
+    const label = `link:${from}-${to}`
+    checkLinkOptions(options, label)
+    this.id = id
+    this.from = from
+    this.to = to
+    this.delayNs = options.delayNs
+    this.#kernel = context.kernel
+    this.#packets = context.packets
+    this.#arrival = context.arrival
+    this.#rate = options.rateBitsPerSecond ?? Infinity
+    this.#limitBytes = options.queue !== undefined && 'limitBytes' in options.queue ? options.queue.limitBytes : Infinity
+    this.#limitPackets = options.queue !== undefined && 'limitPackets' in options.queue ? options.queue.limitPackets : Infinity
+    this.#loss = options.loss === undefined ? undefined : createLoss(options.loss, context.random.fork(`${label}/loss`), `${label}.loss`)
+    this.#jitterNs = options.jitterNs ?? 0
+    this.#jitter = this.#jitterNs === 0 ? undefined : context.random.fork(`${label}/jitter`)
+  }
+
+  /** `Infinity` where there is no serialisation. */
+  get rateBitsPerSecond (): number {
+    return this.#rate
+  }
+
+  /** What waits now, the packet in service not counted. */
+  get waitingBytes (): number {
+    this.#waiting.settle(this.#kernel.nowNs)
+    return this.#waiting.bytes
+  }
+
+  get waitingPackets (): number {
+    this.#waiting.settle(this.#kernel.nowNs)
+    return this.#waiting.packets
+  }
+
+  /** Packets inside that will be delivered: `queued + inFlight`. */
+  get held (): number {
+    return this.#flight.count
+  }
+
+  /** A snapshot. */
+  get counters (): LinkCounters {
+    const queued = this.#countQueued()
+    return {
+      offered: this.#offered,
+      delivered: this.#delivered,
+      droppedQueue: this.#droppedQueue,
+      droppedLoss: this.#droppedLoss,
+      droppedFault: this.#droppedFault,
+      queued,
+      inFlight: this.#flight.count - queued
+    }
+  }
+
+  /** Takes over a packet that arrives now. */
+  offer (packet: PacketId): void {
+    const now = this.#kernel.nowNs
+    const packets = this.#packets
+    this.#offered++
+    if (this.#faults.holeUpTo >= 0 && packets.connection[packet] <= this.#faults.holeUpTo) {
+      this.#droppedFault++
+      packets.release(packet)
+      return
+    }
+    const size = packets.size[packet]
+    let lost: boolean
+    if (now < this.#freeNs) {
+      const waiting = this.#waiting
+      waiting.settle(now)
+      if (waiting.bytes + size > this.#limitBytes || waiting.packets >= this.#limitPackets) {
+        this.#droppedQueue++
+        packets.release(packet)
+        return
+      }
+      lost = this.#loss !== undefined && this.#loss.lost()
+      waiting.push(this.#freeNs, size, lost)
+    } else {
+      lost = this.#loss !== undefined && this.#loss.lost()
+      if (now > this.#freeNs) {
+        this.#freeNs = now
+        this.#remainder = 0
+      }
+    }
+    this.#serve(size)
+    if (lost) {
+      this.#droppedLoss++
+      packets.release(packet)
+      return
+    }
+    this.#flight.push(packet, this.#freeNs, this.#jitter === undefined ? this.delayNs : this.delayNs + this.#jitter.integer(this.#jitterNs))
+    if (this.#flight.count === 1 && !this.#stalled) {
+      this.#scheduleArrival()
+    }
+  }
+
+  /** Hands over the oldest packet, whose time has come. For the handler of the arrival operation only. */
+  deliver (): PacketId {
+    const packet = this.#flight.shift()
+    this.#delivered++
+    this.#earliestNs = this.#kernel.nowNs
+    if (this.#flight.count > 0) {
+      this.#scheduleArrival()
+    }
+    return packet
+  }
+
+  /**
+   * The rate from now on (`Infinity`: no serialisation), for the rest of the packet in service and for all that waits.
+   *
+   * @throws ERR_INVALID_OPTION
+   */
+  setRate (rateBitsPerSecond: number): void {
+    checkRate(rateBitsPerSecond, `link:${this.from}-${this.to}.rateBitsPerSecond`)
+    if (!this.#stalled) {
+      this.#interrupt()
+    }
+    if (this.#serviceLeftNs > 0) {
+      this.#serviceLeftNs = Math.round(this.#serviceLeftNs * this.#rate / rateBitsPerSecond)
+    }
+    this.#rate = rateBitsPerSecond
+    if (!this.#stalled) {
+      this.#resume()
+    }
+  }
+
+  /**
+   * Begins a fault. After a stall the packet in service gets the rest of its service, and those that wait follow, in
+   * order. What was propagating when it began goes on to propagate, because signals do not stop on the way, and what
+   * reached the far end meanwhile is handed over when the stall ends: it is the equipment at the ends that stalls.
+   */
+  beginFault (fault: LinkFault): ActiveFault {
+    const entry = this.#faults.add(fault)
+    this.#followStall()
+    return {
+      end: () => {
+        this.#faults.remove(entry)
+        this.#followStall()
+      }
+    }
+  }
+
+  /** @throws ERR_CONSERVATION where packets have appeared or vanished */
+  checkConservation (): void {
+    const dropped = this.#droppedQueue + this.#droppedLoss + this.#droppedFault
+    if (this.#offered !== this.#delivered + dropped + this.#flight.count) {
+      throw new TwinwireError('ERR_CONSERVATION', 'a link has not kept its packets', {
+        path: `link:${this.from}-${this.to}`,
+        expected: 'offered = delivered + dropped + queued + in flight',
+        found: JSON.stringify(this.counters)
+      })
+    }
+  }
+
+  /** Moves the end of service on by the time that `size` bytes take. */
+  #serve (size: number): void {
+    const rate = this.#rate
+    if (rate === Infinity) {
+      return
+    }
+    // In units of 1/rate ns all terms are whole numbers, and exact while below 2^53 (packets up to 1.1 MB).
+    const total = size * 8e9 + this.#remainder
+    const serviceNs = Math.floor(total / rate)
+    this.#remainder = total - serviceNs * rate
+    this.#freeNs += serviceNs
+  }
+
+  #scheduleArrival (): void {
+    const arrivalNs = this.#flight.headArrivalNs
+    this.#event = this.#kernel.schedule(arrivalNs < this.#earliestNs ? this.#earliestNs : arrivalNs, this.#arrival, this.id)
+  }
+
+  #followStall (): void {
+    const stalled = this.#faults.stalled
+    if (stalled === this.#stalled) {
+      return
+    }
+    if (stalled) {
+      this.#interrupt()
+      this.#freeNs = Infinity
+      for (let i = 0; i < this.#waiting.packets; i++) {
+        this.#waiting.setStartNsAt(i, Infinity)
+      }
+    } else {
+      this.#resume()
+    }
+    this.#stalled = stalled
+  }
+
+  /** Notes how far service has come. */
+  #interrupt (): void {
+    const now = this.#kernel.nowNs
+    this.#waiting.settle(now)
+    const serviceEndNs = this.#waiting.packets === 0 ? this.#freeNs : this.#waiting.startNsAt(0)
+    this.#interruptedNs = now
+    this.#serviceLeftNs = Math.max(0, serviceEndNs - now)
+    if (this.#flight.count > 0) {
+      this.#kernel.cancel(this.#event)
+    }
+  }
+
+  /** Computes anew when everything that had not left the serialiser at the interruption will leave it. */
+  #resume (): void {
+    const now = this.#kernel.nowNs
+    const waiting = this.#waiting
+    const flight = this.#flight
+    let next = flight.count
+    for (let i = 0; i < waiting.packets; i++) {
+      next -= waiting.lostAt(i) ? 0 : 1
+    }
+    this.#freeNs = now + this.#serviceLeftNs
+    this.#remainder = 0
+    // The packet in service is in the ring only where it is not one that will be lost.
+    if (next > 0 && flight.departureNsAt(next - 1) > this.#interruptedNs) {
+      flight.setDepartureNsAt(next - 1, this.#freeNs)
+    }
+    for (let i = 0; i < waiting.packets; i++) {
+      waiting.setStartNsAt(i, this.#freeNs)
+      this.#serve(waiting.sizeAt(i))
+      if (!waiting.lostAt(i)) {
+        flight.setDepartureNsAt(next++, this.#freeNs)
+      }
+    }
+    this.#earliestNs = now
+    if (flight.count > 0) {
+      this.#scheduleArrival()
+    }
+  }
+
+  #countQueued (): number {
+    const now = this.#stalled ? this.#interruptedNs : this.#kernel.nowNs
+    let first = this.#flight.count
+    while (first > 0 && this.#flight.departureNsAt(first - 1) > now) {
+      first--
+    }
+    return this.#flight.count - first
+  }
+}

@@ -1,0 +1,127 @@
+import type { Clock, Timer } from '../../core/clock.ts'
+import { timeoutSignal } from '../../core/clock.ts'
+import type { RandomStream } from '../../core/random.ts'
+import type { SimConnection } from './connection.ts'
+import type { SimStream } from './stream.ts'
+import { SessionError } from './errors.ts'
+
+export const PING_PROTOCOL = '/ipfs/ping/1.0.0'
+const PING_BYTES = 32
+
+// libp2p 3.3, connection-monitor.ts; @libp2p/utils 7, adaptive-timeout.ts.
+const INTERVAL_MS = 10_000
+const TIMEOUT_FACTOR = 1.2
+const FAILURE_FACTOR = 2
+const MINIMUM_TIMEOUT_MS = 5_000
+const MAXIMUM_TIMEOUT_MS = 60_000
+const AVERAGE_SPAN_MS = 5_000
+
+/**
+ * What plain js-libp2p does about dead connections: every 10 s it pings each connection, and aborts those whose ping
+ * failed within a moving average of earlier pings, 5 s at least.
+ */
+export class ConnectionMonitor {
+  readonly #clock: Clock
+  readonly #random: RandomStream
+  readonly #connections: () => readonly SimConnection[]
+  readonly #controller = new AbortController()
+  #timer: Timer | undefined
+  #averageMs = 0
+  #averagedAtMs: number | undefined
+
+  constructor (clock: Clock, random: RandomStream, connections: () => readonly SimConnection[]) {
+    this.#clock = clock
+    this.#random = random
+    this.#connections = connections
+  }
+
+  start (): void {
+    this.#timer = this.#clock.setTimeout(() => {
+      this.start()
+      for (const connection of this.#connections()) {
+        void this.#check(connection)
+      }
+    }, INTERVAL_MS)
+  }
+
+  stop (): void {
+    this.#timer?.cancel()
+    this.#controller.abort(new SessionError('AbortError', 'the node was stopped'))
+  }
+
+  async #check (connection: SimConnection): Promise<void> {
+    const startMs = this.#clock.now()
+    const timeoutMs = Math.min(MAXIMUM_TIMEOUT_MS, Math.max(MINIMUM_TIMEOUT_MS, Math.round(this.#averageMs * TIMEOUT_FACTOR)))
+    using timeout = timeoutSignal(this.#clock, timeoutMs, this.#controller.signal)
+    let stream: SimStream | undefined
+    try {
+      stream = await connection.newStream(PING_PROTOCOL, { signal: timeout.signal })
+      const sentMs = this.#clock.now()
+      await echo(stream, this.#payload(), timeout.signal)
+      connection.rtt = this.#clock.now() - sentMs
+      await stream.close({ signal: timeout.signal })
+    } catch (error) {
+      const reason = error instanceof Error ? error : new Error(String(error))
+      stream?.abort(reason)
+      // Without the protocol the peer still answered: it lives.
+      if (reason.name !== 'UnsupportedProtocolError' && !this.#controller.signal.aborted) {
+        connection.abort(reason)
+      }
+    }
+    const tookMs = this.#clock.now() - startMs
+    this.#average(timeout.signal.aborted ? tookMs * FAILURE_FACTOR : tookMs)
+  }
+
+  #average (sampleMs: number): void {
+    const nowMs = this.#clock.now()
+    if (this.#averagedAtMs === undefined) {
+      this.#averageMs = sampleMs
+    } else {
+      const weight = 1 - Math.exp(-(nowMs - this.#averagedAtMs) / AVERAGE_SPAN_MS)
+      this.#averageMs += weight * (sampleMs - this.#averageMs)
+    }
+    this.#averagedAtMs = nowMs
+  }
+
+  #payload (): Uint8Array {
+    return Uint8Array.from({ length: PING_BYTES }, () => this.#random.integer(256))
+  }
+}
+
+/** The listener's side of ping: everything comes back. */
+export function servePing (stream: SimStream): void {
+  stream.addEventListener('message', ({ data }) => {
+    stream.send(data)
+  })
+  stream.addEventListener('remoteCloseWrite', () => {
+    void stream.close()
+  })
+}
+
+async function echo (stream: SimStream, payload: Uint8Array, signal: AbortSignal): Promise<void> {
+  await new Promise<void>((resolve, reject) => {
+    let missing = payload.byteLength
+    const settle = (error?: Error): void => {
+      stream.removeEventListener('message', onMessage)
+      stream.removeEventListener('close', onClose)
+      signal.removeEventListener('abort', onAbort)
+      if (error === undefined) {
+        resolve()
+      } else {
+        reject(error)
+      }
+    }
+    const onMessage = ({ data }: { readonly data: Uint8Array }): void => {
+      missing -= data.byteLength
+      if (missing <= 0) {
+        settle()
+      }
+    }
+    const onClose = ({ error }: { readonly error?: Error }): void => settle(error ?? new SessionError('StreamResetError', 'the stream closed'))
+    const onAbort = (): void => settle(new SessionError('TimeoutError', 'ping timed out'))
+    stream.addEventListener('message', onMessage)
+    stream.addEventListener('close', onClose)
+    signal.addEventListener('abort', onAbort)
+    stream.send(payload)
+  })
+}

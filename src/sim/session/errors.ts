@@ -1,0 +1,28 @@
+/** The names that libp2p gives its errors, so that code which tells them apart does the same on every wire. */
+export type SessionErrorName =
+  | 'AbortError'
+  | 'ConnectionClosedError'
+  | 'ConnectionRefusedError'
+  | 'DialError'
+  | 'NoValidAddressesError'
+  | 'NotFoundError'
+  | 'StreamResetError'
+  | 'StreamStateError'
+  | 'TimeoutError'
+  | 'TooManyInboundProtocolStreamsError'
+  | 'TooManyOutboundProtocolStreamsError'
+  | 'UnexpectedPeerError'
+  | 'UnsupportedProtocolError'
+
+/** An error as a libp2p node would report it. */
+export class SessionError extends Error {
+  constructor (name: SessionErrorName, message: string, cause?: unknown) {
+    super(message, cause === undefined ? undefined : { cause })
+    this.name = name
+  }
+}
+
+/** What `signal` was aborted with, as an error. */
+export function abortReason (signal: AbortSignal): Error {
+  return signal.reason instanceof Error ? signal.reason : new SessionError('AbortError', String(signal.reason))
+}

@@ -1,0 +1,70 @@
+import type { Clock } from '../../core/clock.ts'
+import type { Kernel } from '../kernel.ts'
+import type { NodeId } from '../network.ts'
+import type { TcpSocket } from '../tcp/socket.ts'
+import type { ChannelHandler } from './channel.ts'
+import { Channel, MessageQueue } from './channel.ts'
+
+/** Where packets for an address go. */
+export interface Endpoint {
+  readonly node: NodeId
+  readonly port: number
+}
+
+interface Content {
+  readonly toListener: MessageQueue
+  readonly toDialler: MessageQueue
+  ends: number
+}
+
+/**
+ * What the sessions of one simulation share: the clock, where each address leads, and the content of every TCP
+ * connection, which travels beside the packets.
+ */
+export class Fabric {
+  readonly kernel: Kernel
+  readonly clock: Clock
+  readonly #resolve: (endpoint: string) => Endpoint | undefined
+  readonly #contents = new Map<number, Content>()
+  readonly #onActivity: () => void
+
+  constructor (kernel: Kernel, clock: Clock, resolve: (endpoint: string) => Endpoint | undefined) {
+    this.kernel = kernel
+    this.clock = clock
+    this.#resolve = resolve
+    this.#onActivity = () => kernel.wake()
+  }
+
+  /** Undefined where nobody has that address. */
+  resolve (endpoint: string): Endpoint | undefined {
+    return this.#resolve(endpoint)
+  }
+
+  /** The dialler's end of a new connection. */
+  dialled (socket: TcpSocket, handlerOf: (channel: Channel) => ChannelHandler): Channel {
+    const content = { toListener: new MessageQueue(), toDialler: new MessageQueue(), ends: 2 }
+    this.#contents.set(socket.connection, content)
+    return this.#channel(socket, { outgoing: content.toListener, incoming: content.toDialler }, handlerOf)
+  }
+
+  /** The listener's end. */
+  accepted (socket: TcpSocket, handlerOf: (channel: Channel) => ChannelHandler): Channel {
+    const content = this.#contents.get(socket.connection)
+    if (content === undefined) {
+      throw new Error(`connection ${socket.connection} was accepted but not dialled`)
+    }
+    return this.#channel(socket, { outgoing: content.toDialler, incoming: content.toListener }, handlerOf)
+  }
+
+  /** One end is done with the connection; its content is freed when both are. */
+  release (connection: number): void {
+    const content = this.#contents.get(connection)
+    if (content !== undefined && --content.ends === 0) {
+      this.#contents.delete(connection)
+    }
+  }
+
+  #channel (socket: TcpSocket, queues: { outgoing: MessageQueue, incoming: MessageQueue }, handlerOf: (channel: Channel) => ChannelHandler): Channel {
+    return new Channel(socket, queues, handlerOf, this.#onActivity)
+  }
+}

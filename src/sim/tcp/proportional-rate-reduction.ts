@@ -1,0 +1,45 @@
+import type { AckSample } from './congestion.ts'
+
+/**
+ * Proportional Rate Reduction (RFC 6937): during fast recovery the window goes from what was in flight to ssthresh over
+ * one round trip, clocked by what is delivered; where losses took more than that, it is refilled as in slow start
+ * (the RFC's SSRB bound), as Linux does.
+ */
+export class ProportionalRateReduction {
+  readonly #mssBytes: number
+  #ssthreshBytes = 0
+  #flightBytes = 0
+  #deliveredBytes = 0
+  #sentBytes = 0
+
+  constructor (mssBytes: number) {
+    this.#mssBytes = mssBytes
+  }
+
+  begin (flightBytes: number, ssthreshBytes: number): void {
+    this.#flightBytes = flightBytes
+    this.#ssthreshBytes = ssthreshBytes
+    this.#deliveredBytes = 0
+    this.#sentBytes = 0
+  }
+
+  onSent (bytes: number): void {
+    this.#sentBytes += bytes
+  }
+
+  /** The window after an acknowledgement in recovery. */
+  cwndBytes ({ deliveredBytes, ackedBytes, pipeBytes }: AckSample): number {
+    this.#deliveredBytes += deliveredBytes
+    const roomBytes = this.#ssthreshBytes - pipeBytes
+    let mayBytes: number
+    if (roomBytes < 0) {
+      mayBytes = Math.ceil(this.#deliveredBytes * this.#ssthreshBytes / this.#flightBytes) - this.#sentBytes
+    } else {
+      // An advance of the cumulative acknowledgement means that the retransmission was not lost: one segment more.
+      const bonusBytes = ackedBytes > 0 ? this.#mssBytes : 0
+      mayBytes = Math.min(roomBytes, Math.max(this.#deliveredBytes - this.#sentBytes, deliveredBytes) + bonusBytes)
+    }
+    // The first retransmission always goes: it is what the recovery waits for.
+    return pipeBytes + Math.max(mayBytes, this.#sentBytes === 0 ? this.#mssBytes : 0)
+  }
+}

@@ -1,0 +1,324 @@
+import { MAX_SACK_BLOCKS } from '../packets.ts'
+import type { PacketId, Packets } from '../packets.ts'
+
+/** RFC 5681's and RFC 6675's DupThresh: so many segments arrived beyond a hole make the hole a loss. */
+const DUPLICATE_THRESHOLD = 3
+
+/** A power of two: most connections of a large run never need more. */
+const INITIAL_CAPACITY = 16
+
+const SACKED = 1
+const LOST = 2
+/** A copy sent again is taken to be in flight. Only with LOST. */
+const RETRANSMITTED = 4
+const FIN = 8
+
+const NONE = -1
+
+/**
+ * The segments sent and not cumulatively acknowledged, in order, and what is known of each: arrived (SACK), lost, sent
+ * again. From these come the bytes in flight (RFC 6675's pipe) and the next segment to retransmit.
+ *
+ * A segment has a number, one higher than the one before it; its slot in the ring is that number modulo the capacity.
+ * Bytes here are of sequence space: a FIN counts one.
+ */
+export class Scoreboard {
+  /** Bytes sent and not cumulatively acknowledged. */
+  outstandingBytes = 0
+  /** Of those, arrived out of order. */
+  sackedBytes = 0
+  /** Of those, taken for lost, sent again or not. */
+  lostBytes = 0
+  /** Of the lost, sent again. */
+  retransmittedBytes = 0
+
+  #starts = new Float64Array(INITIAL_CAPACITY)
+  #lengths = new Int32Array(INITIAL_CAPACITY)
+  #states = new Uint8Array(INITIAL_CAPACITY)
+  #mask = INITIAL_CAPACITY - 1
+  /** First outstanding segment, and the number of the next to be sent. */
+  #head = 0
+  #next = 0
+  /** All below are marked, one way or the other. */
+  #lossFrontier = 0
+  /** No segment below is lost and still to be sent again. */
+  #retransmitFrontier = 0
+  /** The three highest segments that arrived, the highest first. */
+  readonly #highest = [NONE, NONE, NONE]
+  /** The previous acknowledgement's blocks: what they cover need not be walked again. */
+  readonly #seenBlocks = new Float64Array(2 * MAX_SACK_BLOCKS)
+  /** Without SACK: segments that duplicate acknowledgements say have arrived, whichever they are. */
+  #duplicates = 0
+
+  /** Bytes in the network, as RFC 6675's SetPipe estimates it. */
+  get pipeBytes (): number {
+    return this.outstandingBytes - this.sackedBytes - this.lostBytes + this.retransmittedBytes
+  }
+
+  get segments (): number {
+    return this.#next - this.#head
+  }
+
+  /** A new segment left. */
+  add (sequence: number, length: number, fin: boolean): void {
+    if (this.#next - this.#head > this.#mask) {
+      this.#grow()
+    }
+    const slot = this.#next++ & this.#mask
+    const bytes = fin ? length + 1 : length
+    this.#starts[slot] = sequence
+    this.#lengths[slot] = bytes
+    this.#states[slot] = fin ? FIN : 0
+    this.outstandingBytes += bytes
+  }
+
+  /** Takes the cumulative acknowledgement; returns the bytes that were not known to have arrived. */
+  acknowledge (sequence: number): number {
+    let deliveredBytes = 0
+    let acknowledged = 0
+    while (this.#head < this.#next) {
+      const slot = this.#head & this.#mask
+      const bytes = this.#lengths[slot]
+      if (this.#starts[slot] + bytes > sequence) {
+        break
+      }
+      const state = this.#states[slot]
+      if ((state & SACKED) !== 0) {
+        this.sackedBytes -= bytes
+      } else {
+        deliveredBytes += bytes
+        this.#unmark(state, bytes)
+      }
+      this.outstandingBytes -= bytes
+      this.#head++
+      acknowledged++
+    }
+    if (this.#duplicates > 0) {
+      deliveredBytes -= this.#acknowledgeDuplicates(acknowledged)
+    }
+    return deliveredBytes
+  }
+
+  /** Takes an acknowledgement's SACK blocks; returns the bytes that were not known to have arrived. */
+  acknowledgeBlocks (packets: Packets, id: PacketId): number {
+    const count = packets.sackCount[id]
+    const blocks = packets.sackBlocks
+    const base = id * 2 * MAX_SACK_BLOCKS
+    let deliveredBytes = 0
+    for (let i = 0; i < count; i++) {
+      deliveredBytes += this.#acknowledgeBlock(blocks[base + 2 * i], blocks[base + 2 * i + 1])
+    }
+    this.#seenBlocks.fill(0)
+    for (let i = 0; i < 2 * count; i++) {
+      this.#seenBlocks[i] = blocks[base + i]
+    }
+    return deliveredBytes
+  }
+
+  /**
+   * Without SACK: a duplicate acknowledgement says that some segment arrived. Which, is not known; that it is not the
+   * first, is. Returns the bytes taken for delivered.
+   */
+  acknowledgeDuplicate (): number {
+    if (this.#duplicates >= this.segments - 1) {
+      return 0
+    }
+    const bytes = this.#lengths[(this.#head + 1 + this.#duplicates) & this.#mask]
+    this.#duplicates++
+    this.sackedBytes += bytes
+    return bytes
+  }
+
+  /** Marks what RFC 6675's IsLost says is lost: holes below at least three segments that arrived. */
+  markLosses (): void {
+    if (this.#duplicates > 0) {
+      if (this.#duplicates >= DUPLICATE_THRESHOLD) {
+        this.markHeadLost()
+      }
+      return
+    }
+    const below = this.#highest[DUPLICATE_THRESHOLD - 1]
+    for (let n = Math.max(this.#lossFrontier, this.#head); n < below; n++) {
+      this.#markLost(n)
+    }
+    this.#lossFrontier = Math.max(this.#lossFrontier, below)
+  }
+
+  /** RFC 6582: a partial acknowledgement in recovery without SACK says that the next segment is lost, too. */
+  markHeadLost (): void {
+    if (this.#head < this.#next) {
+      this.#markLost(this.#head)
+    }
+  }
+
+  /** After a retransmission timeout all that did not arrive, copies included, is taken for lost. */
+  markAllLost (): void {
+    this.forgetDuplicates()
+    for (let n = this.#head; n < this.#next; n++) {
+      const slot = n & this.#mask
+      if ((this.#states[slot] & SACKED) === 0) {
+        this.#unmark(this.#states[slot], this.#lengths[slot])
+        this.#states[slot] = (this.#states[slot] & FIN) | LOST
+        this.lostBytes += this.#lengths[slot]
+      }
+    }
+    this.#retransmitFrontier = this.#head
+    this.#lossFrontier = this.#next
+  }
+
+  /** Without SACK: what was concluded from duplicate acknowledgements no longer holds. */
+  forgetDuplicates (): void {
+    if (this.#duplicates > 0) {
+      this.#duplicates = 0
+      this.sackedBytes = 0
+    }
+  }
+
+  /** The first segment that is lost and was not sent again; -1 where there is none. */
+  nextLost (): number {
+    if (this.lostBytes === this.retransmittedBytes) {
+      return NONE
+    }
+    let n = Math.max(this.#retransmitFrontier, this.#head)
+    while ((this.#states[n & this.#mask] & (LOST | RETRANSMITTED)) !== LOST) {
+      n++
+    }
+    this.#retransmitFrontier = n
+    return n
+  }
+
+  get head (): number {
+    return this.#head
+  }
+
+  start (segment: number): number {
+    return this.#starts[segment & this.#mask]
+  }
+
+  /** Payload bytes. */
+  length (segment: number): number {
+    return this.#lengths[segment & this.#mask] - (this.fin(segment) ? 1 : 0)
+  }
+
+  fin (segment: number): boolean {
+    return (this.#states[segment & this.#mask] & FIN) !== 0
+  }
+
+  markRetransmitted (segment: number): void {
+    const slot = segment & this.#mask
+    this.#states[slot] |= RETRANSMITTED
+    this.retransmittedBytes += this.#lengths[slot]
+  }
+
+  #acknowledgeBlock (start: number, end: number): number {
+    // Receivers repeat blocks (RFC 2018 section 4), and the growing one is long: walk only what is new at its edges.
+    for (let i = 0; i < this.#seenBlocks.length; i += 2) {
+      const seenStart = this.#seenBlocks[i]
+      const seenEnd = this.#seenBlocks[i + 1]
+      if (seenStart < seenEnd && seenStart >= start && seenEnd <= end) {
+        return (start < seenStart ? this.#markArrived(start, seenStart) : 0) +
+          (seenEnd < end ? this.#markArrived(seenEnd, end) : 0)
+      }
+    }
+    return this.#markArrived(start, end)
+  }
+
+  #markArrived (start: number, end: number): number {
+    let deliveredBytes = 0
+    for (let n = this.#find(start); n < this.#next; n++) {
+      const slot = n & this.#mask
+      const bytes = this.#lengths[slot]
+      if (this.#starts[slot] + bytes > end) {
+        break
+      }
+      const state = this.#states[slot]
+      if ((state & SACKED) === 0) {
+        this.#unmark(state, bytes)
+        this.#states[slot] = (state & FIN) | SACKED
+        this.sackedBytes += bytes
+        deliveredBytes += bytes
+        this.#noteHighest(n)
+      }
+    }
+    return deliveredBytes
+  }
+
+  /** The first outstanding segment that begins at `sequence` or later. */
+  #find (sequence: number): number {
+    let low = this.#head
+    let high = this.#next
+    while (low < high) {
+      const middle = Math.floor((low + high) / 2)
+      if (this.#starts[middle & this.#mask] < sequence) {
+        low = middle + 1
+      } else {
+        high = middle
+      }
+    }
+    return low
+  }
+
+  #noteHighest (segment: number): void {
+    const highest = this.#highest
+    if (segment > highest[0]) {
+      highest[2] = highest[1]
+      highest[1] = highest[0]
+      highest[0] = segment
+    } else if (segment > highest[1]) {
+      highest[2] = highest[1]
+      highest[1] = segment
+    } else if (segment > highest[2]) {
+      highest[2] = segment
+    }
+  }
+
+  #markLost (segment: number): void {
+    const slot = segment & this.#mask
+    if ((this.#states[slot] & (SACKED | LOST)) === 0) {
+      this.#states[slot] |= LOST
+      this.lostBytes += this.#lengths[slot]
+      this.#retransmitFrontier = Math.min(this.#retransmitFrontier, segment)
+    }
+  }
+
+  #unmark (state: number, bytes: number): void {
+    if ((state & LOST) !== 0) {
+      this.lostBytes -= bytes
+    }
+    if ((state & RETRANSMITTED) !== 0) {
+      this.retransmittedBytes -= bytes
+    }
+  }
+
+  /** Of `acknowledged` segments the first had been missing, the others had been counted; so does Linux reckon it. */
+  #acknowledgeDuplicates (acknowledged: number): number {
+    if (acknowledged === 0) {
+      return 0
+    }
+    const before = this.sackedBytes
+    this.#duplicates = Math.min(Math.max(0, this.#duplicates - (acknowledged - 1)), Math.max(0, this.segments - 1))
+    this.sackedBytes = 0
+    for (let i = 0; i < this.#duplicates; i++) {
+      this.sackedBytes += this.#lengths[(this.#head + 1 + i) & this.#mask]
+    }
+    return before - this.sackedBytes
+  }
+
+  #grow (): void {
+    const capacity = 2 * (this.#mask + 1)
+    const starts = new Float64Array(capacity)
+    const lengths = new Int32Array(capacity)
+    const states = new Uint8Array(capacity)
+    for (let n = this.#head; n < this.#next; n++) {
+      const from = n & this.#mask
+      const to = n & (capacity - 1)
+      starts[to] = this.#starts[from]
+      lengths[to] = this.#lengths[from]
+      states[to] = this.#states[from]
+    }
+    this.#starts = starts
+    this.#lengths = lengths
+    this.#states = states
+    this.#mask = capacity - 1
+  }
+}
