@@ -11,7 +11,7 @@ export interface Timer {
  */
 export interface Clock {
   now(): number
-  /** Calls back once, `delayMs` (0 or more, finite) from now; never before this call returns. */
+  /** Calls back once, `delayMs` from now (a negative delay counts as 0); never before this call returns. */
   setTimeout(callback: () => void, delayMs: number): Timer
 }
 
@@ -19,7 +19,7 @@ export interface Clock {
 export const systemClock: Clock = {
   now: () => performance.now(),
   setTimeout (callback, delayMs) {
-    const handle = setTimeout(callback, delayMs)
+    const handle = setTimeout(callback, Math.max(0, delayMs))
     return { cancel: () => clearTimeout(handle) }
   }
 }

@@ -24,6 +24,8 @@ export interface PeerId {
 
 export interface Multiaddr {
   toString(): string
+  /** The address up to the last occurrence of `address`, which must occur: `decapsulate('/p2p/<id>')`. */
+  decapsulate(address: string): Multiaddr
 }
 
 export type TransferStatus = 'open' | 'closing' | 'closed' | 'aborted' | 'reset'

@@ -1,0 +1,117 @@
+import { TwinwireError } from '../core/errors.ts'
+import { encodeFrame, FrameDecoder } from './frames.ts'
+import type { Bytes, CloseEvent, Stream } from './port.ts'
+
+/** Handed to the stream at once; what is more waits for room, so that a large frame does not lie in memory twice. */
+const CHUNK_BYTES = 64 * 1024
+
+/** What becomes of a stream's frames. After `onEnd` nothing more is called; writing may still be possible. */
+export interface FrameStreamHandlers {
+  onFrame(payload: Uint8Array): void
+  /** No frame will come any more. Without an error, the remote end closed between two frames. */
+  onEnd(error: Error | undefined): void
+}
+
+/** Reads and writes whole frames on a stream. It listens until the stream ends. */
+export class FrameStream {
+  readonly stream: Stream
+  readonly #handlers: FrameStreamHandlers
+  readonly #decoder: FrameDecoder
+  #ended = false
+  /** Set while a writer waits for room. */
+  #room: PromiseWithResolvers<void> | undefined
+
+  constructor (stream: Stream, limitBytes: number, handlers: FrameStreamHandlers) {
+    this.stream = stream
+    this.#handlers = handlers
+    this.#decoder = new FrameDecoder(limitBytes)
+    stream.addEventListener('drain', this.#onDrain)
+    stream.addEventListener('remoteCloseWrite', this.#onRemoteCloseWrite)
+    stream.addEventListener('close', this.#onClose)
+    // Last, for a stream hands over what it has kept as soon as somebody listens.
+    stream.addEventListener('message', this.#onMessage)
+  }
+
+  /** True once no frame will come any more. */
+  get ended (): boolean {
+    return this.#ended
+  }
+
+  /**
+   * Resolves when the stream has taken all of the frame. One frame at a time.
+   *
+   * @throws ERR_STREAM_CLOSED or what ended the stream; what `signal` was aborted with
+   */
+  async write (payload: Uint8Array, signal?: AbortSignal): Promise<void> {
+    const frame = encodeFrame(payload)
+    for (let position = 0; position < frame.length; position += CHUNK_BYTES) {
+      if (this.stream.writableNeedsDrain) {
+        await this.#hasRoom(signal)
+      }
+      this.stream.send(frame.subarray(position, position + CHUNK_BYTES))
+    }
+  }
+
+  /**
+   * Waits for the event and not for `onDrain()`, whose promise is made once: after the first time it has always
+   * resolved already, and back-pressure is gone.
+   */
+  async #hasRoom (signal: AbortSignal | undefined): Promise<void> {
+    signal?.throwIfAborted()
+    const room = Promise.withResolvers<void>()
+    const onAbort = (): void => room.reject(signal?.reason)
+    this.#room = room
+    signal?.addEventListener('abort', onAbort, { once: true })
+    try {
+      await room.promise
+    } finally {
+      this.#room = undefined
+      signal?.removeEventListener('abort', onAbort)
+    }
+  }
+
+  readonly #onMessage = ({ data }: { readonly data: Bytes }): void => {
+    let payloads
+    try {
+      payloads = this.#decoder.push(data)
+    } catch (error) {
+      this.#end(error as Error)
+      this.stream.abort(error as Error)
+      return
+    }
+    for (const payload of payloads) {
+      if (!this.#ended) {
+        this.#handlers.onFrame(payload)
+      }
+    }
+  }
+
+  readonly #onDrain = (): void => {
+    this.#room?.resolve()
+  }
+
+  readonly #onRemoteCloseWrite = (): void => {
+    this.#end(this.#decoder.empty ? undefined : cutError())
+  }
+
+  readonly #onClose = ({ error }: CloseEvent): void => {
+    this.stream.removeEventListener('drain', this.#onDrain)
+    this.stream.removeEventListener('close', this.#onClose)
+    this.#room?.reject(error ?? new TwinwireError('ERR_STREAM_CLOSED', 'the stream was closed while a frame was being written'))
+    this.#end(error ?? (this.#decoder.empty ? undefined : cutError()))
+  }
+
+  #end (error: Error | undefined): void {
+    if (this.#ended) {
+      return
+    }
+    this.#ended = true
+    this.stream.removeEventListener('message', this.#onMessage)
+    this.stream.removeEventListener('remoteCloseWrite', this.#onRemoteCloseWrite)
+    this.#handlers.onEnd(error)
+  }
+}
+
+function cutError (): TwinwireError {
+  return new TwinwireError('ERR_STREAM_CLOSED', 'the stream was closed in the middle of a frame')
+}

@@ -1,0 +1,177 @@
+import { TwinwireError } from '../../core/errors.ts'
+import { PooledConnection } from './pooled-connection.ts'
+import type { Timer } from '../../core/clock.ts'
+import type { Connection, PeerId } from '../port.ts'
+import type { DialReason, EvictReason } from './events.ts'
+import type { PoolShared } from './shared.ts'
+
+export interface PeerConnectionsCallbacks {
+  /** A connection has to be looked at again: it was used, retired, or declared dead. */
+  readonly onChange: (pooled: PooledConnection) => void
+  /** A connection is no longer in the pool. */
+  readonly onLeft: () => void
+}
+
+/** The connections to one peer that the pool knows: how they come, step back for others, and go. */
+export class PeerConnections {
+  readonly all: PooledConnection[] = []
+  readonly #peer: PeerId
+  readonly #id: string
+  readonly #shared: PoolShared
+  readonly #callbacks: PeerConnectionsCallbacks
+  /** Connections that libp2p limits to other protocols (relays): not for us. */
+  readonly #limited = new WeakSet<Connection>()
+
+  constructor (peer: PeerId, shared: PoolShared, callbacks: PeerConnectionsCallbacks) {
+    this.#peer = peer
+    this.#id = peer.toString()
+    this.#shared = shared
+    this.#callbacks = callbacks
+  }
+
+  find (connection: Connection): PooledConnection | undefined {
+    return this.all.find(pooled => pooled.connection.id === connection.id)
+  }
+
+  /** Takes in connections that the node has already. */
+  adoptAll (): void {
+    for (const connection of this.#shared.node.getConnections(this.#peer)) {
+      this.adopt(connection)
+    }
+  }
+
+  /** Takes in a connection that the pool did not dial. */
+  adopt (connection: Connection): void {
+    if (connection.status === 'open' && !this.#limited.has(connection) && this.find(connection) === undefined) {
+      this.#add(connection, 'adopted')
+      this.#resolveDuplicates()
+    }
+  }
+
+  /** Takes in the result of a dial that began at `startedMs`, and with it relieves those that it was to take the place of. */
+  onDialled (connection: Connection, reason: DialReason, startedMs: number): void {
+    const added = this.#add(connection, reason)
+    for (const other of this.all.slice()) {
+      if (other.health.onReplaced(startedMs)) {
+        this.#recordReplacement(added, other, 'suspect')
+        this.onDead(other)
+      } else if (reason === 'lifetime' && other !== added && other.own && this.#shared.clock.now() >= other.expiresMs) {
+        this.#recordReplacement(added, other, 'lifetime')
+        this.#retire(other, 'lifetime')
+      }
+    }
+    this.adoptAll()
+    this.#resolveDuplicates()
+  }
+
+  /** Closes a connection gracefully, or abruptly once that takes too long. It counts as open until it is closed. */
+  close (pooled: PooledConnection, reason: EvictReason): Promise<void> {
+    this.#evict(pooled, reason)
+    pooled.closed = this.#close(pooled, reason)
+    return pooled.closed
+  }
+
+  /** To be called when a connection was found dead. */
+  onDead (pooled: PooledConnection): void {
+    this.#shared.record({ type: 'pool:suspect', peer: this.#id, connection: pooled.connection.id, reason: 'dead' })
+    pooled.closeIdleStreams()
+    this.reap(pooled)
+  }
+
+  /** Aborts a dead connection unless it carries anything of anybody. */
+  reap (pooled: PooledConnection): void {
+    if (pooled.health.state !== 'dead' || pooled.closing !== undefined || pooled.inUse) {
+      this.#callbacks.onChange(pooled)
+      return
+    }
+    this.#evict(pooled, 'dead')
+    pooled.connection.abort(new TwinwireError('ERR_CONNECTION_CLOSED', 'the connection does not answer any more'))
+    this.remove(pooled, 'dead')
+  }
+
+  /** Leaves a connection to others for good, because libp2p opens no streams of ours on it. */
+  refuse (pooled: PooledConnection): void {
+    this.#limited.add(pooled.connection)
+    this.#shared.record({ type: 'pool:suspect', peer: this.#id, connection: pooled.connection.id, reason: 'limited' })
+    this.remove(pooled, 'released')
+  }
+
+  /** Takes a connection out of the pool, whatever becomes of it. Does nothing where it is out already. */
+  remove (pooled: PooledConnection, reason: EvictReason | 'lost' | 'released'): void {
+    const i = this.all.indexOf(pooled)
+    if (i < 0) {
+      return
+    }
+    this.all.splice(i, 1)
+    pooled.dispose()
+    this.#shared.counters.connections--
+    this.#shared.counters.ownConnections -= pooled.own ? 1 : 0
+    this.#shared.record({ type: 'pool:close', peer: this.#id, connection: pooled.connection.id, reason })
+    this.#callbacks.onLeft()
+  }
+
+  #add (connection: Connection, origin: DialReason | 'adopted'): PooledConnection {
+    const pooled = new PooledConnection(connection, origin, this.#shared)
+    this.all.push(pooled)
+    this.#shared.counters.connections++
+    this.#shared.counters.ownConnections += pooled.own ? 1 : 0
+    this.#shared.record({ type: 'pool:open', peer: this.#id, connection: connection.id, reason: origin })
+    this.#callbacks.onChange(pooled)
+    return pooled
+  }
+
+  #evict (pooled: PooledConnection, reason: EvictReason): void {
+    pooled.closing = reason
+    this.#shared.counters.evictions++
+    this.#shared.record({ type: 'pool:evict', peer: this.#id, connection: pooled.connection.id, reason })
+  }
+
+  async #close (pooled: PooledConnection, reason: EvictReason): Promise<void> {
+    const { deadlines, settings } = this.#shared
+    const controller = new AbortController()
+    let timer: Timer | undefined
+    const expired = new Promise<never>((_resolve, reject) => {
+      timer = deadlines.after(settings.closeTimeoutMs, () => {
+        const error = new TwinwireError('ERR_TIMEOUT', `not closed after ${settings.closeTimeoutMs} ms`)
+        reject(error)
+        controller.abort(error)
+      })
+    })
+    try {
+      await Promise.race([pooled.connection.close({ signal: controller.signal }), expired])
+    } catch (error) {
+      pooled.connection.abort(error instanceof Error ? error : new Error(String(error)))
+    } finally {
+      timer?.cancel()
+      this.remove(pooled, reason)
+    }
+  }
+
+  /**
+   * Two peers that dialled each other at once agree, without a word, on the connection that the peer with the lower id
+   * dialled: both stop using the other, and only who dialled it closes it, so that one always remains.
+   */
+  #resolveDuplicates (): void {
+    const { settings, node } = this.#shared
+    const current = this.all.filter(pooled => pooled.usable && pooled.health.state === 'healthy' && pooled.retired === undefined)
+    const dialled = current.find(pooled => pooled.origin === 'cold')
+    if (dialled === undefined) {
+      return
+    }
+    const accepted = current.find(pooled => pooled.connection.direction === 'inbound' && Math.abs(pooled.openedMs - dialled.openedMs) <= settings.duplicateGraceMs)
+    if (accepted !== undefined) {
+      this.#retire(node.peerId.toString() < this.#id ? accepted : dialled, 'duplicate')
+    }
+  }
+
+  #retire (pooled: PooledConnection, reason: 'lifetime' | 'duplicate'): void {
+    pooled.retired = { reason, sinceMs: this.#shared.clock.now() }
+    pooled.closeIdleStreams()
+    this.#callbacks.onChange(pooled)
+  }
+
+  #recordReplacement (added: PooledConnection, replaced: PooledConnection, reason: 'suspect' | 'lifetime'): void {
+    this.#shared.counters.replacements++
+    this.#shared.record({ type: 'pool:replace', peer: this.#id, connection: added.connection.id, replaced: replaced.connection.id, reason })
+  }
+}

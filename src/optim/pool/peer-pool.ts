@@ -1,0 +1,402 @@
+import { TwinwireError } from '../../core/errors.ts'
+import { pickOfTwo } from './balance.ts'
+import { PeerDialler } from './peer-dialler.ts'
+import { Lease } from './lease.ts'
+import { Pace } from './pace.ts'
+import { PeerConnections } from './peer-connections.ts'
+import { StreamOpening } from './stream-opening.ts'
+import { WaiterQueue } from './waiters.ts'
+import type { Connection, PeerId, Stream } from '../port.ts'
+import type { LeaseOutcome } from './lease.ts'
+import type { DialReason } from './events.ts'
+import type { PooledConnection } from './pooled-connection.ts'
+import type { PoolShared } from './shared.ts'
+import type { Waiter } from './waiters.ts'
+
+/**
+ * The pool's connections to one peer: gives leases on them to waiters, dials where there are too few, suspects those
+ * that do not answer, and replaces them.
+ */
+export class PeerPool {
+  readonly peer: PeerId
+  readonly id: string
+  readonly connections: PeerConnections
+  readonly waiters = new WaiterQueue()
+
+  readonly #shared: PoolShared
+  readonly #dialler: PeerDialler
+  readonly #growthPace: Pace
+  readonly #replacementPace: Pace
+  /** Waiters whose stream is being opened: they are in no queue, but may come back. */
+  #opening = 0
+  #serving = false
+  #again = false
+
+  constructor (peer: PeerId, shared: PoolShared) {
+    this.peer = peer
+    this.id = peer.toString()
+    this.#shared = shared
+    this.connections = new PeerConnections(peer, shared, {
+      onChange: pooled => shared.schedule(this, pooled),
+      onLeft: () => {
+        this.serve()
+        shared.onRoom()
+        shared.forgetIfEmpty(this)
+      }
+    })
+    this.#dialler = new PeerDialler(peer, shared, {
+      onConnection: (connection, reason, startedMs) => this.#onDialled(connection, reason, startedMs),
+      onFailure: (reason, error) => this.#onDialFailed(reason, error),
+      onOverdue: () => this.serve()
+    })
+    // Growth pauses only after a dial that failed, replacement after every dial: what answers nobody could be a peer
+    // that is overloaded, and more dials do not help it.
+    this.#growthPace = new Pace(shared.random, 1_000, 30_000)
+    this.#replacementPace = new Pace(shared.random, 1_000, 30_000)
+  }
+
+  get dialling (): boolean {
+    return this.#dialler.reason !== undefined
+  }
+
+  /** Nothing is held and nobody waits. */
+  get empty (): boolean {
+    return this.connections.all.length === 0 && !this.dialling && this.waiters.size === 0 && this.#opening === 0
+  }
+
+  /** Gives leases to as many waiters as possible, in order, and dials for the rest. */
+  serve (): void {
+    if (this.#serving) {
+      this.#again = true
+      return
+    }
+    this.#serving = true
+    try {
+      do {
+        this.#again = false
+        this.#serveOnce()
+      } while (this.#again)
+    } finally {
+      this.#serving = false
+    }
+  }
+
+  /** A waiter lost interest. A dial on behalf of waiters ends with the last of them. */
+  onWaiterGone (waiter: Waiter, reason: unknown): void {
+    waiter.cancelOpening?.(reason)
+    this.waiters.remove(waiter)
+    if (this.waiters.size === 0 && (this.#dialler.reason === 'cold' || this.#dialler.reason === 'growth')) {
+      this.#dialler.abort(new TwinwireError('ERR_ABORTED', 'nobody waits for the connection any more'))
+    }
+    this.#shared.forgetIfEmpty(this)
+  }
+
+  /** The node reports a connection to this peer. */
+  onConnectionOpen (connection: Connection): void {
+    if (connection.direction === 'outbound' && this.#dialler.mayOwn(connection)) {
+      return // The dial will say.
+    }
+    this.connections.adopt(connection)
+    this.serve()
+    // Both sides dialled. The other's connection is there and ours is not yet known to it: one is enough.
+    if (this.waiters.size === 0 && this.#dialler.reason === 'cold') {
+      this.#dialler.abort(new TwinwireError('ERR_ABORTED', 'the peer connected first'))
+    }
+  }
+
+  onConnectionClose (connection: Connection): void {
+    const pooled = this.connections.find(connection)
+    if (pooled !== undefined) {
+      this.connections.remove(pooled, pooled.closing ?? 'lost')
+    }
+  }
+
+  /** Dials a successor for a connection that grew old; false where there is no room for one, or a dial already. */
+  renew (): boolean {
+    if (this.dialling || !this.#shared.hasRoom(this, false)) {
+      return false
+    }
+    this.#dialler.start('lifetime')
+    return true
+  }
+
+  /** Ends the dial under way. */
+  stop (error: TwinwireError): void {
+    this.#dialler.abort(error)
+  }
+
+  #serveOnce (): void {
+    if (this.waiters.size === 0 || this.#shared.stopped) {
+      return
+    }
+    const candidates = this.#candidates()
+    for (const waiter of this.waiters) {
+      if (candidates.every(candidate => candidate.blocked) && waiter.protocol !== undefined) {
+        break
+      }
+      const pooled = this.#choose(candidates, waiter.protocol)
+      if (pooled !== undefined) {
+        this.waiters.remove(waiter)
+        this.#give(waiter, pooled)
+      }
+    }
+    if (this.waiters.size > 0 && !this.dialling) {
+      this.#dialForWaiters(candidates)
+    }
+  }
+
+  /** What may be leased: healthy connections; without any, those that were on their way out; then suspects. */
+  #candidates (): PooledConnection[] {
+    const usable = this.connections.all.filter(pooled => pooled.usable)
+    const healthy = usable.filter(pooled => pooled.health.state === 'healthy')
+    const current = healthy.filter(pooled => pooled.retired === undefined)
+    if (current.length > 0) {
+      return current
+    }
+    if (healthy.length > 0) {
+      // Whatever was to take their place is gone.
+      for (const pooled of healthy) {
+        pooled.retired = undefined
+      }
+      return healthy
+    }
+    if (this.dialling ? !this.#dialler.overdue : this.#replace()) {
+      return [] // A better one is on its way.
+    }
+    const suspects = usable.filter(pooled => pooled.health.state === 'suspect')
+    // Where nothing else can be had (all places are taken by dead ones that carry others' streams), even a dead one.
+    return suspects.length > 0 || this.#hasPlace() ? suspects : usable
+  }
+
+  #hasPlace (): boolean {
+    return this.connections.all.length + (this.dialling ? 1 : 0) < this.#shared.settings.maxConnectionsPerPeer
+  }
+
+  #choose (candidates: readonly PooledConnection[], protocol: string | undefined): PooledConnection | undefined {
+    const nowMs = this.#shared.clock.now()
+    const roomy = protocol === undefined ? candidates : candidates.filter(candidate => candidate.hasRoom(protocol))
+    return pickOfTwo(roomy, this.#shared.random, candidate => {
+      // A stream that is not open yet costs a round trip more, like one more request in front.
+      const warm = protocol === undefined || candidate.hasIdleStream(protocol)
+      return candidate.cost.load(nowMs, candidate.pending + (warm ? 0 : 1))
+    })
+  }
+
+  #dialForWaiters (candidates: readonly PooledConnection[]): void {
+    if (candidates.length === 0) {
+      if (this.#shared.hasRoom(this, true)) {
+        this.#dialler.start('cold')
+      }
+    } else if (candidates.every(candidate => candidate.full) && this.#growthPace.allows(this.#shared.clock.now()) && this.#shared.hasRoom(this, true)) {
+      this.#dialler.start('growth')
+    }
+  }
+
+  #give (waiter: Waiter, pooled: PooledConnection): void {
+    pooled.usedMs = this.#shared.clock.now()
+    if (waiter.protocol === undefined) {
+      waiter.succeed(pooled.connection)
+      return
+    }
+    const stream = pooled.takeIdleStream(waiter.protocol)
+    if (stream === undefined) {
+      this.#openStream(waiter, waiter.protocol, pooled)
+    } else {
+      this.#lease(waiter, waiter.protocol, pooled, stream, true)
+    }
+  }
+
+  #lease (waiter: Waiter, protocol: string, pooled: PooledConnection, stream: Stream, reused: boolean): void {
+    const { clock, counters, leases } = this.#shared
+    const nowMs = clock.now()
+    const lease = new Lease(stream, pooled.connection, reused, nowMs, (lease, outcome, error) => this.#onLeaseEnd(pooled, protocol, lease, outcome, error))
+    pooled.leases.add(lease)
+    leases.add(lease)
+    if (reused) {
+      counters.streamsReused++
+    } else {
+      counters.streamsOpened++
+    }
+    this.#shared.record({ type: 'pool:lease', peer: this.id, connection: pooled.connection.id, reason: reused ? 'reused' : 'opened', waitedMs: nowMs - waiter.sinceMs })
+    waiter.succeed(lease)
+  }
+
+  #onLeaseEnd (pooled: PooledConnection, protocol: string, lease: Lease, outcome: LeaseOutcome, error: Error | undefined): void {
+    const nowMs = this.#shared.clock.now()
+    pooled.leases.delete(lease)
+    this.#shared.leases.delete(lease)
+    pooled.usedMs = nowMs
+    const heldMs = nowMs - lease.startedMs
+    this.#shared.record({ type: 'pool:end', peer: this.id, connection: pooled.connection.id, reason: outcome, heldMs })
+    if (outcome === 'released') {
+      pooled.cost.observe(nowMs, heldMs)
+      this.#onAnswer(pooled, true)
+      pooled.keepStream(lease.stream, protocol, nowMs)
+    } else if (error === undefined) {
+      pooled.closeStream(lease.stream)
+    } else {
+      lease.stream.abort(error)
+    }
+    if (outcome === 'timeout') {
+      pooled.cost.observe(nowMs, heldMs)
+      this.#onTimeout(pooled, lease.startedMs)
+    } else if (outcome === 'error') {
+      this.#suspect(pooled, pooled.health.onError(nowMs), 'error')
+    }
+    this.serve()
+    this.#onPossiblyIdle(pooled)
+  }
+
+  #openStream (waiter: Waiter, protocol: string, pooled: PooledConnection): void {
+    const { clock } = this.#shared
+    pooled.opening++
+    this.#opening++
+    const end = (): void => {
+      waiter.cancelOpening = undefined
+      pooled.opening--
+    }
+    // Only once the waiter is settled or back in the queue: this peer must not be forgotten in between.
+    const finish = (): void => {
+      this.#opening--
+      this.#onPossiblyIdle(pooled)
+      this.#shared.forgetIfEmpty(this)
+    }
+    const opening = new StreamOpening(pooled.connection, protocol, this.#shared.settings.streamTimeoutMs, this.#shared, {
+      onStream: (stream, tookMs) => {
+        end()
+        pooled.onStream(stream, clock.now(), tookMs)
+        this.#lease(waiter, protocol, pooled, stream, false)
+        this.#onAnswer(pooled, false)
+        this.serve()
+        finish()
+      },
+      onRefusal: error => {
+        end()
+        this.#onStreamRefused(waiter, pooled, error)
+        finish()
+      },
+      onTimeout: error => {
+        end()
+        this.#onTimeout(pooled, opening.startedMs)
+        this.#retry(waiter, error)
+        finish()
+      }
+    })
+    waiter.cancelOpening = reason => {
+      end()
+      opening.cancel(reason)
+      // An attempt that timed out is evidence against the connection; a caller who changed its mind is not.
+      if (isTimeout(reason) && pooled.isOverdue(clock.now(), opening.startedMs)) {
+        this.#onTimeout(pooled, opening.startedMs)
+      }
+      this.serve()
+      finish()
+    }
+  }
+
+  #onStreamRefused (waiter: Waiter, pooled: PooledConnection, error: unknown): void {
+    const name = error instanceof Error ? error.name : ''
+    if (name === 'UnsupportedProtocolError' || (error instanceof TwinwireError && error.code === 'ERR_UNSUPPORTED_PROTOCOL')) {
+      // An answer, if not a welcome one.
+      pooled.proven = true
+      this.#onAnswer(pooled, false)
+      waiter.fail(new TwinwireError('ERR_UNSUPPORTED_PROTOCOL', `the peer does not speak ${waiter.protocol}`, { cause: error }))
+      this.serve()
+      return
+    }
+    if (name === 'LimitedConnectionError') {
+      this.connections.refuse(pooled)
+    } else if (name !== 'TooManyOutboundProtocolStreamsError' && pooled.usable) {
+      // The zombie: open to all appearances, but every stream on it is reset.
+      this.#suspect(pooled, pooled.health.onRefusal(this.#shared.clock.now()), 'stream-refused')
+    }
+    this.#retry(waiter, error)
+  }
+
+  /** A stream that was not opened carried no request: it is safe to try again. */
+  #retry (waiter: Waiter, error: unknown): void {
+    if (waiter.settled) {
+      return
+    }
+    waiter.attempts++
+    if (waiter.attempts < MAX_ATTEMPTS) {
+      this.waiters.add(waiter)
+    } else {
+      waiter.fail(isTimeout(error) ? error : new TwinwireError('ERR_CONNECTION_RESET', `no stream could be opened in ${MAX_ATTEMPTS} attempts`, { cause: error }))
+    }
+    this.serve()
+  }
+
+  /** Something came back: whatever was suspected, it is alive. */
+  #onAnswer (pooled: PooledConnection, isReply: boolean): void {
+    if (pooled.health.onAnswer(isReply)) {
+      this.#shared.record({ type: 'pool:clear', peer: this.id, connection: pooled.connection.id, reason: 'answered' })
+    }
+  }
+
+  #onTimeout (pooled: PooledConnection, startedMs: number): void {
+    if (pooled.closing !== undefined || !this.connections.all.includes(pooled)) {
+      return
+    }
+    const change = pooled.health.onTimeout(this.#shared.clock.now(), startedMs)
+    if (change === 'dead') {
+      this.connections.onDead(pooled)
+    }
+    this.#suspect(pooled, change === 'suspect', 'timeout')
+  }
+
+  #suspect (pooled: PooledConnection, changed: boolean, reason: 'timeout' | 'error' | 'stream-refused'): void {
+    if (changed && this.connections.all.includes(pooled)) {
+      this.#shared.record({ type: 'pool:suspect', peer: this.id, connection: pooled.connection.id, reason })
+    }
+    this.#replace()
+    this.serve()
+  }
+
+  /** Dials a replacement for suspects; false where that has to wait. */
+  #replace (): boolean {
+    const nowMs = this.#shared.clock.now()
+    if (this.dialling || !this.connections.all.some(pooled => pooled.health.state === 'suspect') || !this.#replacementPace.allows(nowMs) || !this.#shared.hasRoom(this, false)) {
+      return false
+    }
+    this.#replacementPace.advance(nowMs)
+    this.#dialler.start('replacement')
+    return true
+  }
+
+  #onPossiblyIdle (pooled: PooledConnection): void {
+    if (pooled.pending === 0 && this.connections.all.includes(pooled)) {
+      this.connections.reap(pooled)
+      this.#shared.onIdle()
+    }
+  }
+
+  #onDialled (connection: Connection, reason: DialReason, startedMs: number): void {
+    this.connections.onDialled(connection, reason, startedMs)
+    this.serve()
+    this.#shared.onOpened()
+  }
+
+  #onDialFailed (reason: DialReason, error: unknown): void {
+    this.connections.adoptAll()
+    if (reason === 'growth') {
+      this.#growthPace.advance(this.#shared.clock.now())
+    }
+    if (!this.connections.all.some(pooled => pooled.usable)) {
+      for (const waiter of this.waiters) {
+        this.waiters.remove(waiter)
+        waiter.fail(error)
+      }
+    }
+    this.serve()
+    this.#shared.onRoom()
+    this.#shared.forgetIfEmpty(this)
+  }
+}
+
+/** Times a stream is tried to be opened for one waiter. */
+const MAX_ATTEMPTS = 3
+
+function isTimeout (error: unknown): error is TwinwireError {
+  return error instanceof TwinwireError && error.code === 'ERR_TIMEOUT'
+}

@@ -1,0 +1,315 @@
+import { TwinwireError } from '../../core/errors.ts'
+import { AddressBackoff } from './address-backoff.ts'
+import { before } from './waiters.ts'
+import { BlackHoleDetector } from './black-hole.ts'
+import { Deadlines } from './deadlines.ts'
+import { parsePoolOptions } from './options.ts'
+import { PeerPool } from './peer-pool.ts'
+import { PeerTags } from './tags.ts'
+import { Upkeep } from './upkeep.ts'
+import type { Clock } from '../../core/clock.ts'
+import type { RandomStream } from '../../core/random.ts'
+import type { Recorder } from '../../core/recorder.ts'
+import type { AbortOptions, Connection, NetworkNode, NodeEvents, PeerId } from '../port.ts'
+import type { ConnectionPoolOptions } from './options.ts'
+import type { PoolEvent, PoolMetrics } from './events.ts'
+import type { Lease, StreamLease } from './lease.ts'
+import type { PoolShared } from './shared.ts'
+import type { Waiter } from './waiters.ts'
+
+export type { ConnectionPoolOptions } from './options.ts'
+export type { PoolEvent, PoolMetrics } from './events.ts'
+export type { StreamLease } from './lease.ts'
+
+export interface ConnectionPoolComponents {
+  readonly node: NetworkNode
+  readonly clock: Clock
+  readonly random: RandomStream
+  readonly recorder?: Recorder<PoolEvent>
+  /** The name that events bear; default the node's peer id. */
+  readonly host?: string
+}
+
+export interface AcquireOptions extends AbortOptions {
+  /** Among waiters, higher goes first, and equals in order of arrival; default 0. */
+  priority?: number
+}
+
+/**
+ * Keeps connections and streams open between requests, dials the addresses of a peer in a race, spreads requests over
+ * healthy connections and replaces those that stop answering.
+ *
+ * It works beside whatever else uses the node: connections that others opened are used but not closed, and its own are
+ * closed only while they carry nothing of others.
+ *
+ * The limits hold at every moment for open connections and dials together. A dial counts once however many addresses
+ * race in it, since it leaves at most one connection.
+ */
+export class ConnectionPool {
+  readonly #node: NetworkNode
+  readonly #clock: Clock
+  readonly #shared: PoolShared
+  readonly #upkeep: Upkeep
+  readonly #tags: PeerTags
+  readonly #peers = new Map<string, PeerPool>()
+  readonly #waiters = new Set<Waiter>()
+  /** Peers that would dial if there was room. */
+  readonly #starved = new Set<PeerPool>()
+  #sequence = 0
+  #stopping: Promise<void> | undefined
+
+  /**
+   * @throws ERR_INVALID_OPTION or ERR_UNKNOWN_OPTION
+   */
+  constructor (components: ConnectionPoolComponents, options: ConnectionPoolOptions = {}) {
+    const { node, clock, random } = components
+    const settings = parsePoolOptions(options)
+    const { recorder } = components
+    const host = components.host ?? node.peerId.toString()
+    const isStopped = (): boolean => this.#stopping !== undefined
+    this.#node = node
+    this.#clock = clock
+    this.#shared = {
+      node,
+      clock,
+      random,
+      settings,
+      deadlines: new Deadlines(clock),
+      backoff: new AddressBackoff(random.fork('backoff')),
+      blackHoles: new BlackHoleDetector(settings.blackHoleWindow, settings.blackHoleSuccesses),
+      counters: { connections: 0, ownConnections: 0, dialling: 0, dials: 0, failedDials: 0, streamsOpened: 0, streamsReused: 0, evictions: 0, replacements: 0 },
+      leases: new Set<Lease>(),
+      get stopped () {
+        return isStopped()
+      },
+      record: event => recorder?.record({ ...event, timeMs: clock.now(), host }),
+      hasRoom: (peerPool, urgent) => this.#hasRoom(peerPool, urgent),
+      onRoom: () => this.#onRoom(),
+      onOpened: () => this.#upkeep.trim(),
+      onIdle: () => this.#makeRoom(),
+      schedule: (peerPool, pooled) => this.#upkeep.schedule(peerPool, pooled),
+      forgetIfEmpty: peerPool => this.#forgetIfEmpty(peerPool)
+    }
+    this.#upkeep = new Upkeep(this.#shared, this.#peers, peerPool => this.#letGo(peerPool))
+    this.#tags = new PeerTags(node.peerStore, settings.tagValue)
+    node.addEventListener('connection:open', this.#onConnectionOpen)
+    node.addEventListener('connection:close', this.#onConnectionClose)
+  }
+
+  /**
+   * A stream to a peer: one kept from an earlier request (no round trip), a new one on an open connection (1), or after
+   * a dial (1 more than the dial), whichever can be had first.
+   *
+   * @throws what `signal` was aborted with; a `TwinwireError` with ERR_TIMEOUT as its reason counts against the
+   * connection on which the stream was being opened, any other reason does not
+   * @throws ERR_DIAL_FAILED where no address of the peer could be connected to, ERR_NO_ADDRESS where none is known
+   * @throws ERR_UNSUPPORTED_PROTOCOL where the peer does not speak the protocol
+   * @throws ERR_CONNECTION_RESET or ERR_TIMEOUT where no stream could be opened in three attempts
+   * @throws ERR_TOO_MANY_WAITERS or ERR_STOPPED at once
+   */
+  acquire (peer: PeerId, protocol: string, options: AcquireOptions = {}): Promise<StreamLease> {
+    return this.#wait<StreamLease>(peer, protocol, options.priority ?? 0, options.signal)
+  }
+
+  /**
+   * A connection to a peer, new or not; it stays the pool's.
+   *
+   * @throws as `acquire` does
+   */
+  connect (peer: PeerId, options: AbortOptions = {}): Promise<Connection> {
+    // It takes no place on a connection, so that it need not queue behind those that do.
+    return this.#wait<Connection>(peer, undefined, Infinity, options.signal)
+  }
+
+  /** The state of now. */
+  get metrics (): PoolMetrics {
+    let idle = 0
+    let idleStreams = 0
+    for (const { connections } of this.#peers.values()) {
+      for (const pooled of connections.all) {
+        idle += pooled.pending === 0 ? 1 : 0
+        idleStreams += pooled.idleStreams
+      }
+    }
+    return { ...this.#shared.counters, idle, leases: this.#shared.leases.size, waiters: this.#waiters.size, idleStreams }
+  }
+
+  /**
+   * Rejects whoever waits, takes all leases back, and closes the connections that the pool opened (those that carry
+   * streams of others excepted). Afterwards no timer and no listener is left. Never rejects.
+   */
+  stop (): Promise<void> {
+    this.#stopping ??= this.#stop()
+    return this.#stopping
+  }
+
+  async #stop (): Promise<void> {
+    // Lets `stopped` be true before anything reacts to what follows.
+    await Promise.resolve()
+    this.#node.removeEventListener('connection:open', this.#onConnectionOpen)
+    const error = new TwinwireError('ERR_STOPPED', 'the connection pool was stopped')
+    for (const waiter of this.#waiters) {
+      waiter.fail(error)
+    }
+    for (const lease of this.#shared.leases) {
+      lease.end('stopped', error)
+    }
+    const closing: Array<Promise<void>> = []
+    for (const peerPool of this.#peers.values()) {
+      peerPool.stop(error)
+      for (const pooled of peerPool.connections.all.slice()) {
+        if (pooled.closing === undefined) {
+          pooled.closeIdleStreams()
+          if (pooled.own && !pooled.carriesOthers()) {
+            closing.push(peerPool.connections.close(pooled, 'stopped'))
+          } else {
+            peerPool.connections.remove(pooled, 'released')
+          }
+        }
+      }
+      this.#tags.set(peerPool.peer, false)
+    }
+    await Promise.all(closing)
+    // Connections that were being closed before end within the same bound.
+    await Promise.all([...this.#peers.values()].flatMap(({ connections }) => connections.all.map(async ({ closed }) => closed)))
+    await this.#tags.settled()
+    this.#node.removeEventListener('connection:close', this.#onConnectionClose)
+    this.#shared.deadlines.clear()
+    this.#peers.clear()
+    this.#starved.clear()
+  }
+
+  #wait<Result extends StreamLease | Connection> (peer: PeerId, protocol: string | undefined, priority: number, signal: AbortSignal | undefined): Promise<Result> {
+    return new Promise<Result>((resolve, reject) => {
+      if (this.#stopping !== undefined) {
+        throw new TwinwireError('ERR_STOPPED', 'the connection pool was stopped')
+      }
+      signal?.throwIfAborted()
+      const { maxWaiters } = this.#shared.settings
+      if (this.#waiters.size >= maxWaiters) {
+        throw new TwinwireError('ERR_TOO_MANY_WAITERS', `${maxWaiters} requests wait for a connection already`)
+      }
+      const peerPool = this.#peerPool(peer)
+      const settle = (): boolean => {
+        if (waiter.settled) {
+          return false
+        }
+        waiter.settled = true
+        this.#waiters.delete(waiter)
+        signal?.removeEventListener('abort', onAbort)
+        return true
+      }
+      const waiter: Waiter = {
+        protocol,
+        priority,
+        sequence: this.#sequence++,
+        sinceMs: this.#clock.now(),
+        attempts: 0,
+        settled: false,
+        cancelOpening: undefined,
+        succeed: result => {
+          if (settle()) {
+            resolve(result as Result)
+          }
+        },
+        fail: error => {
+          if (settle()) {
+            reject(error)
+            peerPool.onWaiterGone(waiter, error)
+          }
+        }
+      }
+      const onAbort = (): void => waiter.fail(signal?.reason)
+      signal?.addEventListener('abort', onAbort, { once: true })
+      this.#waiters.add(waiter)
+      peerPool.waiters.add(waiter)
+      peerPool.serve()
+    })
+  }
+
+  #peerPool (peer: PeerId): PeerPool {
+    const id = peer.toString()
+    const known = this.#peers.get(id)
+    if (known !== undefined) {
+      return known
+    }
+    const peerPool = new PeerPool(peer, this.#shared)
+    this.#peers.set(id, peerPool)
+    peerPool.connections.adoptAll()
+    this.#tags.set(peer, true)
+    return peerPool
+  }
+
+  #hasRoom (peerPool: PeerPool, urgent: boolean): boolean {
+    const { counters, settings, stopped } = this.#shared
+    if (stopped || peerPool.connections.all.length + (peerPool.dialling ? 1 : 0) >= settings.maxConnectionsPerPeer) {
+      return false
+    }
+    if (counters.connections + counters.dialling < settings.maxConnections) {
+      this.#starved.delete(peerPool)
+      return true
+    }
+    if (urgent) {
+      this.#starved.add(peerPool)
+      this.#makeRoom()
+    }
+    return false
+  }
+
+  /** Closes one idle connection for each peer that waits for room. */
+  #makeRoom (): void {
+    let wanted = this.#starved.size
+    for (const { connections } of this.#peers.values()) {
+      wanted -= wanted > 0 ? connections.all.filter(({ closing }) => closing !== undefined).length : 0
+    }
+    while (wanted > 0 && this.#upkeep.evictForWaiter()) {
+      wanted--
+    }
+  }
+
+  /** Room goes to the peer whose first waiter is first of all. */
+  #onRoom (): void {
+    for (let turns = this.#starved.size; turns > 0; turns--) {
+      const { counters, settings } = this.#shared
+      if (counters.connections + counters.dialling >= settings.maxConnections) {
+        return
+      }
+      let next: PeerPool | undefined
+      for (const peerPool of this.#starved) {
+        if (next?.waiters.first === undefined || (peerPool.waiters.first !== undefined && before(peerPool.waiters.first, next.waiters.first))) {
+          next = peerPool
+        }
+      }
+      if (next !== undefined) {
+        this.#starved.delete(next)
+        next.serve()
+      }
+    }
+  }
+
+  /** Leaves a peer's connections to whoever opened them. */
+  #letGo (peerPool: PeerPool): void {
+    for (const pooled of peerPool.connections.all.slice()) {
+      pooled.closeIdleStreams()
+      peerPool.connections.remove(pooled, 'released')
+    }
+  }
+
+  #forgetIfEmpty (peerPool: PeerPool): void {
+    if (peerPool.waiters.size === 0) {
+      this.#starved.delete(peerPool)
+    }
+    if (peerPool.empty && this.#stopping === undefined && this.#peers.get(peerPool.id) === peerPool) {
+      this.#peers.delete(peerPool.id)
+      this.#tags.set(peerPool.peer, false)
+    }
+  }
+
+  readonly #onConnectionOpen = ({ detail }: NodeEvents['connection:open']): void => {
+    this.#peers.get(detail.remotePeer.toString())?.onConnectionOpen(detail)
+  }
+
+  readonly #onConnectionClose = ({ detail }: NodeEvents['connection:close']): void => {
+    this.#peers.get(detail.remotePeer.toString())?.onConnectionClose(detail)
+  }
+}

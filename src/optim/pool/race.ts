@@ -1,0 +1,187 @@
+import { TwinwireError } from '../../core/errors.ts'
+import type { Timer } from '../../core/clock.ts'
+import type { Connection, Multiaddr, PeerId } from '../port.ts'
+import type { RankedAddress } from './rank.ts'
+import type { Deadlines } from './deadlines.ts'
+import type { AddressEvent } from './events.ts'
+
+export interface RaceComponents {
+  readonly deadlines: Deadlines
+  readonly now: () => number
+  /** Dials one address; may ignore the signal, what it returns too late is closed. */
+  readonly dial: (address: Multiaddr, signal: AbortSignal) => Promise<Connection>
+  readonly onAddress: (address: Multiaddr, reason: AddressEvent['reason'], elapsedMs: number) => void
+}
+
+/**
+ * Dials the addresses of one peer after each other with a head start for the better ones, and keeps the first
+ * connection that is made (RFC 8305). An address that fails starts the next at once; losers are aborted, and a
+ * connection that a loser makes all the same is closed.
+ */
+export class DialRace {
+  /** Resolves with the winner; rejects once every address failed, or with the reason of the abort. */
+  readonly result: Promise<Connection>
+
+  readonly #peer: PeerId
+  readonly #components: RaceComponents
+  readonly #addressTimeoutMs: number
+  readonly #waiting: RankedAddress[]
+  readonly #attempts = new Set<Attempt>()
+  readonly #errors: unknown[] = []
+  readonly #startedMs: number
+  #next: Timer | undefined
+  #over = false
+  #resolve: (connection: Connection) => void = () => {}
+  #reject: (error: unknown) => void = () => {}
+
+  /** @param ranked at least one */
+  constructor (peer: PeerId, ranked: readonly RankedAddress[], addressTimeoutMs: number, components: RaceComponents) {
+    this.#peer = peer
+    this.#components = components
+    this.#addressTimeoutMs = addressTimeoutMs
+    this.#waiting = [...ranked].sort((a, b) => a.delayMs - b.delayMs)
+    this.#startedMs = components.now()
+    this.result = new Promise((resolve, reject) => {
+      this.#resolve = resolve
+      this.#reject = reject
+    })
+    this.#startNext()
+  }
+
+  /** Whether a connection that just opened may be this race's own: its address is being dialled. */
+  mayOwn (connection: Connection): boolean {
+    const remote = connection.remoteAddr.toString()
+    return [...this.#attempts].some(({ address }) => {
+      const bare = withoutPeer(address, this.#peer).toString()
+      return remote === bare || remote.startsWith(`${bare}/`) || !isExact(bare)
+    })
+  }
+
+  abort (reason: unknown): void {
+    if (!this.#over) {
+      this.#end()
+      this.#reject(reason)
+    }
+  }
+
+  #startNext (): void {
+    this.#next?.cancel()
+    this.#next = undefined
+    const ranked = this.#waiting.shift()
+    if (ranked !== undefined) {
+      // Armed first: the attempt may fail at once.
+      this.#armNext()
+      void this.#attempt(ranked.address)
+    } else if (this.#attempts.size === 0) {
+      this.#end()
+      this.#reject(this.#errors.length === 1 ? this.#errors[0] : new AggregateError(this.#errors, 'every address failed'))
+    }
+  }
+
+  #armNext (): void {
+    if (this.#waiting.length > 0) {
+      const delayMs = this.#startedMs + this.#waiting[0].delayMs - this.#components.now()
+      this.#next = this.#components.deadlines.after(Math.max(0, delayMs), () => this.#startNext())
+    }
+  }
+
+  async #attempt (address: Multiaddr): Promise<void> {
+    const { deadlines, now, dial, onAddress } = this.#components
+    const controller = new AbortController()
+    const startedMs = now()
+    const attempt: Attempt = { address, controller, timer: undefined, settle: () => {} }
+    // Not left to the dial: a transport that ignores its signal must not hold up the next address.
+    const interrupted = new Promise<never>((_resolve, reject) => {
+      attempt.settle = reject
+    })
+    attempt.timer = deadlines.after(this.#addressTimeoutMs, () => {
+      const error = new TwinwireError('ERR_TIMEOUT', `no connection after ${this.#addressTimeoutMs} ms`, { path: address.toString() })
+      attempt.settle(error)
+      controller.abort(error)
+    })
+    this.#attempts.add(attempt)
+    try {
+      const dialled = dial(address, controller.signal)
+      dialled.then(connection => {
+        if (!this.#attempts.has(attempt)) {
+          connection.abort(new TwinwireError('ERR_ABORTED', 'another address was faster'))
+        }
+      }, () => { /* the race below sees it */ })
+      const connection = await Promise.race([dialled, interrupted])
+      if (this.#over) {
+        // Both were through at the same instant.
+        connection.abort(new TwinwireError('ERR_ABORTED', 'another address was faster'))
+        onAddress(address, 'cancelled', now() - startedMs)
+        return
+      }
+      if (!connection.remotePeer.equals(this.#peer)) {
+        connection.abort(new TwinwireError('ERR_PEER_MISMATCH', 'another peer answers at this address'))
+        throw new TwinwireError('ERR_PEER_MISMATCH', 'another peer answers at this address', {
+          path: address.toString(), expected: this.#peer.toString(), found: connection.remotePeer.toString()
+        })
+      }
+      if (connection.status !== 'open') {
+        throw new TwinwireError('ERR_CONNECTION_CLOSED', 'the connection was closed while it was opened', { path: address.toString() })
+      }
+      attempt.timer.cancel()
+      this.#attempts.delete(attempt)
+      onAddress(address, 'won', now() - startedMs)
+      this.#end()
+      this.#resolve(connection)
+    } catch (error) {
+      attempt.timer.cancel()
+      this.#attempts.delete(attempt)
+      if (this.#over) {
+        onAddress(address, 'cancelled', now() - startedMs)
+        return
+      }
+      onAddress(address, reasonOf(error), now() - startedMs)
+      this.#errors.push(error)
+      this.#startNext()
+    }
+  }
+
+  /** Stops whatever is still under way. */
+  #end (): void {
+    this.#over = true
+    this.#waiting.length = 0
+    this.#next?.cancel()
+    const attempts = [...this.#attempts]
+    this.#attempts.clear()
+    for (const attempt of attempts) {
+      attempt.timer?.cancel()
+      const error = new TwinwireError('ERR_ABORTED', 'the dial is no longer needed')
+      attempt.settle(error)
+      attempt.controller.abort(error)
+    }
+  }
+}
+
+interface Attempt {
+  readonly address: Multiaddr
+  readonly controller: AbortController
+  timer: Timer | undefined
+  settle: (error: Error) => void
+}
+
+/**
+ * The address without the peer's id at its end. With it, libp2p would join all addresses of a peer into one dial and
+ * try them one after the other. Kept where the id is part of the way (relays) or picks among many peers (dnsaddr).
+ */
+export function withoutPeer (address: Multiaddr, peer: PeerId): Multiaddr {
+  const text = address.toString()
+  const suffix = `/p2p/${peer.toString()}`
+  return text.endsWith(suffix) && !text.includes('/p2p-circuit') && !text.startsWith('/dnsaddr/') && text.length > suffix.length
+    ? address.decapsulate(suffix)
+    : address
+}
+
+/** Whether a connection's remote address is the very one that was dialled: names and relays resolve to others. */
+function isExact (text: string): boolean {
+  return /^\/ip[46]\//.test(text) && !text.includes('/p2p-circuit')
+}
+
+function reasonOf (error: unknown): 'mismatch' | 'timeout' | 'failed' {
+  const code = error instanceof TwinwireError ? error.code : undefined
+  return code === 'ERR_PEER_MISMATCH' ? 'mismatch' : code === 'ERR_TIMEOUT' ? 'timeout' : 'failed'
+}

@@ -1,0 +1,153 @@
+import type { PeerPool } from './peer-pool.ts'
+import type { PooledConnection } from './pooled-connection.ts'
+import type { EvictReason } from './events.ts'
+import type { PoolShared } from './shared.ts'
+
+/**
+ * Closes what is idle, old, or too much. It touches only connections that the pool dialled, and of those none that
+ * carries a lease or anybody's stream.
+ */
+export class Upkeep {
+  readonly #shared: PoolShared
+  readonly #peers: ReadonlyMap<string, PeerPool>
+  readonly #letGo: (peerPool: PeerPool) => void
+
+  /** @param letGo takes a peer out of the pool without closing its connections */
+  constructor (shared: PoolShared, peers: ReadonlyMap<string, PeerPool>, letGo: (peerPool: PeerPool) => void) {
+    this.#shared = shared
+    this.#peers = peers
+    this.#letGo = letGo
+  }
+
+  /** Arms the next look at a connection, unless an earlier one is armed: activity only ever moves it back. */
+  schedule (peerPool: PeerPool, pooled: PooledConnection): void {
+    if (this.#shared.stopped || pooled.closing !== undefined) {
+      return
+    }
+    const nowMs = this.#shared.clock.now()
+    // Not at this very instant: a clock that rounds could otherwise stand still over it.
+    const atMs = Math.max(nowMs + 1, this.#dueMs(pooled))
+    if (pooled.review !== undefined && pooled.review.atMs <= atMs) {
+      return
+    }
+    pooled.review?.timer.cancel()
+    const timer = this.#shared.deadlines.after(atMs - nowMs, () => {
+      pooled.review = undefined
+      this.#review(peerPool, pooled)
+    })
+    pooled.review = { atMs, timer }
+  }
+
+  /** Closes the least valuable idle connection for a peer that waits for room; false where none is idle. */
+  evictForWaiter (): boolean {
+    const [victim] = this.#idle().filter(({ peerPool }) => peerPool.waiters.size === 0)
+    if (victim !== undefined) {
+      void victim.peerPool.connections.close(victim.pooled, 'waiter')
+    }
+    return victim !== undefined
+  }
+
+  /** Above the high-water mark: closes idle connections down to the low-water mark, the least valuable first. */
+  trim (): void {
+    const { counters, settings, clock } = this.#shared
+    if (counters.connections <= settings.highWater) {
+      return
+    }
+    let surplus = counters.connections - settings.lowWater
+    for (const peerPool of this.#peers.values()) {
+      surplus -= peerPool.connections.all.filter(pooled => pooled.closing !== undefined).length
+    }
+    const old = this.#idle().filter(({ pooled }) => clock.now() - pooled.openedMs >= settings.waterGraceMs)
+    for (const { peerPool, pooled } of old.slice(0, Math.max(0, surplus))) {
+      void peerPool.connections.close(pooled, 'high-water')
+    }
+  }
+
+  /** The pool's own idle connections, the least valuable first: suspects, retired ones, then by last use. */
+  #idle (): Array<{ readonly peerPool: PeerPool, readonly pooled: PooledConnection }> {
+    const idle = []
+    for (const peerPool of this.#peers.values()) {
+      for (const pooled of peerPool.connections.all) {
+        if (pooled.own && pooled.closing === undefined && !pooled.inUse) {
+          idle.push({ peerPool, pooled })
+        }
+      }
+    }
+    return idle.sort((a, b) => worth(a.pooled) - worth(b.pooled) || a.pooled.usedMs - b.pooled.usedMs)
+  }
+
+  #review (peerPool: PeerPool, pooled: PooledConnection): void {
+    const { settings, clock } = this.#shared
+    if (this.#shared.stopped || pooled.closing !== undefined) {
+      return
+    }
+    const nowMs = clock.now()
+    pooled.closeIdleStreams(nowMs - pooled.idleTimeoutMs)
+    this.trim()
+    if (pooled.closing !== undefined) {
+      return
+    }
+    if (pooled.health.state === 'dead') {
+      // Schedules the next look where it has to stay.
+      peerPool.connections.reap(pooled)
+      return
+    }
+    const reason = this.#reasonToClose(pooled, nowMs)
+    if (reason !== undefined) {
+      void peerPool.connections.close(pooled, reason)
+      return
+    }
+    if (!pooled.own && peerPool.connections.all.every(other => this.#forgettable(other, nowMs)) && peerPool.waiters.size === 0 && !peerPool.dialling) {
+      this.#letGo(peerPool)
+      return
+    }
+    if (pooled.own && nowMs >= pooled.expiresMs && pooled.retired === undefined && !peerPool.renew()) {
+      pooled.expiresMs = nowMs + settings.maxLifetimeMs * POSTPONEMENT
+    }
+    this.schedule(peerPool, pooled)
+  }
+
+  #reasonToClose (pooled: PooledConnection, nowMs: number): EvictReason | undefined {
+    const { settings } = this.#shared
+    if (!pooled.own || pooled.inUse) {
+      return undefined
+    }
+    const idleMs = nowMs - pooled.usedMs
+    if (idleMs >= pooled.idleTimeoutMs) {
+      return 'idle'
+    }
+    if (pooled.retired !== undefined && nowMs - pooled.retired.sinceMs >= settings.duplicateGraceMs) {
+      return pooled.retired.reason
+    }
+    // One that is not being used needs no successor.
+    return nowMs >= pooled.expiresMs && idleMs >= pooled.idleTimeoutMs / 2 ? 'lifetime' : undefined
+  }
+
+  #forgettable (pooled: PooledConnection, nowMs: number): boolean {
+    return !pooled.own && pooled.pending === 0 && nowMs - pooled.usedMs >= pooled.idleTimeoutMs
+  }
+
+  #dueMs (pooled: PooledConnection): number {
+    const { settings, clock } = this.#shared
+    const nowMs = clock.now()
+    const recheckMs = nowMs + pooled.idleTimeoutMs * RECHECK
+    if (pooled.health.state === 'dead') {
+      return recheckMs
+    }
+    const idleMs = pooled.usedMs + pooled.idleTimeoutMs
+    const streamsMs = pooled.oldestIdleStreamMs + pooled.idleTimeoutMs
+    const oldMs = pooled.own && pooled.retired === undefined ? pooled.expiresMs : Infinity
+    const retiredMs = pooled.retired === undefined ? Infinity : pooled.retired.sinceMs + settings.duplicateGraceMs
+    // What was due and is still here is kept by others' streams, whose end nobody reports.
+    return Math.min(...[idleMs, streamsMs, oldMs, retiredMs].map(dueMs => dueMs > nowMs ? dueMs : recheckMs))
+  }
+}
+
+/** How long, of the lifetime, to put a replacement off that cannot be had now. */
+const POSTPONEMENT = 0.1
+/** How often, in idle timeouts, to look again at what only others keep open. */
+const RECHECK = 0.25
+
+function worth (pooled: PooledConnection): number {
+  return pooled.health.state !== 'healthy' ? 0 : pooled.retired !== undefined ? 1 : 2
+}

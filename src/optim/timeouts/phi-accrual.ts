@@ -1,0 +1,82 @@
+export interface PhiAccrualOptions {
+  /** Suspicion at which a peer counts as suspect: 8 is wrong once in 10^8 silences. */
+  readonly threshold: number
+  /** Deviation is never taken to be less, so that a steady peer is not suspected for one late answer. */
+  readonly minimumDeviationMs: number
+  /** Silence that is forgiven beside what is usual: a garbage collection, a short loss of the link. */
+  readonly acceptablePauseMs: number
+}
+
+/** Silences remembered, and the one assumed of a peer that has not spoken yet (Akka's first-heartbeat estimate). */
+const WINDOW = 100
+const FIRST_ESTIMATE_MS = 1000
+
+/**
+ * The phi accrual failure detector (Hayashibara et al., SRDS 2004; Akka's parameters): suspicion as a number that grows
+ * with a silence, by how unusual it is among the silences before. phi = -log10 P(a silence longer than this).
+ *
+ * Fed by any sign of life, not by heartbeats: only silence while something is awaited counts, so whoever owns it says
+ * when waiting begins.
+ */
+export class PhiAccrual {
+  readonly #threshold: number
+  readonly #minimumDeviationMs: number
+  readonly #acceptablePauseMs: number
+  readonly #silencesMs = new Float64Array(WINDOW)
+  #count = 2
+  #next = 2
+  #sinceMs: number | undefined
+
+  constructor ({ threshold, minimumDeviationMs, acceptablePauseMs }: PhiAccrualOptions) {
+    this.#threshold = threshold
+    this.#minimumDeviationMs = minimumDeviationMs
+    this.#acceptablePauseMs = acceptablePauseMs
+    this.#silencesMs[0] = FIRST_ESTIMATE_MS * 0.75
+    this.#silencesMs[1] = FIRST_ESTIMATE_MS * 1.25
+  }
+
+  /** Something is awaited from now on: silence counts. */
+  awaitFrom (nowMs: number): void {
+    this.#sinceMs ??= nowMs
+  }
+
+  /** Nothing is awaited any more: silence is no sign of anything. */
+  rest (): void {
+    this.#sinceMs = undefined
+  }
+
+  /** Anything at all came from the peer. */
+  signOfLife (nowMs: number): void {
+    if (this.#sinceMs === undefined) {
+      return
+    }
+    this.#silencesMs[this.#next] = nowMs - this.#sinceMs
+    this.#next = (this.#next + 1) % WINDOW
+    this.#count = Math.min(this.#count + 1, WINDOW)
+    this.#sinceMs = nowMs
+  }
+
+  /** Suspicion now, 0 where nothing is awaited; Infinity where the silence is longer than numbers tell apart. */
+  phi (nowMs: number): number {
+    if (this.#sinceMs === undefined) {
+      return 0
+    }
+    const { meanMs, deviationMs } = this.#distribution()
+    const silenceMs = nowMs - this.#sinceMs
+    const y = (silenceMs - meanMs - this.#acceptablePauseMs) / Math.max(deviationMs, this.#minimumDeviationMs)
+    // Akka's logistic approximation of the normal distribution; above the mean in the form that does not cancel.
+    const e = Math.exp(-y * (1.5976 + 0.070566 * y * y))
+    return y > 0 ? -Math.log10(e / (1 + e)) : -Math.log10(1 - 1 / (1 + e))
+  }
+
+  isSuspect (nowMs: number): boolean {
+    return this.phi(nowMs) >= this.#threshold
+  }
+
+  #distribution (): { meanMs: number, deviationMs: number } {
+    const silencesMs = this.#silencesMs.subarray(0, this.#count)
+    const meanMs = silencesMs.reduce((sum, value) => sum + value, 0) / this.#count
+    const variance = silencesMs.reduce((sum, value) => sum + (value - meanMs) ** 2, 0) / this.#count
+    return { meanMs, deviationMs: Math.sqrt(variance) }
+  }
+}

@@ -1,0 +1,328 @@
+import { TwinwireError } from '../../core/errors.ts'
+import { allowanceMs, attemptTimeoutMs, roundTripMs } from './attempt-timeout.ts'
+import { decorrelatedJitterMs } from './decorrelated-jitter.ts'
+import { reasonOf, refusalOf } from './retry-decision.ts'
+import { RunningAttempt } from './running-attempt.ts'
+import type { Timer } from '../../core/clock.ts'
+import type { AttemptKind } from './events.ts'
+import type { PeerRecord, Verdict } from './peer-ledger.ts'
+import type { Attempt, TimedRequest } from './request.ts'
+import type { Cancellable, RunEnvironment } from './run-environment.ts'
+
+/**
+ * One request from its first attempt until nothing of it is left. It settles once; attempts that another was faster than
+ * go on for the rest of their own timeouts, because their end is what the estimates and the pool need to hear of: were
+ * they cut off, only the fast answers would be learnt from, and each hedge would cost a stream.
+ */
+export class RequestRun<T> implements Cancellable {
+  readonly #environment: RunEnvironment
+  readonly #request: TimedRequest
+  readonly #attempt: Attempt<T>
+  readonly #requestId: number
+  readonly #record: PeerRecord
+  readonly #peer: string
+  readonly #allowanceMs: number
+  readonly #startedAtMs: number
+  readonly #deadlineAtMs: number
+  readonly #settled = Promise.withResolvers<T>()
+  /** Attempts under way, overdue ones that were kept included. */
+  readonly #live = new Set<RunningAttempt>()
+  /** Overdue attempts of which it is not known yet whether they were slow or lost. */
+  readonly #unjudged = new Set<RunningAttempt>()
+  #deadlineTimer: Timer | undefined
+  #retryTimer: Timer | undefined
+  #hedgeTimer: Timer | undefined
+  #retryDelayMs = 0
+  #attempts = 0
+  #hedged = false
+  #done = false
+
+  constructor (environment: RunEnvironment, requestId: number, request: TimedRequest, attempt: Attempt<T>) {
+    this.#environment = environment
+    this.#request = request
+    this.#attempt = attempt
+    this.#requestId = requestId
+    this.#peer = request.peer.toString()
+    this.#record = environment.ledger.peer(this.#peer)
+    this.#allowanceMs = allowanceMs({
+      bytes: request.bytes ?? 0,
+      rateBitsPerSecond: environment.settings.rateBitsPerSecond,
+      serverTimeMs: request.serverTimeMs ?? 0
+    })
+    this.#startedAtMs = environment.clock.now()
+    this.#deadlineAtMs = this.#startedAtMs + (request.deadlineMs ?? Infinity)
+  }
+
+  /** Makes the first attempt. The promise settles once, however many follow. */
+  start (): Promise<T> {
+    const { clock, budget } = this.#environment
+    this.#request.signal?.addEventListener('abort', this.#onAbort, { once: true })
+    if (this.#deadlineAtMs !== Infinity) {
+      this.#deadlineTimer = clock.setTimeout(() => this.#onDeadline(), this.#deadlineAtMs - this.#startedAtMs)
+    }
+    budget.deposit(this.#startedAtMs)
+    this.#begin('first')
+    return this.#settled.promise
+  }
+
+  /** Rejects, and gives up all attempts without learning from them. */
+  cancel (reason: unknown): void {
+    this.#settle({ ok: false, error: reason })
+    this.#unjudged.clear()
+    for (const attempt of this.#live) {
+      this.#giveUp(attempt, reason)
+    }
+    this.#finishWhenOver()
+  }
+
+  #begin (kind: AttemptKind): void {
+    let attempt
+    try {
+      attempt = this.#nextAttempt()
+    } catch (error) {
+      // The policy, which may be the user's, is at fault.
+      this.cancel(error)
+      return
+    }
+    this.#live.add(attempt)
+    this.#environment.emit({ type: 'timeouts:attempt-started', ...this.#identity(attempt), attempt: attempt.number, kind })
+    this.#call(attempt).then(value => this.#onAnswer(attempt, value), error => this.#onError(attempt, error))
+  }
+
+  #nextAttempt (): RunningAttempt {
+    const { clock, ledger } = this.#environment
+    return new RunningAttempt({
+      attemptId: this.#environment.nextAttemptId(),
+      number: ++this.#attempts,
+      clock,
+      planTimeoutMs: factor => this.#attemptTimeoutMs(factor),
+      onSent: attempt => {
+        ledger.attemptSent(this.#record, clock.now())
+        this.#armHedge(attempt)
+      },
+      onStopped: () => {
+        ledger.attemptEnded(this.#record)
+        this.#hedgeTimer?.cancel()
+      },
+      onOverdue: attempt => this.#onOverdue(attempt)
+    })
+  }
+
+  async #call (attempt: RunningAttempt): Promise<T> {
+    const answer = this.#attempt(attempt.context)
+    attempt.begun()
+    return await answer
+  }
+
+  #attemptTimeoutMs (factor: number): number {
+    const { clock, ledger, policy, settings } = this.#environment
+    const nowMs = clock.now()
+    const wantedMs = policy.timeoutMs(ledger.conditions(this.#record, this.#request.operation, nowMs))
+    if (!Number.isFinite(wantedMs)) {
+      throw new TwinwireError('ERR_INVALID_OPTION', `the timeout policy ${policy.name} is at fault`, { expected: 'a finite wait', found: String(wantedMs) })
+    }
+    const waitMs = Math.min(settings.ceilingMs, Math.max(settings.floorMs, wantedMs))
+    return attemptTimeoutMs(factor * waitMs, this.#allowanceMs, this.#deadlineAtMs - nowMs)
+  }
+
+  #armHedge (attempt: RunningAttempt): void {
+    const { clock, ledger, settings: { hedging, maximumAttempts, granularityMs } } = this.#environment
+    if (hedging === false || !this.#request.idempotent || this.#done || this.#hedged || this.#attempts >= maximumAttempts) {
+      return
+    }
+    const usualMs = ledger.quantileMs(this.#record, this.#request.operation, hedging.percentile, hedging.minimumSamples)
+    if (usualMs === undefined) {
+      return
+    }
+    // Beyond the usual by what timers may add: where all answers take alike, none is worth a second attempt.
+    const delayMs = usualMs + granularityMs + this.#allowanceMs
+    if (delayMs < attempt.timeoutMs) {
+      this.#hedgeTimer = clock.setTimeout(() => this.#onHedge(), delayMs)
+    }
+  }
+
+  #onHedge (): void {
+    const { clock, budget, settings } = this.#environment
+    if (this.#live.size === 1 && this.#attempts < settings.maximumAttempts && budget.tryWithdraw(clock.now())) {
+      this.#hedged = true
+      this.#begin('hedge')
+    }
+  }
+
+  #onOverdue (attempt: RunningAttempt): void {
+    const { clock, ledger } = this.#environment
+    // What only a stream was opened for has no answer to wait for, and teaches nothing.
+    if (attempt.mayHaveLeft) {
+      ledger.overdue(this.#record, this.#request.operation, attempt.sentAtMs, clock.now())
+    }
+    if (this.#done) {
+      this.#emitOverdue(attempt, false)
+      this.#judge(attempt, 'lost')
+      this.#giveUp(attempt, overdueError(attempt))
+      this.#finishWhenOver()
+      return
+    }
+    if (attempt.mayHaveLeft) {
+      this.#unjudged.add(attempt)
+    }
+    // With nothing to take its place, cutting it off would turn a slow answer into none.
+    const kept = this.#live.size === 1 && !this.#retry(attempt)
+    this.#emitOverdue(attempt, kept)
+    if (!kept) {
+      this.#giveUp(attempt, overdueError(attempt))
+    }
+  }
+
+  #onAnswer (attempt: RunningAttempt, value: T): void {
+    if (!this.#live.has(attempt) && (this.#done || !this.#unjudged.has(attempt))) {
+      return
+    }
+    const { clock, ledger } = this.#environment
+    const nowMs = clock.now()
+    const { elapsedMs } = attempt
+    // Karn: with several attempts, an answer counts only where it is known which of them it answers.
+    const valid = this.#attempts === 1 || this.#request.repliesNameAttempts !== false
+    this.#record.detector.signOfLife(nowMs)
+    this.#end(attempt)
+    this.#environment.emit({ type: 'timeouts:attempt-answered', ...this.#identity(attempt), elapsedMs, timeoutMs: attempt.timeoutMs, valid })
+    if (valid) {
+      ledger.answered(this.#record, this.#request.operation, roundTripMs(elapsedMs, this.#allowanceMs))
+      this.#unjudged.delete(attempt)
+      this.#judge(attempt, attempt.overdue ? 'spurious' : 'answered')
+      // What was given up after less than this answer took would have come as well; what had longer did not.
+      this.#judgeRest(overdue => overdue.timeoutMs < elapsedMs ? 'spurious' : 'lost')
+    }
+    this.#unjudged.clear()
+    this.#settle({ ok: true, value })
+    this.#releaseIdle()
+    this.#finishWhenOver()
+  }
+
+  #onError (attempt: RunningAttempt, error: unknown): void {
+    if (!this.#live.has(attempt)) {
+      return
+    }
+    this.#end(attempt)
+    this.#environment.emit({ type: 'timeouts:attempt-failed', ...this.#identity(attempt), reason: reasonOf(error) })
+    if (!this.#done && this.#live.size === 0 && this.#retryTimer === undefined && !this.#retry(attempt, error)) {
+      this.#judgeRest(() => 'lost')
+      this.#settle({ ok: false, error })
+    }
+    this.#finishWhenOver()
+  }
+
+  /** Schedules another attempt where one is allowed. Without an error, the attempt is overdue. */
+  #retry (attempt: RunningAttempt, error?: unknown): boolean {
+    const { clock, random, budget, settings } = this.#environment
+    const nowMs = clock.now()
+    const delayMs = decorrelatedJitterMs(this.#retryDelayMs, random, settings.retryBackoff)
+    const refusal = refusalOf({
+      error,
+      repeatable: this.#request.idempotent || !attempt.mayHaveLeft,
+      attemptsLeft: settings.maximumAttempts - this.#attempts,
+      timeLeftMs: this.#deadlineAtMs - nowMs - delayMs
+    }) ?? (budget.tryWithdraw(nowMs) ? undefined : 'budget')
+    if (refusal !== undefined) {
+      this.#environment.emit({ type: 'timeouts:retry-refused', ...this.#identity(attempt), reason: refusal })
+      return false
+    }
+    this.#retryDelayMs = delayMs
+    this.#retryTimer = clock.setTimeout(() => {
+      this.#retryTimer = undefined
+      this.#begin('retry')
+    }, delayMs)
+    return true
+  }
+
+  readonly #onAbort = (): void => {
+    this.cancel(this.#request.signal?.reason)
+  }
+
+  #onDeadline (): void {
+    this.#judgeRest(() => 'lost')
+    this.cancel(new TwinwireError('ERR_DEADLINE', `no answer within ${this.#request.deadlineMs} ms`))
+  }
+
+  /** The first call decides. */
+  #settle (outcome: { ok: true, value: T } | { ok: false, error: unknown }): void {
+    if (this.#done) {
+      return
+    }
+    this.#done = true
+    this.#request.signal?.removeEventListener('abort', this.#onAbort)
+    this.#deadlineTimer?.cancel()
+    this.#retryTimer?.cancel()
+    this.#hedgeTimer?.cancel()
+    if (outcome.ok) {
+      this.#settled.resolve(outcome.value)
+    } else {
+      this.#settled.reject(outcome.error)
+    }
+    this.#environment.emit({
+      type: 'timeouts:request-settled',
+      peer: this.#peer,
+      operation: this.#request.operation,
+      requestId: this.#requestId,
+      ok: outcome.ok,
+      reason: outcome.ok ? '' : reasonOf(outcome.error),
+      elapsedMs: this.#environment.clock.now() - this.#startedAtMs,
+      attempts: this.#attempts
+    })
+  }
+
+  /** After an answer: attempts that have not left, or that nothing more is expected of, have no reason to go on. */
+  #releaseIdle (): void {
+    for (const attempt of this.#live) {
+      if (attempt.overdue || !attempt.timed) {
+        this.#giveUp(attempt, new TwinwireError('ERR_ABORTED', 'another attempt was answered'))
+      }
+    }
+  }
+
+  #giveUp (attempt: RunningAttempt, reason: unknown): void {
+    this.#end(attempt)
+    attempt.abort(reason)
+  }
+
+  #end (attempt: RunningAttempt): void {
+    this.#live.delete(attempt)
+    attempt.end()
+  }
+
+  #judgeRest (verdictOf: (attempt: RunningAttempt) => 'spurious' | 'lost'): void {
+    for (const attempt of this.#unjudged) {
+      this.#judge(attempt, verdictOf(attempt))
+    }
+    this.#unjudged.clear()
+  }
+
+  #judge (attempt: RunningAttempt, verdict: Verdict): void {
+    if (verdict !== 'answered') {
+      this.#environment.emit({ type: 'timeouts:judged', ...this.#identity(attempt), verdict })
+    }
+    const record = this.#record
+    const from = this.#environment.ledger.judge(record, verdict)
+    if (from !== undefined) {
+      const { tier: to, spuriousShare, lossShare } = record
+      this.#environment.emit({ type: 'timeouts:tier-changed', peer: this.#peer, from, to, spuriousShare, lossShare })
+    }
+  }
+
+  #emitOverdue (attempt: RunningAttempt, kept: boolean): void {
+    this.#environment.emit({ type: 'timeouts:attempt-overdue', ...this.#identity(attempt), timeoutMs: attempt.timeoutMs, kept })
+  }
+
+  #identity ({ attemptId }: RunningAttempt): { peer: string, operation: string, requestId: number, attemptId: number } {
+    return { peer: this.#peer, operation: this.#request.operation, requestId: this.#requestId, attemptId }
+  }
+
+  #finishWhenOver (): void {
+    if (this.#done && this.#live.size === 0) {
+      this.#environment.finished(this)
+    }
+  }
+}
+
+function overdueError ({ timeoutMs }: RunningAttempt): TwinwireError {
+  return new TwinwireError('ERR_TIMEOUT', `no answer within ${timeoutMs} ms`)
+}

@@ -1,0 +1,39 @@
+import { TwinwireError } from '../core/errors.ts'
+import type { NetworkNode } from '../optim/port.ts'
+import { serveRequests } from '../optim/reply-stream.ts'
+
+/**
+ * Requests and replies of any size: each a frame (varint length, payload). A request's first four bytes say, big-endian,
+ * how many bytes the reply shall have; what follows them is ballast. A stream carries one request after the other.
+ */
+export const REQUEST_REPLY_PROTOCOL = '/twinwire/request-reply/1.0.0'
+
+const HEADER_BYTES = 4
+const MAXIMUM_REPLY_BYTES = 16 * 1024 * 1024
+/** libp2p's default of 32 inbound streams a protocol would be the bottleneck of an open loop. */
+const MAXIMUM_STREAMS = 1024
+
+/** A request of `requestBytes` (4 at least) that asks for `replyBytes`. */
+export function requestPayload (requestBytes: number, replyBytes: number): Uint8Array {
+  const payload = new Uint8Array(requestBytes)
+  new DataView(payload.buffer).setUint32(0, replyBytes)
+  return payload
+}
+
+/** Answers requests on every stream of the protocol until the node stops. A request that makes no sense resets its stream. */
+export async function serveRequestReply (node: NetworkNode): Promise<void> {
+  await node.handle(REQUEST_REPLY_PROTOCOL, async stream => {
+    await serveRequests(stream, request => new Uint8Array(replyBytesOf(request)))
+  }, { maxInboundStreams: MAXIMUM_STREAMS, maxOutboundStreams: MAXIMUM_STREAMS })
+}
+
+function replyBytesOf (request: Uint8Array): number {
+  const replyBytes = request.byteLength < HEADER_BYTES ? undefined : new DataView(request.buffer, request.byteOffset).getUint32(0)
+  if (replyBytes === undefined || replyBytes > MAXIMUM_REPLY_BYTES) {
+    throw new TwinwireError('ERR_FRAME_INVALID', 'not a request', {
+      expected: `${HEADER_BYTES} bytes or more that ask for at most ${MAXIMUM_REPLY_BYTES}`,
+      found: replyBytes === undefined ? `${request.byteLength} bytes` : `${replyBytes} asked for`
+    })
+  }
+  return replyBytes
+}

@@ -1,0 +1,72 @@
+import type { Clock } from '../core/clock.ts'
+import { plainRequest, RequestStream } from '../optim/index.ts'
+import type { Multiaddr, NetworkNode, OptimizedNetwork, PeerId } from '../optim/index.ts'
+import { REQUEST_REPLY_PROTOCOL } from './request-reply.ts'
+
+/** Who asks whom, and how long at most. */
+export interface RequesterOptions {
+  readonly node: NetworkNode
+  readonly clock: Clock
+  readonly peer: PeerId
+  /** All of the peer's, in the order in which they were told. */
+  readonly addresses: readonly Multiaddr[]
+  readonly deadlineMs: number
+}
+
+/** One way of asking a peer; what an experiment's arms differ in. */
+export interface Requester extends AsyncDisposable {
+  /** The reply's payload. */
+  request(payload: Uint8Array, signal: AbortSignal): Promise<Uint8Array>
+}
+
+/** Plain js-libp2p: the connection is reused, each request opens a stream. */
+export function plainLibp2p ({ node, clock, addresses, deadlineMs }: RequesterOptions): Requester {
+  return {
+    async request (payload, signal) {
+      return await plainRequest(node, [...addresses], REQUEST_REPLY_PROTOCOL, payload, { signal, clock, deadlineMs })
+    },
+    async [Symbol.asyncDispose] () {}
+  }
+}
+
+/** A connection a request, closed behind it. The deadline is the caller's signal. */
+export function dialEachTime ({ node, addresses }: Pick<RequesterOptions, 'node' | 'addresses'>): Requester {
+  // libp2p joins dials of one peer that are under way at once; those of bare addresses only where an address is the
+  // same. So concurrent requests may still share a connection, and it is closed when the last of them is done.
+  const users = new Map<string, number>()
+  const closing = new Set<Promise<void>>()
+  return {
+    async request (payload, signal) {
+      const connection = await node.dial([...addresses], { signal, force: true })
+      users.set(connection.id, (users.get(connection.id) ?? 0) + 1)
+      try {
+        const stream = await connection.newStream(REQUEST_REPLY_PROTOCOL, { signal })
+        return await RequestStream.of(stream).request(payload, { signal })
+      } finally {
+        const left = (users.get(connection.id) ?? 1) - 1
+        users.set(connection.id, left)
+        if (left === 0) {
+          users.delete(connection.id)
+          // Nobody waits for the goodbye.
+          const closed = connection.close().catch(() => {}).finally(() => closing.delete(closed))
+          closing.add(closed)
+        }
+      }
+    },
+    async [Symbol.asyncDispose] () {
+      await Promise.all(closing)
+    }
+  }
+}
+
+/** Through the optimisation modules. Requests are idempotent: they may be tried again. */
+export function overNetwork (network: OptimizedNetwork, { peer, deadlineMs }: RequesterOptions): Requester {
+  return {
+    async request (payload, signal) {
+      return await network.request(peer, REQUEST_REPLY_PROTOCOL, payload, { signal, deadlineMs, idempotent: true })
+    },
+    async [Symbol.asyncDispose] () {
+      await network.stop()
+    }
+  }
+}

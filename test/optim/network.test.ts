@@ -1,0 +1,238 @@
+import { getEventListeners } from 'node:events'
+import test from 'ava'
+import { sleep } from '../../src/core/clock.ts'
+import { MemoryRecorder } from '../../src/core/recorder.ts'
+import { createOptimizedNetwork, plainRequest } from '../../src/optim/index.ts'
+import { FakePeerId } from './fake-node.ts'
+import { addressOf, PairedNode, PROTOCOL } from './paired-node.ts'
+import { inVirtualTime } from './timeouts/virtual-time.ts'
+import type { ExecutionContext } from 'ava'
+import type { Clock } from '../../src/core/clock.ts'
+import type { OptimizedNetwork, OptimizedNetworkOptions, PoolEvent, TimeoutEvent } from '../../src/optim/index.ts'
+
+const RTT = 100
+const peer = new FakePeerId('server')
+const hello = new TextEncoder().encode('hello')
+
+interface Rig {
+  readonly clock: Clock
+  readonly node: PairedNode
+  readonly network: OptimizedNetwork
+  readonly recorder: MemoryRecorder<PoolEvent | TimeoutEvent>
+  /** Timers and events that have not fired. */
+  readonly pending: () => number
+}
+
+/** Runs `body` with a network, stops the network, and checks that nothing is left of it. */
+async function withNetwork (t: ExecutionContext, options: OptimizedNetworkOptions, body: (rig: Rig) => Promise<void>): Promise<void> {
+  await inVirtualTime(async time => {
+    const { clock } = time
+    const node = new PairedNode(clock, RTT)
+    const recorder = new MemoryRecorder<PoolEvent | TimeoutEvent>()
+    const network = createOptimizedNetwork(node, options, { clock, recorder })
+    await body({ clock, node, network, recorder, pending: () => time.pending })
+    await network.stop()
+    // What is on its way between the ends is the network's, and arrives.
+    await sleep(clock, 2 * RTT)
+    t.is(time.pending, 0)
+    t.is(node.listeners, 0)
+  })
+}
+
+/** How long `action` takes, in round trips. */
+async function roundTrips (clock: Clock, action: () => Promise<unknown>): Promise<number> {
+  const startMs = clock.now()
+  await action()
+  return (clock.now() - startMs) / RTT
+}
+
+test('with both modules: 5 RTT cold (dial 3, stream 1, request 1), 1 RTT warm', async t => {
+  await withNetwork(t, {}, async ({ clock, network }) => {
+    t.is(await roundTrips(clock, () => network.request(peer, PROTOCOL, hello)), 5)
+    t.is(await roundTrips(clock, () => network.request(peer, PROTOCOL, hello)), 1)
+    t.is(network.metrics.pool?.streamsReused, 1)
+    t.is(network.metrics.timeouts?.answered, 2)
+    const { requests, answered, failed } = network.metrics
+    t.deepEqual({ requests, answered, failed }, { requests: 2, answered: 2, failed: 0 })
+  })
+})
+
+test('each module can be switched off alone; without the pool a warm request takes 2 RTT', async t => {
+  for (const [connectionPool, adaptiveTimeouts, warm] of [[false, false, 2], [false, true, 2], [true, false, 1], [true, true, 1]] as const) {
+    await withNetwork(t, { connectionPool, adaptiveTimeouts }, async ({ clock, node, network }) => {
+      t.deepEqual(await network.request(peer, PROTOCOL, hello), hello)
+      t.is(await roundTrips(clock, () => network.request(peer, PROTOCOL, hello)), warm)
+      t.is(network.pool === undefined, !connectionPool)
+      t.is(network.timeouts === undefined, !adaptiveTimeouts)
+      t.is(node.dials, 1)
+      await sleep(clock, 2 * RTT)
+      const [{ streams }] = node.connections
+      t.is(streams.length, connectionPool ? 1 : 0)
+    })
+  }
+})
+
+test('plainRequest is dial, stream, request, reply, close: 5 RTT cold and 2 warm', async t => {
+  await inVirtualTime(async ({ clock }) => {
+    const node = new PairedNode(clock, RTT)
+    t.is(await roundTrips(clock, () => plainRequest(node, peer, PROTOCOL, hello, { clock })), 5)
+    t.is(await roundTrips(clock, () => plainRequest(node, [addressOf(peer)], PROTOCOL, hello, { clock })), 2)
+    await sleep(clock, 2 * RTT)
+    t.is(node.connections[0].all.filter(({ status }) => status === 'closed').length, 2)
+    node.connections[0].wedged = true
+    const failure = t.throwsAsync(plainRequest(node, peer, PROTOCOL, hello, { clock, deadlineMs: 3000 }), { code: 'ERR_DEADLINE' })
+    t.is(await roundTrips(clock, () => failure), 30)
+  })
+})
+
+test('a silently dead connection costs an idempotent request one attempt timeout and a dial', async t => {
+  await withNetwork(t, {}, async ({ clock, node, network }) => {
+    const ask = (): Promise<Uint8Array> => network.request(peer, PROTOCOL, hello, { idempotent: true })
+    for (let i = 0; i < 50; i++) {
+      await ask()
+    }
+    node.connections[0].wedged = true
+    // RTO = RTT + G = 1.1 RTT; then the pool dials at once, which hides the retry's jitter; stream and request.
+    t.is(Math.round(1e3 * await roundTrips(clock, ask)), 1e3 * (1.1 + 3 + 1 + 1))
+    t.is(await roundTrips(clock, ask), 1)
+    t.is(network.metrics.timeouts?.retries, 1)
+  })
+})
+
+test('on a dead connection without a kept stream, even what is not idempotent is asked again: it never left', async t => {
+  await withNetwork(t, { connectionPool: { idleStreamsPerProtocol: 0 } }, async ({ clock, node, network }) => {
+    const ask = (): Promise<Uint8Array> => network.request(peer, PROTOCOL, hello)
+    for (let i = 0; i < 50; i++) {
+      await ask()
+    }
+    node.connections[0].wedged = true
+    // A stream is overdue after four times 1.1 RTT; then dial, stream and request.
+    t.is(Math.round(1e3 * await roundTrips(clock, ask)), 1e3 * (4.4 + 3 + 1 + 1))
+  })
+})
+
+test('what is not idempotent is not asked twice: it fails at its deadline, and the next is answered elsewhere', async t => {
+  await withNetwork(t, {}, async ({ clock, node, network }) => {
+    await network.request(peer, PROTOCOL, hello)
+    const [dead] = node.connections
+    dead.wedged = true
+    const failure = t.throwsAsync(network.request(peer, PROTOCOL, hello, { deadlineMs: 5000 }), { code: 'ERR_DEADLINE' })
+    t.is(await roundTrips(clock, () => failure), 50)
+    t.is(dead.all[0].sends.length, 2)
+    t.deepEqual(await network.request(peer, PROTOCOL, hello), hello)
+    t.is(node.dials, 2)
+  })
+})
+
+test('with timeouts off only the deadline applies, and the pool learns of it', async t => {
+  await withNetwork(t, { adaptiveTimeouts: false }, async ({ clock, node, network }) => {
+    await network.request(peer, PROTOCOL, hello, { idempotent: true })
+    node.connections[0].wedged = true
+    const failure = t.throwsAsync(network.request(peer, PROTOCOL, hello, { idempotent: true, deadlineMs: 7000 }), { code: 'ERR_DEADLINE' })
+    t.is(await roundTrips(clock, () => failure), 70)
+    t.deepEqual(await network.request(peer, PROTOCOL, hello), hello)
+    t.is(node.dials, 2)
+  })
+})
+
+test('a connection that is reset while a request is under way: asked again where that is allowed', async t => {
+  for (const idempotent of [true, false]) {
+    await withNetwork(t, {}, async ({ clock, node, network }) => {
+      await network.request(peer, PROTOCOL, hello)
+      clock.setTimeout(() => node.connections[0].end('reset'), RTT / 4)
+      const answer = network.request(peer, PROTOCOL, hello, { idempotent })
+      if (idempotent) {
+        t.deepEqual(await answer, hello)
+      } else {
+        await t.throwsAsync(answer, { name: 'StreamResetError' })
+      }
+      t.is(network.metrics.timeouts?.attempts, idempotent ? 3 : 2)
+    })
+  }
+})
+
+test('a protocol that the peer does not speak is asked for once', async t => {
+  await withNetwork(t, {}, async ({ network }) => {
+    await t.throwsAsync(network.request(peer, '/unknown/1', hello, { idempotent: true }))
+    t.is(network.metrics.timeouts?.attempts, 1)
+  })
+})
+
+test('a caller\'s abort rejects with its reason and leaves no listener, with every combination of modules', async t => {
+  for (const connectionPool of [true, false]) {
+    for (const adaptiveTimeouts of [true, false]) {
+      await withNetwork(t, { connectionPool, adaptiveTimeouts }, async ({ clock, network }) => {
+        // While dialling, opening a stream, and waiting for the reply.
+        for (const afterRtts of [0, 1, 3.5, 4.5]) {
+          const controller = new AbortController()
+          clock.setTimeout(() => controller.abort(new Error('enough')), afterRtts * RTT)
+          await t.throwsAsync(network.request(new FakePeerId(`after-${afterRtts}`), PROTOCOL, hello, { signal: controller.signal }), { message: 'enough' })
+          await sleep(clock, 1)
+          t.is(getEventListeners(controller.signal, 'abort').length, 0)
+        }
+        await t.throwsAsync(network.request(peer, PROTOCOL, hello, { signal: AbortSignal.abort(new Error('before')) }), { message: 'before' })
+        t.deepEqual(await network.request(peer, PROTOCOL, hello), hello)
+      })
+    }
+  }
+})
+
+test('stop rejects what runs with ERR_STOPPED, and later requests too, with every combination of modules', async t => {
+  for (const connectionPool of [true, false]) {
+    for (const adaptiveTimeouts of [true, false]) {
+      await withNetwork(t, { connectionPool, adaptiveTimeouts }, async ({ clock, network }) => {
+        await network.request(peer, PROTOCOL, hello)
+        const running = t.throwsAsync(network.request(peer, PROTOCOL, hello), { code: 'ERR_STOPPED' })
+        const dialling = t.throwsAsync(network.request(new FakePeerId('other'), PROTOCOL, hello), { code: 'ERR_STOPPED' })
+        await sleep(clock, RTT / 4)
+        await network.stop()
+        await running
+        await dialling
+        await t.throwsAsync(network.request(peer, PROTOCOL, hello), { code: 'ERR_STOPPED' })
+        await t.throwsAsync(network.connect(peer), { code: 'ERR_STOPPED' })
+      })
+    }
+  }
+})
+
+test('a network stops at the end of its scope', async t => {
+  await inVirtualTime(async ({ clock }) => {
+    const node = new PairedNode(clock, RTT)
+    {
+      await using network = createOptimizedNetwork(node, {}, { clock })
+      await network.connect(peer)
+      t.is(node.connections.length, 1)
+    }
+    t.is(node.connections.length, 0)
+  })
+})
+
+test('options are refused with their path, and leave no listener on the node', async t => {
+  await inVirtualTime(async ({ clock }) => {
+    const node = new PairedNode(clock, RTT)
+    const make = (options: object): OptimizedNetwork => createOptimizedNetwork(node, options, { clock })
+    t.throws(() => make({ adaptiveTimeouts: { floorMs: -1 } }), { code: 'ERR_INVALID_OPTION', message: /at adaptiveTimeouts\.floorMs; expected a number greater than 0; found -1/ })
+    t.throws(() => make({ adaptiveTimeouts: { floor: 1 } }), { code: 'ERR_UNKNOWN_OPTION', message: /at adaptiveTimeouts\.floor; expected floorMs/ })
+    t.throws(() => make({ connectionPool: { maxConnections: 0 } }), { code: 'ERR_INVALID_OPTION', message: /maxConnections/ })
+    t.throws(() => make({ connectionPool: 3 }), { code: 'ERR_INVALID_OPTION', message: /at connectionPool; expected true or false or an object; found 3/ })
+    t.throws(() => make({ pool: true }), { code: 'ERR_UNKNOWN_OPTION', message: /at pool/ })
+    t.is(node.listeners, 0)
+    const network = make({})
+    await t.throwsAsync(network.request(peer, PROTOCOL, hello, { deadlineMs: 0 }), { code: 'ERR_INVALID_OPTION', message: /deadlineMs/ })
+    await network.stop()
+  })
+})
+
+test('two runs of one node record the same', async t => {
+  const digests: string[] = []
+  for (let run = 0; run < 2; run++) {
+    await withNetwork(t, {}, async ({ node, network, recorder }) => {
+      for (let i = 0; i < 20; i++) {
+        await network.request(peer, PROTOCOL, hello, { idempotent: true })
+        node.connections[0].wedged = i % 7 === 3
+      }
+      digests.push(recorder.digest())
+    })
+  }
+  t.is(digests[0], digests[1])
+})
