@@ -1,5 +1,6 @@
 import * as z from 'zod'
 import { show, TwinwireError } from '../core/errors.ts'
+import { parseOptions } from '../core/options.ts'
 
 /**
  * A network and what happens to it, in terms that every wire understands. The `sim` wire makes links of it, the `tcp`
@@ -87,6 +88,8 @@ const scenarioSchema = z.strictObject({
 export type Loss = z.infer<typeof lossSchema>
 export type QueueLimit = z.infer<typeof queueSchema>
 export type PathDirection = z.infer<typeof directionSchema>
+export type PathDirectionInput = z.input<typeof directionSchema>
+export type AddressInput = z.input<typeof addressSchema>
 export type AddressState = z.infer<typeof addressSchema>['state']
 export type HostDescription = z.infer<typeof hostSchema>
 export type PathDescription = z.infer<typeof pathSchema>
@@ -97,27 +100,19 @@ export type ScenarioInput = z.input<typeof scenarioSchema>
 /**
  * Checks a scenario and fills in what was left out.
  *
- * @throws ERR_INVALID_OPTION with the path of the first thing that is wrong
+ * @throws ERR_INVALID_OPTION, ERR_UNKNOWN_OPTION or ERR_UNKNOWN_HOST with the path of the first thing that is wrong
  */
 export function parseScenario (input: ScenarioInput): Scenario {
-  const parsed = scenarioSchema.safeParse(input)
-  if (!parsed.success) {
-    const issue = parsed.error.issues[0]
-    throw new TwinwireError('ERR_INVALID_OPTION', 'the scenario is not valid', {
-      path: `scenario.${issue.path.join('.')}`,
-      expected: issue.message,
-      found: show(valueAt(input, issue.path))
-    })
-  }
-  checkReferences(parsed.data)
-  return parsed.data
+  const scenario = parseOptions(scenarioSchema, input, 'scenario')
+  checkReferences(scenario)
+  return scenario
 }
 
 function checkReferences ({ hosts, paths, faults }: Scenario): void {
   const names = new Set<string>()
   hosts.forEach(({ name }, index) => {
     if (names.has(name)) {
-      throw new TwinwireError('ERR_INVALID_OPTION', 'two hosts have one name', { path: `scenario.hosts.${index}.name`, found: show(name) })
+      throw new TwinwireError('ERR_INVALID_OPTION', 'two hosts have one name', { path: `scenario.hosts[${index}].name`, found: show(name) })
     }
     names.add(name)
   })
@@ -126,26 +121,26 @@ function checkReferences ({ hosts, paths, faults }: Scenario): void {
     for (const [end, name] of [['from', from], ['to', to]]) {
       if (!names.has(name)) {
         throw new TwinwireError('ERR_UNKNOWN_HOST', 'no such host', {
-          path: `scenario.${kind}.${index}.${end}`, expected: `one of ${[...names].join(', ')}`, found: show(name)
+          path: `scenario.${kind}[${index}].${end}`, expected: `one of ${[...names].join(', ')}`, found: show(name)
         })
       }
     }
     if (from === to) {
-      throw new TwinwireError('ERR_INVALID_OPTION', 'two different hosts are needed', { path: `scenario.${kind}.${index}`, found: show(from) })
+      throw new TwinwireError('ERR_INVALID_OPTION', 'two different hosts are needed', { path: `scenario.${kind}[${index}]`, found: show(from) })
     }
   }
   paths.forEach(({ from, to }, index) => {
     check('paths', index, from, to)
     const key = pairKey(from, to)
     if (pairs.has(key)) {
-      throw new TwinwireError('ERR_INVALID_OPTION', 'two paths join one pair of hosts', { path: `scenario.paths.${index}`, found: `${from} and ${to}` })
+      throw new TwinwireError('ERR_INVALID_OPTION', 'two paths join one pair of hosts', { path: `scenario.paths[${index}]`, found: `${from} and ${to}` })
     }
     pairs.add(key)
   })
   faults.forEach(({ from, to }, index) => {
     check('faults', index, from, to)
     if (!pairs.has(pairKey(from, to))) {
-      throw new TwinwireError('ERR_INVALID_OPTION', 'no path joins these hosts', { path: `scenario.faults.${index}`, found: `${from} and ${to}` })
+      throw new TwinwireError('ERR_INVALID_OPTION', 'no path joins these hosts', { path: `scenario.faults[${index}]`, found: `${from} and ${to}` })
     }
   })
 }
@@ -153,8 +148,4 @@ function checkReferences ({ hosts, paths, faults }: Scenario): void {
 /** The same for both orders of two host names. */
 export function pairKey (a: string, b: string): string {
   return a < b ? `${a} ${b}` : `${b} ${a}`
-}
-
-function valueAt (root: unknown, path: ReadonlyArray<PropertyKey>): unknown {
-  return path.reduce<unknown>((value, key) => value !== null && typeof value === 'object' ? (value as Record<PropertyKey, unknown>)[key] : undefined, root)
 }

@@ -18,6 +18,8 @@ export interface Peer {
 export interface Host {
   readonly name: string
   readonly node: NetworkNode
+  /** What an experimenter knows and no module is told: the paths, and what befalls them when. */
+  readonly scenario: Scenario
   /** Zero is the run's time zero: when every host was set up. */
   readonly clock: Clock
   readonly random: RandomStream
@@ -72,4 +74,12 @@ export interface Wire {
   run(request: RunRequest): Promise<RunOutcome>
   /** Ends every process and socket that runs left for the next one to use. */
   stop(): Promise<void>
+}
+
+/** What made a run fail, as plain data: a stable code where the error has one, its name where it is somebody else's. */
+export function runError (error: unknown): { readonly code: string, readonly message: string } {
+  if (error instanceof Error) {
+    return { code: 'code' in error && typeof error.code === 'string' ? error.code : error.name, message: error.message }
+  }
+  return { code: 'Error', message: String(error) }
 }

@@ -1,0 +1,163 @@
+import { TwinwireError } from '../core/errors.ts'
+import type { RandomStream } from '../core/random.ts'
+import { msToNs } from '../core/units.ts'
+import type { Kernel } from '../sim/kernel.ts'
+import type { Link, LinkOptions } from '../sim/link.ts'
+import type { LossOptions } from '../sim/loss.ts'
+import type { NodeId } from '../sim/network.ts'
+import { PacketNetwork } from '../sim/network.ts'
+import { Packets } from '../sim/packets.ts'
+import type { Endpoint } from '../sim/session/fabric.ts'
+import { Fabric } from '../sim/session/fabric.ts'
+import { SimMultiaddr } from '../sim/session/identity.ts'
+import { SimNode } from '../sim/session/node.ts'
+import { TcpHost } from '../sim/tcp/host.ts'
+import { VirtualClock } from '../sim/virtual-clock.ts'
+import type { Fault, HostDescription, PathDirection, Scenario } from './scenario.ts'
+import { pairKey } from './scenario.ts'
+import type { Peer } from './wire.ts'
+
+const LISTENING_PORT = 4001
+/** A port of a host at which nobody listens. */
+const REFUSED_PORT = 1
+
+interface Member {
+  readonly networkNode: NodeId
+  readonly node: SimNode
+  readonly peer: Peer
+}
+
+/** A scenario's hosts and paths in the simulator: a network node a host, two links a path. */
+export class SimNetwork {
+  readonly #kernel: Kernel
+  readonly #scenario: Scenario
+  readonly #network: PacketNetwork
+  readonly #members = new Map<string, Member>()
+  readonly #endpoints = new Map<string, Endpoint>()
+
+  constructor (kernel: Kernel, random: RandomStream, scenario: Scenario) {
+    this.#kernel = kernel
+    this.#scenario = scenario
+    this.#network = new PacketNetwork(kernel, new Packets(), random)
+    const fabric = new Fabric(kernel, new VirtualClock(kernel), endpoint => this.#endpoints.get(endpoint))
+    // No link leads to it: what is sent there is never answered.
+    const nowhere = this.#network.addNode({ forwards: false })
+    scenario.hosts.forEach((host, index) => this.#addHost(host, index, fabric, nowhere, random.fork(`node:${host.name}`)))
+    for (const { from, to, forward, backward } of scenario.paths) {
+      const [a, b] = [this.#member(from).networkNode, this.#member(to).networkNode]
+      this.#network.addLink(a, b, linkOptions(forward))
+      this.#network.addLink(b, a, linkOptions(backward ?? forward))
+    }
+  }
+
+  node (name: string): SimNode {
+    return this.#member(name).node
+  }
+
+  peer (name: string): Peer {
+    return this.#member(name).peer
+  }
+
+  /** Lets the scenario's faults happen, counted from the run's time zero. */
+  scheduleFaults (zeroNs: number): void {
+    const endings: Array<() => void> = []
+    const begin = this.#kernel.define(index => this.#begin(this.#scenario.faults[index], ending => {
+      endings.push(ending)
+      return endings.length - 1
+    }, end))
+    const end = this.#kernel.define(index => endings[index]())
+    this.#scenario.faults.forEach(({ atMs }, index) => this.#kernel.schedule(zeroNs + msToNs(atMs), begin, index))
+  }
+
+  /**
+   * @throws ERR_CONSERVATION
+   */
+  checkConservation (): void {
+    this.#network.checkConservation()
+  }
+
+  stop (): void {
+    for (const { node } of this.#members.values()) {
+      node.stop()
+    }
+  }
+
+  #addHost ({ name, addresses }: HostDescription, index: number, fabric: Fabric, nowhere: NodeId, random: RandomStream): void {
+    const networkNode = this.#network.addNode({ forwards: false })
+    const prefix = `/ip4/10.${index >> 8}.${index & 255}`
+    const endpoints = addresses.map((_, k) => `${prefix}.${k + 1}/tcp/${LISTENING_PORT}`)
+    addresses.forEach(({ state }, k) => {
+      this.#endpoints.set(endpoints[k], state === 'black-hole' ? { node: nowhere, port: LISTENING_PORT } : { node: networkNode, port: state === 'refused' ? REFUSED_PORT : LISTENING_PORT })
+    })
+    const node = new SimNode(fabric, { name, tcp: new TcpHost(this.#network, networkNode), address: new SimMultiaddr(endpoints[0]), random })
+    node.listen(LISTENING_PORT)
+    const peer = { name, id: node.peerId, addresses: endpoints.map(endpoint => new SimMultiaddr(`${endpoint}/p2p/${node.peerId.toString()}`)) }
+    this.#members.set(name, { networkNode, node, peer })
+  }
+
+  #begin (fault: Fault, keep: (ending: () => void) => number, end: number): void {
+    const links = this.#linksOf(fault)
+    const endLater = (durationMs: number, ending: () => void): void => {
+      this.#kernel.schedule(this.#kernel.nowNs + msToNs(durationMs), end, keep(ending))
+    }
+    switch (fault.kind) {
+      case 'black-hole': {
+        const scope = fault.scope === 'all' ? {} : { connectionsUpTo: this.#network.newestConnection }
+        const active = links.map(link => link.beginFault({ kind: 'black-hole', ...scope }))
+        if (fault.durationMs !== undefined) {
+          endLater(fault.durationMs, () => active.forEach(each => each.end()))
+        }
+        break
+      }
+      case 'stall': {
+        const active = links.map(link => link.beginFault({ kind: 'stall' }))
+        endLater(fault.durationMs, () => active.forEach(each => each.end()))
+        break
+      }
+      case 'rate':
+        links.forEach(link => link.setRate(fault.rateBitsPerSecond))
+        break
+      case 'reset':
+        this.#reset(fault.from, fault.to)
+        break
+    }
+  }
+
+  #reset (from: string, to: string): void {
+    this.#kernel.wake()
+    for (const [one, other] of [[from, to], [to, from]]) {
+      for (const connection of this.node(one).getConnections(this.node(other).peerId)) {
+        connection.resetByNetwork()
+      }
+    }
+  }
+
+  #linksOf ({ from, to }: { from: string, to: string }): Link[] {
+    const [a, b] = [this.#member(from).networkNode, this.#member(to).networkNode]
+    const links = [this.#network.linkBetween(a, b), this.#network.linkBetween(b, a)]
+    return links.map(link => {
+      if (link === undefined) {
+        throw new Error(`the scenario was checked, and yet no path joins ${pairKey(from, to)}`)
+      }
+      return link
+    })
+  }
+
+  #member (name: string): Member {
+    const member = this.#members.get(name)
+    if (member === undefined) {
+      throw new TwinwireError('ERR_UNKNOWN_HOST', 'no such host', { expected: `one of ${[...this.#members.keys()].join(', ')}`, found: name })
+    }
+    return member
+  }
+}
+
+function linkOptions ({ rateBitsPerSecond, delayMs, jitterMs, loss, queue }: PathDirection): LinkOptions {
+  return {
+    ...(rateBitsPerSecond === undefined ? {} : { rateBitsPerSecond }),
+    delayNs: msToNs(delayMs),
+    jitterNs: msToNs(jitterMs),
+    ...(loss === undefined ? {} : { loss: loss satisfies LossOptions }),
+    ...(queue === undefined ? {} : { queue })
+  }
+}

@@ -1,0 +1,1 @@
+export { TcpWire } from './tcp/tcp-wire.ts'

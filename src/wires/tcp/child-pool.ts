@@ -1,0 +1,43 @@
+import { Child } from './child.ts'
+
+/**
+ * Child processes of one kind, kept between runs because starting one (importing and warming up libp2p) takes a second.
+ */
+export class ChildPool<Command> {
+  readonly #module: string
+  readonly #idle: Array<Child<Command>> = []
+  readonly #all = new Set<Child<Command>>()
+
+  constructor (module: string) {
+    this.#module = module
+  }
+
+  /** An idle process, or a new one. */
+  acquire (): Child<Command> {
+    for (let child = this.#idle.pop(); child !== undefined; child = this.#idle.pop()) {
+      if (child.alive) {
+        return child
+      }
+      this.#all.delete(child)
+    }
+    const child = new Child<Command>(this.#module)
+    this.#all.add(child)
+    return child
+  }
+
+  /** Takes a process back. One whose state is not known is to be killed first. */
+  release (child: Child<Command>): void {
+    child.release()
+    if (child.alive) {
+      this.#idle.push(child)
+    } else {
+      this.#all.delete(child)
+    }
+  }
+
+  async stop (): Promise<void> {
+    await Promise.all([...this.#all].map(async child => await child.kill()))
+    this.#all.clear()
+    this.#idle.length = 0
+  }
+}

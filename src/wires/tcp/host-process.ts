@@ -1,0 +1,27 @@
+import { HostedRun } from './hosted-run.ts'
+import { serveParent } from './serve-parent.ts'
+import { warmUp } from './warm-up.ts'
+import type { HostCommand } from './messages.ts'
+
+// The process of its own that a host runs in.
+
+/** The run under way, from its beginning on: it may be ended before it has opened. */
+let run: Promise<HostedRun> | undefined
+const warm = warmUp()
+
+serveParent<HostCommand>(async command => {
+  switch (command.type) {
+    case 'open':
+      run = warm.then(async () => await HostedRun.open(command.host))
+      return (await run).opened
+    case 'set-up':
+      return await (await run)?.setUp(command.peers)
+    case 'start':
+      return await (await run)?.run(command.zeroMs)
+    case 'close': {
+      const opened = await run?.catch(() => undefined)
+      run = undefined
+      return await opened?.close()
+    }
+  }
+})

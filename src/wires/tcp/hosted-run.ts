@@ -1,0 +1,94 @@
+import { peerIdFromString } from '@libp2p/peer-id'
+import { multiaddr } from '@multiformats/multiaddr'
+import { show, TwinwireError } from '../../core/errors.ts'
+import { randomStream } from '../../core/random.ts'
+import { HostClock } from './host-clock.ts'
+import { createPeer } from './libp2p-node.ts'
+import { monotonicNowMs } from './monotonic.ts'
+import { ProcessRecorder } from './process-recorder.ts'
+import type { Libp2p } from 'libp2p'
+import type { Host, Peer, Role } from '../wire.ts'
+import type { HostInit, OpenedHost, PeerEntry } from './messages.ts'
+
+/** One host for the length of one run. */
+export class HostedRun {
+  readonly #init: HostInit
+  readonly #role: Role
+  readonly #node: Libp2p
+  readonly #clock = new HostClock()
+  readonly #recorder = new ProcessRecorder()
+  readonly #controller = new AbortController()
+  #host: Host | undefined
+  /** Settled when no code of the role runs any more. */
+  #running: Promise<unknown> = Promise.resolve()
+
+  /**
+   * @throws ERR_INVALID_OPTION where the module has no such role
+   */
+  static async open (init: HostInit): Promise<HostedRun> {
+    const { roles } = await import(init.rolesModule) as { readonly roles: Readonly<Record<string, Role>> }
+    if (!Object.hasOwn(roles, init.role)) {
+      throw new TwinwireError('ERR_INVALID_OPTION', 'no such role', {
+        path: `scenario.hosts.${init.name}.role`, expected: `one of ${Object.keys(roles).join(', ')}`, found: show(init.role)
+      })
+    }
+    return new HostedRun(init, roles[init.role], await createPeer({ seed: `${init.seed}/${init.name}` }))
+  }
+
+  private constructor (init: HostInit, role: Role, node: Libp2p) {
+    this.#init = init
+    this.#role = role
+    this.#node = node
+  }
+
+  get opened (): OpenedHost {
+    const [address] = this.#node.getMultiaddrs()
+    const port = address.getComponents().find(({ name }) => name === 'tcp')?.value
+    return { peerId: this.#node.peerId.toString(), port: Number(port) }
+  }
+
+  async setUp (entries: readonly PeerEntry[]): Promise<void> {
+    const peers = new Map<string, Peer>(entries.map(({ name, id, addresses }) => {
+      return [name, { name, id: peerIdFromString(id), addresses: addresses.map(address => multiaddr(address)) }]
+    }))
+    const host: Host = {
+      name: this.#init.name,
+      node: this.#node,
+      scenario: this.#init.scenario,
+      clock: this.#clock,
+      random: randomStream(this.#init.seed).fork(`host:${this.#init.name}`),
+      recorder: this.#recorder,
+      signal: this.#controller.signal,
+      peer (name) {
+        const peer = peers.get(name)
+        if (peer === undefined) {
+          throw new TwinwireError('ERR_UNKNOWN_HOST', 'no such host', { expected: `one of ${[...peers.keys()].join(', ')}`, found: show(name) })
+        }
+        return peer
+      }
+    }
+    this.#host = host
+    this.#running = (async () => await this.#role.setUp?.(host, this.#init.parameters))()
+    await this.#running
+  }
+
+  /** Runs the role from `zeroMs` of the monotonic clock on. */
+  async run (zeroMs: number): Promise<void> {
+    this.#clock.start(zeroMs)
+    await new Promise(resolve => setTimeout(resolve, zeroMs - monotonicNowMs()))
+    if (this.#host !== undefined && this.#role.run !== undefined) {
+      this.#running = this.#role.run(this.#host, this.#init.parameters)
+      await this.#running
+    }
+    this.#recorder.flush()
+  }
+
+  /** Ends the role, if it still runs, and the node. */
+  async close (): Promise<void> {
+    this.#recorder.stop()
+    this.#controller.abort(new TwinwireError('ERR_ABORTED', 'the run is over'))
+    await this.#running.catch(() => {})
+    this.#clock.stop()
+    await this.#node.stop()
+  }
+}

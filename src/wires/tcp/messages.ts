@@ -1,0 +1,55 @@
+import type { RecordedEvent } from '../../core/recorder.ts'
+import type { Scenario } from '../scenario.ts'
+import type { RunParameters } from '../wire.ts'
+import type { RelayInit, RelayedAddress } from './relay.ts'
+
+// What the wire and its child processes say to each other. A process serves one run after another: `open` begins one,
+// `close` ends it and leaves nothing of it behind.
+
+export type HostCommand =
+  /** Answered with an `OpenedHost`. */
+  | { readonly type: 'open', readonly host: HostInit }
+  | { readonly type: 'set-up', readonly peers: readonly PeerEntry[] }
+  /** Answered when the role has returned. */
+  | { readonly type: 'start', readonly zeroMs: number }
+  | { readonly type: 'close' }
+
+export type RelayCommand =
+  | { readonly type: 'open', readonly relay: RelayInit }
+  /** Answered with the addresses' ports. */
+  | { readonly type: 'listen', readonly addresses: readonly RelayedAddress[] }
+  | { readonly type: 'start', readonly zeroMs: number }
+  | { readonly type: 'close' }
+
+export interface HostInit {
+  readonly name: string
+  readonly role: string
+  readonly rolesModule: string
+  readonly scenario: Scenario
+  readonly seed: string
+  readonly parameters: RunParameters
+}
+
+/** The answer to a host's `open`. */
+export interface OpenedHost {
+  readonly peerId: string
+  /** On 127.0.0.1. */
+  readonly port: number
+}
+
+export interface PeerEntry {
+  readonly name: string
+  readonly id: string
+  readonly addresses: readonly string[]
+}
+
+export interface Request<Command> {
+  readonly id: number
+  readonly command: Command
+}
+
+/** From a child: the answer to a request, or events as they are recorded. */
+export type ChildMessage =
+  | { readonly type: 'answer', readonly id: number, readonly value: unknown }
+  | { readonly type: 'failure', readonly id: number, readonly code: string, readonly message: string }
+  | { readonly type: 'events', readonly events: readonly RecordedEvent[] }
