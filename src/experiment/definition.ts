@@ -3,6 +3,8 @@ import type { RandomStream } from '../core/random.ts'
 import type { RunParameters } from '../wires/wire.ts'
 import type { ScenarioInput } from '../wires/scenario.ts'
 
+export type { SampleEvent } from '../workload/measure.ts'
+
 /**
  * An experiment is a question asked as data. Its module exports `experiment` (this) and `roles` (what hosts do); hosts
  * record `sample` events, and everything in the report is derived from those.
@@ -36,6 +38,8 @@ export interface Case {
   /** All arms of one seed get the same scenario: `random` is forked from the seed and the case, not the arm. */
   scenario(parameters: RunParameters, random: RandomStream): ScenarioInput
   readonly metrics: readonly Metric[]
+  /** The arms that take part; absent: all. */
+  readonly arms?: readonly string[]
   /** True where a run on real peers mostly waits, so that several can share the machine without disturbing each other. */
   readonly waits: boolean
 }
@@ -52,6 +56,8 @@ export interface Metric {
   readonly statistic: Statistic
   readonly unit: 'ms' | 'share' | 'count' | 'bytes'
   readonly better: 'lower' | 'higher'
+  /** The arm that the others are compared with; absent: the experiment's first. */
+  readonly baseline?: string
   /** The smallest relative change that a reader should care about: 0.05 is 5%. */
   readonly minimumEffect: number
 }
@@ -64,16 +70,4 @@ export interface Threshold {
   /** Compared with the median over runs on the `sim` wire. */
   readonly limit: number
   readonly direction: 'at-most' | 'at-least'
-}
-
-/** One measured value. A failure counts as a sample too: its value is how long it took to fail. */
-export interface SampleEvent {
-  readonly type: 'sample'
-  readonly timeMs: number
-  readonly host: string
-  readonly metric: string
-  readonly value: number
-  readonly ok: boolean
-  /** The error's code where `ok` is false, otherwise ''. */
-  readonly reason: string
 }

@@ -1,0 +1,60 @@
+import { readdir } from 'node:fs/promises'
+import { show, TwinwireError } from '../core/errors.ts'
+import { nearestName } from '../core/nearest.ts'
+import type { Experiment } from './definition.ts'
+
+/** Compiled files lie in `dist/` as the sources lie in the repository, so that one relative address serves both. */
+const SHIPPED = new URL('../../experiments/', import.meta.url)
+
+/** Sources load sources and compiled files compiled ones. */
+const EXTENSION = import.meta.url.endsWith('.ts') ? '.ts' : '.js'
+
+export interface LoadedExperiment {
+  readonly experiment: Experiment
+  /** The experiment's own module: it exports `roles` too. */
+  readonly rolesModule: URL
+}
+
+/** Names of the experiments in a folder (default: those that come with twinwire), in alphabetical order. */
+export async function experimentNames (directory: URL = SHIPPED): Promise<string[]> {
+  const names: string[] = []
+  for (const file of await readdir(directory)) {
+    if (file.endsWith(EXTENSION) && !file.endsWith(`.d${EXTENSION}`)) {
+      names.push(file.slice(0, -EXTENSION.length))
+    }
+  }
+  return names.sort()
+}
+
+/**
+ * Loads one experiment by its name, which is also its file's.
+ *
+ * @throws ERR_UNKNOWN_EXPERIMENT, naming the nearest that there is
+ * @throws ERR_INVALID_FILE where the file exports no experiment of that name, or no roles
+ */
+export async function loadExperiment (name: string, directory: URL = SHIPPED): Promise<LoadedExperiment> {
+  const names = await experimentNames(directory)
+  if (!names.includes(name)) {
+    const nearest = nearestName(name, names)
+    throw new TwinwireError('ERR_UNKNOWN_EXPERIMENT', 'no such experiment', {
+      path: 'experiment',
+      expected: nearest === undefined ? `one of ${names.join(', ')}` : `${nearest} (known are ${names.join(', ')})`,
+      found: show(name)
+    })
+  }
+  const rolesModule = new URL(`${name}${EXTENSION}`, directory)
+  const module: Partial<ExperimentModule> = await import(rolesModule.href)
+  if (module.experiment?.name !== name || module.roles === undefined) {
+    throw new TwinwireError('ERR_INVALID_FILE', 'the file is not an experiment', {
+      path: `${name}${EXTENSION}`,
+      expected: `exports 'experiment' with the name ${show(name)}, and 'roles'`,
+      found: module.experiment === undefined ? `exports ${show(Object.keys(module))}` : `the name ${show(module.experiment.name)}`
+    })
+  }
+  return { experiment: module.experiment, rolesModule }
+}
+
+interface ExperimentModule {
+  readonly experiment: Experiment
+  readonly roles: unknown
+}

@@ -1,0 +1,105 @@
+import { show, TwinwireError } from '../core/errors.ts'
+import { randomStream } from '../core/random.ts'
+import type { RecordedEvent } from '../core/recorder.ts'
+import { parseScenario } from '../wires/scenario.ts'
+import type { RunOutcome, RunParameters, Wire } from '../wires/wire.ts'
+import type { Case, SampleEvent } from './definition.ts'
+import type { LoadedExperiment } from './registry.ts'
+import type { UnitError, UnitKey, UnitResult } from './unit.ts'
+
+export interface RunUnitOptions {
+  readonly loaded: LoadedExperiment
+  /** The experiment's parameters; roles and scenarios are given `case` and `arm` as well. */
+  readonly parameters: RunParameters
+  readonly unit: UnitKey
+  readonly wire: Wire
+  readonly signal?: AbortSignal
+}
+
+/**
+ * Runs one arm under one case's conditions once. Whatever goes wrong inside is the result's `error`, beside the samples
+ * that are good; a run cut short by the signal has ERR_INTERRUPTED there. Never rejects.
+ */
+export async function runUnit ({ loaded, parameters, unit, wire, signal }: RunUnitOptions): Promise<UnitResult> {
+  try {
+    const { experiment, rolesModule } = loaded
+    const theCase = experiment.cases.find(({ name }) => name === unit.case)
+    if (theCase === undefined) {
+      throw new Error(`the plan has a case that the experiment has not: ${unit.case}`)
+    }
+    const allParameters = { ...parameters, case: unit.case, arm: unit.arm }
+    // Forked by the case and not by the arm: all arms of a seed meet the same network.
+    const random = randomStream(unit.seed).fork('scenario').fork(unit.case)
+    const outcome = await wire.run({
+      scenario: parseScenario(theCase.scenario(allParameters, random)),
+      rolesModule,
+      parameters: allParameters,
+      seed: unit.seed,
+      ...(signal === undefined ? {} : { signal })
+    })
+    return toResult(unit, theCase, outcome)
+  } catch (error) {
+    return { ...keyOf(unit), samples: [], error: toUnitError(error) }
+  }
+}
+
+/** An error as plain data: its stable code, or the error's class where it is a bug's. */
+export function toUnitError (error: unknown): UnitError {
+  if (!(error instanceof Error)) {
+    return { code: 'Error', message: String(error) }
+  }
+  const code = 'code' in error && typeof error.code === 'string' ? error.code : error.name
+  return { code, message: error.message }
+}
+
+function toResult (unit: UnitKey, theCase: Case, { events, traceHash, error, interrupted }: RunOutcome): UnitResult {
+  const known = new Set(theCase.metrics.map(({ sample }) => sample))
+  const samples: SampleEvent[] = []
+  // What roles throw because they were cut short says less than that they were.
+  let problem = interrupted ? toUnitError(new TwinwireError('ERR_INTERRUPTED', 'the run was cut short')) : error
+  for (const event of events) {
+    if (!isSample(event)) {
+      continue
+    }
+    const wrong = sampleProblem(event, known)
+    if (wrong === undefined) {
+      samples.push(event)
+    } else {
+      problem ??= toUnitError(wrong)
+    }
+  }
+  if (samples.length === 0) {
+    problem ??= toUnitError(new TwinwireError('ERR_NO_SAMPLES', 'the run recorded no sample', {
+      expected: `samples of ${[...known].join(', ')}`
+    }))
+  }
+  return {
+    ...keyOf(unit),
+    samples,
+    ...(traceHash === undefined ? {} : { traceHash }),
+    ...(problem === undefined ? {} : { error: problem })
+  }
+}
+
+function sampleProblem ({ metric, value, host, timeMs }: SampleEvent, known: ReadonlySet<string>): TwinwireError | undefined {
+  const where = `the sample of ${host} at ${timeMs} ms`
+  if (!known.has(metric)) {
+    return new TwinwireError('ERR_INVALID_SAMPLE', 'no metric of the case is made of this sample', {
+      path: where, expected: `one of ${[...known].join(', ')}`, found: show(metric)
+    })
+  }
+  if (!Number.isFinite(value)) {
+    return new TwinwireError('ERR_INVALID_SAMPLE', `the sample '${metric}' has no value`, {
+      path: where, expected: 'a finite number', found: show(value)
+    })
+  }
+  return undefined
+}
+
+function isSample (event: RecordedEvent): event is SampleEvent {
+  return event.type === 'sample'
+}
+
+function keyOf ({ wire, case: caseName, arm, seed }: UnitKey): UnitKey {
+  return { wire, case: caseName, arm, seed }
+}

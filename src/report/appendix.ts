@@ -1,0 +1,63 @@
+import { compareUnits } from '../results/data.ts'
+import type { ResultsData } from '../results/data.ts'
+import type { Analysis } from './analysis.ts'
+import { formatEnds, formatValue, plural, typeset } from './format.ts'
+import { html } from './markup.ts'
+import type { Markup } from './markup.ts'
+
+const SHOWN_HOLES = 50
+
+/** Promises with what was found. */
+export function thresholdSection ({ thresholds }: Analysis): Markup {
+  if (thresholds.length === 0) {
+    return html`<p>The experiment states none.</p>`
+  }
+  return html`<div class="scroll"><table class="data"><thead><tr><th scope="col">Promise</th><th scope="col">Limit</th><th scope="col">Found: median over simulated runs</th><th scope="col">Holds</th></tr></thead><tbody>${thresholds.map(({ caseTitle, metricDefinition: { title, unit }, armTitle, direction, limit, value, holds }) =>
+    html`<tr><th scope="row">${caseTitle}: ${title}, ${armTitle}</th><td>${direction === 'at-most' ? 'at most' : 'at least'} ${formatValue(limit, unit)}</td><td>${value === undefined ? 'no good run' : html`<b>${formatValue(value.estimate, unit)}</b> ${typeset(formatEnds(value, unit))}`}</td><td><span class="badge ${holds ? 'good' : 'bad'}"><span aria-hidden="true">${holds ? '✓' : '✕'}</span> ${holds ? 'holds' : 'does not hold'}</span></td></tr>`)}</tbody></table></div>`
+}
+
+/** Runs that are missing from every number above. */
+export function holeSection ({ holes }: Analysis, { units }: ResultsData): Markup {
+  if (holes.length === 0) {
+    return html`<p>None: all ${plural(units.length, 'run')} ended well.</p>`
+  }
+  const more = holes.length - SHOWN_HOLES
+  return html`<p>${plural(holes.length, 'run')} failed or never ran. They enter no number of this report.</p>
+<div class="scroll"><table class="data"><thead><tr><th scope="col">Run</th><th scope="col" class="text">Code</th><th scope="col" class="text">Message</th></tr></thead><tbody>${holes.slice(0, SHOWN_HOLES).map(({ wire, case: caseName, arm, seed, code, message }) =>
+    html`<tr><th scope="row">${wire}, ${caseName}, ${arm}, seed ${seed}</th><td class="text"><code>${code}</code></td><td class="text">${message}</td></tr>`)}</tbody></table></div>
+${more > 0 ? html`<p>And ${more} more: all are in <code>manifest.json</code>.</p>` : undefined}`
+}
+
+/** All that is needed to do it again, and to judge whether it would come out the same. */
+export function environmentSection ({ run, units }: ResultsData): Markup {
+  const { machine, git, versions, parameters, plan } = run
+  const seconds = (Date.parse(run.finishedAt) - Date.parse(run.startedAt)) / 1000
+  const facts: ReadonlyArray<readonly [string, string]> = [
+    ['Versions', Object.entries(versions).map(([name, version]) => `${name} ${version}`).join(', ')],
+    ['Commit', git === undefined ? 'not from a checkout' : `${git.commit.slice(0, 12)}${git.dirty ? ', with uncommitted changes' : ''}`],
+    ['Machine', `${machine.cpu}, ${plural(machine.cores, 'core')}, ${(machine.memoryBytes / 1024 ** 3).toFixed(1)} GiB, ${machine.os}`],
+    ['Started', `${run.startedAt.replace('T', ' ').replace(/\.\d+Z$/, ' UTC')}, took ${seconds < 90 ? `${seconds.toFixed(0)} s` : `${(seconds / 60).toFixed(1)} min`}`],
+    ['Seeds', plan.map(({ wire, seeds }) => `${wire}: ${seeds.length} (${seeds[0] ?? 'none'}${seeds.length > 1 ? ` to ${seeds[seeds.length - 1]}` : ''})`).join('; ')],
+    ['Parameters', Object.entries(parameters).map(([name, value]) => `${name} = ${value}`).join(', ') || 'none']
+  ]
+  const hashes = units.filter(({ traceHash }) => traceHash !== undefined).sort(compareUnits)
+  return html`<p>This command gives the same simulated runs, to the bit:</p>
+<pre><code>${run.command}</code></pre>
+<dl>${facts.map(([term, text]) => html`<dt>${term}</dt><dd>${text}</dd>`)}</dl>
+${hashes.length === 0 ? undefined : html`<details><summary>Trace hashes of ${plural(hashes.length, 'run')}</summary><div class="scroll"><table class="data"><tbody>${hashes.map(({ case: caseName, arm, seed, traceHash }) =>
+    html`<tr><th scope="row">${caseName}, ${arm}, seed ${seed}</th><td><code>${traceHash}</code></td></tr>`)}</tbody></table></div></details>`}`
+}
+
+/** How the numbers were made, and how to get at them. */
+export function dataSection (): Markup {
+  return html`<p>Beside this file: <code>samples.parquet</code> (every sample), <code>summary.csv</code> (a line for each run and metric), <code>manifest.json</code> (the rest). This report is made of those three: <code>twinwire report &lt;folder&gt;</code>.</p>
+<pre><code>duckdb -c "SELECT wire, \\"case\\", arm, quantile_cont(value, 0.99) AS p99 FROM 'samples.parquet' WHERE ok GROUP BY ALL"</code></pre>
+<pre><code>python -c "import pandas; print(pandas.read_parquet('samples.parquet').groupby(['wire', 'case', 'arm']).value.describe())"</code></pre>
+<details><summary>How the numbers are made</summary><ul>
+<li>A run gives one value a metric; means, medians and intervals are over runs, never over samples of one run.</li>
+<li>Arms are compared on the same seeds, and so in the same networks. Change = mean of the arm over mean of the baseline, minus 1. Intervals: studentised bootstrap; below 8 runs, or where a bootstrap is degenerate, Student's.</li>
+<li>Verdicts: significant by the paired sign-flip test at 5% after Holm's correction over all comparisons of the wire, and at least the minimum effect. <q>No meaningful change</q>: the interval lies within the minimum effect on both sides.</li>
+<li>A failed sample counts as what it took to fail or as the slowest success of any arm with the same seed, whichever is worse: failing fast makes no arm look good. In distributions it never arrives.</li>
+<li>With fewer than 6 seeds no sign-flip test can reach 5%, and fewer are run on real peers as a rule: they check the simulation, the verdicts come from it.</li>
+</ul></details>`
+}

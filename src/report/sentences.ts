@@ -1,0 +1,74 @@
+import type { WireName } from '../experiment/unit.ts'
+import type { ResultsData } from '../results/data.ts'
+import type { Verdict } from '../stats/verdict.ts'
+import type { Analysis, ArmFinding, Comparison, Finding, WireAgreement } from './analysis.ts'
+import { formatEffect, formatPercent, formatValue, plural } from './format.ts'
+
+/** One comparison with what it is about. */
+export interface Effect {
+  readonly finding: Finding
+  readonly arm: ArmFinding
+  readonly comparison: Comparison
+}
+
+/** The wire whose verdicts lead: simulation has the seeds to be sure, where it was run. */
+export function leadingWire ({ run }: ResultsData): WireName {
+  return run.plan.some(({ wire }) => wire === 'sim') ? 'sim' : 'tcp'
+}
+
+/** All comparisons of a wire, in the experiment's order. */
+export function effectsOf ({ findings }: Analysis, wire: WireName): Effect[] {
+  return findings.filter((finding) => finding.wire === wire).flatMap((finding) =>
+    finding.arms.flatMap((arm) => arm.comparison === undefined ? [] : [{ finding, arm, comparison: arm.comparison }]))
+}
+
+/** `Pool: first address dead, p99 first request -96% [-97, -95] (6.24 s -> 0.28 s): improved.` */
+export function effectSentence ({ finding: { case: { title }, metric }, arm, comparison }: Effect): string {
+  return `${upperFirst(arm.arm.title)}: ${lowerFirst(title)}, ${lowerFirst(metric.title)} ${formatEffect(comparison, metric.unit)} ` +
+    `(${formatValue(comparison.baselineMean, metric.unit)} -> ${formatValue(comparison.armMean, metric.unit)}): ${verdictText(comparison)}.`
+}
+
+/** The verdict, and what an inconclusive one would need. */
+export function verdictText ({ verdict, moreSeeds }: Comparison): string {
+  return moreSeeds === undefined ? verdict : `${verdict} (about ${plural(moreSeeds, 'more seed')})`
+}
+
+/** What an arm did over all metrics: `6 improved, 1 regressed, 2 without meaningful change`. */
+export function tally (effects: readonly Effect[]): string {
+  const words: ReadonlyArray<readonly [Verdict, string]> = [
+    ['improved', 'improved'], ['regressed', 'regressed'], ['no meaningful change', 'without meaningful change'], ['inconclusive', 'inconclusive']
+  ]
+  return words.flatMap(([verdict, text]) => {
+    const count = effects.filter(({ comparison }) => comparison.verdict === verdict).length
+    return count === 0 ? [] : [`${count} ${text}`]
+  }).join(', ')
+}
+
+/** How far simulation and real peers agree, or that nobody looked. */
+export function agreementSentence ({ agreements }: Analysis, { run }: ResultsData): string {
+  const compared = agreements.flatMap((agreement) => {
+    const median = medianOf(agreement)
+    return median === undefined ? [] : [{ agreement, size: Math.abs(median.relative.estimate) }]
+  }).sort((a, b) => b.size - a.size)
+  if (compared.length === 0) {
+    return `Not validated on real peers: run \`twinwire validate ${run.experiment.name}\`.`
+  }
+  const { agreement, size } = compared[0]
+  const median = medianOf(agreement)
+  const worst = `${agreement.arm.title}, ${lowerFirst(agreement.case.title)}, ${agreement.metric.sample}`
+  return `Simulation and real peers agree within ${formatPercent(size).replace('+', '')} at the median over ${plural(compared.length, 'metric')}; ` +
+    `worst: ${worst}${median === undefined ? '' : ` (${formatValue(median.model, agreement.metric.unit)} simulated, ${formatValue(median.reference, agreement.metric.unit)} real)`}.`
+}
+
+export function medianOf ({ quantiles }: WireAgreement): WireAgreement['quantiles'][number] | undefined {
+  return quantiles.find(({ probability }) => probability === 0.5)
+}
+
+/** Titles begin sentences elsewhere; `NAT` and `p99` keep their letters. */
+export function lowerFirst (text: string): string {
+  return /^[A-Z][a-z]/.test(text) ? text[0].toLowerCase() + text.slice(1) : text
+}
+
+export function upperFirst (text: string): string {
+  return text.slice(0, 1).toUpperCase() + text.slice(1)
+}

@@ -1,0 +1,80 @@
+import type { Interval } from '../stats/interval.ts'
+import { html } from './markup.ts'
+import type { Markup } from './markup.ts'
+
+const WIDTH = 260
+const HEIGHT = 26
+const MARGIN = 8
+/** Labels closer to the one at 0 would touch it. */
+const LABEL_WIDTH = 32
+
+/** One interval on a strip. Filled marks are simulated, open ones real. */
+export interface StripMark {
+  readonly interval: Interval
+  readonly colour: string
+  readonly open: boolean
+  readonly label: string
+}
+
+/** An axis that the strips of one table share. It shows relative changes. */
+export interface StripAxis {
+  readonly ticks: ReadonlyArray<{ readonly change: number, readonly label: string }>
+  /** Position of a relative change; outside the axis its nearest end. */
+  place(change: number): number
+}
+
+/** Changes as ratios on a log scale: halving and doubling are as far from none. Spans all that is given. */
+export function ratioAxis (intervals: readonly Interval[]): StripAxis {
+  const ratios = intervals.flatMap(({ estimate, low, high }) => [estimate, low, high]).map((change) => 1 + change).filter((ratio) => ratio > 0 && Number.isFinite(ratio))
+  const floor = Math.max(0.003, Math.min(0.45, ...ratios) * 0.85)
+  const ceiling = Math.min(300, Math.max(2.2, ...ratios) * 1.15)
+  const place = (change: number): number => scale(Math.log(Math.max(floor, Math.min(ceiling, 1 + change))), Math.log(floor), Math.log(ceiling))
+  return {
+    place,
+    ticks: [
+      { change: -0.99, label: '−99%' }, { change: -0.9, label: '−90%' }, { change: -0.5, label: '−50%' }, { change: 0, label: '0' },
+      { change: 1, label: '×2' }, { change: 9, label: '×10' }, { change: 99, label: '×100' }
+    ].filter(({ change }) => 1 + change >= floor && 1 + change <= ceiling && (change === 0 || Math.abs(place(change) - place(0)) > LABEL_WIDTH))
+  }
+}
+
+/** Small changes on a linear scale, the same on both sides of none, cut where most of the estimates still fit. */
+export function differenceAxis (intervals: readonly Interval[]): StripAxis {
+  const reach = Math.min(0.5, Math.max(0.115, ...intervals.map(({ estimate }) => Math.abs(estimate)).filter(Number.isFinite)) * 1.3)
+  const step = [0.02, 0.05, 0.1, 0.2, 0.4].find((size) => reach / size < 2) ?? 0.4
+  return {
+    ticks: [-step, 0, step].map((change) => ({ change, label: change === 0 ? '0' : `${change < 0 ? '−' : '+'}${Math.round(step * 100)}%` })),
+    place: (change) => scale(Math.max(-reach, Math.min(reach, change)), -reach, reach)
+  }
+}
+
+function scale (value: number, low: number, high: number): number {
+  return MARGIN + (value - low) / (high - low) * (WIDTH - 2 * MARGIN)
+}
+
+/** Intervals beside one another, against a band of changes too small to matter. */
+export function strip (marks: readonly StripMark[], axis: StripAxis, negligible: number): Markup {
+  const from = axis.place(-negligible)
+  const to = axis.place(negligible)
+  const middle = (index: number): number => marks.length === 1 ? HEIGHT / 2 : 7 + index * (HEIGHT - 14) / (marks.length - 1)
+  return html`<svg class="strip" viewBox="0 0 ${WIDTH} ${HEIGHT}" role="img" aria-label="${marks.map(({ label }) => label).join('; ')}"><rect x="${round(from)}" y="0" width="${round(to - from)}" height="${HEIGHT}" fill="var(--band)"/>${axis.ticks.map(({ change }) =>
+    html`<line x1="${round(axis.place(change))}" x2="${round(axis.place(change))}" y1="0" y2="${HEIGHT}" stroke="${change === 0 ? 'var(--line-strong)' : 'var(--grid)'}"/>`)}${marks.map(({ interval, colour, open, label }, index) => {
+      const y = middle(index)
+      const x = round(axis.place(interval.estimate))
+      return html`<g data-tip="${label}">${Number.isFinite(interval.low)
+        ? html`<line x1="${round(axis.place(interval.low))}" x2="${round(axis.place(interval.high))}" y1="${y}" y2="${y}" stroke="${colour}" stroke-width="${open ? 1.25 : 2.5}" stroke-linecap="round"/>`
+        : undefined}${open
+        ? html`<path d="M${x} ${y - 4.5}l4.5 4.5l-4.5 4.5l-4.5 -4.5z" fill="var(--bg)" stroke="${colour}" stroke-width="1.5"/>`
+        : html`<circle cx="${x}" cy="${y}" r="4.5" fill="${colour}"/>`}</g>`
+    })}</svg>`
+}
+
+/** The labels of the axis, for the column's head. */
+export function stripHead (axis: StripAxis): Markup {
+  return html`<svg class="strip" viewBox="0 0 ${WIDTH} 14" aria-hidden="true">${axis.ticks.map(({ change, label }) =>
+    html`<text x="${round(axis.place(change))}" y="11" text-anchor="middle">${label}</text>`)}</svg>`
+}
+
+function round (value: number): number {
+  return Math.round(value * 10) / 10
+}

@@ -1,0 +1,117 @@
+import { darkArmVariables, lightArmVariables } from './palette.ts'
+
+const LIGHT = `--bg:#fdfdfc;--surface:#f5f5f2;--fg:#1b1e23;--muted:#5d6470;--line:#d5d7d3;--line-strong:#8b9099;--grid:#e8e9e6;--band:#ececea;--link:#0b5cad;--good:#0b6b45;--good-bg:#dff3e8;--bad:#a3231b;--bad-bg:#fce5e2;--same:#4b525d;--same-bg:#e9eaec;--open:#7a5600;--open-bg:#fbf0d2;${lightArmVariables}`
+const DARK = `--bg:#14171b;--surface:#1c2026;--fg:#e7e9ec;--muted:#a0a8b4;--line:#353b44;--line-strong:#77808d;--grid:#282d35;--band:#22272e;--link:#7cb8f5;--good:#7bdcae;--good-bg:#173528;--bad:#ff9d94;--bad-bg:#43201d;--same:#c0c6cf;--same-bg:#2c323a;--open:#f2cd6c;--open-bg:#3b3013;${darkArmVariables}`
+
+/** The page's style sheet: light and dark by preference, paper always light. */
+export const STYLE = `
+:root{color-scheme:light dark;${LIGHT}}
+@media (prefers-color-scheme:dark){:root{${DARK}}}
+*{box-sizing:border-box}
+html{scroll-behavior:smooth;scroll-padding-top:3.5rem;-webkit-text-size-adjust:100%}
+body{margin:0;background:var(--bg);color:var(--fg);font:16px/1.55 system-ui,-apple-system,"Segoe UI",Roboto,"Helvetica Neue",Arial,sans-serif;font-variant-numeric:tabular-nums}
+header,main,footer,nav ul{max-width:1080px;margin:0 auto;padding:0 1rem}
+header{padding-top:2.5rem}
+.kicker{margin:0;color:var(--muted);font-size:.875rem}
+h1{margin:.15rem 0 .5rem;font-size:clamp(1.6rem,1.2rem + 2vw,2.3rem);line-height:1.15;letter-spacing:-.018em;text-wrap:balance}
+h2{margin:3.25rem 0 .75rem;font-size:1.35rem;line-height:1.25;letter-spacing:-.01em}
+h3{margin:0 0 .35rem;font-size:1rem;line-height:1.35}
+p{margin:.5rem 0;max-width:46rem;text-wrap:pretty}
+a{color:var(--link)}
+small,.quiet{color:var(--muted)}
+small{font-size:.8125rem}
+.question{color:var(--muted);font-size:1.05rem}
+.verdict{margin:1.6rem 0 .6rem;max-width:54rem;font-size:clamp(1.15rem,1rem + .9vw,1.5rem);line-height:1.4;font-weight:600;letter-spacing:-.008em}
+.agreement-line{margin:0 0 1rem}
+.lead{font-weight:600}
+.chips{display:flex;flex-wrap:wrap;gap:.4rem;margin:1rem 0 1.5rem;padding:0;list-style:none}
+.chips li,.badge{border-radius:99px;padding:.12rem .65rem;background:var(--same-bg);color:var(--same);font-size:.8125rem;font-weight:600;white-space:nowrap}
+.chips a{color:inherit}
+.good{background:var(--good-bg)!important;color:var(--good)!important}
+.bad{background:var(--bad-bg)!important;color:var(--bad)!important}
+.badge.open{background:var(--open-bg);color:var(--open)}
+.bad-text{color:var(--bad)}
+.badge{display:inline-block;padding:.05rem .55rem}
+.cards{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,18rem),1fr));gap:1rem}
+.card{padding:1rem 1.1rem;border:1px solid var(--line);border-radius:10px;background:var(--surface)}
+.card p{margin:.25rem 0;font-size:.9375rem}
+.card ul{margin:.6rem 0 0;padding:0;list-style:none;font-size:.9375rem}
+.card li{padding:.4rem 0;border-top:1px solid var(--line)}
+.key{display:inline-flex;align-items:center;gap:.35rem;white-space:nowrap}
+.key svg{flex:none}
+.legend{display:flex;flex-wrap:wrap;gap:.25rem 1.25rem;margin:.75rem 0 1rem;max-width:none;font-size:.9375rem}
+.broad{width:26px;height:7px;border-radius:2px;background:var(--muted);opacity:.45}
+.thin{width:26px;height:2px;background:var(--muted)}
+nav{position:sticky;top:0;z-index:2;margin-top:1.5rem;border-block:1px solid var(--line);background:var(--bg)}
+nav ul{display:flex;gap:1.25rem;padding-block:.55rem;list-style:none;overflow-x:auto;font-size:.9rem;white-space:nowrap;scrollbar-width:none}
+nav a{color:var(--muted);text-decoration:none}
+nav a:hover,nav a:focus-visible{color:var(--fg);text-decoration:underline}
+h3.apart{margin-top:2rem}
+table{border-collapse:collapse;width:100%;font-size:.9375rem}
+th{font-weight:500;text-align:left}
+thead th{padding:.35rem .6rem;border-bottom:1px solid var(--line-strong);color:var(--muted);font-size:.8125rem;vertical-align:bottom}
+.effects td,.effects tbody th{padding:.3rem .6rem;vertical-align:middle}
+.effects th:first-child,.effects td:first-child{padding-left:0}
+.effects .group th{padding-top:1.15rem;padding-bottom:.25rem;border-bottom:1px solid var(--line)}
+.effects .group b{margin-left:.4rem}
+.effects .group small{margin-left:.5rem}
+.effects tbody:first-of-type .group th{padding-top:.6rem}
+.effects .baseline{color:var(--muted)}
+.number{white-space:nowrap}
+.ends{color:var(--muted);font-size:.875rem}
+.line{display:block;line-height:1.3}
+.strip-cell,.axis{width:272px;min-width:230px;padding-block:0!important}
+.strip{display:block;width:260px;max-width:100%;height:auto;overflow:visible}
+.strip text{fill:var(--muted);font-size:11px;font-weight:400}
+.figures{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,26rem),1fr));gap:2rem 2.5rem}
+figure{margin:0;min-width:0}
+figcaption{color:var(--muted);font-size:.875rem}
+.chart{position:relative}
+.chart svg{display:block;width:100%;max-width:500px;height:auto;overflow:visible}
+.empty{color:var(--muted);font-style:italic}
+details{margin:.35rem 0;font-size:.9rem}
+summary{color:var(--muted);cursor:pointer;width:max-content;max-width:100%}
+summary:hover{color:var(--fg)}
+.scroll{overflow-x:auto}
+.data{width:auto;min-width:min(100%,20rem);margin:.4rem 0;font-size:.875rem}
+.data th,.data td{padding:.25rem .9rem .25rem 0;border-bottom:1px solid var(--grid);text-align:right;white-space:nowrap}
+.data thead th{border-bottom-color:var(--line-strong)}
+.data th:first-child,.data .text{text-align:left}
+.data :is(th,td):last-child{padding-right:0}
+.data td.text{white-space:normal}
+details .data{max-height:24rem}
+pre{margin:.6rem 0;padding:.75rem 1rem;border:1px solid var(--line);border-radius:8px;background:var(--surface);white-space:pre-wrap;overflow-wrap:anywhere}
+code{font:.875em/1.5 ui-monospace,SFMono-Regular,Menlo,Consolas,"DejaVu Sans Mono",monospace}
+dl{display:grid;grid-template-columns:max-content 1fr;gap:.3rem 1.25rem;margin:1rem 0}
+dt{color:var(--muted)}
+dd{margin:0;overflow-wrap:anywhere}
+footer{padding-block:2.5rem 3rem;color:var(--muted);font-size:.875rem}
+#tip{position:absolute;z-index:3;max-width:18rem;padding:.3rem .6rem;border-radius:6px;background:var(--fg);color:var(--bg);font-size:.8125rem;line-height:1.35;pointer-events:none}
+[data-tip],.chart [aria-roledescription=point]{cursor:default}
+:focus-visible{outline:2px solid var(--link);outline-offset:2px}
+@media (max-width:820px){
+.effects,.effects tbody{display:block}
+.effects thead{display:block;position:sticky;top:2.55rem;z-index:1;background:var(--bg);border-bottom:1px solid var(--line-strong)}
+.effects thead th{display:none;border:0;padding:0}
+.effects thead tr{border:0;padding:.2rem 0;display:block}
+.effects thead .axis{display:block}
+.effects tr{display:grid;grid-template-columns:minmax(0,1fr) auto;gap:.1rem .75rem;align-items:baseline;padding:.55rem 0;border-bottom:1px solid var(--grid)}
+.effects .group{display:block;margin-top:1.25rem;padding:0;border:0}
+.effects .group th{display:block;padding:.25rem 0}
+.effects .group small{display:block;margin:0}
+.effects tbody th,.effects td{padding:0}
+.effects td:nth-child(5){grid-area:1/2;text-align:right}
+.effects .number{white-space:normal}
+.effects td:nth-child(3){text-align:right}
+.key{white-space:normal}
+.effects .strip-cell{grid-column:1/-1}
+.effects :is(.strip-cell,.axis){width:auto;min-width:0}
+.agreement td.ends{white-space:normal;max-width:11rem}
+.effects .strip{width:100%;max-width:420px}
+.ends{display:block}
+.effects td:empty{display:none}
+}
+@media (max-width:480px){dl{grid-template-columns:1fr;gap:0}dd{margin-bottom:.6rem}}
+@media (prefers-reduced-motion:reduce){html{scroll-behavior:auto}}
+@media print{:root{${LIGHT}}body{font-size:10.5pt}nav,summary,#tip{display:none}h2{break-after:avoid}figure,.card,.effects tbody{break-inside:avoid}header{padding-top:0}.good,.bad,.badge,.chips li{-webkit-print-color-adjust:exact;print-color-adjust:exact}}
+`.trim()

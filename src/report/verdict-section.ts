@@ -1,0 +1,86 @@
+import type { Arm } from '../experiment/definition.ts'
+import type { ResultsData } from '../results/data.ts'
+import type { Analysis } from './analysis.ts'
+import { badge } from './effects.ts'
+import { formatEffect, formatValue, plural, typeset } from './format.ts'
+import { armKey } from './legend.ts'
+import { html, withCode } from './markup.ts'
+import type { Markup } from './markup.ts'
+import type { ArmStyle } from './palette.ts'
+import { agreementSentence, effectsOf, leadingWire, lowerFirst, tally, upperFirst } from './sentences.ts'
+import type { Effect } from './sentences.ts'
+
+const HIGHLIGHTS = 3
+
+/** The answer in a sentence, what each arm did, and how far to believe it. */
+export function verdictSection (results: ResultsData, analysis: Analysis, styles: ReadonlyMap<string, ArmStyle>): Markup {
+  const { arms } = results.run.experiment
+  const effects = effectsOf(analysis, leadingWire(results))
+  const cards = arms.flatMap((arm) => {
+    const own = effects.filter((effect) => effect.arm.arm.name === arm.name)
+    return own.length === 0 ? [] : [card(arm, own, styles)]
+  })
+  return html`<p class="verdict">${typeset(headline(results, analysis))}</p>
+<p class="agreement-line">${withCode(typeset(agreementSentence(analysis, results)))}</p>
+<ul class="chips">${chips(results, analysis)}</ul>
+<div class="cards">${cards}</div>`
+}
+
+/** The answer in one sentence: the arm that improved most metrics, and its largest effect. */
+export function headline (results: ResultsData, analysis: Analysis): string {
+  const effects = effectsOf(analysis, leadingWire(results))
+  const best = results.run.experiment.arms.map((arm) => {
+    const own = effects.filter((effect) => effect.arm.arm.name === arm.name)
+    const count = (verdict: string): number => own.filter(({ comparison }) => comparison.verdict === verdict).length
+    const total = own.reduce((sum, effect) => sum + (effect.comparison.verdict === 'improved' ? strength(effect) : 0), 0)
+    return { arm, own, improved: count('improved'), regressed: count('regressed'), total }
+  }).filter(({ own }) => own.length > 0).sort((a, b) => (b.improved - b.regressed) - (a.improved - a.regressed) || b.total - a.total)[0]
+  if (best === undefined) {
+    return 'Nothing could be compared.'
+  }
+  const { arm, own, improved, regressed } = best
+  const baseline = results.run.experiment.arms.find(({ name }) => name === own[0].finding.baseline)?.title ?? own[0].finding.baseline
+  if (improved === 0) {
+    const decided = effects.some(({ comparison: { verdict } }) => verdict === 'regressed')
+    const undecided = effects.filter(({ comparison: { verdict } }) => verdict === 'inconclusive')
+    if (decided || undecided.length === 0) {
+      return `No arm improved on ${lowerFirst(baseline)}: of ${plural(effects.length, 'comparison')} ${tally(effects)}.`
+    }
+    const [fewest] = undecided.flatMap(({ comparison: { moreSeeds } }) => moreSeeds ?? []).sort((a, b) => a - b)
+    return `No verdict yet: ${undecided.length} of ${plural(effects.length, 'comparison')} ${undecided.length === 1 ? 'is' : 'are'} inconclusive${fewest === undefined ? '' : `; about ${plural(fewest, 'more seed')} would settle the clearest`}.`
+  }
+  const largest = byStrength(own.filter(({ comparison }) => comparison.verdict === 'improved'))[0]
+  const { finding: { case: caseDescription, metric }, comparison } = largest
+  return `${upperFirst(arm.title)} improved ${improved} of ${plural(own.length, 'metric')} over ${lowerFirst(baseline)} and ${regressed === 0 ? 'made none worse' : `made ${regressed} worse`}; ` +
+    `most of all ${lowerFirst(caseDescription.title)}, ${lowerFirst(metric.title)}: ${formatEffect(comparison, metric.unit)}, from ${formatValue(comparison.baselineMean, metric.unit)} to ${formatValue(comparison.armMean, metric.unit)}.`
+}
+
+function card (arm: Arm, effects: readonly Effect[], styles: ReadonlyMap<string, ArmStyle>): Markup {
+  const notable = byStrength(effects.filter(({ comparison: { verdict } }) => verdict === 'improved' || verdict === 'regressed')).slice(0, HIGHLIGHTS)
+  return html`<section class="card"><h3>${armKey(arm, styles)}</h3><p class="quiet">${arm.description}</p><p><b>${tally(effects)}</b></p>
+<ul>${notable.map(({ finding: { case: { title }, metric }, comparison }) =>
+    html`<li>${badge(comparison)} ${title}, ${lowerFirst(metric.title)} <b>${typeset(formatEffect(comparison, metric.unit))}</b> <span class="quiet">${formatValue(comparison.baselineMean, metric.unit)} → ${formatValue(comparison.armMean, metric.unit)}</span></li>`)}</ul></section>`
+}
+
+/** Latencies before shares of failures, which are often all or nothing; then the farther from no change the earlier. */
+function byStrength (effects: readonly Effect[]): Effect[] {
+  const isShare = ({ finding: { metric } }: Effect): number => Number(metric.unit === 'share')
+  return [...effects].sort((a, b) => (isShare(a) - isShare(b)) || (strength(b) - strength(a)))
+}
+
+/** The distance of a change from none, the same for halving and doubling. */
+function strength ({ comparison: { relative } }: Effect): number {
+  return relative === undefined ? 0 : Math.abs(Math.log(Math.max(1e-6, 1 + relative.estimate)))
+}
+
+function chips ({ run, units }: ResultsData, { thresholds, holes }: Analysis): Markup[] {
+  const held = thresholds.filter(({ holds }) => holds).length
+  const wires = { sim: 'simulated', tcp: 'on real peers' }
+  return [
+    ...run.plan.map(({ wire, seeds }) => html`<li>${plural(seeds.length, 'seed')} ${wires[wire]}</li>`),
+    ...(thresholds.length === 0 ? [] : [html`<li class="${held === thresholds.length ? 'good' : 'bad'}"><a href="#thresholds">${held === thresholds.length ? '✓' : '✕'} ${held} of ${plural(thresholds.length, 'threshold')} ${held === 1 ? 'holds' : 'hold'}</a></li>`]),
+    holes.length === 0
+      ? html`<li class="good">✓ complete: ${plural(units.length, 'run')}</li>`
+      : html`<li class="bad"><a href="#holes">✕ partial: ${plural(holes.length, 'run')} without a result</a></li>`
+  ]
+}

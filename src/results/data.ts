@@ -1,0 +1,109 @@
+import type { Arm, Case, Experiment, Threshold } from '../experiment/definition.ts'
+import type { WirePlan } from '../experiment/plan.ts'
+import type { RunParameters, UnitError, UnitKey, UnitResult } from '../experiment/unit.ts'
+
+/** A case as plain data: what a report needs of it. */
+export type CaseDescription = Pick<Case, 'name' | 'title' | 'description' | 'arms' | 'metrics'>
+
+/** An experiment as plain data, so that its report can be made again without its code. */
+export interface ExperimentDescription {
+  readonly name: string
+  readonly title: string
+  readonly question: string
+  readonly expected: string
+  readonly arms: readonly Arm[]
+  readonly cases: readonly CaseDescription[]
+  readonly thresholds: readonly Threshold[]
+}
+
+export interface Machine {
+  readonly cpu: string
+  readonly cores: number
+  readonly memoryBytes: number
+  /** Name, release and architecture. */
+  readonly os: string
+}
+
+/** All that is recorded of a run beside its measurements. Times are ISO 8601 and come from the caller. */
+export interface RunDescription {
+  /** As typed; a reader reproduces the run with it. */
+  readonly command: string
+  readonly experiment: ExperimentDescription
+  readonly parameters: RunParameters
+  readonly plan: readonly WirePlan[]
+  /** By name: `node`, `libp2p`, `twinwire`. */
+  readonly versions: Readonly<Record<string, string>>
+  /** Absent outside a checkout. */
+  readonly git?: { readonly commit: string, readonly dirty: boolean }
+  readonly machine: Machine
+  readonly startedAt: string
+  readonly finishedAt: string
+}
+
+/** Everything a report is made from. */
+export interface ResultsData {
+  readonly run: RunDescription
+  /** In any order; at most one for a key. Runs that were planned and are missing make the results partial. */
+  readonly units: readonly UnitResult[]
+}
+
+/** The plain part of an experiment. */
+export function describeExperiment (experiment: Experiment): ExperimentDescription {
+  const { name, title, question, expected, arms, cases, thresholds } = experiment
+  return {
+    name,
+    title,
+    question,
+    expected,
+    arms: arms.map(({ name, title, description }) => ({ name, title, description })),
+    cases: cases.map(({ name, title, description, arms, metrics }) => ({
+      name, title, description, ...(arms === undefined ? {} : { arms }), metrics: metrics.map((metric) => ({ ...metric }))
+    })),
+    thresholds: thresholds.map((threshold) => ({ ...threshold }))
+  }
+}
+
+/** A run that gave no result, or a result and an error. */
+export interface Hole extends UnitKey, UnitError {}
+
+/** Runs that failed or never ran, in the plan's order; none means that the results are complete. */
+export function holes ({ run, units }: ResultsData): Hole[] {
+  const found = new Map(units.map((unit) => [unitId(unit), unit]))
+  const missing: Hole[] = []
+  for (const { wire, seeds } of run.plan) {
+    for (const { name: caseName, arms = run.experiment.arms.map(({ name }) => name) } of run.experiment.cases) {
+      for (const arm of arms) {
+        for (const seed of seeds) {
+          const key = { wire, case: caseName, arm, seed }
+          const unit = found.get(unitId(key))
+          if (unit === undefined) {
+            missing.push({ ...key, code: 'ERR_RESULTS_INCOMPLETE', message: 'the run has no result' })
+          } else if (unit.error !== undefined) {
+            missing.push({ ...key, ...unit.error })
+          }
+        }
+      }
+    }
+  }
+  return missing
+}
+
+/** One text a run, equal exactly where all four parts are. */
+export function unitId ({ wire, case: caseName, arm, seed }: UnitKey): string {
+  return JSON.stringify([wire, caseName, arm, seed])
+}
+
+/** Orders by wire, case, arm and seed. */
+export function compareUnits (a: UnitKey, b: UnitKey): number {
+  return compareText(a.wire, b.wire) || compareText(a.case, b.case) || compareText(a.arm, b.arm) || compareSeeds(a.seed, b.seed)
+}
+
+/** A shorter number is a smaller one, and so it is for numbers behind one prefix. */
+function compareSeeds (a: string, b: string): number {
+  return (a.length - b.length) || compareText(a, b)
+}
+
+/** By code unit: the same on every machine, whatever its locale. */
+export function compareText (a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0
+}

@@ -1,0 +1,98 @@
+import * as z from 'zod'
+import { show, TwinwireError } from '../core/errors.ts'
+import type { RunDescription } from './data.ts'
+
+/** Raised with every change that an older reader would misread. */
+export const SCHEMA_VERSION = 1
+
+const text = z.string()
+const count = z.int().min(0)
+const wire = z.enum(['sim', 'tcp'])
+const sha256 = z.string().regex(/^[0-9a-f]{64}$/, '64 hexadecimal digits')
+
+const metricSchema = z.strictObject({
+  name: text,
+  title: text,
+  sample: text,
+  statistic: z.enum(['mean', 'p50', 'p90', 'p99', 'maximum', 'failed-share']),
+  unit: z.enum(['ms', 'share', 'count', 'bytes']),
+  better: z.enum(['lower', 'higher']),
+  baseline: text.exactOptional(),
+  minimumEffect: z.number().min(0)
+})
+
+const named = { name: text, title: text, description: text }
+
+const experimentSchema = z.strictObject({
+  name: text,
+  title: text,
+  question: text,
+  expected: text,
+  arms: z.array(z.strictObject(named)).min(1),
+  cases: z.array(z.strictObject({ ...named, arms: z.array(text).exactOptional(), metrics: z.array(metricSchema) })),
+  thresholds: z.array(z.strictObject({
+    case: text, metric: text, arm: text, limit: z.number(), direction: z.enum(['at-most', 'at-least'])
+  }))
+})
+
+const unitSchema = z.strictObject({
+  wire,
+  case: text,
+  arm: text,
+  seed: text,
+  samples: count,
+  traceHash: text.exactOptional(),
+  error: z.strictObject({ code: text, message: text }).exactOptional()
+})
+
+const manifestSchema = z.strictObject({
+  schemaVersion: z.literal(SCHEMA_VERSION),
+  status: z.enum(['complete', 'partial']),
+  command: text,
+  experiment: experimentSchema,
+  parameters: z.record(text, z.union([text, z.number(), z.boolean()])),
+  plan: z.array(z.strictObject({ wire, seeds: z.array(text) })),
+  versions: z.record(text, text),
+  git: z.strictObject({ commit: text, dirty: z.boolean() }).exactOptional(),
+  machine: z.strictObject({ cpu: text, cores: count, memoryBytes: count, os: text }),
+  startedAt: z.iso.datetime(),
+  finishedAt: z.iso.datetime(),
+  units: z.array(unitSchema),
+  /** By file name, so that a file that was cut or swapped is noticed. */
+  files: z.record(text, z.strictObject({ bytes: count, sha256 }))
+})
+
+export type Manifest = z.infer<typeof manifestSchema>
+
+/**
+ * Reads the text of a manifest.
+ *
+ * @throws ERR_INVALID_FILE with the path of the first thing that is wrong
+ */
+export function parseManifest (json: string, path: string): Manifest {
+  let value: unknown
+  try {
+    value = JSON.parse(json)
+  } catch (error) {
+    throw new TwinwireError('ERR_INVALID_FILE', 'the manifest is not JSON', { path, expected: 'a JSON object', found: show(json.slice(0, 40)), cause: error })
+  }
+  const version = (value as { schemaVersion?: unknown } | null)?.schemaVersion
+  if (version !== SCHEMA_VERSION) {
+    throw new TwinwireError('ERR_INVALID_FILE', 'the manifest is of another version', { path, expected: `schemaVersion ${SCHEMA_VERSION}`, found: show(version) })
+  }
+  const parsed = manifestSchema.safeParse(value)
+  if (!parsed.success) {
+    const issue = parsed.error.issues[0]
+    throw new TwinwireError('ERR_INVALID_FILE', 'the manifest is not valid', { path: `${path}: ${issue.path.join('.')}`, expected: issue.message, found: show(valueAt(value, issue.path)) })
+  }
+  return parsed.data
+}
+
+/** What a manifest says of the run itself. */
+export function runOf ({ schemaVersion: _version, status: _status, units: _units, files: _files, ...run }: Manifest): RunDescription {
+  return run
+}
+
+function valueAt (root: unknown, path: readonly PropertyKey[]): unknown {
+  return path.reduce<unknown>((value, key) => value !== null && typeof value === 'object' ? (value as Record<PropertyKey, unknown>)[key] : undefined, root)
+}

@@ -1,0 +1,138 @@
+import type { RandomStream } from '../core/random.ts'
+import { checkFinite, mean, quantileSorted } from './quantile.ts'
+
+/** Of every interval in twinwire. */
+export const CONFIDENCE = 0.95
+
+/** Draws of a bootstrap: the ends of an interval then vary by about 2% of its width between random streams. */
+const RESAMPLES = 4000
+const TAIL = (1 - CONFIDENCE) / 2
+
+/** With fewer values a bootstrap knows too little of the distribution: Student's interval assumes more and errs less. */
+const MINIMUM_FOR_BOOTSTRAP = 8
+
+/** An estimate and its 95% confidence interval, over runs. Of one run the interval is the whole line. */
+export interface Interval {
+  readonly estimate: number
+  readonly low: number
+  readonly high: number
+}
+
+/**
+ * The mean with a studentised bootstrap interval (Efron and Tibshirani 1993, section 12.5), which keeps its coverage for
+ * the skewed values that latencies are, where percentile intervals are too short.
+ *
+ * @param values one a run: samples within a run depend on each other and must not be resampled
+ * @throws ERR_INVALID_OPTION for no values, or one that is not finite
+ */
+export function meanInterval (values: readonly number[], random: RandomStream): Interval {
+  checkFinite(values, 'values')
+  return studentisedInterval(values.length, (pick) => {
+    const sample = values.map((value, i) => pick === undefined ? value : values[pick[i]])
+    return { estimate: mean(sample), standardError: standardError(sample) }
+  }, random)
+}
+
+/**
+ * The median with a percentile bootstrap interval: the median has no standard error to studentise with.
+ *
+ * @throws ERR_INVALID_OPTION for no values, or one that is not finite
+ */
+export function medianInterval (values: readonly number[], random: RandomStream): Interval {
+  checkFinite(values, 'values')
+  const sorted = Float64Array.from(values).sort()
+  const estimate = quantileSorted(sorted, 0.5)
+  if (values.length === 1) {
+    return { estimate, low: -Infinity, high: Infinity }
+  }
+  const resample = new Float64Array(values.length)
+  return percentileInterval(estimate, () => {
+    for (let i = 0; i < resample.length; i++) {
+      resample[i] = sorted[random.integer(sorted.length)]
+    }
+    return quantileSorted(resample.sort(), 0.5)
+  })
+}
+
+/** The middle 95% of what `draw` gives. */
+export function percentileInterval (estimate: number, draw: () => number): Interval {
+  const draws = new Float64Array(RESAMPLES)
+  for (let i = 0; i < RESAMPLES; i++) {
+    draws[i] = draw()
+  }
+  draws.sort()
+  return { estimate, low: quantileSorted(draws, TAIL), high: quantileSorted(draws, 1 - TAIL) }
+}
+
+export interface Studentised {
+  readonly estimate: number
+  readonly standardError: number
+}
+
+/**
+ * The interval of any estimate that comes with a standard error.
+ *
+ * @param count of runs
+ * @param evaluate the estimate over the picked runs (indices, with repetition), or over all runs where nothing is picked
+ */
+export function studentisedInterval (count: number, evaluate: (pick?: Uint32Array) => Studentised, random: RandomStream): Interval {
+  const { estimate, standardError } = evaluate()
+  if (count === 1) {
+    return { estimate, low: -Infinity, high: Infinity }
+  }
+  // Values that are equal but for rounding have no spread to resample.
+  if (standardError <= Math.abs(estimate) * 1e-12) {
+    return { estimate, low: estimate, high: estimate }
+  }
+  const student = studentQuantile(count - 1)
+  const fallback = { estimate, low: estimate - student * standardError, high: estimate + student * standardError }
+  if (count < MINIMUM_FOR_BOOTSTRAP) {
+    return fallback
+  }
+  const pick = new Uint32Array(count)
+  const ratios = new Float64Array(RESAMPLES)
+  let degenerate = 0
+  for (let i = 0; i < RESAMPLES; i++) {
+    for (let j = 0; j < count; j++) {
+      pick[j] = random.integer(count)
+    }
+    const drawn = evaluate(pick)
+    if (drawn.standardError <= standardError * 1e-6) {
+      degenerate++
+    } else {
+      ratios[i] = (drawn.estimate - estimate) / drawn.standardError
+    }
+  }
+  // Nearly all runs equal and a few that are not: resamples without those have no spread to divide by.
+  if (degenerate > RESAMPLES * 0.001) {
+    return fallback
+  }
+  ratios.sort()
+  return {
+    estimate,
+    low: estimate - quantileSorted(ratios, 1 - TAIL) * standardError,
+    high: estimate - quantileSorted(ratios, TAIL) * standardError
+  }
+}
+
+/** Of the mean of independent values. */
+export function standardError (values: ArrayLike<number>): number {
+  const centre = mean(values)
+  let squares = 0
+  for (let i = 0; i < values.length; i++) {
+    squares += (values[i] - centre) ** 2
+  }
+  return Math.sqrt(squares / (values.length - 1) / values.length)
+}
+
+const STUDENT_975 = [12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228]
+const NORMAL_975 = 1.959964
+
+/** The 97.5% quantile of Student's t; from 11 degrees of freedom by Cornish-Fisher expansion, within 0.001. */
+function studentQuantile (degrees: number): number {
+  if (degrees <= STUDENT_975.length) {
+    return STUDENT_975[degrees - 1]
+  }
+  const z = NORMAL_975
+  return z + (z ** 3 + z) / (4 * degrees) + (5 * z ** 5 + 16 * z ** 3 + 3 * z) / (96 * degrees ** 2)
+}

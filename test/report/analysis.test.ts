@@ -1,0 +1,86 @@
+import test from 'ava'
+import { analyse } from '../../src/report/analysis.ts'
+import type { Analysis, Comparison } from '../../src/report/analysis.ts'
+import { agreementSentence, effectSentence, effectsOf } from '../../src/report/sentences.ts'
+import { headline } from '../../src/report/verdict-section.ts'
+import type { ResultsData } from '../../src/results/data.ts'
+import { syntheticResults } from './fixtures/results.ts'
+
+const results = syntheticResults()
+const analysis = analyse(results)
+
+function comparison (from: Analysis, caseName: string, metric: string, arm: string): Comparison | undefined {
+  return effectsOf(from, 'sim').find((effect) => effect.finding.case.name === caseName && effect.finding.metric.name === metric && effect.arm.arm.name === arm)?.comparison
+}
+
+test('an arm that is better on every seed has improved, one that is the same has not', (t) => {
+  t.is(comparison(analysis, 'first-address-dead', 'first-p99', 'pool')?.verdict, 'improved')
+  t.is(comparison(analysis, 'warm-request', 'request-p50', 'dial-every-request')?.verdict, 'regressed')
+  t.is(comparison(analysis, 'cold-dial', 'dial-p50', 'pool')?.verdict, 'no meaningful change')
+})
+
+test('the baseline is compared with nothing, and a case with one arm neither', (t) => {
+  t.is(comparison(analysis, 'warm-request', 'request-p50', 'plain'), undefined)
+  const trips = analysis.findings.filter((finding) => finding.case.name === 'round-trips' && finding.wire === 'sim')
+  t.deepEqual(trips.map(({ arms }) => arms.map(({ arm }) => arm.name)), [['plain'], ['plain']])
+})
+
+test('the same results give the same analysis, in whatever order runs came', (t) => {
+  t.deepEqual(analyse({ run: results.run, units: results.units.toReversed() }), analysis)
+})
+
+test('p-values are corrected over all comparisons of a wire', (t) => {
+  // 7 metrics of 3 arms; the smallest p there is for 20 pairs, 2^-19, times the 21 comparisons.
+  t.is(effectsOf(analysis, 'sim').length, 21)
+  const smallest = Math.min(...effectsOf(analysis, 'sim').map(({ comparison }) => comparison.adjustedPValue))
+  t.is(smallest, 21 / 2 ** 19)
+})
+
+test('a threshold is checked against the median over simulated runs, and one that fails fails the whole', (t) => {
+  t.deepEqual(analysis.thresholds.map(({ holds }) => holds), [true, true, false])
+  t.false(analysis.passed)
+  const { run, units } = results
+  const kept = { ...run, experiment: { ...run.experiment, thresholds: run.experiment.thresholds.slice(0, 2) } }
+  t.true(analyse({ run: kept, units }).passed)
+})
+
+test('a threshold that nothing can be checked with does not hold', (t) => {
+  const { thresholds, passed } = analyse({ run: results.run, units: [] })
+  t.true(thresholds.every(({ holds, value }) => !holds && value === undefined))
+  t.false(passed)
+})
+
+test('wires are compared on common seeds only', (t) => {
+  const dial = analysis.agreements.find((agreement) => agreement.case.name === 'cold-dial' && agreement.arm.name === 'pool')
+  // 5 seeds of 20 dials, although 20 seeds were simulated.
+  t.is(dial?.modelSamples, 100)
+  t.is(dial?.referenceSamples, 100)
+})
+
+test('arms of which neither ever succeeded are not compared: failing sooner is no gain', (t) => {
+  const hopeless: ResultsData = {
+    run: results.run,
+    units: results.units.filter((unit) => unit.case === 'cold-dial').map((unit) => ({
+      ...unit,
+      samples: unit.samples.map((sample) => ({ ...sample, ok: false, reason: 'ERR_TIMEOUT', value: unit.arm === 'pool' ? 10 : 1000 }))
+    }))
+  }
+  t.is(comparison(analyse(hopeless), 'cold-dial', 'dial-p50', 'pool'), undefined)
+})
+
+test('sentences state change, interval, both values and the verdict', (t) => {
+  const effect = effectsOf(analysis, 'sim').find(({ finding, arm }) => finding.case.name === 'first-address-dead' && arm.arm.name === 'pool')
+  t.regex(effect === undefined ? '' : effectSentence(effect), /^Pool: first address dead, p99 first request -9\d\.\d% \[-9\d\.\d, -\d\d\.\d\] \(8\.\d+ s -> 7\d\d ms\): improved\.$/)
+  t.regex(headline(results, analysis), /^Pool \+ timeouts improved 4 of 7 metrics over plain libp2p and made none worse; most of all /)
+})
+
+test('the agreement names its worst, and its absence how to get it', (t) => {
+  t.regex(agreementSentence(analysis, results), /^Simulation and real peers agree within \d\.\d% at the median over 18 metrics; worst: /)
+  const simulated = syntheticResults({ simSeeds: 3, tcpSeeds: 0 })
+  t.is(agreementSentence(analyse(simulated), simulated), 'Not validated on real peers: run `twinwire validate connection-setup`.')
+})
+
+test('few seeds give no verdict and say how many are missing', (t) => {
+  const few = syntheticResults({ simSeeds: 3, tcpSeeds: 0 })
+  t.regex(headline(few, analyse(few)), /^No verdict yet: \d+ of 21 comparisons are inconclusive; about \d+ more seeds would settle the clearest\.$/)
+})

@@ -1,0 +1,47 @@
+import test from 'ava'
+import type { Metric, SampleEvent } from '../../src/experiment/definition.ts'
+import type { UnitResult } from '../../src/experiment/unit.ts'
+import type { ResultsData } from '../../src/results/data.ts'
+import { runValues } from '../../src/results/run-values.ts'
+import { syntheticResults } from '../report/fixtures/results.ts'
+
+const metric: Metric = { name: 'request', title: 'request', sample: 'request', statistic: 'p99', unit: 'ms', better: 'lower', minimumEffect: 0.05 }
+
+function unit (arm: string, values: readonly number[], failures: readonly number[] = []): UnitResult {
+  const sample = (value: number, ok: boolean): SampleEvent => ({ type: 'sample', timeMs: 0, host: 'client', metric: 'request', value, ok, reason: ok ? '' : 'ERR_TIMEOUT' })
+  return { wire: 'sim', case: 'c', arm, seed: '1', samples: [...values.map((value) => sample(value, true)), ...failures.map((value) => sample(value, false))] }
+}
+
+function valueOf (units: readonly UnitResult[], arm: string, changes: Partial<Metric> = {}): number | undefined {
+  const results: ResultsData = { ...syntheticResults({ simSeeds: 1, tcpSeeds: 0 }), units }
+  return runValues(results, 'sim', 'c', { ...metric, ...changes }).get(arm)?.[0].value
+}
+
+test('each statistic is of the run\'s samples', (t) => {
+  const units = [unit('a', [4, 1, 2, 3, 10])]
+  t.is(valueOf(units, 'a', { statistic: 'mean' }), 4)
+  t.is(valueOf(units, 'a', { statistic: 'p50' }), 3)
+  t.is(valueOf(units, 'a', { statistic: 'maximum' }), 10)
+  t.is(valueOf(units, 'a', { statistic: 'failed-share' }), 0)
+})
+
+test('failing fast does not beat succeeding slowly', (t) => {
+  const units = [unit('honest', [100, 900]), unit('quitter', [100], [1])]
+  // The failure after 1 ms counts as the 900 ms that the other arm took.
+  t.is(valueOf(units, 'quitter', { statistic: 'maximum' }), 900)
+  t.is(valueOf(units, 'quitter', { statistic: 'failed-share' }), 0.5)
+})
+
+test('a failure counts as long as it took where that is longer', (t) => {
+  t.is(valueOf([unit('a', [100], [5000])], 'a', { statistic: 'maximum' }), 5000)
+})
+
+test('where higher is better a failure counts as the lowest success', (t) => {
+  t.is(valueOf([unit('a', [50, 80]), unit('b', [90], [1000])], 'b', { statistic: 'mean', better: 'higher' }), (90 + 50) / 2)
+})
+
+test('a run that failed, or recorded nothing, has no value', (t) => {
+  const { error: _, ...whole } = unit('a', [1])
+  t.is(valueOf([{ ...whole, error: { code: 'ERR_HOST_DIED', message: '' } }], 'a'), undefined)
+  t.is(valueOf([unit('a', [])], 'a'), undefined)
+})

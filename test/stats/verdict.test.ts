@@ -1,0 +1,71 @@
+import test from 'ava'
+import { randomStream } from '../../src/core/random.ts'
+import { pairedEffect } from '../../src/stats/paired.ts'
+import { judge } from '../../src/stats/verdict.ts'
+import type { Judgement, JudgementContext } from '../../src/stats/verdict.ts'
+
+function verdictOf (baseline: readonly number[], arm: readonly number[], context: Partial<JudgementContext> = {}): Judgement {
+  const effect = pairedEffect(baseline, arm, randomStream('verdict'))
+  return judge(effect, { adjustedPValue: effect.pValue, comparisons: 1, better: 'lower', minimumEffect: 0.05, ...context })
+}
+
+const random = randomStream('data')
+const baseline = Array.from({ length: 20 }, () => random.normal(100, 5))
+const scaled = (factor: number, noise: number): number[] => baseline.map((value) => value * factor + random.normal(0, noise))
+
+test('a large fall is an improvement where lower is better and a regression where higher is', (t) => {
+  t.is(verdictOf(baseline, scaled(0.5, 1)).verdict, 'improved')
+  t.is(verdictOf(baseline, scaled(0.5, 1), { better: 'higher' }).verdict, 'regressed')
+  t.is(verdictOf(baseline, scaled(1.5, 1)).verdict, 'regressed')
+  t.is(verdictOf(baseline, scaled(1.5, 1), { better: 'higher' }).verdict, 'improved')
+})
+
+test('a significant change below the minimum effect is no meaningful one', (t) => {
+  const judgement = verdictOf(baseline, scaled(0.98, 0.2))
+  t.true(judgement.adjustedPValue < 0.001)
+  t.is(judgement.verdict, 'no meaningful change')
+})
+
+test('equal arms did not change', (t) => {
+  t.is(verdictOf(baseline, baseline).verdict, 'no meaningful change')
+  t.is(verdictOf([0, 0, 0], [0, 0, 0]).verdict, 'no meaningful change')
+})
+
+test('noise that hides the answer is inconclusive and says how many seeds are missing', (t) => {
+  const { verdict, moreSeeds } = verdictOf(baseline, baseline.map((value, i) => value * 0.9 + (i % 2 === 0 ? 40 : -40)))
+  t.is(verdict, 'inconclusive')
+  t.true(moreSeeds !== undefined && moreSeeds >= 1)
+})
+
+test('four seeds cannot be significant, however clear: two more can, 2^(1-6) being below 5%', (t) => {
+  const { verdict, moreSeeds } = verdictOf([100, 101, 102, 103], [10, 11, 12, 13])
+  t.is(verdict, 'inconclusive')
+  t.is(moreSeeds, 2)
+})
+
+test('one seed is inconclusive', (t) => {
+  t.is(verdictOf([100], [10]).verdict, 'inconclusive')
+})
+
+test('a failure rate that rises from zero on every seed has regressed', (t) => {
+  t.is(verdictOf(Array.from({ length: 20 }, () => 0), Array.from({ length: 20 }, (_, i) => 0.01 + i * 0.001)).verdict, 'regressed')
+})
+
+test('the stated number of further seeds mostly suffices', (t) => {
+  const draw = (seed: number, count: number): [number[], number[]] => {
+    const stream = randomStream(seed)
+    const before = Array.from({ length: count }, () => stream.normal(100, 5))
+    return [before, before.map((value) => value * 0.9 + stream.normal(0, 15))]
+  }
+  let asked = 0
+  let settled = 0
+  for (let seed = 0; seed < 60; seed++) {
+    const { verdict, moreSeeds } = verdictOf(...draw(seed, 10))
+    if (verdict === 'inconclusive' && moreSeeds !== undefined && moreSeeds < 60) {
+      asked++
+      settled += Number(verdictOf(...draw(seed, 10 + moreSeeds)).verdict !== 'inconclusive')
+    }
+  }
+  t.true(asked >= 10, String(asked))
+  t.true(settled / asked > 0.4, `${settled} of ${asked}`)
+})
