@@ -91,7 +91,12 @@ export class ConnectionMonitor {
 /** The listener's side of ping: everything comes back. */
 export function servePing (stream: SimStream): void {
   stream.addEventListener('message', ({ data }) => {
-    stream.send(data)
+    try {
+      stream.send(data)
+    } catch (error) {
+      // The connection is being closed from this end.
+      stream.abort(error as Error)
+    }
   })
   stream.addEventListener('remoteCloseWrite', () => {
     void stream.close()

@@ -201,21 +201,26 @@ export class SimConnection extends Emitter<{ close: CloseDetails }> implements C
       stream.negotiator = undefined
     }
     stream.addEventListener('close', stopWaiting, { once: true })
-    stream.negotiator = data => {
-      for (const line of decodeNegotiation(data) ?? []) {
-        if (line === MULTISTREAM_HEADER) {
-          stream.send(encodeNegotiation(line))
-          continue
-        }
-        const protocol = this.#owner.protocol(line)
-        if (protocol === undefined) {
-          stream.send(encodeNegotiation(NOT_AVAILABLE))
-          continue
-        }
-        stopWaiting()
-        stream.removeEventListener('close', stopWaiting)
+    const answer = (line: string): void => {
+      if (line === MULTISTREAM_HEADER) {
         stream.send(encodeNegotiation(line))
-        this.#serve(stream, line, protocol)
+        return
+      }
+      const protocol = this.#owner.protocol(line)
+      if (protocol === undefined) {
+        stream.send(encodeNegotiation(NOT_AVAILABLE))
+        return
+      }
+      stopWaiting()
+      stream.removeEventListener('close', stopWaiting)
+      stream.send(encodeNegotiation(line))
+      this.#serve(stream, line, protocol)
+    }
+    stream.negotiator = data => {
+      if (this.status === 'open') {
+        decodeNegotiation(data)?.forEach(answer)
+      } else {
+        stream.abort(new SessionError('ConnectionClosedError', `The connection is "${this.status}"`))
       }
     }
   }

@@ -32,7 +32,7 @@ export class Emitter<Events> {
     if (listeners === undefined || listeners.size === 0) {
       return
     }
-    for (const [listener, once] of [...listeners]) {
+    for (const [listener, once] of Array.from(listeners)) {
       if (!listeners.has(listener)) {
         continue
       }

@@ -70,7 +70,7 @@ export class Muxer implements StreamTransport {
   endStreams (error: Error | undefined): void {
     this.#pingTimer?.cancel()
     this.#goneAway = true
-    for (const stream of [...this.streams]) {
+    for (const stream of this.streams.slice()) {
       stream.onConnectionClosed(error)
     }
   }
@@ -131,7 +131,7 @@ export class Muxer implements StreamTransport {
   }
 
   onDrain (): void {
-    for (const stream of [...this.streams]) {
+    for (const stream of this.streams.slice()) {
       stream.onWritable()
     }
   }

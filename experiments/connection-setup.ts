@@ -1,0 +1,232 @@
+import * as z from 'zod'
+import type { Arm, Case, Experiment, Metric } from '../src/experiment/definition.ts'
+import type { Host, Role, RunParameters } from '../src/wires/wire.ts'
+import type { AddressInput, PathDirectionInput, ScenarioInput } from '../src/wires/scenario.ts'
+import { createOptimizedNetwork, RequestStream } from '../src/optim/index.ts'
+import { measure, recordSample } from '../src/workload/measure.ts'
+import { openLoop, poissonArrivals } from '../src/workload/arrivals.ts'
+import { dialEachTime, overNetwork, plainLibp2p } from '../src/workload/requester.ts'
+import type { Requester } from '../src/workload/requester.ts'
+import { REQUEST_REPLY_PROTOCOL, requestPayload, serveRequestReply } from '../src/workload/request-reply.ts'
+
+const parameters = z.object({
+  rttMs: z.number().positive().default(80).describe('Round trip between client and server, ms'),
+  rateBitsPerSecond: z.number().positive().default(50e6).describe('Rate of the path, bits per second each way'),
+  requestBytes: z.int().min(4).max(1_000_000).default(100).describe('Size of a request, bytes'),
+  replyBytes: z.int().min(0).max(1_000_000).default(100).describe('Size of a reply, bytes'),
+  deadlineMs: z.number().positive().default(10_000).describe('What a user waits for an answer at most, the same in all arms, ms'),
+  coldDials: z.int().positive().default(3).describe('First requests to a peer without a connection, a run'),
+  warmRequestsPerSecond: z.number().positive().default(10).describe('Arrivals of the warm case, Poisson'),
+  warmDurationMs: z.number().positive().default(5_000).describe('How long the warm case lasts, ms'),
+  deathRequestsPerSecond: z.number().positive().default(4).describe('Arrivals of the silent-death case, Poisson'),
+  deathObservedMs: z.number().positive().default(20_000).describe('How long requests keep arriving after the connection died, ms'),
+  roundTripRepeats: z.int().positive().default(5).describe('Dials, echoes and warm echoes at each distance, a run')
+})
+
+const arms: readonly Arm[] = [
+  { name: 'plain', title: 'Plain libp2p', description: 'dial() reuses the connection, each request opens a stream: what js-libp2p does by itself.' },
+  { name: 'dial-every-request', title: 'Dial every request', description: 'A new connection a request, closed afterwards. A straw man, shown because it is often what is compared with.' },
+  { name: 'pool', title: 'Pool', description: 'The connection pool alone: kept streams, racing of addresses, replacement of suspect connections.' },
+  { name: 'pool-timeouts', title: 'Pool + timeouts', description: 'The connection pool under adaptive timeouts; requests are idempotent and may be tried again.' }
+]
+
+/** The distances at which simulation and reality are compared, ms of round trip. */
+const DISTANCES_MS = [20, 80, 200] as const
+
+const latency = (over: Partial<Metric> & Pick<Metric, 'name' | 'title' | 'sample'>): Metric => ({ statistic: 'p50', unit: 'ms', better: 'lower', minimumEffect: 0.05, ...over })
+
+const cases: readonly Case[] = [
+  {
+    name: 'round-trips',
+    title: 'Round trips',
+    description: 'No optimisation: what a dial (3 round trips), a new stream with an echo (2) and an echo on an open stream (1) cost at three distances. It says how far the simulation may be believed.',
+    arms: ['plain'],
+    waits: false,
+    scenario: ({ rateBitsPerSecond }) => ({
+      hosts: [{ name: 'client', role: 'prober' }, ...DISTANCES_MS.map(rttMs => ({ name: `server-${rttMs}`, role: 'server' }))],
+      paths: DISTANCES_MS.map(rttMs => ({ from: 'client', to: `server-${rttMs}`, forward: direction(rttMs, rateBitsPerSecond) })),
+      limitMs: 120_000
+    }),
+    metrics: DISTANCES_MS.flatMap(rttMs => [
+      latency({ name: `dial-${rttMs}`, title: `Dial at ${rttMs} ms`, sample: `dial-${rttMs}` }),
+      latency({ name: `stream-echo-${rttMs}`, title: `New stream + echo at ${rttMs} ms`, sample: `stream-echo-${rttMs}` }),
+      latency({ name: `warm-echo-${rttMs}`, title: `Warm echo at ${rttMs} ms`, sample: `warm-echo-${rttMs}` })
+    ])
+  },
+  {
+    name: 'cold-dial',
+    title: 'Cold dial',
+    description: 'The first request to a peer: no connection, good address. Nothing is expected to help here: the handshake takes the round trips it takes.',
+    waits: false,
+    scenario: run => pairScenario(run, 'cold-client'),
+    metrics: [latency({ name: 'first-request', title: 'First request', sample: 'first-request' })]
+  },
+  {
+    name: 'warm-request',
+    title: 'Warm request',
+    description: 'Requests to a peer that is connected already, arriving whether or not earlier ones are answered.',
+    waits: true,
+    scenario: run => pairScenario(run, 'warm-client'),
+    metrics: [
+      latency({ name: 'request-p50', title: 'Request, median', sample: 'request' }),
+      latency({ name: 'request-p99', title: 'Request, p99', sample: 'request', statistic: 'p99' }),
+      { name: 'failed', title: 'Failed requests', sample: 'request', statistic: 'failed-share', unit: 'share', better: 'lower', minimumEffect: 0.05 }
+    ]
+  },
+  {
+    name: 'first-address-dead',
+    title: 'First address dead',
+    description: 'The peer has two addresses, and packets to the first one vanish: a stale or filtered address, as every list of addresses in the field has some.',
+    waits: true,
+    scenario: run => pairScenario(run, 'dead-address-client', [{ state: 'black-hole' }, { state: 'reachable' }]),
+    metrics: [latency({ name: 'first-request', title: 'First request', sample: 'first-request', minimumEffect: 0.1 })]
+  },
+  {
+    name: 'silent-death',
+    title: 'Silently dead connection',
+    description: 'The open connection stops carrying anything, without a word (a NAT that forgot it), while new connections would work. Requests keep arriving.',
+    waits: true,
+    scenario: (run, random) => {
+      // At a random phase of libp2p's 10 s ping, the same in all arms of a seed.
+      const atMs = random.uniform(2_000, 12_000)
+      return { ...pairScenario(run, 'death-client'), faults: [{ kind: 'black-hole', from: 'client', to: 'server', atMs, scope: 'existing' }] }
+    },
+    metrics: [
+      latency({ name: 'outage', title: 'Outage: death to the next answered request', sample: 'outage', minimumEffect: 0.1 }),
+      { name: 'failed', title: 'Failed requests', sample: 'request', statistic: 'failed-share', unit: 'share', better: 'lower', minimumEffect: 0.1 },
+      latency({ name: 'request-p99', title: 'Request, p99', sample: 'request', statistic: 'p99', minimumEffect: 0.1 })
+    ]
+  }
+]
+
+export const experiment: Experiment = {
+  name: 'connection-setup',
+  title: 'Connection set-up',
+  question: 'How long does a request wait for its connection, cold, warm, with a dead address and with a dead connection, and what do a connection pool and adaptive timeouts change?',
+  expected: 'Cold: no change, 5 round trips for all. Warm: 1 round trip with kept streams against 2. First address dead: about 6 s for plain libp2p, which tries addresses one after the other, against well under 1 s. Silent death: an outage of 5 to 15 s until the connection monitor notices, against a few time-outs.',
+  parameters,
+  arms,
+  cases,
+  thresholds: [
+    { case: 'warm-request', metric: 'request-p50', arm: 'pool', limit: 90, direction: 'at-most' },
+    { case: 'first-address-dead', metric: 'first-request', arm: 'pool', limit: 1_000, direction: 'at-most' },
+    { case: 'silent-death', metric: 'outage', arm: 'pool-timeouts', limit: 2_000, direction: 'at-most' }
+  ]
+}
+
+export const roles: Readonly<Record<string, Role>> = {
+  server: { setUp: async host => { await serveRequestReply(host.node) } },
+  prober: { run: probe },
+  'cold-client': { run: coldRequests },
+  'warm-client': { run: warmRequests },
+  'dead-address-client': { run: async (host, run) => { await firstRequest(host, run) } },
+  'death-client': { run: requestsAcrossDeath }
+}
+
+/** Dial, new stream with an echo, and warm echo, at each distance in turn. */
+async function probe (host: Host, { roundTripRepeats, deadlineMs, requestBytes }: RunParameters): Promise<void> {
+  const payload = requestPayload(Number(requestBytes), Number(requestBytes))
+  for (const rttMs of DISTANCES_MS) {
+    const { addresses } = host.peer(`server-${rttMs}`)
+    for (let i = 0; i < Number(roundTripRepeats); i++) {
+      const connection = await measure(host, `dial-${rttMs}`, Number(deadlineMs), async signal => await host.node.dial([...addresses], { signal }))
+      const stream = await measure(host, `stream-echo-${rttMs}`, Number(deadlineMs), async signal => {
+        const opened = RequestStream.of(await connection.newStream(REQUEST_REPLY_PROTOCOL, { signal }))
+        await opened.request(payload, { signal })
+        return opened
+      })
+      await measure(host, `warm-echo-${rttMs}`, Number(deadlineMs), async signal => { await stream.request(payload, { signal }) })
+      await connection.close()
+    }
+  }
+}
+
+async function coldRequests (host: Host, run: RunParameters): Promise<void> {
+  for (let i = 0; i < Number(run.coldDials); i++) {
+    await firstRequest(host, run)
+    await Promise.all(host.node.getConnections().map(async connection => { await connection.close() }))
+  }
+}
+
+async function firstRequest (host: Host, run: RunParameters): Promise<void> {
+  await using requester = await requesterOf(host, run)
+  await ask(host, run, requester, 'first-request')
+}
+
+async function warmRequests (host: Host, run: RunParameters): Promise<void> {
+  await using requester = await requesterOf(host, run)
+  await requester.request(requestOf(run), host.signal)
+  const startMs = host.clock.now()
+  const arrivals = poissonArrivals(host.random.fork('arrivals'), Number(run.warmRequestsPerSecond), Number(run.warmDurationMs))
+  await openLoop(host.clock, arrivals.map(timeMs => startMs + timeMs), async scheduledMs => {
+    await ask(host, run, requester, 'request', scheduledMs)
+  }, host.signal)
+}
+
+async function requestsAcrossDeath (host: Host, run: RunParameters): Promise<void> {
+  await using requester = await requesterOf(host, run)
+  await requester.request(requestOf(run), host.signal)
+  const [death] = host.scenario.faults
+  const startMs = host.clock.now()
+  const endMs = death.atMs + Number(run.deathObservedMs)
+  let restoredMs: number | undefined
+  const arrivals = poissonArrivals(host.random.fork('arrivals'), Number(run.deathRequestsPerSecond), endMs - startMs)
+  await openLoop(host.clock, arrivals.map(timeMs => startMs + timeMs), async scheduledMs => {
+    const answered = await ask(host, run, requester, 'request', scheduledMs)
+    if (answered && scheduledMs > death.atMs) {
+      restoredMs ??= host.clock.now()
+    }
+  }, host.signal)
+  if (restoredMs === undefined) {
+    recordSample(host, 'outage', host.clock.now() - death.atMs, new Error('no request was answered after the connection died'))
+  } else {
+    recordSample(host, 'outage', restoredMs - death.atMs)
+  }
+}
+
+/** Asks once and records how long it took from `scheduledMs`; a failure is recorded too, and answered with false. */
+async function ask (host: Host, run: RunParameters, requester: Requester, metric: string, scheduledMs?: number): Promise<boolean> {
+  try {
+    await measure(host, metric, Number(run.deadlineMs), async signal => { await requester.request(requestOf(run), signal) }, scheduledMs)
+    return true
+  } catch (error) {
+    if (host.signal.aborted) {
+      throw error
+    }
+    return false
+  }
+}
+
+async function requesterOf (host: Host, run: RunParameters): Promise<Requester> {
+  const { id: peer, addresses } = host.peer('server')
+  const options = { node: host.node, clock: host.clock, peer, addresses, deadlineMs: Number(run.deadlineMs) }
+  switch (run.arm) {
+    case 'plain':
+      return plainLibp2p(options)
+    case 'dial-every-request':
+      return dialEachTime(options)
+    default: {
+      await host.node.peerStore.merge(peer, { multiaddrs: [...addresses] })
+      const network = createOptimizedNetwork(host.node, { connectionPool: true, adaptiveTimeouts: run.arm === 'pool-timeouts' }, {
+        clock: host.clock, random: host.random.fork('optim'), recorder: host.recorder
+      })
+      return overNetwork(network, options)
+    }
+  }
+}
+
+function requestOf ({ requestBytes, replyBytes }: RunParameters): Uint8Array {
+  return requestPayload(Number(requestBytes), Number(replyBytes))
+}
+
+function pairScenario ({ rttMs, rateBitsPerSecond }: RunParameters, role: string, serverAddresses: AddressInput[] = [{}]): ScenarioInput {
+  return {
+    hosts: [{ name: 'client', role }, { name: 'server', role: 'server', addresses: serverAddresses }],
+    paths: [{ from: 'client', to: 'server', forward: direction(Number(rttMs), rateBitsPerSecond) }],
+    limitMs: 120_000
+  }
+}
+
+function direction (rttMs: number, rateBitsPerSecond: RunParameters[string]): PathDirectionInput {
+  return { delayMs: rttMs / 2, rateBitsPerSecond: Number(rateBitsPerSecond) }
+}

@@ -1,0 +1,72 @@
+import type { UnitKey } from '../experiment/unit.ts'
+import type { Stage } from './stages.ts'
+
+export interface Remaining {
+  readonly timeMs: number
+  /** False while a stage has yet to finish its first unit: then `timeMs` covers the other stages only. */
+  readonly complete: boolean
+}
+
+/**
+ * How long the rest will take: for each unit left, the mean time of its stage's finished units of the same case (where
+ * there is none yet, of any case), divided by how many of them can run at a time.
+ */
+export class Eta {
+  readonly #stages: StageTimes[]
+
+  constructor (stages: readonly Stage[]) {
+    this.#stages = stages.map(stage => new StageTimes(stage))
+  }
+
+  /** To be told of each unit that finished, and of the real time that it took. */
+  finished (unit: UnitKey, tookMs: number): void {
+    this.#stages.find(stage => stage.units.has(unit))?.finished(unit, tookMs)
+  }
+
+  remaining (): Remaining {
+    let timeMs = 0
+    let complete = true
+    for (const stage of this.#stages) {
+      const left = stage.remainingMs()
+      timeMs += left ?? 0
+      complete &&= left !== undefined
+    }
+    return { timeMs, complete }
+  }
+}
+
+class StageTimes {
+  readonly units: Set<UnitKey>
+  readonly #byCase = new Map<string, { count: number, totalMs: number }>()
+  readonly #lanes: number
+  #count = 0
+  #totalMs = 0
+
+  constructor ({ units, lanes }: Stage) {
+    this.units = new Set(units)
+    this.#lanes = lanes
+  }
+
+  finished (unit: UnitKey, tookMs: number): void {
+    const ofCase = this.#byCase.get(unit.case) ?? { count: 0, totalMs: 0 }
+    this.#byCase.set(unit.case, { count: ofCase.count + 1, totalMs: ofCase.totalMs + tookMs })
+    this.#count++
+    this.#totalMs += tookMs
+    this.units.delete(unit)
+  }
+
+  remainingMs (): number | undefined {
+    if (this.units.size === 0) {
+      return 0
+    }
+    if (this.#count === 0) {
+      return undefined
+    }
+    let workMs = 0
+    for (const unit of this.units) {
+      const { count, totalMs } = this.#byCase.get(unit.case) ?? { count: this.#count, totalMs: this.#totalMs }
+      workMs += totalMs / count
+    }
+    return workMs / Math.min(this.#lanes, this.units.size)
+  }
+}

@@ -1,0 +1,145 @@
+import { once } from 'node:events'
+import { Tinypool } from 'tinypool'
+import { sleep, systemClock, timeoutSignal } from '../core/clock.ts'
+import { TwinwireError } from '../core/errors.ts'
+import type { LoadedExperiment } from '../experiment/registry.ts'
+import { runUnit, toUnitError } from '../experiment/run-unit.ts'
+import type { UnitKey, UnitResult } from '../experiment/unit.ts'
+import type { RunParameters, Wire } from '../wires/wire.ts'
+import type { SimTask } from './sim-task.ts'
+import type { Stage } from './stages.ts'
+
+/** What brings units to life; tests put their own in its place. */
+export interface Machinery {
+  readonly experimentsDirectory: URL
+  /** A module whose default export takes a `SimTask` and returns its `UnitResult`. */
+  readonly simWorker: URL
+  createTcpWire(): Promise<Wire>
+  /** Real time after which a unit is given up: it hangs. */
+  readonly unitLimitMs: number
+  /** Real time that a wire has to end a run that was cut short; then nobody waits for it any more. */
+  readonly graceMs: number
+}
+
+export interface ExecuteOptions {
+  readonly loaded: LoadedExperiment
+  readonly parameters: RunParameters
+  readonly stages: readonly Stage[]
+  readonly machinery: Machinery
+  /** Units under way are dropped, finished ones returned. */
+  readonly signal: AbortSignal
+  /** `tookMs` is real time. */
+  onFinished(unit: UnitKey, result: UnitResult, tookMs: number): void
+}
+
+/** Runs all stages, one after the other; no thread, process or socket is left when it returns. */
+export async function execute (options: ExecuteOptions): Promise<UnitResult[]> {
+  const results: UnitResult[] = []
+  const keep = async (unit: UnitKey, runner: Runner): Promise<void> => {
+    const startedMs = systemClock.now()
+    const result = await runWithin(options, unit, runner)
+    if (result !== undefined) {
+      results.push(result)
+      options.onFinished(unit, result, systemClock.now() - startedMs)
+    }
+  }
+  for (const wire of ['sim', 'tcp'] as const) {
+    const stages = options.stages.filter(stage => stage.wire === wire)
+    if (stages.length === 0 || options.signal.aborted) {
+      continue
+    }
+    const runner = wire === 'sim' ? simRunner(options, stages[0].lanes) : await tcpRunner(options)
+    try {
+      for (const stage of stages) {
+        await inLanes(stage, options.signal, async unit => await keep(unit, runner))
+      }
+    } finally {
+      await runner.stop()
+    }
+  }
+  return results
+}
+
+interface Runner {
+  /** Settles soon after the signal aborts, or never where the unit hangs. */
+  run(unit: UnitKey, signal: AbortSignal): Promise<UnitResult>
+  stop(): Promise<void>
+}
+
+function simRunner ({ loaded, parameters, machinery }: ExecuteOptions, threads: number): Runner {
+  const pool = new Tinypool({ filename: machinery.simWorker.href, minThreads: 1, maxThreads: threads })
+  return {
+    async run (unit, signal) {
+      const task: SimTask = {
+        experiment: loaded.experiment.name,
+        experimentsDirectory: machinery.experimentsDirectory.href,
+        parameters,
+        unit
+      }
+      return await pool.run(task, { signal })
+    },
+    async stop () {
+      await pool.destroy()
+    }
+  }
+}
+
+async function tcpRunner ({ loaded, parameters, machinery }: ExecuteOptions): Promise<Runner> {
+  const wire = await machinery.createTcpWire()
+  return {
+    run: async (unit, signal) => await runUnit({ loaded, parameters, unit, wire, signal }),
+    stop: async () => await wire.stop()
+  }
+}
+
+/** Undefined where the unit was dropped because all is being cut short. */
+async function runWithin ({ signal, machinery: { unitLimitMs, graceMs } }: ExecuteOptions, unit: UnitKey, runner: Runner): Promise<UnitResult | undefined> {
+  const deadline = timeoutSignal(systemClock, unitLimitMs, signal)
+  let result: UnitResult
+  try {
+    result = await settledOrGivenUp(runner.run(unit, deadline.signal), deadline.signal, graceMs)
+  } catch (error) {
+    result = { ...unit, samples: [], error: toUnitError(error) }
+  } finally {
+    deadline[Symbol.dispose]()
+  }
+  if (deadline.timedOut) {
+    const hung = new TwinwireError('ERR_TIMEOUT', 'the run hung', {
+      expected: `to end within ${unitLimitMs / 1000} s of real time`, found: 'no end'
+    })
+    return { ...result, error: toUnitError(hung) }
+  }
+  return signal.aborted && result.error !== undefined ? undefined : result
+}
+
+/** @throws ERR_INTERRUPTED where `promise` has not settled a while after the signal aborted */
+async function settledOrGivenUp<T> (promise: Promise<T>, signal: AbortSignal, graceMs: number): Promise<T> {
+  const settled = new AbortController()
+  const giveUp = async (): Promise<never> => {
+    if (!signal.aborted) {
+      await once(signal, 'abort', { signal: settled.signal })
+    }
+    await sleep(systemClock, graceMs, settled.signal)
+    throw new TwinwireError('ERR_INTERRUPTED', 'the run did not end when it was cut short')
+  }
+  try {
+    return await Promise.race([promise, giveUp()])
+  } finally {
+    settled.abort()
+  }
+}
+
+/** Takes units in order, so many at a time, until the signal aborts; what is under way then is waited for. */
+async function inLanes ({ units, lanes }: Stage, signal: AbortSignal, work: (unit: UnitKey) => Promise<void>): Promise<void> {
+  const queue = units[Symbol.iterator]()
+  const lane = async (): Promise<void> => {
+    while (!signal.aborted) {
+      const { value, done } = queue.next()
+      if (done === true) {
+        return
+      }
+      await work(value)
+    }
+  }
+  await Promise.all(Array.from({ length: Math.min(lanes, units.length) }, lane))
+}

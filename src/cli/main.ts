@@ -1,0 +1,79 @@
+import { CommanderError } from 'commander'
+import { TwinwireError } from '../core/errors.ts'
+import type { CliContext } from './context.ts'
+import { ownVersion } from './environment.ts'
+import type { Machinery } from './execute.ts'
+import { ExitCode } from './options.ts'
+import { createProgram } from './program.ts'
+
+/** Simulation and real peers as they ship. */
+const shippedMachinery: Machinery = {
+  experimentsDirectory: new URL('../../experiments/', import.meta.url),
+  simWorker: new URL(import.meta.url.endsWith('.ts') ? 'sim-worker.ts' : 'sim-worker.js', import.meta.url),
+  async createTcpWire () {
+    // libp2p takes longer to load than a simulation to run.
+    const { TcpWire } = await import('../wires/tcp.ts')
+    return new TcpWire()
+  },
+  unitLimitMs: 300_000,
+  graceMs: 5_000
+}
+
+/** Carries out the process's command line and sets its exit code. */
+export async function runFromCommandLine (machinery: Machinery = shippedMachinery): Promise<void> {
+  const interrupt = new AbortController()
+  const onSignal = (): void => {
+    if (interrupt.signal.aborted) {
+      process.exit(ExitCode.interrupted)
+    }
+    interrupt.abort(new TwinwireError('ERR_INTERRUPTED', 'interrupted'))
+  }
+  process.on('SIGINT', onSignal)
+  process.on('SIGTERM', onSignal)
+  const { stdout, stderr } = process
+  process.exitCode = await runCommand(process.argv.slice(2), {
+    stdout, stderr, machinery, signal: interrupt.signal, workingDirectory: process.cwd()
+  })
+  process.off('SIGINT', onSignal)
+  process.off('SIGTERM', onSignal)
+}
+
+/**
+ * Carries out one command.
+ *
+ * @param args without the programme's own name
+ * @returns the exit code; what was wrong with the command is a line on stderr by then
+ */
+export async function runCommand (args: readonly string[], context: CliContext): Promise<number> {
+  let exitCode: number = ExitCode.ok
+  const program = createProgram(context, await ownVersion(), code => { exitCode = code })
+  try {
+    await program.parseAsync(args, { from: 'user' })
+    return exitCode
+  } catch (error) {
+    const reported = error instanceof CommanderError ? badUse(error) : error
+    if (reported === undefined) {
+      // Help or the version, which commander has written.
+      return error instanceof CommanderError && error.exitCode === 0 ? ExitCode.ok : ExitCode.badUse
+    }
+    if (!(reported instanceof TwinwireError)) {
+      throw reported
+    }
+    context.stderr.write(`error [${reported.code}]: ${reported.message}\n`)
+    return ExitCode.badUse
+  }
+}
+
+/** Commander's complaint as one of ours; undefined where it is none. */
+function badUse ({ code, message }: CommanderError): TwinwireError | undefined {
+  if (/^commander\.(help|helpDisplayed|version)$/.test(code)) {
+    return undefined
+  }
+  const text = message.replace(/^error: /, '')
+  const suggestion = /\s*\(Did you mean (.*)\?\)$/.exec(text)
+  const complaint = suggestion === null ? text : text.slice(0, suggestion.index)
+  const unknown = code === 'commander.unknownOption' || code === 'commander.unknownCommand'
+  return new TwinwireError(unknown ? 'ERR_UNKNOWN_OPTION' : 'ERR_INVALID_OPTION', complaint, {
+    path: 'command line', expected: suggestion?.[1] ?? 'what --help shows'
+  })
+}

@@ -1,0 +1,88 @@
+import { availableParallelism } from 'node:os'
+import { Command } from 'commander'
+import type { CliContext } from './context.ts'
+import { list } from './list.ts'
+import { collect, countOf, ExitCode } from './options.ts'
+import { report } from './report.ts'
+import { run } from './run.ts'
+import type { RunOptions } from './run.ts'
+
+const DEFAULT_SEEDS = 20
+/** Real runs take real time. */
+const DEFAULT_TCP_SEEDS = 3
+const DEFAULT_SEED = 'twinwire'
+
+/**
+ * The command line. Bad use throws a `CommanderError` or a `TwinwireError`; otherwise `finish` is told the exit code.
+ */
+export function createProgram (context: CliContext, version: string, finish: (exitCode: number) => void): Command {
+  const program = new Command('twinwire')
+    .description('Does a networking optimisation help js-libp2p, where, by how much, and can the simulation that says so be believed?')
+    .version(version)
+    .exitOverride()
+    .configureOutput({
+      writeOut: text => context.stdout.write(text),
+      writeErr: text => context.stderr.write(text),
+      // Errors are put into one line of our own format.
+      outputError: () => {}
+    })
+    .addHelpText('after', EXIT_CODES)
+
+  program.command('start')
+    .description('the tour: lists the experiments, validates connection-setup, says where the report is')
+    .action(async () => {
+      await list(context, { json: false })
+      context.stdout.write('\n')
+      finish(await run(context, 'connection-setup', {
+        seed: DEFAULT_SEED,
+        seeds: DEFAULT_SEEDS,
+        tcpSeeds: DEFAULT_TCP_SEEDS,
+        jobs: availableParallelism(),
+        set: [],
+        json: false
+      }))
+    })
+
+  program.command('list')
+    .description('lists the experiments with their cases, arms and parameters')
+    .option('--json', 'an array of objects on stdout', false)
+    .action(async (options: { json: boolean }) => {
+      await list(context, options)
+      finish(ExitCode.ok)
+    })
+
+  withRunOptions(program.command('run'))
+    .description('runs an experiment in simulation, states the verdicts, leaves results and a report')
+    .action(async (name: string, options: RunOptions) => finish(await run(context, name, options)))
+
+  withRunOptions(program.command('validate'))
+    .description('the same, then also on real libp2p peers over TCP, and states how far the two agree')
+    .option('--tcp-seeds <n>', 'repetitions on real peers', countOf('--tcp-seeds'), DEFAULT_TCP_SEEDS)
+    .action(async (name: string, options: RunOptions) => finish(await run(context, name, options)))
+
+  program.command('report')
+    .argument('<dir>', 'a folder that a run left')
+    .description('makes report.html again from the results alone')
+    .option('--out <file>', 'where to put it (default: report.html in the folder)')
+    .action(async (directory: string, options: { out?: string }) => {
+      await report(context, directory, options)
+      finish(ExitCode.ok)
+    })
+
+  return program
+}
+
+function withRunOptions (command: Command): Command {
+  return command
+    .argument('<experiment>', 'its name, as listed')
+    .option('--seed <text>', 'root of all chance: the same seed gives the same simulation', DEFAULT_SEED)
+    .option('--seeds <n>', 'repetitions in simulation, each with a seed of its own that all arms share', countOf('--seeds'), DEFAULT_SEEDS)
+    .option('--jobs <n>', 'simulations at a time (default: one a core)', countOf('--jobs'), availableParallelism())
+    .option('--set <name=value>', 'changes a parameter, with a unit where it has one (delayMs=80ms); may be repeated', collect, [])
+    .option('--out <dir>', 'folder for the results (default: results/<experiment>-<time>)')
+    .option('--json', 'verdicts as one JSON object on stdout', false)
+}
+
+const EXIT_CODES = `
+Exit codes: 0 all is well; 1 a stated threshold does not hold, or a run failed; 2 the command cannot be carried out as
+given; 130 interrupted (what was finished is kept).`

@@ -1,0 +1,53 @@
+import { writeFile } from 'node:fs/promises'
+import { join, relative, resolve } from 'node:path'
+import { show, TwinwireError } from '../core/errors.ts'
+import type { Analysis } from '../report/analysis.ts'
+import type { ResultsData } from '../results/data.ts'
+import type { CliContext } from './context.ts'
+
+export interface MadeReport {
+  readonly results: ResultsData
+  readonly analysis: Analysis
+  /** The report's absolute path. */
+  readonly path: string
+}
+
+/**
+ * Makes the report of a results folder from what the folder holds and nothing else, so that the same results give the
+ * same bytes whenever and wherever it is made.
+ *
+ * @param file default: `report.html` in the folder
+ * @throws ERR_RESULTS_INCOMPLETE, ERR_INVALID_FILE for a folder that does not hold whole results
+ * @throws ERR_INVALID_OPTION where the file cannot be written
+ */
+export async function makeReport (directory: string, file: string = join(directory, 'report.html')): Promise<MadeReport> {
+  // Charts and Parquet take longer to load than most commands to run.
+  const [{ readResults }, { analyse }, { renderReport }] = await Promise.all([
+    import('../results/files.ts'), import('../report/analysis.ts'), import('../report/html.ts')
+  ])
+  const results = await readResults(directory)
+  const analysis = analyse(results)
+  const html = await renderReport(results, analysis)
+  try {
+    await writeFile(file, html)
+  } catch (error) {
+    throw new TwinwireError('ERR_INVALID_OPTION', 'the report cannot be written', {
+      path: '--out', expected: 'a file in a folder that exists', found: show(file), cause: error
+    })
+  }
+  return { results, analysis, path: file }
+}
+
+/** The command `report`. */
+export async function report (context: CliContext, directory: string, { out }: { readonly out?: string }): Promise<void> {
+  const { stdout, workingDirectory } = context
+  const file = out === undefined ? undefined : resolve(workingDirectory, out)
+  const { path } = await makeReport(resolve(workingDirectory, directory), file)
+  stdout.write(`Report: ${fromHere(context, path)}\n`)
+}
+
+/** The path as one would type it: relative where it is below the working directory. */
+export function fromHere ({ workingDirectory }: CliContext, path: string): string {
+  const short = relative(workingDirectory, path)
+  return short.startsWith('..') ? path : short
+}

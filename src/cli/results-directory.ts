@@ -1,0 +1,50 @@
+import { mkdir, readdir, readFile } from 'node:fs/promises'
+import { join, resolve } from 'node:path'
+import { show, TwinwireError } from '../core/errors.ts'
+import { parseManifest } from '../results/manifest.ts'
+
+/** `results/<experiment>-<time>`, the time in UTC. */
+export function defaultResultsDirectory (experiment: string, startedAt: Date): string {
+  const time = startedAt.toISOString().slice(0, 19).replaceAll(/[-:]/g, '').replace('T', '-')
+  return join('results', `${experiment}-${time}`)
+}
+
+/**
+ * Makes the folder for a run's results, before the run, so that nobody waits for results that cannot be kept. One that
+ * holds results of an earlier run is used again.
+ *
+ * @returns its absolute path
+ * @throws ERR_INVALID_OPTION where it holds anything else, or cannot be made
+ */
+export async function prepareResultsDirectory (workingDirectory: string, name: string): Promise<string> {
+  const directory = resolve(workingDirectory, name)
+  let entries: string[]
+  try {
+    await mkdir(directory, { recursive: true })
+    entries = await readdir(directory)
+  } catch (error) {
+    throw new TwinwireError('ERR_INVALID_OPTION', 'the folder cannot be made', {
+      path: '--out', expected: 'a folder that is new, empty, or of an earlier run', found: `${show(name)} (${errorCode(error)})`, cause: error
+    })
+  }
+  if (entries.length > 0 && !await holdsResults(directory)) {
+    throw new TwinwireError('ERR_INVALID_OPTION', 'the folder holds something else, which is not overwritten', {
+      path: '--out', expected: 'a folder that is new, empty, or of an earlier run', found: `${show(name)} with ${entries.length} other entries`
+    })
+  }
+  return directory
+}
+
+async function holdsResults (directory: string): Promise<boolean> {
+  try {
+    const path = join(directory, 'manifest.json')
+    parseManifest(await readFile(path, 'utf8'), path)
+    return true
+  } catch {
+    return false
+  }
+}
+
+function errorCode (error: unknown): string {
+  return error instanceof Error && 'code' in error ? String(error.code) : String(error)
+}

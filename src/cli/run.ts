@@ -1,0 +1,121 @@
+import { systemClock } from '../core/clock.ts'
+import { planSeeds, planUnits } from '../experiment/plan.ts'
+import type { WirePlan } from '../experiment/plan.ts'
+import { loadExperiment } from '../experiment/registry.ts'
+import type { UnitResult } from '../experiment/unit.ts'
+import { describeExperiment } from '../results/data.ts'
+import type { CliContext } from './context.ts'
+import { describeEnvironment } from './environment.ts'
+import { RunningEstimate } from './estimate.ts'
+import { execute } from './execute.ts'
+import { runOutput } from './json-output.ts'
+import { ExitCode } from './options.ts'
+import { parseParameters } from './parameters.ts'
+import { Progress } from './progress.ts'
+import { fromHere, makeReport } from './report.ts'
+import { defaultResultsDirectory, prepareResultsDirectory } from './results-directory.ts'
+import { planStages } from './stages.ts'
+import { describeVerdicts } from './verdicts.ts'
+
+export interface RunOptions {
+  readonly seed: string
+  readonly seeds: number
+  /** Absent: simulation only. */
+  readonly tcpSeeds?: number
+  readonly jobs: number
+  readonly set: readonly string[]
+  readonly out?: string
+  readonly json: boolean
+}
+
+/**
+ * The commands `run` and `validate`: runs the experiment, keeps its results, makes the report, states the verdicts.
+ *
+ * @returns the process's exit code
+ * @throws ERR_UNKNOWN_EXPERIMENT, and whatever is wrong with `--set` and `--out`, before anything runs
+ */
+export async function run (context: CliContext, name: string, options: RunOptions): Promise<number> {
+  const { machinery, signal, stdout, stderr } = context
+  const loaded = await loadExperiment(name, machinery.experimentsDirectory)
+  const { experiment } = loaded
+  const parameters = parseParameters(experiment, options.set)
+  const startedAt = new Date()
+  const directory = await prepareResultsDirectory(context.workingDirectory, options.out ?? defaultResultsDirectory(name, startedAt))
+  const plan = planWires(options)
+  const stages = planStages(experiment, planUnits(experiment, plan), options.jobs)
+
+  const estimate = new RunningEstimate(experiment)
+  const progress = new Progress({ output: stderr, clock: systemClock, stages, estimate: () => estimate.toString() })
+  const onInterrupt = (): void => progress.say('interrupted: what is finished is kept (once more to stop at once)')
+  signal.addEventListener('abort', onInterrupt, { once: true })
+  progress.start()
+  let units: UnitResult[]
+  let environment
+  try {
+    [units, environment] = await Promise.all([
+      execute({
+        loaded,
+        parameters,
+        stages,
+        machinery,
+        signal,
+        onFinished (unit, result, tookMs) {
+          estimate.add(result)
+          progress.finished(unit, result.error !== undefined, tookMs)
+        }
+      }),
+      describeEnvironment()
+    ])
+  } finally {
+    progress.stop()
+    signal.removeEventListener('abort', onInterrupt)
+  }
+
+  const { writeResults } = await import('../results/files.ts')
+  await writeResults(directory, {
+    run: {
+      command: reproduceCommand(name, options),
+      experiment: describeExperiment(experiment),
+      parameters,
+      plan,
+      ...environment,
+      startedAt: startedAt.toISOString(),
+      finishedAt: new Date().toISOString()
+    },
+    units
+  })
+  const { results, analysis, path } = await makeReport(directory)
+  const failed = !analysis.passed || analysis.holes.length > 0
+  const exitCode = signal.aborted ? ExitCode.interrupted : failed ? ExitCode.failed : ExitCode.ok
+  if (options.json) {
+    stdout.write(`${JSON.stringify(runOutput(analysis, { experiment: name, directory, report: path, exitCode }), undefined, 2)}\n`)
+  } else {
+    stdout.write(`${describeVerdicts(results, analysis, stdout)}\nResults: ${fromHere(context, directory)}\nReport: ${fromHere(context, path)}\n`)
+  }
+  return exitCode
+}
+
+function planWires ({ seed, seeds, tcpSeeds }: RunOptions): WirePlan[] {
+  const plan: WirePlan[] = [{ wire: 'sim', seeds: planSeeds(seed, seeds) }]
+  if (tcpSeeds !== undefined) {
+    plan.push({ wire: 'tcp', seeds: planSeeds(seed, tcpSeeds) })
+  }
+  return plan
+}
+
+/** The command that gives these results: with the defaults spelled out, and without what has no influence on them. */
+function reproduceCommand (name: string, { seed, seeds, tcpSeeds, set }: RunOptions): string {
+  const words = ['twinwire', tcpSeeds === undefined ? 'run' : 'validate', name, '--seed', seed, '--seeds', String(seeds)]
+  if (tcpSeeds !== undefined) {
+    words.push('--tcp-seeds', String(tcpSeeds))
+  }
+  for (const setting of set) {
+    words.push('--set', setting)
+  }
+  return words.map(quote).join(' ')
+}
+
+/** As a POSIX shell needs it. */
+function quote (word: string): string {
+  return /^[\w./:=@%+-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`
+}

@@ -1,0 +1,23 @@
+import { loadExperiment } from '../experiment/registry.ts'
+import { runUnit } from '../experiment/run-unit.ts'
+import type { UnitKey, UnitResult } from '../experiment/unit.ts'
+import type { RunParameters, Wire } from '../wires/wire.ts'
+
+/** What a worker is asked to run: plain data, because it crosses threads. */
+export interface SimTask {
+  readonly experiment: string
+  /** A URL. */
+  readonly experimentsDirectory: string
+  readonly parameters: RunParameters
+  readonly unit: UnitKey
+}
+
+/** Runs a task on a wire that is used for nothing else, so that no run can colour the next. */
+export async function runSimTask ({ experiment, experimentsDirectory, parameters, unit }: SimTask, wire: Wire): Promise<UnitResult> {
+  try {
+    const loaded = await loadExperiment(experiment, new URL(experimentsDirectory))
+    return await runUnit({ loaded, parameters, unit, wire })
+  } finally {
+    await wire.stop()
+  }
+}

@@ -1,0 +1,96 @@
+import { stripVTControlCharacters } from 'node:util'
+import test from 'ava'
+import type { Clock } from '../../src/core/clock.ts'
+import { Eta } from '../../src/cli/eta.ts'
+import { Progress } from '../../src/cli/progress.ts'
+import type { Stage } from '../../src/cli/stages.ts'
+import { Capture } from '../fixtures/capture.ts'
+
+function stage (wire: 'sim' | 'tcp', cases: readonly string[], lanes = 1): Stage {
+  return { wire, lanes, units: cases.map((name, i) => ({ wire, case: name, arm: 'plain', seed: String(i) })) }
+}
+
+/** A clock that is set by hand; its one timer is fired by hand too. */
+class HandClock implements Clock {
+  nowMs = 0
+  fire: (() => void) | undefined
+
+  now (): number {
+    return this.nowMs
+  }
+
+  setTimeout (callback: () => void): { cancel: () => void } {
+    this.fire = callback
+    return { cancel: () => { this.fire = undefined } }
+  }
+}
+
+test('without a terminal there is a plain line every 5 s and one at the end', t => {
+  const output = new Capture()
+  const clock = new HandClock()
+  const { units } = stage('sim', ['a', 'a', 'a', 'a'])
+  const progress = new Progress({ output, clock, stages: [{ wire: 'sim', lanes: 1, units }], estimate: () => 'faster so far' })
+  progress.start()
+  t.is(clock.fire, undefined)
+  units.forEach((unit, i) => {
+    clock.nowMs += 3000
+    progress.finished(unit, i === 2, 3000)
+  })
+  progress.stop()
+  t.is(output.text, [
+    '2/4 runs, ETA 6 s, faster so far',
+    '4/4 runs, 1 failed, faster so far',
+    ''
+  ].join('\n'))
+})
+
+test('on a terminal one line is drawn again in place, and nothing is left scheduled', t => {
+  const output = new Capture({ isTTY: true })
+  const clock = new HandClock()
+  const { units } = stage('sim', ['a', 'a'])
+  const progress = new Progress({ output, clock, stages: [{ wire: 'sim', lanes: 1, units }], estimate: () => '' })
+  progress.start()
+  clock.nowMs = 1000
+  progress.finished(units[0], false, 1000)
+  progress.say('interrupted')
+  clock.fire?.()
+  progress.stop()
+  t.is(clock.fire, undefined)
+  const lines = output.text.split('\n')
+  t.is(lines.length, 3)
+  t.true(lines[0].endsWith('\r\u001b[2Kinterrupted'))
+  t.regex(lines[1], /█{12}░{12}.* 1\/2 runs, ETA 1 s$/)
+  t.is(lines[2], '')
+})
+
+test('a line on a terminal is no wider than it', t => {
+  const output = new Capture({ isTTY: true })
+  const progress = new Progress({ output, clock: new HandClock(), stages: [stage('sim', ['a'])], estimate: () => 'x'.repeat(500) })
+  progress.start()
+  progress.stop()
+  for (const line of output.text.split('\r')) {
+    t.true(stripVTControlCharacters(line).trimEnd().length <= output.columns)
+  }
+})
+
+test('the ETA weighs cases by what they took, and divides by how many run at a time', t => {
+  const stages = [stage('tcp', ['short', 'long', 'short', 'long'], 2)]
+  const eta = new Eta(stages)
+  t.deepEqual(eta.remaining(), { timeMs: 0, complete: false })
+  const [short, long, secondShort] = stages[0].units
+  eta.finished(short, 100)
+  // Nothing is known of 'long' yet: it counts as what is.
+  t.deepEqual(eta.remaining(), { timeMs: 300 / 2, complete: true })
+  eta.finished(long, 300)
+  t.deepEqual(eta.remaining(), { timeMs: (100 + 300) / 2, complete: true })
+  eta.finished(secondShort, 100)
+  // The last one has no other to run beside.
+  t.deepEqual(eta.remaining(), { timeMs: 300, complete: true })
+})
+
+test('a stage that has not begun makes the ETA a lower bound', t => {
+  const stages: Stage[] = [stage('sim', ['a', 'a']), stage('tcp', ['a'])]
+  const eta = new Eta(stages)
+  eta.finished(stages[0].units[0], 50)
+  t.deepEqual(eta.remaining(), { timeMs: 50, complete: false })
+})

@@ -1,0 +1,186 @@
+import { readdir, readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import test from 'ava'
+import type { RunOutput } from '../../src/cli/json-output.ts'
+import { FakeWire } from '../fixtures/fake-wire.ts'
+import { fakeMachinery } from '../fixtures/fake-machinery.ts'
+import { runCli, temporaryDirectory } from '../fixtures/run-cli.ts'
+
+interface Manifest {
+  command: string
+  status: string
+  startedAt: string
+  finishedAt: string
+  plan: unknown
+  units: Array<{ wire: string, case: string, arm: string, seed: string, error?: { code: string, message: string } }>
+}
+
+async function manifestOf (directory: string): Promise<Manifest> {
+  return JSON.parse(await readFile(join(directory, 'manifest.json'), 'utf8')) as Manifest
+}
+
+test.serial('a run states verdicts, checks thresholds, and leaves results and a report', async t => {
+  const directory = await temporaryDirectory(t)
+  const { exitCode, stdout, stderr } = await runCli(directory, ['run', 'queueing', '--seeds', '12', '--out', 'here'])
+  t.is(exitCode, 0)
+  // FakeWire halves every value of the arm 'tuned'.
+  t.regex(stdout, /idle +response-p50 +plain +[\d.]+ ms +baseline/)
+  t.regex(stdout, /tuned +[\d.]+ ms +-50% +improved/)
+  t.regex(stdout, /pass +idle: response-p50 of tuned at most 60 ms; found 4\d\.\d ms/)
+  t.regex(stdout, /Report: here\/report\.html\n$/)
+  t.regex(stderr, /48\/48 runs, idle response-p50: tuned -50% so far\n$/)
+  t.deepEqual((await readdir(join(directory, 'here'))).sort(), ['manifest.json', 'report.html', 'samples.parquet', 'summary.csv'])
+  const { command, plan, status } = await manifestOf(join(directory, 'here'))
+  t.is(command, 'twinwire run queueing --seed twinwire --seeds 12')
+  t.deepEqual(plan, [{ wire: 'sim', seeds: Array.from({ length: 12 }, (_, i) => `twinwire/${i}`) }])
+  t.is(status, 'complete')
+})
+
+test.serial('without --out each run has a folder of its own under results', async t => {
+  const directory = await temporaryDirectory(t)
+  await runCli(directory, ['run', 'queueing', '--seeds', '1'])
+  const [name] = await readdir(join(directory, 'results'))
+  t.regex(name, /^queueing-\d{8}-\d{6}$/)
+})
+
+test.serial('the number of jobs changes no byte of the results', async t => {
+  const directory = await temporaryDirectory(t)
+  for (const jobs of ['1', '2']) {
+    await runCli(directory, ['run', 'queueing', '--seeds', '6', '--set', 'delayMs=20ms', '--jobs', jobs, '--out', jobs])
+  }
+  for (const file of ['samples.parquet', 'summary.csv']) {
+    t.deepEqual(await readFile(join(directory, '1', file)), await readFile(join(directory, '2', file)), file)
+  }
+  const timeless = async (jobs: string): Promise<Manifest> => ({ ...await manifestOf(join(directory, jobs)), startedAt: '', finishedAt: '' })
+  t.deepEqual(JSON.stringify(await timeless('1')), JSON.stringify(await timeless('2')))
+})
+
+test.serial('another root seed gives other results', async t => {
+  const directory = await temporaryDirectory(t)
+  for (const seed of ['one', 'two']) {
+    await runCli(directory, ['run', 'queueing', '--seeds', '1', '--seed', seed, '--out', seed])
+  }
+  t.notDeepEqual(await readFile(join(directory, 'one', 'summary.csv')), await readFile(join(directory, 'two', 'summary.csv')))
+})
+
+test.serial('a report made again has the same bytes', async t => {
+  const directory = await temporaryDirectory(t)
+  await runCli(directory, ['run', 'queueing', '--seeds', '2', '--out', 'here'])
+  const { exitCode, stdout } = await runCli(directory, ['report', 'here', '--out', 'again.html'])
+  t.is(exitCode, 0)
+  t.is(stdout, 'Report: again.html\n')
+  t.deepEqual(await readFile(join(directory, 'again.html')), await readFile(join(directory, 'here', 'report.html')))
+})
+
+test.serial('results that were tampered with make no report', async t => {
+  const directory = await temporaryDirectory(t)
+  await runCli(directory, ['run', 'queueing', '--seeds', '1', '--out', 'here'])
+  await writeFile(join(directory, 'here', 'summary.csv'), 'all is well\n')
+  const { exitCode, stderr } = await runCli(directory, ['report', 'here'])
+  t.is(exitCode, 2)
+  t.regex(stderr, /^error \[ERR_INVALID_FILE\]: [^\n]*summary\.csv[^\n]*\n$/)
+})
+
+test.serial('a report that cannot be written is an error of the command line', async t => {
+  const directory = await temporaryDirectory(t)
+  await runCli(directory, ['run', 'queueing', '--seeds', '1', '--out', 'here'])
+  const { exitCode, stderr } = await runCli(directory, ['report', 'here', '--out', 'no/such/folder.html'])
+  t.is(exitCode, 2)
+  t.regex(stderr, /^error \[ERR_INVALID_OPTION\]: the report cannot be written; at --out/)
+})
+
+test.serial('an earlier run in the folder is replaced', async t => {
+  const directory = await temporaryDirectory(t)
+  await runCli(directory, ['run', 'queueing', '--seeds', '1', '--out', 'here'])
+  const { exitCode } = await runCli(directory, ['run', 'queueing', '--seeds', '2', '--out', 'here'])
+  t.is(exitCode, 0)
+  t.is((await manifestOf(join(directory, 'here'))).units.length, 8)
+})
+
+test.serial('--json is one object with the verdicts', async t => {
+  const directory = await temporaryDirectory(t)
+  const { stdout } = await runCli(directory, ['run', 'queueing', '--seeds', '12', '--out', 'here', '--json'])
+  const output = JSON.parse(stdout) as RunOutput
+  t.like(output, {
+    experiment: 'queueing',
+    directory: join(directory, 'here'),
+    report: join(directory, 'here', 'report.html'),
+    status: 'complete',
+    exitCode: 0,
+    agreements: [],
+    thresholds: [{ case: 'idle', metric: 'response-p50', arm: 'tuned', limit: 60, direction: 'at-most', holds: true }],
+    holes: []
+  })
+  t.deepEqual(output.findings.map(finding => [finding.wire, finding.case, finding.metric, finding.arms.map(arm => arm.comparison?.verdict)]), [
+    ['sim', 'idle', 'response-p50', [undefined, 'improved']],
+    ['sim', 'busy', 'response-p50', [undefined, 'improved']]
+  ])
+})
+
+test.serial('a threshold that does not hold makes the exit code 1', async t => {
+  const directory = await temporaryDirectory(t)
+  // 'tuned' takes at least half of 200 ms, and 60 are promised.
+  const { exitCode, stdout } = await runCli(directory, ['run', 'queueing', '--seeds', '2', '--set', 'delayMs=200ms'])
+  t.is(exitCode, 1)
+  t.regex(stdout, /FAIL +idle: response-p50 of tuned at most 60 ms; found 1\d\d ms/)
+})
+
+test.serial('validate runs on real peers too and states the agreement', async t => {
+  const directory = await temporaryDirectory(t)
+  const tcp = new FakeWire('tcp')
+  const { exitCode, stdout } = await runCli(directory, ['validate', 'queueing', '--seeds', '3', '--tcp-seeds', '2', '--out', 'here'], { machinery: fakeMachinery(tcp) })
+  t.is(exitCode, 0)
+  t.regex(stdout, /Agreement: simulation against real peers/)
+  t.regex(stdout, /idle +response +plain +[\d.]+ ms \/ [\d.]+ ms \([+-]?[\d.]+%\)/)
+  t.is(tcp.stopped, 1)
+  const { command, units } = await manifestOf(join(directory, 'here'))
+  t.is(command, 'twinwire validate queueing --seed twinwire --seeds 3 --tcp-seeds 2')
+  t.is(units.filter(({ wire }) => wire === 'tcp').length, 8)
+})
+
+test.serial('real runs that wait share the machine by sixes, the others have it alone', async t => {
+  const directory = await temporaryDirectory(t)
+  const tcp = new FakeWire('tcp')
+  await runCli(directory, ['validate', 'queueing', '--seeds', '1', '--tcp-seeds', '4', '--set', 'unitTimeMs=20'], { machinery: fakeMachinery(tcp) })
+  const busy = tcp.beside.filter(running => running.some(id => id.startsWith('busy')))
+  t.is(busy.length, 8)
+  t.true(busy.every(({ length }) => length === 1))
+  const idle = tcp.beside.filter(running => running.every(id => id.startsWith('idle')))
+  t.is(Math.max(...idle.map(({ length }) => length)), 6)
+})
+
+test.serial('interrupted, a run keeps and marks what is finished', async t => {
+  const directory = await temporaryDirectory(t)
+  const interrupt = new AbortController()
+  setTimeout(() => interrupt.abort(), 1500)
+  const tcp = new FakeWire('tcp')
+  // Simulation is over at once; on real peers 3 cases of each kind take 1 s each, so the second of 'busy' is cut short.
+  const { exitCode, stdout, stderr } = await runCli(directory, ['validate', 'queueing', '--seeds', '1', '--tcp-seeds', '3', '--set', 'unitTimeMs=400', '--json', '--out', 'here'], {
+    machinery: fakeMachinery(tcp), signal: interrupt.signal
+  })
+  t.is(exitCode, 130)
+  t.regex(stderr, /interrupted: what is finished is kept/)
+  const output = JSON.parse(stdout) as RunOutput
+  t.is(output.status, 'partial')
+  const { status, units } = await manifestOf(join(directory, 'here'))
+  t.is(status, 'partial')
+  t.true(units.length > 0 && units.length < 16)
+  t.is(output.holes.length, 16 - units.length)
+  t.true(output.holes.every(({ code }) => code === 'ERR_RESULTS_INCOMPLETE'))
+  t.is(tcp.stopped, 1)
+})
+
+test.serial('interrupted before anything is finished, a run still leaves results that say so', async t => {
+  const directory = await temporaryDirectory(t)
+  const { exitCode } = await runCli(directory, ['run', 'queueing', '--seeds', '1', '--out', 'here'], { signal: AbortSignal.abort() })
+  t.is(exitCode, 130)
+  t.is((await manifestOf(join(directory, 'here'))).status, 'partial')
+})
+
+test.serial('the tour lists what is there, validates connection-setup and says where the report is', async t => {
+  const directory = await temporaryDirectory(t)
+  const machinery = { ...fakeMachinery(), experimentsDirectory: new URL('../fixtures/tour/', import.meta.url) }
+  const { exitCode, stdout } = await runCli(directory, ['start'], { machinery })
+  t.is(exitCode, 0)
+  t.regex(stdout, /^connection-setup: Queueing[^]*Agreement: simulation against real peers[^]*Report: results\/connection-setup-[\d-]+\/report\.html\n$/)
+})
