@@ -3,6 +3,7 @@ import type { Arm, Case, Experiment, Metric } from '../src/experiment/definition
 import type { Host, Role, RunParameters } from '../src/wires/wire.ts'
 import type { AddressInput, PathDirectionInput, ScenarioInput } from '../src/wires/scenario.ts'
 import { createOptimizedNetwork, RequestStream } from '../src/optim/index.ts'
+import { quantile } from '../src/stats/quantile.ts'
 import { measure, recordSample } from '../src/workload/measure.ts'
 import { openLoop, poissonArrivals } from '../src/workload/arrivals.ts'
 import { dialEachTime, overNetwork, plainLibp2p } from '../src/workload/requester.ts'
@@ -33,25 +34,34 @@ const arms: readonly Arm[] = [
 /** The distances at which simulation and reality are compared, ms of round trip. */
 const DISTANCES_MS = [20, 80, 200] as const
 
+/** What is done at each distance, and how many round trips it takes by design. */
+const OPERATIONS = [
+  { name: 'dial', title: 'Dial' },
+  { name: 'stream-echo', title: 'New stream + echo' },
+  { name: 'warm-echo', title: 'Warm echo' }
+] as const
+
 const latency = (over: Partial<Metric> & Pick<Metric, 'name' | 'title' | 'sample'>): Metric => ({ statistic: 'p50', unit: 'ms', better: 'lower', minimumEffect: 0.05, ...over })
 
 const cases: readonly Case[] = [
   {
     name: 'round-trips',
     title: 'Round trips',
-    description: 'No optimisation: what a dial (3 round trips), a new stream with an echo (2) and an echo on an open stream (1) cost at three distances. It says how far the simulation may be believed.',
+    description: 'No optimisation: what a dial (3 round trips), a new stream with an echo (2) and an echo on an open stream (1) cost at three distances. It says how far the simulation may be believed. Real peers compute, simulated ones do not: what they take on a path without delay is their processing, and network time is what remains without it.',
     arms: ['plain'],
     waits: false,
     scenario: ({ rateBitsPerSecond }) => ({
-      hosts: [{ name: 'client', role: 'prober' }, ...DISTANCES_MS.map(rttMs => ({ name: `server-${rttMs}`, role: 'server' }))],
-      paths: DISTANCES_MS.map(rttMs => ({ from: 'client', to: `server-${rttMs}`, forward: direction(rttMs, rateBitsPerSecond) })),
+      hosts: [{ name: 'client', role: 'prober' }, ...[0, ...DISTANCES_MS].map(rttMs => ({ name: `server-${rttMs}`, role: 'server' }))],
+      paths: [0, ...DISTANCES_MS].map(rttMs => ({ from: 'client', to: `server-${rttMs}`, forward: direction(rttMs, rateBitsPerSecond) })),
       limitMs: 120_000
     }),
-    metrics: DISTANCES_MS.flatMap(rttMs => [
-      latency({ name: `dial-${rttMs}`, title: `Dial at ${rttMs} ms`, sample: `dial-${rttMs}` }),
-      latency({ name: `stream-echo-${rttMs}`, title: `New stream + echo at ${rttMs} ms`, sample: `stream-echo-${rttMs}` }),
-      latency({ name: `warm-echo-${rttMs}`, title: `Warm echo at ${rttMs} ms`, sample: `warm-echo-${rttMs}` })
-    ])
+    metrics: [
+      ...OPERATIONS.map(({ name, title }) => latency({ name: `${name}-processing`, title: `${title}, processing`, sample: `${name}-0`, wireSpecific: true })),
+      ...DISTANCES_MS.flatMap(rttMs => OPERATIONS.flatMap(({ name, title }) => [
+        latency({ name: `${name}-${rttMs}`, title: `${title} at ${rttMs} ms`, sample: `${name}-${rttMs}` }),
+        latency({ name: `${name}-${rttMs}-network`, title: `${title} at ${rttMs} ms, network time`, sample: `${name}-${rttMs}-network` })
+      ]))
+    ]
   },
   {
     name: 'cold-dial',
@@ -123,22 +133,40 @@ export const roles: Readonly<Record<string, Role>> = {
   'death-client': { run: requestsAcrossDeath }
 }
 
-/** Dial, new stream with an echo, and warm echo, at each distance in turn. */
-async function probe (host: Host, { roundTripRepeats, deadlineMs, requestBytes }: RunParameters): Promise<void> {
-  const payload = requestPayload(Number(requestBytes), Number(requestBytes))
+/** Dial, new stream with an echo, and warm echo, at each distance in turn; the path without delay first. */
+async function probe (host: Host, run: RunParameters): Promise<void> {
+  const processingMs = await probeAt(host, run, 0)
   for (const rttMs of DISTANCES_MS) {
-    const { addresses } = host.peer(`server-${rttMs}`)
-    for (let i = 0; i < Number(roundTripRepeats); i++) {
-      const connection = await measure(host, `dial-${rttMs}`, Number(deadlineMs), async signal => await host.node.dial([...addresses], { signal }))
-      const stream = await measure(host, `stream-echo-${rttMs}`, Number(deadlineMs), async signal => {
-        const opened = RequestStream.of(await connection.newStream(REQUEST_REPLY_PROTOCOL, { signal }))
-        await opened.request(payload, { signal })
-        return opened
-      })
-      await measure(host, `warm-echo-${rttMs}`, Number(deadlineMs), async signal => { await stream.request(payload, { signal }) })
-      await connection.close()
-    }
+    await probeAt(host, run, rttMs, processingMs)
   }
+}
+
+/** Answers the median of each operation; with the processing known, network times are recorded as well. */
+async function probeAt (host: Host, { roundTripRepeats, deadlineMs, requestBytes }: RunParameters, rttMs: number, processingMs?: ReadonlyMap<string, number>): Promise<ReadonlyMap<string, number>> {
+  const payload = requestPayload(Number(requestBytes), Number(requestBytes))
+  const { addresses } = host.peer(`server-${rttMs}`)
+  const taken = new Map<string, number[]>(OPERATIONS.map(({ name }) => [name, []]))
+  const timed = async <T> (operation: typeof OPERATIONS[number]['name'], action: (signal: AbortSignal) => Promise<T>): Promise<T> => {
+    const startMs = host.clock.now()
+    const result = await measure(host, `${operation}-${rttMs}`, Number(deadlineMs), action, startMs)
+    const tookMs = host.clock.now() - startMs
+    taken.get(operation)?.push(tookMs)
+    if (processingMs !== undefined) {
+      recordSample(host, `${operation}-${rttMs}-network`, tookMs - (processingMs.get(operation) ?? 0))
+    }
+    return result
+  }
+  for (let i = 0; i < Number(roundTripRepeats); i++) {
+    const connection = await timed('dial', async signal => await host.node.dial([...addresses], { signal }))
+    const stream = await timed('stream-echo', async signal => {
+      const opened = RequestStream.of(await connection.newStream(REQUEST_REPLY_PROTOCOL, { signal }))
+      await opened.request(payload, { signal })
+      return opened
+    })
+    await timed('warm-echo', async signal => { await stream.request(payload, { signal }) })
+    await connection.close()
+  }
+  return new Map([...taken].map(([operation, values]) => [operation, quantile(values, 0.5)]))
 }
 
 async function coldRequests (host: Host, run: RunParameters): Promise<void> {

@@ -58,6 +58,8 @@ export interface Metric {
   readonly better: 'lower' | 'higher'
   /** The arm that the others are compared with; absent: the experiment's first. */
   readonly baseline?: string
+  /** True for what the wires differ in by design (real peers compute, simulated ones do not): it is left out of their agreement. */
+  readonly wireSpecific?: boolean
   /** The smallest relative change that a reader should care about: 0.05 is 5%. */
   readonly minimumEffect: number
 }

@@ -30,15 +30,21 @@ ${legend(results.run.experiment.arms, styles, html`<span class="key"><span class
 }
 
 function groups (agreements: readonly WireAgreement[]): Array<[string, WireAgreement[]]> {
-  return [...Map.groupBy(agreements, ({ case: { title }, metric }) => `${title}: ${metric.sample}`)]
+  return [...Map.groupBy(agreements, (agreement) => ofOneArm(agreement) ? agreement.case.title : `${agreement.case.title}: ${agreement.metric.sample}`)]
 }
 
-function row ({ arm, metric, quantiles, maximumGap }: WireAgreement, styles: ReadonlyMap<string, ArmStyle>, axis: StripAxis): Markup {
+/** Where only one arm takes part, the metric is what tells rows apart. */
+function ofOneArm ({ case: { arms } }: WireAgreement): boolean {
+  return arms?.length === 1
+}
+
+function row (agreement: WireAgreement, styles: ReadonlyMap<string, ArmStyle>, axis: StripAxis): Markup {
+  const { arm, metric, quantiles, maximumGap } = agreement
   const [median, p90, p99] = quantiles
   const { estimate, low, high } = median.relative
   const ends = low === -Infinity ? '[one run]' : `[${formatPercent(low).replace('%', '')}, ${formatPercent(high).replace('%', '')}]`
   const label = typeset(`${arm.title}: ${formatPercent(estimate)} ${ends}`)
-  return html`<tr><th scope="row">${armKey(arm, styles)}</th>
+  return html`<tr><th scope="row">${ofOneArm(agreement) ? metric.title : armKey(arm, styles)}</th>
 <td class="number"><b>${formatValue(median.model, metric.unit)}</b>, <b>${formatValue(median.reference, metric.unit)}</b></td>
 <td class="number"><b>${typeset(formatPercent(estimate))}</b> <span class="ends">${typeset(ends)}</span></td>
 <td class="strip-cell">${Number.isFinite(estimate) ? strip([{ interval: median.relative, colour: styles.get(arm.name)?.colour ?? 'var(--fg)', open: false, label }], axis, CLOSE) : undefined}</td>

@@ -175,7 +175,7 @@ function checkThreshold ({ run }: ResultsData, findings: readonly Finding[], thr
 /** Over the seeds that ran well on both wires, so that both saw the same scenarios. */
 function agreementsOf (results: ResultsData, random: RandomStream): WireAgreement[] {
   const { arms, cases } = results.run.experiment
-  return cases.flatMap((caseDescription) => samplesOf(caseDescription).flatMap((metric) => arms.flatMap((arm) => {
+  return cases.flatMap((caseDescription) => samplesOf(caseDescription).filter(({ wireSpecific }) => wireSpecific !== true).flatMap((metric) => arms.flatMap((arm) => {
     const model = runSamples(results, 'sim', caseDescription.name, arm.name, metric)
     const reference = runSamples(results, 'tcp', caseDescription.name, arm.name, metric)
     const common = [...reference.keys()].filter((seed) => model.has(seed))

@@ -1,5 +1,6 @@
 import type { WireName } from '../experiment/unit.ts'
 import type { ResultsData } from '../results/data.ts'
+import { quantile } from '../stats/quantile.ts'
 import type { Verdict } from '../stats/verdict.ts'
 import type { Analysis, ArmFinding, Comparison, Finding, WireAgreement } from './analysis.ts'
 import { formatEffect, formatPercent, formatValue, plural } from './format.ts'
@@ -53,15 +54,20 @@ export function agreementSentence ({ agreements }: Analysis, { run }: ResultsDat
   if (compared.length === 0) {
     return `Not validated on real peers: run \`twinwire validate ${run.experiment.name}\`.`
   }
-  const { agreement, size } = compared[0]
+  const { agreement, size: largest } = compared[0]
+  const typical = quantile(compared.map(({ size }) => size), 0.5)
   const median = medianOf(agreement)
-  const worst = `${agreement.arm.title}, ${lowerFirst(agreement.case.title)}, ${agreement.metric.sample}`
-  return `Simulation and real peers agree within ${formatPercent(size).replace('+', '')} at the median over ${plural(compared.length, 'metric')}; ` +
+  const worst = `${agreement.arm.title}, ${lowerFirst(agreement.case.title)}, ${lowerFirst(agreement.metric.title)}`
+  return `Medians of simulation and real peers differ by ${unsigned(typical)} typically and by ${unsigned(largest)} at most, over ${plural(compared.length, 'comparison')}; ` +
     `worst: ${worst}${median === undefined ? '' : ` (${formatValue(median.model, agreement.metric.unit)} simulated, ${formatValue(median.reference, agreement.metric.unit)} real)`}.`
 }
 
 export function medianOf ({ quantiles }: WireAgreement): WireAgreement['quantiles'][number] | undefined {
   return quantiles.find(({ probability }) => probability === 0.5)
+}
+
+function unsigned (share: number): string {
+  return formatPercent(share).replace('+', '')
 }
 
 /** Titles begin sentences elsewhere; `NAT` and `p99` keep their letters. */

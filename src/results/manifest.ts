@@ -18,6 +18,7 @@ const metricSchema = z.strictObject({
   unit: z.enum(['ms', 'share', 'count', 'bytes']),
   better: z.enum(['lower', 'higher']),
   baseline: text.exactOptional(),
+  wireSpecific: z.boolean().exactOptional(),
   minimumEffect: z.number().min(0)
 })
 

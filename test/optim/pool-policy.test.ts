@@ -206,8 +206,8 @@ test('a deadline further away than a timer holds does not fire early', t => {
 })
 
 test('wrong options are refused with their path, and water marks follow the maximum', t => {
-  t.like(t.throws(() => parsePoolOptions({ maxConnections: 0 })), { code: 'ERR_INVALID_OPTION', path: 'pool.maxConnections' })
-  t.like(t.throws(() => parsePoolOptions({ idleTimoutMs: 1 } as object)), { code: 'ERR_UNKNOWN_OPTION', path: 'pool.idleTimoutMs' })
-  t.like(t.throws(() => parsePoolOptions({ highWater: 5, lowWater: 6 })), { code: 'ERR_INVALID_OPTION', path: 'pool.lowWater' })
+  t.like(t.throws(() => parsePoolOptions({ maxConnections: 0 })), { code: 'ERR_INVALID_OPTION', path: 'connectionPool.maxConnections' })
+  t.like(t.throws(() => parsePoolOptions({ idleTimoutMs: 1 } as object)), { code: 'ERR_UNKNOWN_OPTION', path: 'connectionPool.idleTimoutMs' })
+  t.like(t.throws(() => parsePoolOptions({ highWater: 5, lowWater: 6 })), { code: 'ERR_INVALID_OPTION', path: 'connectionPool.lowWater' })
   t.like(parsePoolOptions({ maxConnections: 100 }), { highWater: 80, lowWater: 60, idleTimeoutMs: 30_000 })
 })

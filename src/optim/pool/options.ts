@@ -61,12 +61,12 @@ export type PoolSettings = Required<ConnectionPoolOptions>
  * @throws ERR_INVALID_OPTION or ERR_UNKNOWN_OPTION
  */
 export function parsePoolOptions (input: ConnectionPoolOptions): PoolSettings {
-  const parsed = parseOptions(schema, input, 'pool')
+  const parsed = parseOptions(schema, input, 'connectionPool')
   const highWater = parsed.highWater ?? Math.ceil(parsed.maxConnections * 0.8)
   const lowWater = parsed.lowWater ?? Math.min(highWater, Math.ceil(parsed.maxConnections * 0.6))
   if (lowWater > highWater) {
     throw new TwinwireError('ERR_INVALID_OPTION', 'the water marks are crossed', {
-      path: 'pool.lowWater', expected: `at most highWater (${highWater})`, found: String(lowWater)
+      path: 'connectionPool.lowWater', expected: `at most highWater (${highWater})`, found: String(lowWater)
     })
   }
   return { ...parsed, highWater, lowWater }

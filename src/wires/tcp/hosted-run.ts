@@ -75,7 +75,7 @@ export class HostedRun {
   /** Runs the role from `zeroMs` of the monotonic clock on. */
   async run (zeroMs: number): Promise<void> {
     this.#clock.start(zeroMs)
-    await new Promise(resolve => setTimeout(resolve, zeroMs - monotonicNowMs()))
+    await new Promise(resolve => setTimeout(resolve, Math.max(0, zeroMs - monotonicNowMs())))
     if (this.#host !== undefined && this.#role.run !== undefined) {
       this.#running = this.#role.run(this.#host, this.#init.parameters)
       await this.#running
