@@ -11,7 +11,7 @@ export interface Stage {
 }
 
 /** Real runs that mostly wait: enough to save the time, few enough not to be seen in it. */
-const WAITING_LANES = 6
+const WAITING_LANES = 8
 
 /**
  * Orders units so that real time is measured undisturbed: all simulation first, `jobs` at a time; then the real runs
