@@ -54,15 +54,15 @@ export interface TimeoutSignal extends Disposable {
 
 /**
  * Like `AbortSignal.timeout`, but on the given clock, joined with a parent, and leaving nothing behind once disposed.
- * The signal's reason is a `TwinwireError` with code `ERR_TIMEOUT`, or the parent's reason.
+ * The signal's reason is what `reason` makes (by default a `TwinwireError` with code `ERR_TIMEOUT`), or the parent's.
  */
-export function timeoutSignal (clock: Clock, delayMs: number, parent?: AbortSignal): TimeoutSignal {
+export function timeoutSignal (clock: Clock, delayMs: number, parent?: AbortSignal, reason: () => Error = () => new TwinwireError('ERR_TIMEOUT', `timed out after ${delayMs} ms`)): TimeoutSignal {
   const controller = new AbortController()
   let timedOut = false
   const timer = clock.setTimeout(() => {
     timedOut = true
     parent?.removeEventListener('abort', onParentAbort)
-    controller.abort(new TwinwireError('ERR_TIMEOUT', `timed out after ${delayMs} ms`))
+    controller.abort(reason())
   }, delayMs)
   function onParentAbort (): void {
     timer.cancel()

@@ -2,6 +2,7 @@ import { TwinwireError } from '../core/errors.ts'
 import type { RandomStream } from '../core/random.ts'
 import { msToNs } from '../core/units.ts'
 import type { Kernel } from '../sim/kernel.ts'
+import type { LinkFault } from '../sim/faults.ts'
 import type { Link, LinkOptions } from '../sim/link.ts'
 import type { LossOptions } from '../sim/loss.ts'
 import type { NodeId } from '../sim/network.ts'
@@ -60,13 +61,19 @@ export class SimNetwork {
 
   /** Lets the scenario's faults happen, counted from the run's time zero. */
   scheduleFaults (zeroNs: number): void {
-    const endings: Array<() => void> = []
-    const begin = this.#kernel.define(index => this.#begin(this.#scenario.faults[index], ending => {
-      endings.push(ending)
-      return endings.length - 1
-    }, end))
-    const end = this.#kernel.define(index => endings[index]())
-    this.#scenario.faults.forEach(({ atMs }, index) => this.#kernel.schedule(zeroNs + msToNs(atMs), begin, index))
+    const actions: Array<() => void> = []
+    const act = this.#kernel.define(index => actions[index]())
+    const at = (atMs: number, action: () => void): void => {
+      this.#kernel.schedule(zeroNs + msToNs(atMs), act, actions.push(action) - 1)
+    }
+    for (const fault of this.#scenario.faults) {
+      at(fault.atMs, () => {
+        const ends = this.#begin(fault)
+        if ('durationMs' in fault && fault.durationMs !== undefined) {
+          at(fault.atMs + fault.durationMs, () => ends.forEach(end => end()))
+        }
+      })
+    }
   }
 
   /**
@@ -95,41 +102,32 @@ export class SimNetwork {
     this.#members.set(name, { networkNode, node, peer })
   }
 
-  #begin (fault: Fault, keep: (ending: () => void) => number, end: number): void {
+  /** Answers how to end it. */
+  #begin (fault: Fault): Array<() => void> {
     const links = this.#linksOf(fault)
-    const endLater = (durationMs: number, ending: () => void): void => {
-      this.#kernel.schedule(this.#kernel.nowNs + msToNs(durationMs), end, keep(ending))
-    }
+    const onLinks = (linkFault: LinkFault): Array<() => void> => links.map(link => {
+      const active = link.beginFault(linkFault)
+      return () => active.end()
+    })
     switch (fault.kind) {
-      case 'black-hole': {
-        const scope = fault.scope === 'all' ? {} : { connectionsUpTo: this.#network.newestConnection }
-        const active = links.map(link => link.beginFault({ kind: 'black-hole', ...scope }))
-        if (fault.durationMs !== undefined) {
-          endLater(fault.durationMs, () => active.forEach(each => each.end()))
-        }
-        break
-      }
-      case 'stall': {
-        const active = links.map(link => link.beginFault({ kind: 'stall' }))
-        endLater(fault.durationMs, () => active.forEach(each => each.end()))
-        break
-      }
+      case 'black-hole':
+        return onLinks({ kind: 'black-hole', ...fault.scope === 'existing' && { connectionsUpTo: this.#network.newestConnection } })
+      case 'stall':
+        return onLinks({ kind: 'stall' })
       case 'rate':
         links.forEach(link => link.setRate(fault.rateBitsPerSecond))
         break
       case 'reset':
-        this.#reset(fault.from, fault.to)
+        this.#reset(this.#member(fault.from), this.#member(fault.to))
         break
     }
+    return []
   }
 
-  #reset (from: string, to: string): void {
+  #reset (a: Member, b: Member): void {
     this.#kernel.wake()
-    for (const [one, other] of [[from, to], [to, from]]) {
-      for (const connection of this.node(one).getConnections(this.node(other).peerId)) {
-        connection.resetByNetwork()
-      }
-    }
+    a.node.resetConnectionsTo(b.networkNode)
+    b.node.resetConnectionsTo(a.networkNode)
   }
 
   #linksOf ({ from, to }: { from: string, to: string }): Link[] {

@@ -1,6 +1,6 @@
+import { TwinwireError } from '../core/errors.ts'
 import { randomStream } from '../core/random.ts'
 import { MemoryRecorder } from '../core/recorder.ts'
-import { TwinwireError } from '../core/errors.ts'
 import { msToNs } from '../core/units.ts'
 import { Kernel } from '../sim/kernel.ts'
 import { VirtualClock } from '../sim/virtual-clock.ts'
@@ -15,79 +15,107 @@ import { runError } from './wire.ts'
 export class SimWire implements Wire {
   readonly name = 'sim'
 
-  async run ({ scenario, rolesModule, parameters, seed, signal }: RunRequest): Promise<RunOutcome> {
-    const { roles } = await import(rolesModule.href) as { roles: Readonly<Record<string, Role>> }
-    const kernel = new Kernel()
-    const random = randomStream(seed)
-    const recorder = new MemoryRecorder()
-    const network = new SimNetwork(kernel, random.fork('network'), scenario)
-    const over = new AbortController()
-    const plays: Array<{ readonly host: Host, readonly role: Role, readonly clock: VirtualClock }> = []
+  async run (request: RunRequest): Promise<RunOutcome> {
+    const run = new SimRun(request)
     let failure: unknown
-    let limitReached = false
-
-    /** Runs one phase on every host, in virtual time, until all are done or one failed. */
-    const phase = async (begin: (host: Host, role: Role) => Promise<void> | void): Promise<void> => {
-      let open = plays.length
-      for (const { host, role } of plays) {
-        Promise.resolve().then(() => begin(host, role)).catch((error: unknown) => { failure ??= error }).finally(() => { open-- })
-      }
-      await kernel.runAsync(() => open === 0 || failure !== undefined || limitReached || signal?.aborted === true)
-    }
-
     try {
-      for (const { name, role: roleName } of scenario.hosts) {
+      await run.play()
+    } catch (error) {
+      failure = error
+    }
+    return run.outcome(failure)
+  }
+
+  async stop (): Promise<void> {}
+}
+
+interface Player {
+  readonly host: Host
+  readonly role: Role
+  readonly clock: VirtualClock
+}
+
+/** One scenario, once. */
+class SimRun {
+  readonly #request: RunRequest
+  readonly #kernel = new Kernel()
+  readonly #recorder = new MemoryRecorder()
+  readonly #over = new AbortController()
+  #interrupted = false
+
+  constructor (request: RunRequest) {
+    this.#request = request
+  }
+
+  async play (): Promise<void> {
+    const { scenario, rolesModule, parameters, seed } = this.#request
+    const { roles } = await import(rolesModule.href) as { roles: Readonly<Record<string, Role>> }
+    const random = randomStream(seed)
+    const network = new SimNetwork(this.#kernel, random.fork('network'), scenario)
+    try {
+      const players = scenario.hosts.map(({ name, role: roleName }): Player => {
         const role = roles[roleName]
         if (role === undefined) {
           throw new TwinwireError('ERR_INVALID_OPTION', `host ${name} plays no known role`, { path: 'scenario.hosts', expected: `one of ${Object.keys(roles).join(', ')}`, found: roleName })
         }
-        const clock = new VirtualClock(kernel)
-        plays.push({
-          role,
-          clock,
-          host: {
-            name,
-            scenario,
-            node: network.node(name),
-            clock,
-            random: random.fork(`host:${name}`),
-            recorder,
-            signal: over.signal,
-            peer: other => network.peer(other)
-          }
-        })
-      }
-      await phase(async (host, role) => { await role.setUp?.(host, parameters) })
-      const zeroNs = kernel.nowNs
-      for (const { clock } of plays) {
+        const clock = new VirtualClock(this.#kernel)
+        const host = {
+          name, scenario, node: network.node(name), clock, random: random.fork(`host:${name}`), recorder: this.#recorder, signal: this.#over.signal,
+          peer: (other: string) => network.peer(other)
+        }
+        return { host, role, clock }
+      })
+      await this.#phase(players, async ({ host, role }) => { await role.setUp?.(host, parameters) })
+      const zeroNs = this.#kernel.nowNs
+      for (const { clock } of players) {
         clock.zeroNs = zeroNs
       }
       network.scheduleFaults(zeroNs)
-      const limit = kernel.define(() => {
-        limitReached = true
-        kernel.wake()
-      })
-      kernel.schedule(zeroNs + msToNs(scenario.limitMs), limit, 0)
-      if (failure === undefined) {
-        await phase(async (host, role) => { await role.run?.(host, parameters) })
-      }
-      if (limitReached) {
-        failure ??= new TwinwireError('ERR_TIMEOUT', `the run was not over after ${scenario.limitMs} ms`, { path: 'scenario.limitMs' })
-      }
+      await this.#phase(players, async ({ host, role }) => { await role.run?.(host, parameters) })
       network.checkConservation()
-    } catch (error) {
-      failure ??= error
     } finally {
-      over.abort(new TwinwireError('ERR_STOPPED', 'the run is over'))
+      this.#over.abort(new TwinwireError('ERR_STOPPED', 'the run is over'))
       network.stop()
     }
+  }
+
+  outcome (failure: unknown): RunOutcome {
     return {
-      events: recorder.events,
-      traceHash: `${kernel.digest()}-${recorder.digest()}`,
-      interrupted: signal?.aborted === true,
+      events: this.#recorder.events.slice(),
+      traceHash: `${this.#kernel.digest()}-${this.#recorder.digest()}`,
+      interrupted: this.#interrupted,
       ...(failure === undefined ? {} : { error: runError(failure) })
     }
   }
 
-  async stop (): Promise<void> {}
+  /**
+   * Lets every player do one thing, in virtual time, until all have done it.
+   *
+   * @throws what the first of them failed with; ERR_TIMEOUT at the scenario's limit (ERR_DEADLOCK is for networks whose
+   * nodes have no timers: libp2p's connection monitor always has one)
+   */
+  async #phase (players: readonly Player[], act: (player: Player) => Promise<void>): Promise<void> {
+    const { scenario: { limitMs }, signal } = this.#request
+    const kernel = this.#kernel
+    let open = players.length
+    let failure: { readonly error: unknown } | undefined
+    const limit = kernel.schedule(kernel.nowNs + msToNs(limitMs), kernel.define(() => {
+      failure ??= { error: new TwinwireError('ERR_TIMEOUT', `the run was not over after ${limitMs} ms`, { path: 'scenario.limitMs' }) }
+      kernel.wake()
+    }), 0)
+    for (const player of players) {
+      Promise.resolve(player).then(act).catch((error: unknown) => { failure ??= { error } }).finally(() => { open-- })
+    }
+    await kernel.runAsync(() => {
+      this.#interrupted = signal?.aborted === true
+      return open === 0 || failure !== undefined || this.#interrupted
+    })
+    kernel.cancel(limit)
+    if (failure !== undefined) {
+      throw failure.error
+    }
+    if (this.#interrupted) {
+      throw new TwinwireError('ERR_INTERRUPTED', 'the run was cut short')
+    }
+  }
 }

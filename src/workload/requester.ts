@@ -1,6 +1,6 @@
 import type { Clock } from '../core/clock.ts'
 import { plainRequest, RequestStream } from '../optim/index.ts'
-import type { Multiaddr, NetworkNode, OptimizedNetwork, PeerId } from '../optim/index.ts'
+import type { Multiaddr, NetworkNode, OptimizedNetwork, PeerId, Stream } from '../optim/index.ts'
 import { REQUEST_REPLY_PROTOCOL } from './request-reply.ts'
 
 /** Who asks whom, and how long at most. */
@@ -31,8 +31,8 @@ export function plainLibp2p ({ node, clock, addresses, deadlineMs }: RequesterOp
 
 /** A connection a request, closed behind it. The deadline is the caller's signal. */
 export function dialEachTime ({ node, addresses }: Pick<RequesterOptions, 'node' | 'addresses'>): Requester {
-  // libp2p joins dials of one peer that are under way at once; those of bare addresses only where an address is the
-  // same. So concurrent requests may still share a connection, and it is closed when the last of them is done.
+  // libp2p joins dials of one peer that are under way at once. So concurrent requests may share a connection after all,
+  // and it is closed when the last of them is done.
   const users = new Map<string, number>()
   const closing = new Set<Promise<void>>()
   return {
@@ -41,7 +41,7 @@ export function dialEachTime ({ node, addresses }: Pick<RequesterOptions, 'node'
       users.set(connection.id, (users.get(connection.id) ?? 0) + 1)
       try {
         const stream = await connection.newStream(REQUEST_REPLY_PROTOCOL, { signal })
-        return await RequestStream.of(stream).request(payload, { signal })
+        return await askOn(stream, payload, signal)
       } finally {
         const left = (users.get(connection.id) ?? 1) - 1
         users.set(connection.id, left)
@@ -56,6 +56,15 @@ export function dialEachTime ({ node, addresses }: Pick<RequesterOptions, 'node'
     async [Symbol.asyncDispose] () {
       await Promise.all(closing)
     }
+  }
+}
+
+async function askOn (stream: Stream, payload: Uint8Array, signal: AbortSignal): Promise<Uint8Array> {
+  try {
+    return await RequestStream.of(stream).request(payload, { signal })
+  } catch (error) {
+    stream.abort(error as Error)
+    throw error
   }
 }
 

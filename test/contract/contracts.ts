@@ -191,6 +191,50 @@ export const contracts: Readonly<Record<string, Contract>> = {
       assert.deepEqual(host.node.getConnections(), [])
     }
   },
+  abandoned: {
+    claim: 'a dial that follows one given up in the same instant is a dial of its own',
+    client: async host => {
+      using limit = timeoutSignal(host.clock, RTT_MS / 4)
+      await connect(host, { signal: limit.signal }).catch(() => {})
+      assert.equal((await connect(host)).status, 'open')
+    }
+  },
+  'join-with-address': {
+    claim: 'whoever joins a dial brings his addresses, and both get the connection',
+    scenario: { hosts: [{ name: 'client', role: 'client join-with-address' }, { name: 'server', role: 'server', addresses: [{ state: 'refused' }, {}] }] },
+    client: async host => {
+      const [refused, good] = host.peer('server').addresses
+      const first = host.node.dial([refused])
+      const second = host.node.dial([refused, good])
+      const [a, b] = await Promise.all([first, second])
+      assert.equal(a.id, b.id)
+    }
+  },
+  'by-id': {
+    claim: 'an address that was dialled once is known: the peer can be dialled again by its id',
+    client: async host => {
+      await (await connect(host)).close()
+      assert.equal((await host.node.dial(host.peer('server').id)).status, 'open')
+    }
+  },
+  'remote-address': {
+    claim: 'the listener sees the dialler, at a port of its own, as the remote address',
+    client: async host => {
+      const [address] = host.peer('server').addresses
+      const seen = Buffer.from(await echo(await (await connect(host)).newStream('/contract/remote-address/1.0.0'), bytes(1), 'whole')).toString()
+      assert.ok(seen.endsWith(`/p2p/${host.node.peerId.toString()}`), seen)
+      assert.notEqual(seen.replace(/\/p2p\/.*/, ''), address.toString().replace(/\/p2p\/.*/, ''))
+    }
+  },
+  'reset-dial': {
+    claim: 'a reset also ends a dial that is under way',
+    scenario: { faults: [{ kind: 'reset', from: 'client', to: 'server', atMs: 500 }] },
+    client: async host => {
+      await sleep(host.clock, 500 - host.clock.now() - RTT_MS * 1.75)
+      await assert.rejects(connect(host))
+      assert.ok(host.clock.now() < 500 + RTT_MS * 2, `at ${host.clock.now()} ms`)
+    }
+  },
   refused: {
     claim: 'a refused address costs about a round trip, and the next one is tried',
     scenario: { hosts: [{ name: 'client', role: 'client refused' }, { name: 'server', role: 'server', addresses: [{ state: 'refused' }, {}] }] },
@@ -298,7 +342,7 @@ const server: Role = {
       stream.addEventListener('message', ({ data }) => { count += data.byteLength })
       stream.addEventListener('remoteCloseWrite', () => {
         stream.send(Buffer.from(String(count)))
-        void stream.close()
+        stream.close().catch((error: unknown) => stream.abort(error as Error))
       })
     })
     await node.handle(LATE_REPLY, stream => {
@@ -306,8 +350,11 @@ const server: Role = {
       stream.addEventListener('message', ({ data }) => { parts.push(data.subarray()) })
       stream.addEventListener('remoteCloseWrite', () => {
         stream.send(Buffer.concat(parts))
-        void stream.close()
+        stream.close().catch((error: unknown) => stream.abort(error as Error))
       })
+    })
+    await node.handle('/contract/remote-address/1.0.0', (stream, { remoteAddr }) => {
+      stream.addEventListener('message', () => { stream.send(Buffer.from(remoteAddr.toString())) })
     })
     await answer('/contract/resets/1.0.0', () => Uint8Array.of(resets))
     await answer('/contract/connections/1.0.0', () => Uint8Array.of(node.getConnections().length))
@@ -323,10 +370,11 @@ async function connect (host: Host, options: { signal?: AbortSignal, force?: boo
   return await host.node.dial([...host.peer('server').addresses], options)
 }
 
-async function echo (stream: Stream, sent: Uint8Array): Promise<Buffer> {
+/** What comes back: as many bytes as were sent, or the whole of the first answer. */
+async function echo (stream: Stream, sent: Uint8Array, until: 'length' | 'whole' = 'length'): Promise<Buffer> {
   return await new Promise((resolve, reject) => {
     const parts: Uint8Array[] = []
-    let missing = sent.byteLength
+    let missing = until === 'whole' ? 1 : sent.byteLength
     const onMessage = ({ data }: { readonly data: Bytes }): void => {
       parts.push(data.subarray())
       missing -= data.byteLength

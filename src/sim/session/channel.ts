@@ -43,6 +43,13 @@ export class Channel implements TcpSocketHandler {
     this.socket.write(message.bytes)
   }
 
+  /** The network cuts the connection: both ends are told at once, whatever is under way. */
+  reset (): void {
+    this.onClosed('reset')
+    this.socket.handler = null
+    this.socket.abort()
+  }
+
   onConnected (): void {
     this.#onActivity()
     this.handler.onConnected()
@@ -76,6 +83,8 @@ export class Channel implements TcpSocketHandler {
   }
 }
 
+const DELIVERED: Message = { bytes: 0 }
+
 /** Messages in the order sent, each with the stream offset at which it ends. */
 export class MessageQueue {
   #messages: Message[] = []
@@ -94,7 +103,9 @@ export class MessageQueue {
     if (this.#head === this.#ends.length || this.#ends[this.#head] > received) {
       return undefined
     }
-    const message = this.#messages[this.#head++]
+    const message = this.#messages[this.#head]
+    // Delivered content must not live on in the queue.
+    this.#messages[this.#head++] = DELIVERED
     if (this.#head === this.#ends.length || this.#head >= 1024) {
       this.#messages = this.#messages.slice(this.#head)
       this.#ends = this.#ends.slice(this.#head)

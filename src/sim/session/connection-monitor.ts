@@ -3,7 +3,8 @@ import { timeoutSignal } from '../../core/clock.ts'
 import type { RandomStream } from '../../core/random.ts'
 import type { SimConnection } from './connection.ts'
 import type { SimStream } from './stream.ts'
-import { SessionError } from './errors.ts'
+import { SessionError, timeoutError } from './errors.ts'
+import { settled } from './settled.ts'
 
 export const PING_PROTOCOL = '/ipfs/ping/1.0.0'
 const PING_BYTES = 32
@@ -39,7 +40,10 @@ export class ConnectionMonitor {
     this.#timer = this.#clock.setTimeout(() => {
       this.start()
       for (const connection of this.#connections()) {
-        void this.#check(connection)
+        this.#check(connection).catch((error: unknown) => {
+          // A listener of the node's threw: that is the run's failure and must not be lost in a promise.
+          this.#clock.setTimeout(() => { throw error }, 0)
+        })
       }
     }, INTERVAL_MS)
   }
@@ -52,7 +56,7 @@ export class ConnectionMonitor {
   async #check (connection: SimConnection): Promise<void> {
     const startMs = this.#clock.now()
     const timeoutMs = Math.min(MAXIMUM_TIMEOUT_MS, Math.max(MINIMUM_TIMEOUT_MS, Math.round(this.#averageMs * TIMEOUT_FACTOR)))
-    using timeout = timeoutSignal(this.#clock, timeoutMs, this.#controller.signal)
+    using timeout = timeoutSignal(this.#clock, timeoutMs, this.#controller.signal, timeoutError)
     let stream: SimStream | undefined
     try {
       stream = await connection.newStream(PING_PROTOCOL, { signal: timeout.signal })
@@ -99,34 +103,26 @@ export function servePing (stream: SimStream): void {
     }
   })
   stream.addEventListener('remoteCloseWrite', () => {
-    void stream.close()
+    stream.close().catch((error: unknown) => stream.abort(error as Error))
   })
 }
 
 async function echo (stream: SimStream, payload: Uint8Array, signal: AbortSignal): Promise<void> {
-  await new Promise<void>((resolve, reject) => {
+  await settled<void>(signal, (resolve, reject) => {
     let missing = payload.byteLength
-    const settle = (error?: Error): void => {
-      stream.removeEventListener('message', onMessage)
-      stream.removeEventListener('close', onClose)
-      signal.removeEventListener('abort', onAbort)
-      if (error === undefined) {
-        resolve()
-      } else {
-        reject(error)
-      }
-    }
     const onMessage = ({ data }: { readonly data: Uint8Array }): void => {
       missing -= data.byteLength
       if (missing <= 0) {
-        settle()
+        resolve()
       }
     }
-    const onClose = ({ error }: { readonly error?: Error }): void => settle(error ?? new SessionError('StreamResetError', 'the stream closed'))
-    const onAbort = (): void => settle(new SessionError('TimeoutError', 'ping timed out'))
+    const onClose = ({ error }: { readonly error?: Error }): void => reject(error ?? new SessionError('StreamResetError', 'the stream closed'))
     stream.addEventListener('message', onMessage)
     stream.addEventListener('close', onClose)
-    signal.addEventListener('abort', onAbort)
     stream.send(payload)
+    return () => {
+      stream.removeEventListener('message', onMessage)
+      stream.removeEventListener('close', onClose)
+    }
   })
 }

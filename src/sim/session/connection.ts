@@ -4,10 +4,11 @@ import type { Channel, ChannelHandler, CloseReason, Message } from './channel.ts
 import type { SimMultiaddr, SimPeerId } from './identity.ts'
 import type { CloseDetails, Direction, SimStream } from './stream.ts'
 import { Emitter } from './emitter.ts'
-import { abortReason, SessionError } from './errors.ts'
+import { SessionError, timeoutError } from './errors.ts'
 import { Muxer } from './muxer.ts'
+import { awaitProtocol, selectProtocol } from './negotiation.ts'
+import { settled } from './settled.ts'
 import { closeError } from './upgrade.ts'
-import { decodeNegotiation, encodeNegotiation, MULTISTREAM_HEADER, NOT_AVAILABLE } from './wire-format.ts'
 
 // libp2p 3.3, connection-manager/constants.defaults.ts and registrar.ts.
 const NEGOTIATION_TIMEOUT_MS = 10_000
@@ -15,14 +16,20 @@ const CLOSE_TIMEOUT_MS = 1_000
 export const DEFAULT_MAX_OUTBOUND_STREAMS = 64
 export const DEFAULT_MAX_INBOUND_STREAMS = 32
 
-/** What a connection asks of the node it belongs to. */
-export interface ConnectionOwner {
-  /** The handler and its limit, or undefined where the protocol is not spoken. */
-  protocol(name: string): { readonly handler: StreamHandler, readonly maxInboundStreams: number, readonly maxOutboundStreams: number } | undefined
-  onConnectionClosed(connection: SimConnection): void
+export type StreamHandler = (stream: SimStream, connection: SimConnection) => void | Promise<void>
+
+/** A protocol that a node speaks. */
+export interface Protocol {
+  readonly handler: StreamHandler
+  readonly maxInboundStreams: number
+  readonly maxOutboundStreams: number
 }
 
-export type StreamHandler = (stream: SimStream, connection: SimConnection) => void | Promise<void>
+/** What a connection asks of the node it belongs to. */
+export interface ConnectionOwner {
+  protocol(name: string): Protocol | undefined
+  onConnectionClosed(connection: SimConnection): void
+}
 
 export interface ConnectionInit {
   readonly id: string
@@ -38,7 +45,8 @@ export class SimConnection extends Emitter<{ close: CloseDetails }> implements C
   readonly remoteAddr: SimMultiaddr
   readonly direction: Direction
   readonly timeline: { readonly open: number, close?: number }
-  status: 'open' | 'closing' | 'closed' | 'aborted' = 'open'
+  /** As in libp2p, still `open` while its streams are being closed. */
+  status: 'open' | 'closed' | 'aborted' = 'open'
   /** Milliseconds, from the connection monitor's last ping. */
   rtt?: number
 
@@ -46,6 +54,7 @@ export class SimConnection extends Emitter<{ close: CloseDetails }> implements C
   readonly #clock: Clock
   readonly #owner: ConnectionOwner
   readonly #muxer: Muxer
+  #muxerClosing = false
 
   constructor (channel: Channel, clock: Clock, owner: ConnectionOwner, init: ConnectionInit) {
     super()
@@ -59,19 +68,10 @@ export class SimConnection extends Emitter<{ close: CloseDetails }> implements C
     this.#owner = owner
     this.#muxer = new Muxer(channel, clock, init.direction === 'outbound', {
       onStream: stream => this.#onStream(stream),
-      onGoAway: () => {
-        if (this.status === 'open') {
-          this.#muxer.endStreams(undefined)
-        }
-      }
+      onGoAway: () => this.#muxer.endStreams(undefined)
     })
     channel.handler = this
     this.#muxer.start()
-  }
-
-  /** The TCP connection's number, the same at both ends. */
-  get tcpConnection (): number {
-    return this.#channel.socket.connection
   }
 
   get streams (): readonly SimStream[] {
@@ -84,20 +84,19 @@ export class SimConnection extends Emitter<{ close: CloseDetails }> implements C
    * @throws UnsupportedProtocolError, TooManyOutboundProtocolStreamsError, ConnectionClosedError, StreamResetError,
    * TimeoutError after 10 s without a signal, or the signal's reason
    */
-  async newStream (protocol: string | string[], options: { signal?: AbortSignal } = {}): Promise<SimStream> {
+  async newStream (protocol: string, options: { signal?: AbortSignal } = {}): Promise<SimStream> {
     options.signal?.throwIfAborted()
-    const name = typeof protocol === 'string' ? protocol : protocol[0]
-    if (this.status !== 'open') {
-      throw new SessionError('ConnectionClosedError', `The connection is "${this.status}" and not "open"`)
+    if (this.status !== 'open' || this.#muxerClosing) {
+      throw new SessionError('ConnectionClosedError', `The connection is "${this.#muxerClosing ? 'closing' : this.status}" and not "open"`)
     }
     const stream = this.#muxer.createStream()
-    using deadline = options.signal === undefined ? timeoutSignal(this.#clock, NEGOTIATION_TIMEOUT_MS) : undefined
+    using deadline = options.signal === undefined ? timeoutSignal(this.#clock, NEGOTIATION_TIMEOUT_MS, undefined, timeoutError) : undefined
     try {
-      await this.#negotiate(stream, name, options.signal ?? deadline?.signal)
-      const limit = this.#owner.protocol(name)?.maxOutboundStreams ?? DEFAULT_MAX_OUTBOUND_STREAMS
-      const count = this.#count(name, 'outbound')
+      await selectProtocol(stream, protocol, options.signal ?? deadline?.signal)
+      const limit = this.#owner.protocol(protocol)?.maxOutboundStreams ?? DEFAULT_MAX_OUTBOUND_STREAMS
+      const count = this.#count(protocol, 'outbound')
       if (count > limit) {
-        throw new SessionError('TooManyOutboundProtocolStreamsError', `Too many outbound protocol streams for protocol "${name}" - ${count}/${limit}`)
+        throw new SessionError('TooManyOutboundProtocolStreamsError', `Too many outbound protocol streams for protocol "${protocol}" - ${count}/${limit}`)
       }
       return stream
     } catch (error) {
@@ -106,30 +105,42 @@ export class SimConnection extends Emitter<{ close: CloseDetails }> implements C
     }
   }
 
-  /** Ends its streams gracefully, says goodbye, and waits for the remote end for at most a second. */
+  /**
+   * Closes its streams for writing, says goodbye and hands the rest to TCP: it does not wait for the remote end.
+   *
+   * @throws TimeoutError after a second without a signal, the signal's reason, or what ended a stream that could not send
+   * all it had; the connection is open then, and can be closed again
+   */
   async close (options: { signal?: AbortSignal } = {}): Promise<void> {
     if (this.status !== 'open') {
       return
     }
-    this.status = 'closing'
-    using deadline = timeoutSignal(this.#clock, CLOSE_TIMEOUT_MS, options.signal)
-    await Promise.all([...this.#muxer.streams].map(async stream => await stream.close({ signal: deadline.signal })))
-    this.#muxer.stop()
-    await this.#closed(deadline.signal, () => this.#channel.socket.close())
+    if (!this.#muxerClosing) {
+      this.#muxerClosing = true
+      using deadline = options.signal === undefined ? timeoutSignal(this.#clock, CLOSE_TIMEOUT_MS, undefined, timeoutError) : undefined
+      const signal = options.signal ?? deadline?.signal
+      try {
+        const closing = Promise.all(this.#muxer.streams.map(async stream => { await stream.close(signal === undefined ? {} : { signal }) }))
+        await settled<unknown>(signal, (resolve, reject) => {
+          closing.then(resolve, reject)
+          return () => {}
+        })
+      } finally {
+        this.#muxer.stopKeepAlive()
+      }
+    }
+    this.#muxer.goAway()
+    this.#channel.socket.close()
+    this.#end('closed', { local: true })
   }
 
   abort (error: Error): void {
-    if (this.status === 'closed' || this.status === 'aborted') {
+    if (this.status !== 'open') {
       return
     }
-    this.#muxer.stop()
+    this.#muxer.goAway()
+    this.#muxer.endStreams(error)
     this.#end('aborted', { error, local: true })
-    this.#channel.socket.abort()
-  }
-
-  /** The network cut the connection. */
-  resetByNetwork (): void {
-    this.onClosed('reset')
     this.#channel.socket.abort()
   }
 
@@ -154,86 +165,37 @@ export class SimConnection extends Emitter<{ close: CloseDetails }> implements C
       this.#end('closed', { local: true })
     } else {
       // A socket's error is an abort to libp2p, and its own doing; streams only see that the transport is gone.
-      this.#muxer.endStreams(undefined)
       this.#end('aborted', { error: closeError(reason), local: true })
     }
   }
 
-  async #negotiate (stream: SimStream, protocol: string, signal: AbortSignal | undefined): Promise<void> {
-    await new Promise<void>((resolve, reject) => {
-      const settle = (error?: Error): void => {
-        stream.negotiator = undefined
-        stream.removeEventListener('close', onClose)
-        signal?.removeEventListener('abort', onAbort)
-        if (error === undefined) {
-          stream.protocol = protocol
-          resolve()
-        } else {
-          reject(error)
-        }
-      }
-      const onClose = ({ error }: CloseDetails): void => settle(error ?? new SessionError('ConnectionClosedError', 'The stream closed during negotiation'))
-      const onAbort = (): void => {
-        if (signal !== undefined) {
-          settle(abortReason(signal))
-        }
-      }
-      stream.negotiator = data => {
-        // The listener answers with two messages: the header, then the protocol or a refusal.
-        for (const line of decodeNegotiation(data) ?? []) {
-          if (line === protocol) {
-            settle()
-          } else if (line === NOT_AVAILABLE) {
-            settle(new SessionError('UnsupportedProtocolError', `Protocol selection failed - could not negotiate ${protocol}`))
-          }
-        }
-      }
-      stream.addEventListener('close', onClose)
-      signal?.addEventListener('abort', onAbort)
-      stream.send(encodeNegotiation(MULTISTREAM_HEADER, protocol))
-    })
-  }
-
   #onStream (stream: SimStream): void {
     const timer = this.#clock.setTimeout(() => stream.abort(new SessionError('TimeoutError', 'protocol negotiation timed out')), NEGOTIATION_TIMEOUT_MS)
-    const stopWaiting = (): void => {
+    const stop = awaitProtocol(stream, name => this.#owner.protocol(name) !== undefined, name => {
       timer.cancel()
-      stream.negotiator = undefined
+      stream.removeEventListener('close', onClose)
+      this.#serve(stream, name)
+    })
+    const onClose = (): void => {
+      timer.cancel()
+      stop()
     }
-    stream.addEventListener('close', stopWaiting, { once: true })
-    const answer = (line: string): void => {
-      if (line === MULTISTREAM_HEADER) {
-        stream.send(encodeNegotiation(line))
-        return
-      }
-      const protocol = this.#owner.protocol(line)
-      if (protocol === undefined) {
-        stream.send(encodeNegotiation(NOT_AVAILABLE))
-        return
-      }
-      stopWaiting()
-      stream.removeEventListener('close', stopWaiting)
-      stream.send(encodeNegotiation(line))
-      this.#serve(stream, line, protocol)
-    }
-    stream.negotiator = data => {
-      if (this.status === 'open') {
-        decodeNegotiation(data)?.forEach(answer)
-      } else {
-        stream.abort(new SessionError('ConnectionClosedError', `The connection is "${this.status}"`))
-      }
-    }
+    stream.addEventListener('close', onClose, { once: true })
   }
 
-  #serve (stream: SimStream, name: string, { handler, maxInboundStreams }: { handler: StreamHandler, maxInboundStreams: number }): void {
+  #serve (stream: SimStream, name: string): void {
+    const protocol = this.#owner.protocol(name)
+    if (protocol === undefined) {
+      throw new Error(`the protocol ${name} was selected but is not spoken`)
+    }
     stream.protocol = name
     const count = this.#count(name, 'inbound')
-    if (count > maxInboundStreams) {
-      stream.abort(new SessionError('TooManyInboundProtocolStreamsError', `Too many inbound protocol streams for protocol "${name}" - limit ${maxInboundStreams}`))
+    if (count > protocol.maxInboundStreams) {
+      stream.abort(new SessionError('TooManyInboundProtocolStreamsError', `Too many inbound protocol streams for protocol "${name}" - limit ${protocol.maxInboundStreams}`))
       return
     }
     // As in libp2p, a handler that fails takes its stream with it, and nothing else.
-    Promise.resolve().then(() => handler(stream, this)).catch((error: unknown) => {
+    Promise.resolve().then(() => protocol.handler(stream, this)).catch((error: unknown) => {
       stream.abort(error instanceof Error ? error : new Error(String(error)))
     })
   }
@@ -248,31 +210,13 @@ export class SimConnection extends Emitter<{ close: CloseDetails }> implements C
     return count
   }
 
-  async #closed (signal: AbortSignal, begin: () => void): Promise<void> {
-    await new Promise<void>(resolve => {
-      const settle = (): void => {
-        this.removeEventListener('close', settle)
-        signal.removeEventListener('abort', onAbort)
-        resolve()
-      }
-      const onAbort = (): void => {
-        this.#channel.socket.abort()
-        this.#end('closed', { local: true })
-        settle()
-      }
-      this.addEventListener('close', settle)
-      signal.addEventListener('abort', onAbort)
-      begin()
-    })
-  }
-
   #end (status: 'closed' | 'aborted', details: CloseDetails): void {
-    if (this.status !== 'open' && this.status !== 'closing') {
+    if (this.status !== 'open') {
       return
     }
     this.status = status
     this.timeline.close = this.#clock.now()
-    this.#muxer.endStreams(details.error)
+    this.#muxer.endStreams(undefined)
     this.#owner.onConnectionClosed(this)
     this.emit('close', details)
   }

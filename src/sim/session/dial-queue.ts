@@ -2,7 +2,8 @@ import type { Clock } from '../../core/clock.ts'
 import { timeoutSignal } from '../../core/clock.ts'
 import type { SimConnection } from './connection.ts'
 import type { SimMultiaddr, SimPeerId } from './identity.ts'
-import { abortReason, SessionError } from './errors.ts'
+import { abortReason, SessionError, timeoutError } from './errors.ts'
+import { settled } from './settled.ts'
 
 // libp2p 3.3, connection-manager/constants.defaults.ts.
 const DIAL_TIMEOUT_MS = 10_000
@@ -13,9 +14,12 @@ export interface DialTarget {
   readonly addresses: readonly SimMultiaddr[]
 }
 
+type DialAddress = (address: SimMultiaddr, peer: SimPeerId | undefined, signal: AbortSignal) => Promise<SimConnection>
+
 interface Dial {
-  readonly target: DialTarget
-  readonly addresses: Set<string>
+  readonly peer: SimPeerId | undefined
+  /** Still to be tried; those who join may add to it. */
+  readonly addresses: Map<string, SimMultiaddr>
   readonly controller: AbortController
   readonly result: Promise<SimConnection>
   waiting: number
@@ -23,24 +27,27 @@ interface Dial {
 
 /**
  * Dials as libp2p 3.3's dial queue does: one after the other over a peer's addresses, 6 s each and 10 s in all, and a
- * dial that is wanted again while it is under way is joined.
+ * dial of a peer that is under way is joined. Dials of bare addresses name no peer and are not joined.
  */
 export class DialQueue {
   readonly #clock: Clock
-  readonly #dialAddress: (address: SimMultiaddr, peer: SimPeerId | undefined, signal: AbortSignal) => Promise<SimConnection>
+  readonly #dialAddress: DialAddress
   readonly #dials = new Set<Dial>()
 
-  constructor (clock: Clock, dialAddress: (address: SimMultiaddr, peer: SimPeerId | undefined, signal: AbortSignal) => Promise<SimConnection>) {
+  constructor (clock: Clock, dialAddress: DialAddress) {
     this.#clock = clock
     this.#dialAddress = dialAddress
   }
 
   async dial (target: DialTarget, signal?: AbortSignal): Promise<SimConnection> {
     signal?.throwIfAborted()
-    const dial = this.#underWay(target) ?? this.#begin(target, signal === undefined)
+    const dial = this.#join(target) ?? this.#begin(target, signal === undefined)
     dial.waiting++
     try {
-      return await raceSignal(dial.result, signal)
+      return await settled<SimConnection>(signal, (resolve, reject) => {
+        dial.result.then(resolve, reject)
+        return () => {}
+      })
     } finally {
       if (--dial.waiting === 0) {
         dial.controller.abort(new SessionError('AbortError', 'nobody waits for the dial any more'))
@@ -54,22 +61,24 @@ export class DialQueue {
     }
   }
 
-  #underWay ({ peer, addresses }: DialTarget): Dial | undefined {
+  #join ({ peer, addresses }: DialTarget): Dial | undefined {
     for (const dial of this.#dials) {
-      if ((peer !== undefined && peer.equals(dial.target.peer)) || addresses.some(address => dial.addresses.has(address.toString()))) {
+      if (peer?.equals(dial.peer) === true && !dial.controller.signal.aborted) {
+        addresses.forEach(address => dial.addresses.set(address.toString(), address))
         return dial
       }
     }
     return undefined
   }
 
-  #begin (target: DialTarget, limited: boolean): Dial {
+  #begin ({ peer, addresses }: DialTarget, limited: boolean): Dial {
     const controller = new AbortController()
+    const waiting = new Map(addresses.map(address => [address.toString(), address]))
     const dial: Dial = {
-      target,
-      addresses: new Set(target.addresses.map(address => address.toString())),
+      peer,
+      addresses: waiting,
       controller,
-      result: this.#run(target, controller.signal, limited).finally(() => this.#dials.delete(dial)),
+      result: this.#run(peer, waiting, controller.signal, limited).finally(() => this.#dials.delete(dial)),
       waiting: 0
     }
     this.#dials.add(dial)
@@ -78,34 +87,29 @@ export class DialQueue {
     return dial
   }
 
-  async #run ({ peer, addresses }: DialTarget, signal: AbortSignal, limited: boolean): Promise<SimConnection> {
+  async #run (peer: SimPeerId | undefined, waiting: Map<string, SimMultiaddr>, signal: AbortSignal, limited: boolean): Promise<SimConnection> {
     // As in libp2p, the 10 s for all addresses are only a default for those who bring no signal.
-    using whole = limited ? timeoutSignal(this.#clock, DIAL_TIMEOUT_MS, signal) : undefined
+    using whole = limited ? timeoutSignal(this.#clock, DIAL_TIMEOUT_MS, signal, timeoutError) : undefined
     const outer = whole?.signal ?? signal
+    const failed = new Set<string>()
     const errors: unknown[] = []
-    for (const address of addresses) {
-      using each = timeoutSignal(this.#clock, ADDRESS_DIAL_TIMEOUT_MS, outer)
-      try {
-        return await this.#dialAddress(address, peer, each.signal)
-      } catch (error) {
-        if (outer.aborted) {
-          throw signal.aborted ? abortReason(signal) : new SessionError('TimeoutError', 'the dial timed out', error)
+    // Rounds, because whoever joins may bring addresses that this dial does not have.
+    while (waiting.size > 0) {
+      const round = [...waiting].filter(([text]) => !failed.has(text))
+      waiting.clear()
+      for (const [text, address] of round) {
+        using each = timeoutSignal(this.#clock, ADDRESS_DIAL_TIMEOUT_MS, outer, timeoutError)
+        try {
+          return await this.#dialAddress(address, peer, each.signal)
+        } catch (error) {
+          if (outer.aborted) {
+            throw signal.aborted ? abortReason(signal) : timeoutError()
+          }
+          failed.add(text)
+          errors.push(error)
         }
-        errors.push(error)
       }
     }
     throw errors.length === 1 ? errors[0] : new AggregateError(errors, 'All multiaddr dials failed')
   }
-}
-
-/** `promise`, or the signal's reason if that comes first; no listener stays. */
-async function raceSignal<T> (promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
-  if (signal === undefined) {
-    return await promise
-  }
-  return await new Promise<T>((resolve, reject) => {
-    const onAbort = (): void => reject(abortReason(signal))
-    signal.addEventListener('abort', onAbort, { once: true })
-    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort))
-  })
 }

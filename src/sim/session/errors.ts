@@ -4,6 +4,8 @@ export type SessionErrorName =
   | 'ConnectionClosedError'
   | 'ConnectionRefusedError'
   | 'DialError'
+  | 'InvalidMultiaddrError'
+  | 'InvalidPeerIdError'
   | 'NoValidAddressesError'
   | 'NotFoundError'
   | 'StreamResetError'
@@ -20,6 +22,11 @@ export class SessionError extends Error {
     super(message, cause === undefined ? undefined : { cause })
     this.name = name
   }
+}
+
+/** What libp2p's own time-outs abort with. */
+export function timeoutError (): SessionError {
+  return new SessionError('TimeoutError', 'The operation was aborted due to timeout')
 }
 
 /** What `signal` was aborted with, as an error. */

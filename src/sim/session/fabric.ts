@@ -4,6 +4,7 @@ import type { NodeId } from '../network.ts'
 import type { TcpSocket } from '../tcp/socket.ts'
 import type { ChannelHandler } from './channel.ts'
 import { Channel, MessageQueue } from './channel.ts'
+import type { SimMultiaddr } from './identity.ts'
 
 /** Where packets for an address go. */
 export interface Endpoint {
@@ -14,6 +15,8 @@ export interface Endpoint {
 interface Content {
   readonly toListener: MessageQueue
   readonly toDialler: MessageQueue
+  /** What the listener sees as the remote address. */
+  readonly diallerAddress: SimMultiaddr
   ends: number
 }
 
@@ -41,30 +44,32 @@ export class Fabric {
   }
 
   /** The dialler's end of a new connection. */
-  dialled (socket: TcpSocket, handlerOf: (channel: Channel) => ChannelHandler): Channel {
-    const content = { toListener: new MessageQueue(), toDialler: new MessageQueue(), ends: 2 }
+  dialled (socket: TcpSocket, diallerAddress: SimMultiaddr, handlerOf: (channel: Channel) => ChannelHandler): Channel {
+    const content = { toListener: new MessageQueue(), toDialler: new MessageQueue(), diallerAddress, ends: 1 }
     this.#contents.set(socket.connection, content)
-    return this.#channel(socket, { outgoing: content.toListener, incoming: content.toDialler }, handlerOf)
+    return new Channel(socket, { outgoing: content.toListener, incoming: content.toDialler }, handlerOf, this.#onActivity)
   }
 
-  /** The listener's end. */
-  accepted (socket: TcpSocket, handlerOf: (channel: Channel) => ChannelHandler): Channel {
+  /** The listener's end; undefined where the dialler has given up in the meantime. */
+  accepted (socket: TcpSocket, handlerOf: (channel: Channel, diallerAddress: SimMultiaddr) => ChannelHandler): Channel | undefined {
     const content = this.#contents.get(socket.connection)
     if (content === undefined) {
-      throw new Error(`connection ${socket.connection} was accepted but not dialled`)
+      return undefined
     }
-    return this.#channel(socket, { outgoing: content.toDialler, incoming: content.toListener }, handlerOf)
+    content.ends++
+    return new Channel(socket, { outgoing: content.toDialler, incoming: content.toListener }, channel => handlerOf(channel, content.diallerAddress), this.#onActivity)
   }
 
-  /** One end is done with the connection; its content is freed when both are. */
+  /** Connections whose content is kept: both ends open, or one of them. */
+  get connectionCount (): number {
+    return this.#contents.size
+  }
+
+  /** One end is done with the connection; its content is freed when both are, or when nobody has accepted it. */
   release (connection: number): void {
     const content = this.#contents.get(connection)
     if (content !== undefined && --content.ends === 0) {
       this.#contents.delete(connection)
     }
-  }
-
-  #channel (socket: TcpSocket, queues: { outgoing: MessageQueue, incoming: MessageQueue }, handlerOf: (channel: Channel) => ChannelHandler): Channel {
-    return new Channel(socket, queues, handlerOf, this.#onActivity)
   }
 }

@@ -59,16 +59,20 @@ export class Muxer implements StreamTransport {
     this.#ping()
   }
 
-  /** Says goodbye (where the remote end has not) and stops the keep-alive. Streams are the connection's to end. */
-  stop (): void {
+  stopKeepAlive (): void {
     this.#pingTimer?.cancel()
+  }
+
+  /** Says goodbye, unless the remote end has. Streams are the connection's to end. */
+  goAway (): void {
+    this.stopKeepAlive()
     this.#send('go-away', 0, 0, 0, NO_DATA)
     this.#goneAway = true
   }
 
   /** Ends every stream, because the connection is gone. */
   endStreams (error: Error | undefined): void {
-    this.#pingTimer?.cancel()
+    this.stopKeepAlive()
     this.#goneAway = true
     for (const stream of this.streams.slice()) {
       stream.onConnectionClosed(error)
@@ -122,7 +126,7 @@ export class Muxer implements StreamTransport {
         break
       case 'go-away':
         this.#goneAway = true
-        this.#pingTimer?.cancel()
+        this.stopKeepAlive()
         this.#events.onGoAway()
         break
       default:

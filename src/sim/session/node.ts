@@ -1,19 +1,24 @@
 import type { RandomStream } from '../../core/random.ts'
+import type { NodeId } from '../network.ts'
 import type { TcpHost } from '../tcp/host.ts'
 import type { TcpSocket } from '../tcp/socket.ts'
-import type { ConnectionOwner, StreamHandler } from './connection.ts'
+import type { Channel } from './channel.ts'
+import type { ConnectionOwner, Protocol, StreamHandler } from './connection.ts'
 import type { Fabric } from './fabric.ts'
 import { ConnectionMonitor, PING_PROTOCOL, servePing } from './connection-monitor.ts'
 import { DEFAULT_MAX_INBOUND_STREAMS, DEFAULT_MAX_OUTBOUND_STREAMS, SimConnection } from './connection.ts'
 import { DialQueue } from './dial-queue.ts'
 import { Emitter } from './emitter.ts'
-import { abortReason, SessionError } from './errors.ts'
+import { SessionError } from './errors.ts'
 import { SimMultiaddr, SimPeerId } from './identity.ts'
 import { SimPeerStore } from './peer-store.ts'
+import { settled } from './settled.ts'
+import type { Direction } from './stream.ts'
 import { Upgrade } from './upgrade.ts'
 
 // libp2p 3.3, connection-manager/constants.defaults.ts.
 const INBOUND_UPGRADE_TIMEOUT_MS = 10_000
+const FIRST_EPHEMERAL_PORT = 32_768
 
 interface NodeEvents {
   'connection:open': { readonly detail: SimConnection }
@@ -25,7 +30,7 @@ interface NodeEvents {
 export interface SimNodeInit {
   readonly name: string
   readonly tcp: TcpHost
-  /** An address of its own, which others see as the remote address of what it dials. */
+  /** An address of its own; others see it, with another port, as the remote address of what it dials. */
   readonly address: SimMultiaddr
   readonly random: RandomStream
 }
@@ -41,8 +46,10 @@ export class SimNode extends Emitter<NodeEvents> implements ConnectionOwner {
   readonly #fabric: Fabric
   readonly #tcp: TcpHost
   readonly #address: SimMultiaddr
-  readonly #protocols = new Map<string, { handler: StreamHandler, maxInboundStreams: number, maxOutboundStreams: number }>()
-  readonly #connections = new Set<SimConnection>()
+  readonly #protocols = new Map<string, Protocol>()
+  readonly #connections = new Map<SimConnection, Channel>()
+  /** Connections that are being set up, from or to this node. */
+  readonly #upgrading = new Set<Channel>()
   readonly #dialQueue: DialQueue
   readonly #monitor: ConnectionMonitor
 
@@ -53,8 +60,8 @@ export class SimNode extends Emitter<NodeEvents> implements ConnectionOwner {
     this.#tcp = tcp
     this.#address = address
     this.#dialQueue = new DialQueue(fabric.clock, async (target, peer, signal) => await this.#dialAddress(target, peer, signal))
-    this.#monitor = new ConnectionMonitor(fabric.clock, random.fork('connection-monitor'), () => [...this.#connections])
-    this.#protocols.set(PING_PROTOCOL, { handler: servePing, maxInboundStreams: 2, maxOutboundStreams: 1 })
+    this.#monitor = new ConnectionMonitor(fabric.clock, random.fork('connection-monitor'), () => this.getConnections())
+    this.#protocols.set(PING_PROTOCOL, { handler: servePing, maxInboundStreams: Infinity, maxOutboundStreams: Infinity })
     this.#monitor.start()
   }
 
@@ -64,13 +71,14 @@ export class SimNode extends Emitter<NodeEvents> implements ConnectionOwner {
   }
 
   /**
-   * @throws NoValidAddressesError, DialError, TimeoutError, ConnectionRefusedError, an AggregateError of those, or the
+   * @throws NoValidAddressesError, InvalidPeerIdError, DialError, TimeoutError, ConnectionRefusedError, an AggregateError of those, or the
    * signal's reason
    */
   async dial (target: SimPeerId | SimMultiaddr | SimMultiaddr[], options: { signal?: AbortSignal, force?: boolean } = {}): Promise<SimConnection> {
+    options.signal?.throwIfAborted()
     const { peer, addresses } = await this.#target(target)
     if (peer?.equals(this.peerId) === true) {
-      throw new SessionError('DialError', 'Tried to dial self')
+      throw new SessionError('InvalidPeerIdError', 'Can not dial self')
     }
     if (peer !== undefined && options.force !== true) {
       const existing = this.getConnections(peer).find(({ status }) => status === 'open')
@@ -82,17 +90,18 @@ export class SimNode extends Emitter<NodeEvents> implements ConnectionOwner {
       throw new SessionError('NoValidAddressesError', 'The dial request has no valid addresses')
     }
     const connection = await this.#dialQueue.dial({ peer, addresses }, options.signal)
+    await this.peerStore.merge(connection.remotePeer, { multiaddrs: [connection.remoteAddr] })
     // As in libp2p: a bare address does not tell in time that its peer is connected already.
     const duplicate = options.force === true ? undefined : this.getConnections(connection.remotePeer).find(({ id, remoteAddr }) => id !== connection.id && remoteAddr.endpoint === connection.remoteAddr.endpoint)
     if (duplicate !== undefined) {
-      connection.abort(new SessionError('DialError', 'Duplicate multiaddr connection'))
+      connection.abort(new SessionError('InvalidMultiaddrError', 'Duplicate multiaddr connection'))
       return duplicate
     }
     return connection
   }
 
   getConnections (peer?: SimPeerId): SimConnection[] {
-    const connections = [...this.#connections]
+    const connections = [...this.#connections.keys()]
     return peer === undefined ? connections : connections.filter(({ remotePeer }) => remotePeer.equals(peer))
   }
 
@@ -118,13 +127,25 @@ export class SimNode extends Emitter<NodeEvents> implements ConnectionOwner {
     this.#tcp.stop()
   }
 
-  protocol (name: string): { handler: StreamHandler, maxInboundStreams: number, maxOutboundStreams: number } | undefined {
+  /** The network resets everything between this node and another, connections in the making included. */
+  resetConnectionsTo (remote: NodeId): void {
+    for (const channel of [...this.#upgrading, ...this.#connections.values()]) {
+      if (channel.socket.remoteNode === remote) {
+        channel.reset()
+      }
+    }
+  }
+
+  protocol (name: string): Protocol | undefined {
     return this.#protocols.get(name)
   }
 
   onConnectionClosed (connection: SimConnection): void {
-    this.#connections.delete(connection)
-    this.#fabric.release(connection.tcpConnection)
+    const channel = this.#connections.get(connection)
+    if (channel !== undefined) {
+      this.#connections.delete(connection)
+      this.#fabric.release(channel.socket.connection)
+    }
     this.emit('connection:close', { detail: connection })
     if (this.getConnections(connection.remotePeer).length === 0) {
       this.emit('peer:disconnect', { detail: connection.remotePeer })
@@ -147,60 +168,68 @@ export class SimNode extends Emitter<NodeEvents> implements ConnectionOwner {
       throw new SessionError('DialError', `no route to ${address.toString()}`)
     }
     const socket = this.#tcp.connect(endpoint.node, endpoint.port)
-    return await new Promise<SimConnection>((resolve, reject) => {
-      const fail = (error: Error): void => {
-        signal.removeEventListener('abort', onAbort)
-        this.#fabric.release(socket.connection)
-        socket.handler = null
-        socket.abort()
-        reject(error)
-      }
-      const onAbort = (): void => fail(abortReason(signal))
-      signal.addEventListener('abort', onAbort, { once: true })
-      const channel = this.#fabric.dialled(socket, opened => new Upgrade(opened, true, this.peerId.toString(), {
+    return await settled<SimConnection>(signal, (resolve, reject) => {
+      const channel = this.#fabric.dialled(socket, this.#outgoingAddress(socket), opened => new Upgrade(opened, true, this.peerId.toString(), {
         onUpgraded: identity => {
           const remotePeer = new SimPeerId(identity)
           if (peer !== undefined && !peer.equals(remotePeer)) {
-            fail(new SessionError('UnexpectedPeerError', `Payload identity key ${identity} does not match expected remote identity key ${peer.toString()}`))
+            reject(new SessionError('UnexpectedPeerError', `Payload identity key ${identity} does not match expected remote identity key ${peer.toString()}`))
             return
           }
-          signal.removeEventListener('abort', onAbort)
-          const connection = new SimConnection(channel, this.#fabric.clock, this, {
-            id: `${this.peerId.toString()}-${socket.connection}`, remotePeer, remoteAddr: new SimMultiaddr(`${address.endpoint}/p2p/${identity}`), direction: 'outbound'
-          })
-          this.#onConnectionOpen(connection)
-          resolve(connection)
+          resolve(this.#open(channel, remotePeer, new SimMultiaddr(`${address.endpoint}/p2p/${identity}`), 'outbound'))
         },
-        onFailed: fail
+        onFailed: reject
       }))
+      this.#upgrading.add(channel)
+      return () => this.#giveUp(channel)
     })
   }
 
   #accept (socket: TcpSocket): void {
-    const timer = this.#fabric.clock.setTimeout(() => socket.abort(), INBOUND_UPGRADE_TIMEOUT_MS)
-    const channel = this.#fabric.accepted(socket, opened => new Upgrade(opened, false, this.peerId.toString(), {
+    const channel = this.#fabric.accepted(socket, (opened, diallerAddress) => new Upgrade(opened, false, this.peerId.toString(), {
       onUpgraded: identity => {
         timer.cancel()
-        const connection = new SimConnection(channel, this.#fabric.clock, this, {
-          id: `${this.peerId.toString()}-${socket.connection}`, remotePeer: new SimPeerId(identity), remoteAddr: this.#address, direction: 'inbound'
-        })
-        this.#onConnectionOpen(connection)
+        this.#open(opened, new SimPeerId(identity), new SimMultiaddr(`${diallerAddress.endpoint}/p2p/${identity}`), 'inbound')
       },
       onFailed: () => {
         timer.cancel()
-        this.#fabric.release(socket.connection)
-        socket.handler = null
-        socket.abort()
+        this.#giveUp(opened)
       }
     }))
+    if (channel === undefined) {
+      socket.abort()
+      return
+    }
+    this.#upgrading.add(channel)
+    const timer = this.#fabric.clock.setTimeout(() => this.#giveUp(channel), INBOUND_UPGRADE_TIMEOUT_MS)
   }
 
-  #onConnectionOpen (connection: SimConnection): void {
-    const first = this.getConnections(connection.remotePeer).length === 0
-    this.#connections.add(connection)
+  /** Ends a connection in the making. One that has become a connection is left alone. */
+  #giveUp (channel: Channel): void {
+    if (this.#upgrading.delete(channel)) {
+      this.#fabric.release(channel.socket.connection)
+      channel.socket.handler = null
+      channel.socket.abort()
+    }
+  }
+
+  #open (channel: Channel, remotePeer: SimPeerId, remoteAddr: SimMultiaddr, direction: Direction): SimConnection {
+    this.#upgrading.delete(channel)
+    const first = this.getConnections(remotePeer).length === 0
+    const connection = new SimConnection(channel, this.#fabric.clock, this, {
+      id: `${this.peerId.toString()}-${channel.socket.connection}`, remotePeer, remoteAddr, direction
+    })
+    this.#connections.set(connection, channel)
     this.emit('connection:open', { detail: connection })
     if (first) {
-      this.emit('peer:connect', { detail: connection.remotePeer })
+      this.emit('peer:connect', { detail: remotePeer })
     }
+    return connection
+  }
+
+  /** Each connection leaves from a port of its own, never the one that is listened on. */
+  #outgoingAddress ({ connection }: TcpSocket): SimMultiaddr {
+    const host = this.#address.endpoint.slice(0, this.#address.endpoint.lastIndexOf('/'))
+    return new SimMultiaddr(`${host}/${FIRST_EPHEMERAL_PORT + connection % (65_536 - FIRST_EPHEMERAL_PORT)}`)
   }
 }

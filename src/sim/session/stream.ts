@@ -1,5 +1,7 @@
 import { Emitter } from './emitter.ts'
-import { abortReason, SessionError } from './errors.ts'
+import { SessionError } from './errors.ts'
+import { settled } from './settled.ts'
+import { YAMUX_HEADER_BYTES } from './wire-format.ts'
 
 export type StreamStatus = 'open' | 'closing' | 'closed' | 'aborted' | 'reset'
 export type Direction = 'inbound' | 'outbound'
@@ -59,6 +61,8 @@ export class SimStream extends Emitter<SimStreamEvents> {
   #negotiator: ((data: Uint8Array) => void) | undefined
   #opening: 'to-send' | 'to-acknowledge' | 'done'
   #sendWindowBytes = INITIAL_WINDOW_BYTES
+  /** As in the real one, it follows the window only when that is updated: an exhausted window ends in a frame of 12 bytes. */
+  #maxFrameBytes = INITIAL_WINDOW_BYTES - YAMUX_HEADER_BYTES
   #receiveWindowBytes = INITIAL_WINDOW_BYTES
   #receiveCapacityBytes = INITIAL_WINDOW_BYTES
   #epochStartMs: number
@@ -173,6 +177,7 @@ export class SimStream extends Emitter<SimStreamEvents> {
   /** From the muxer: a window update frame. */
   onWindowUpdate (flags: number, delta: number): void {
     this.#sendWindowBytes += delta
+    this.#maxFrameBytes = Math.max(0, this.#sendWindowBytes - YAMUX_HEADER_BYTES)
     this.#onFlags(flags)
     if (this.#writeBufferBytes > 0) {
       this.onWritable()
@@ -239,23 +244,37 @@ export class SimStream extends Emitter<SimStreamEvents> {
   }
 
   #flush (): boolean {
-    while (this.#writeBuffer.length > 0 && this.#sendWindowBytes > 0 && this.#transport.writable) {
-      const head = this.#writeBuffer[0]
-      const part = head.byteLength <= this.#sendWindowBytes ? head : head.subarray(0, this.#sendWindowBytes)
-      if (part === head) {
-        this.#writeBuffer.shift()
-      } else {
-        this.#writeBuffer[0] = head.subarray(part.byteLength)
+    while (this.#transport.writable) {
+      const byteLength = Math.min(this.#maxFrameBytes, this.#sendWindowBytes, this.#writeBufferBytes)
+      if (byteLength === 0) {
+        break
       }
-      this.#writeBufferBytes -= part.byteLength
-      this.#sendWindowBytes -= part.byteLength
-      this.#transport.sendData(this.streamId, this.#takeOpeningFlag(), part)
+      this.#sendWindowBytes -= byteLength
+      this.#transport.sendData(this.streamId, this.#takeOpeningFlag(), this.#takeWritten(byteLength))
     }
     if (this.#writeBufferBytes === 0) {
       this.emit('idle', {})
     }
     this.writableNeedsDrain = this.#writeBufferBytes > 0 || !this.#transport.writable
     return !this.writableNeedsDrain
+  }
+
+  /** The next bytes of the write buffer, across the borders of writes. */
+  #takeWritten (byteLength: number): Uint8Array {
+    const parts: Uint8Array[] = []
+    for (let missing = byteLength; missing > 0;) {
+      const [head] = this.#writeBuffer
+      if (head.byteLength <= missing) {
+        parts.push(head)
+        this.#writeBuffer.shift()
+      } else {
+        parts.push(head.subarray(0, missing))
+        this.#writeBuffer[0] = head.subarray(missing)
+      }
+      missing -= Math.min(missing, head.byteLength)
+    }
+    this.#writeBufferBytes -= byteLength
+    return parts.length === 1 ? parts[0] : concatenate(parts, byteLength)
   }
 
   #deliver (): void {
@@ -269,23 +288,15 @@ export class SimStream extends Emitter<SimStreamEvents> {
   }
 
   async #idle (signal?: AbortSignal): Promise<void> {
-    await new Promise<void>((resolve, reject) => {
-      const settle = (error?: Error): void => {
-        this.removeEventListener('idle', onIdle)
-        this.removeEventListener('close', onClose)
-        signal?.removeEventListener('abort', onAbort)
-        if (error === undefined) {
-          resolve()
-        } else {
-          reject(error)
-        }
-      }
-      const onIdle = (): void => settle()
-      const onClose = ({ error }: CloseDetails): void => settle(error ?? new SessionError('StreamStateError', 'The stream closed'))
-      const onAbort = (): void => settle(signal === undefined ? undefined : abortReason(signal))
+    await settled<void>(signal, (resolve, reject) => {
+      const onIdle = (): void => resolve()
+      const onClose = ({ error }: CloseDetails): void => reject(error ?? new SessionError('StreamStateError', 'The stream closed'))
       this.addEventListener('idle', onIdle)
       this.addEventListener('close', onClose)
-      signal?.addEventListener('abort', onAbort)
+      return () => {
+        this.removeEventListener('idle', onIdle)
+        this.removeEventListener('close', onClose)
+      }
     })
   }
 
