@@ -14,6 +14,7 @@ import { REQUEST_REPLY_PROTOCOL, requestPayload, serveRequestReply } from '../sr
 const parameters = z.object({
   rttMs: z.number().positive().default(80).describe('Round trip between client and server, ms'),
   rateBitsPerSecond: z.number().positive().default(50e6).describe('Rate of the path, bits per second each way'),
+  loss: z.number().min(0).max(1).default(0).describe('Packet loss each way, a probability; in simulation only, as a relay above TCP cannot lose packets'),
   requestBytes: z.int().min(4).max(1_000_000).default(100).describe('Size of a request, bytes'),
   replyBytes: z.int().min(0).max(1_000_000).default(100).describe('Size of a reply, bytes'),
   deadlineMs: z.number().positive().default(10_000).describe('What a user waits for an answer at most, the same in all arms, ms'),
@@ -59,9 +60,9 @@ const cases: readonly Case[] = [
     description: 'No optimisation: what a dial (3 round trips), a new stream with an echo (2) and an echo on an open stream (1) cost at three distances. It says how far the simulation may be believed. Real peers compute, simulated ones do not: what they take on a path without delay is their processing, and network time is what remains without it.',
     arms: ['plain'],
     waits: false,
-    scenario: ({ rateBitsPerSecond }) => ({
+    scenario: run => ({
       hosts: [{ name: 'client', role: 'prober' }, ...[0, ...DISTANCES_MS].map(rttMs => ({ name: `server-${rttMs}`, role: 'server' }))],
-      paths: [0, ...DISTANCES_MS].map(rttMs => ({ from: 'client', to: `server-${rttMs}`, forward: direction(rttMs, rateBitsPerSecond) })),
+      paths: [0, ...DISTANCES_MS].map(rttMs => ({ from: 'client', to: `server-${rttMs}`, forward: direction(rttMs, run) })),
       limitMs: 120_000
     }),
     metrics: [
@@ -263,14 +264,14 @@ function requestOf ({ requestBytes, replyBytes }: RunParameters): Uint8Array {
   return requestPayload(Number(requestBytes), Number(replyBytes))
 }
 
-function pairScenario ({ rttMs, rateBitsPerSecond }: RunParameters, role: string, serverAddresses: AddressInput[] = [{}]): ScenarioInput {
+function pairScenario (run: RunParameters, role: string, serverAddresses: AddressInput[] = [{}]): ScenarioInput {
   return {
     hosts: [{ name: 'client', role }, { name: 'server', role: 'server', addresses: serverAddresses }],
-    paths: [{ from: 'client', to: 'server', forward: direction(Number(rttMs), rateBitsPerSecond) }],
+    paths: [{ from: 'client', to: 'server', forward: direction(Number(run.rttMs), run) }],
     limitMs: 120_000
   }
 }
 
-function direction (rttMs: number, rateBitsPerSecond: RunParameters[string]): PathDirectionInput {
-  return { delayMs: rttMs / 2, rateBitsPerSecond: Number(rateBitsPerSecond) }
+function direction (rttMs: number, { rateBitsPerSecond, loss }: RunParameters): PathDirectionInput {
+  return { delayMs: rttMs / 2, rateBitsPerSecond: Number(rateBitsPerSecond), ...Number(loss) > 0 && { loss: { model: 'bernoulli', probability: Number(loss) } } }
 }

@@ -92,6 +92,7 @@ export type PathDirectionInput = z.input<typeof directionSchema>
 export type AddressInput = z.input<typeof addressSchema>
 export type AddressState = z.infer<typeof addressSchema>['state']
 export type HostDescription = z.infer<typeof hostSchema>
+export type PathInput = z.input<typeof pathSchema>
 export type PathDescription = z.infer<typeof pathSchema>
 export type Fault = z.infer<typeof faultSchema>
 export type Scenario = z.infer<typeof scenarioSchema>
