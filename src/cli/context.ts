@@ -14,7 +14,7 @@ export interface CliContext {
   /** Progress and errors. */
   readonly stderr: Output
   readonly machinery: Machinery
-  /** Aborted by Ctrl-C. */
+  /** Aborted by Ctrl-C and SIGTERM, with an `Interruption`. */
   readonly signal: AbortSignal
   readonly workingDirectory: string
 }

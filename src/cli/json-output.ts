@@ -1,4 +1,4 @@
-import type { Metric, Threshold } from '../experiment/definition.ts'
+import type { AgreementThreshold, Metric, Threshold } from '../experiment/definition.ts'
 import type { UnitError, UnitKey, WireName } from '../experiment/unit.ts'
 import type { Analysis, Comparison, Finding } from '../report/analysis.ts'
 import type { Interval } from '../stats/interval.ts'
@@ -21,6 +21,7 @@ export interface RunOutput {
   /** The simulation against real peers; empty for `run`. */
   readonly agreements: readonly AgreementOutput[]
   readonly thresholds: readonly ThresholdOutput[]
+  readonly agreementThresholds: readonly AgreementThresholdOutput[]
   readonly holes: ReadonlyArray<UnitKey & UnitError>
 }
 
@@ -43,7 +44,7 @@ export interface ArmOutput {
   readonly mean: Interval
   readonly median: Interval
   /** Against the baseline on the same seeds; absent for the baseline itself, and where the two cannot be compared. */
-  readonly comparison?: Pick<Comparison, 'pairs' | 'difference' | 'relative' | 'adjustedPValue' | 'moreSeeds'> & { readonly verdict: Verdict }
+  readonly comparison?: Pick<Comparison, 'pairs' | 'difference' | 'relative' | 'adjustedPValue' | 'tooFewPairs' | 'moreSeeds'> & { readonly verdict: Verdict }
 }
 
 export interface AgreementOutput {
@@ -57,8 +58,18 @@ export interface AgreementOutput {
 }
 
 export interface ThresholdOutput extends Threshold {
-  /** The median over runs in simulation; absent where none ran well. */
+  /** The median over the wire's runs; absent where none ran well. */
   readonly value?: Interval
+  /** False where its wire was not run; it counts as holding then. */
+  readonly checked: boolean
+  readonly holds: boolean
+}
+
+export interface AgreementThresholdOutput extends AgreementThreshold {
+  /** Over the runs of the seeds that ran well on both wires; absent where there are none. */
+  readonly medians?: { readonly sim: number, readonly tcp: number }
+  /** False where not both wires were run; it counts as holding then. */
+  readonly checked: boolean
   readonly holds: boolean
 }
 
@@ -75,8 +86,11 @@ export function runOutput (analysis: Analysis, place: Pick<RunOutput, 'experimen
       quantiles: quantiles.map(({ probability, model, reference, relative }) => ({ probability, sim: model, tcp: reference, relative })),
       maximumGap
     })),
-    thresholds: analysis.thresholds.map(({ case: caseName, metric, arm, limit, direction, value, holds }) => ({
-      case: caseName, metric, arm, limit, direction, ...(value === undefined ? {} : { value }), holds
+    thresholds: analysis.thresholds.map(({ case: caseName, metric, arm, wire, limit, direction, value, checked, holds }) => ({
+      case: caseName, metric, arm, ...(wire === undefined ? {} : { wire }), limit, direction, ...(value === undefined ? {} : { value }), checked, holds
+    })),
+    agreementThresholds: analysis.agreementThresholds.map(({ case: caseName, metric, arm, limitMs, medians, checked, holds }) => ({
+      case: caseName, metric, arm, limitMs, ...(medians === undefined ? {} : { medians }), checked, holds
     })),
     holes: analysis.holes
   }
@@ -96,13 +110,14 @@ function finding ({ wire, case: { name }, metric, baseline, arms }: Finding): Fi
   }
 }
 
-function comparisonOutput ({ pairs, difference, relative, verdict, adjustedPValue, moreSeeds }: Comparison): NonNullable<ArmOutput['comparison']> {
+function comparisonOutput ({ pairs, difference, relative, verdict, adjustedPValue, tooFewPairs, moreSeeds }: Comparison): NonNullable<ArmOutput['comparison']> {
   return {
     pairs,
     difference,
     ...(relative === undefined ? {} : { relative }),
     verdict,
     adjustedPValue,
+    tooFewPairs,
     ...(moreSeeds === undefined ? {} : { moreSeeds })
   }
 }

@@ -3,6 +3,7 @@ import { TwinwireError } from '../core/errors.ts'
 import type { CliContext } from './context.ts'
 import { ownVersion } from './environment.ts'
 import type { Machinery } from './execute.ts'
+import { Interruption } from './interruption.ts'
 import { ExitCode } from './options.ts'
 import { createProgram } from './program.ts'
 
@@ -22,11 +23,12 @@ const shippedMachinery: Machinery = {
 /** Carries out the process's command line and sets its exit code. */
 export async function runFromCommandLine (machinery: Machinery = shippedMachinery): Promise<void> {
   const interrupt = new AbortController()
-  const onSignal = (): void => {
+  const onSignal = (signal: NodeJS.Signals): void => {
+    const interruption = new Interruption(signal === 'SIGTERM' ? 'SIGTERM' : 'SIGINT')
     if (interrupt.signal.aborted) {
-      process.exit(ExitCode.interrupted)
+      process.exit(interruption.exitCode)
     }
-    interrupt.abort(new TwinwireError('ERR_INTERRUPTED', 'interrupted'))
+    interrupt.abort(interruption)
   }
   process.on('SIGINT', onSignal)
   process.on('SIGTERM', onSignal)
@@ -60,7 +62,7 @@ export async function runCommand (args: readonly string[], context: CliContext):
       throw reported
     }
     context.stderr.write(`error [${reported.code}]: ${reported.message}\n`)
-    return ExitCode.badUse
+    return reported.code === 'ERR_EXPERIMENT_LOAD' ? ExitCode.failed : ExitCode.badUse
   }
 }
 

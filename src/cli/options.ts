@@ -3,22 +3,35 @@ import { show, TwinwireError } from '../core/errors.ts'
 /** What is wrong with a command line has its own exit code, since no experiment was judged. */
 export const ExitCode = {
   ok: 0,
-  /** A stated threshold does not hold, or a unit failed. */
+  /** A stated threshold does not hold, a unit failed, or an experiment's own code cannot be loaded. */
   failed: 1,
   badUse: 2,
-  interrupted: 130
+  /** As a shell shows a process that SIGINT ended. */
+  interrupted: 130,
+  /** The same for SIGTERM. */
+  terminated: 143
 } as const
 
-/** A reader for commander of an option that counts something: a whole number of at least 1. */
-export function countOf (option: string): (text: string) => number {
+/** A reader for commander of an option that counts something: a whole number from 1 to `maximum`. */
+export function countOf (option: string, maximum: number): (text: string) => number {
   return text => {
     const value = Number(text)
-    if (!/^\d+$/.test(text) || !Number.isSafeInteger(value) || value < 1) {
+    if (!/^\d+$/.test(text) || value < 1 || value > maximum) {
       throw new TwinwireError('ERR_INVALID_OPTION', 'the option is not valid', {
-        path: option, expected: 'a whole number of at least 1', found: show(text)
+        path: option, expected: `a whole number from 1 to ${maximum}`, found: show(text)
       })
     }
     return value
+  }
+}
+
+/** A reader for commander of an option whose text must say something. */
+export function textOf (option: string): (text: string) => string {
+  return text => {
+    if (text.trim() === '') {
+      throw new TwinwireError('ERR_INVALID_OPTION', 'the option is not valid', { path: option, expected: 'some text', found: show(text) })
+    }
+    return text
   }
 }
 

@@ -23,7 +23,7 @@ export function describeParameters ({ parameters }: Experiment): ParameterDescri
 
 /**
  * The experiment's parameters with `settings` (each `name=value`, the last of one name wins) over the defaults. A value
- * may bear a unit where the name says which quantity it is: `delayMs=80ms`, `rateBitsPerSecond=10mbit`,
+ * may bear a unit where the name says which quantity it is: `rttMs=80ms`, `rateBitsPerSecond=10mbit`,
  * `sizeBytes=64KiB`; a bare number is in the unit that the name ends in.
  *
  * @throws ERR_UNKNOWN_OPTION naming the nearest parameter, ERR_INVALID_UNIT, ERR_INVALID_OPTION

@@ -2,7 +2,7 @@ import { availableParallelism } from 'node:os'
 import { Command } from 'commander'
 import type { CliContext } from './context.ts'
 import { list } from './list.ts'
-import { collect, countOf, ExitCode } from './options.ts'
+import { collect, countOf, ExitCode, textOf } from './options.ts'
 import { report } from './report.ts'
 import { run } from './run.ts'
 import type { RunOptions } from './run.ts'
@@ -11,6 +11,13 @@ const DEFAULT_SEEDS = 20
 /** Real runs take real time. */
 const DEFAULT_TCP_SEEDS = 3
 const DEFAULT_SEED = 'twinwire'
+
+/** Far beyond what any question needs, and still a plan that fits in memory. */
+const MAXIMUM_SEEDS = 10_000
+/** Each takes seconds of real time. */
+const MAXIMUM_TCP_SEEDS = 1_000
+/** Each is a thread. */
+const MAXIMUM_JOBS = 256
 
 /**
  * The command line. Bad use throws a `CommanderError` or a `TwinwireError`; otherwise `finish` is told the exit code.
@@ -57,7 +64,7 @@ export function createProgram (context: CliContext, version: string, finish: (ex
 
   withRunOptions(program.command('validate'))
     .description('the same, then also on real libp2p peers over TCP, and states how far the two agree')
-    .option('--tcp-seeds <n>', 'repetitions on real peers', countOf('--tcp-seeds'), DEFAULT_TCP_SEEDS)
+    .option('--tcp-seeds <n>', 'repetitions on real peers', countOf('--tcp-seeds', MAXIMUM_TCP_SEEDS), DEFAULT_TCP_SEEDS)
     .action(async (name: string, options: RunOptions) => finish(await run(context, name, options)))
 
   program.command('report')
@@ -75,14 +82,14 @@ export function createProgram (context: CliContext, version: string, finish: (ex
 function withRunOptions (command: Command): Command {
   return command
     .argument('<experiment>', 'its name, as listed')
-    .option('--seed <text>', 'root of all chance: the same seed gives the same simulation', DEFAULT_SEED)
-    .option('--seeds <n>', 'repetitions in simulation, each with a seed of its own that all arms share', countOf('--seeds'), DEFAULT_SEEDS)
-    .option('--jobs <n>', 'simulations at a time (default: one a core)', countOf('--jobs'), availableParallelism())
-    .option('--set <name=value>', 'changes a parameter, with a unit where it has one (delayMs=80ms); may be repeated', collect, [])
+    .option('--seed <text>', 'root of all chance: the same seed gives the same simulation', textOf('--seed'), DEFAULT_SEED)
+    .option('--seeds <n>', 'repetitions in simulation, each with a seed of its own that all arms share', countOf('--seeds', MAXIMUM_SEEDS), DEFAULT_SEEDS)
+    .option('--jobs <n>', 'simulations at a time (default: one a core)', countOf('--jobs', MAXIMUM_JOBS), availableParallelism())
+    .option('--set <name=value>', 'changes a parameter, with a unit where it has one (rttMs=80ms); may be repeated', collect, [])
     .option('--out <dir>', 'folder for the results (default: results/<experiment>-<time>)')
     .option('--json', 'verdicts as one JSON object on stdout', false)
 }
 
 const EXIT_CODES = `
-Exit codes: 0 all is well; 1 a stated threshold does not hold, or a run failed; 2 the command cannot be carried out as
-given; 130 interrupted (what was finished is kept).`
+Exit codes: 0 all is well; 1 a stated threshold does not hold, a run failed, or an experiment's file cannot be loaded; 2
+the command cannot be carried out as given; 130 interrupted, 143 terminated (what was finished is kept).`

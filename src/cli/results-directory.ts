@@ -1,5 +1,5 @@
-import { mkdir, readdir, readFile } from 'node:fs/promises'
-import { join, resolve } from 'node:path'
+import { access, constants, mkdir, readdir, readFile, stat } from 'node:fs/promises'
+import { dirname, join, resolve } from 'node:path'
 import { show, TwinwireError } from '../core/errors.ts'
 import { parseManifest } from '../results/manifest.ts'
 
@@ -14,13 +14,13 @@ export function defaultResultsDirectory (experiment: string, startedAt: Date): s
  * holds results of an earlier run is used again.
  *
  * @returns its absolute path
- * @throws ERR_INVALID_OPTION where it holds anything else, or cannot be made
+ * @throws ERR_INVALID_OPTION where it holds anything else, or cannot be made or written to
  */
 export async function prepareResultsDirectory (workingDirectory: string, name: string): Promise<string> {
   const directory = resolve(workingDirectory, name)
   let entries: string[]
   try {
-    await mkdir(directory, { recursive: true })
+    await makeWritable(directory)
     entries = await readdir(directory)
   } catch (error) {
     throw new TwinwireError('ERR_INVALID_OPTION', 'the folder cannot be made', {
@@ -33,6 +33,45 @@ export async function prepareResultsDirectory (workingDirectory: string, name: s
     })
   }
   return directory
+}
+
+/**
+ * Makes a folder and those above it, level by level: Node's own recursive `mkdir` never ends where a file system that
+ * seems writable (`/proc`) answers ENOENT.
+ */
+async function makeWritable (directory: string): Promise<void> {
+  const missing: string[] = []
+  let existing = directory
+  while (!await isDirectory(existing)) {
+    missing.unshift(existing)
+    existing = dirname(existing)
+  }
+  await access(existing, constants.W_OK | constants.X_OK)
+  for (const level of missing) {
+    try {
+      await mkdir(level)
+    } catch (error) {
+      // Another run may have made the same `results` meanwhile.
+      if (errorCode(error) !== 'EEXIST' || !await isDirectory(level)) {
+        throw error
+      }
+    }
+  }
+}
+
+/** @throws where there is something else of that name; the root always exists, so going upwards ends. */
+async function isDirectory (path: string): Promise<boolean> {
+  try {
+    if ((await stat(path)).isDirectory()) {
+      return true
+    }
+  } catch (error) {
+    if (errorCode(error) === 'ENOENT' && dirname(path) !== path) {
+      return false
+    }
+    throw error
+  }
+  throw Object.assign(new Error(`${path} is no folder`), { code: 'ENOTDIR' })
 }
 
 async function holdsResults (directory: string): Promise<boolean> {

@@ -9,6 +9,7 @@ import { describeEnvironment } from './environment.ts'
 import { RunningEstimate } from './estimate.ts'
 import { execute } from './execute.ts'
 import { runOutput } from './json-output.ts'
+import { interruptedExitCode } from './interruption.ts'
 import { ExitCode } from './options.ts'
 import { parseParameters } from './parameters.ts'
 import { Progress } from './progress.ts'
@@ -32,21 +33,22 @@ export interface RunOptions {
  * The commands `run` and `validate`: runs the experiment, keeps its results, makes the report, states the verdicts.
  *
  * @returns the process's exit code
- * @throws ERR_UNKNOWN_EXPERIMENT, and whatever is wrong with `--set` and `--out`, before anything runs
+ * @throws ERR_UNKNOWN_EXPERIMENT, ERR_EXPERIMENT_LOAD, and whatever is wrong with `--set` and `--out`, before anything runs
  */
 export async function run (context: CliContext, name: string, options: RunOptions): Promise<number> {
   const { machinery, signal, stdout, stderr } = context
   const loaded = await loadExperiment(name, machinery.experimentsDirectory)
   const { experiment } = loaded
   const parameters = parseParameters(experiment, options.set)
-  const startedAt = new Date()
-  const directory = await prepareResultsDirectory(context.workingDirectory, options.out ?? defaultResultsDirectory(name, startedAt))
   const plan = planWires(options)
   const stages = planStages(experiment, planUnits(experiment, plan), options.jobs)
+  const startedAt = new Date()
+  // Last, so that a command that cannot be carried out leaves nothing behind.
+  const directory = await prepareResultsDirectory(context.workingDirectory, options.out ?? defaultResultsDirectory(name, startedAt))
 
   const estimate = new RunningEstimate(experiment)
   const progress = new Progress({ output: stderr, clock: systemClock, stages, estimate: () => estimate.toString() })
-  const onInterrupt = (): void => progress.say('interrupted: what is finished is kept (once more to stop at once)')
+  const onInterrupt = (): void => progress.say('interrupted, stopping: what is finished is kept (once more to stop at once)')
   signal.addEventListener('abort', onInterrupt, { once: true })
   progress.start()
   let units: UnitResult[]
@@ -86,7 +88,7 @@ export async function run (context: CliContext, name: string, options: RunOption
   })
   const { results, analysis, path } = await makeReport(directory)
   const failed = !analysis.passed || analysis.holes.length > 0
-  const exitCode = signal.aborted ? ExitCode.interrupted : failed ? ExitCode.failed : ExitCode.ok
+  const exitCode = signal.aborted ? interruptedExitCode(signal) : failed ? ExitCode.failed : ExitCode.ok
   if (options.json) {
     stdout.write(`${JSON.stringify(runOutput(analysis, { experiment: name, directory, report: path, exitCode }), undefined, 2)}\n`)
   } else {

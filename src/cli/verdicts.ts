@@ -1,8 +1,8 @@
 import { styleText } from 'node:util'
 import type { WireName } from '../experiment/unit.ts'
-import type { Analysis, Finding, ThresholdCheck } from '../report/analysis.ts'
+import type { AgreementCheck, Analysis, Check, Finding, ThresholdCheck } from '../report/analysis.ts'
 import { formatEffect, formatPercent, formatValue, plural } from '../report/format.ts'
-import { agreementSentence, verdictText } from '../report/sentences.ts'
+import { agreementFound, agreementSentence, formatDifference, limitText, verdictText } from '../report/sentences.ts'
 import type { Hole, ResultsData } from '../results/data.ts'
 import type { Verdict } from '../stats/verdict.ts'
 import type { Output } from './context.ts'
@@ -25,8 +25,12 @@ export function describeVerdicts (results: ResultsData, analysis: Analysis, outp
   if (analysis.agreements.length > 0) {
     sections.push(`${paint('bold')('Agreement: simulation against real peers')}\n${agreements(analysis)}\n${agreementSentence(analysis, results)}`)
   }
-  if (analysis.thresholds.length > 0) {
-    sections.push(`${paint('bold')('Thresholds')}\n${analysis.thresholds.map(check => threshold(check, paint)).join('\n')}`)
+  const checks = [
+    ...analysis.thresholds.map(check => threshold(check, paint)),
+    ...analysis.agreementThresholds.map(check => agreementThreshold(check, paint))
+  ]
+  if (checks.length > 0) {
+    sections.push(`${paint('bold')('Thresholds')}\n${checks.join('\n')}`)
   }
   if (analysis.holes.length > 0) {
     sections.push(`${paint(['bold', 'red'])('Runs without a result')}\n${failures(analysis.holes)}`)
@@ -69,7 +73,7 @@ function agreements ({ agreements }: Analysis): string {
       const found = quantiles.find(({ probability }) => probability === wanted)
       return found === undefined
         ? ''
-        : `${formatValue(found.model, metric.unit)} / ${formatValue(found.reference, metric.unit)} (${formatPercent(found.relative.estimate)})`
+        : `${formatValue(found.model, metric.unit)} / ${formatValue(found.reference, metric.unit)} (${formatDifference(found, metric.unit)}, ${formatPercent(found.relative.estimate)})`
     }
     return [name, metric.sample, arm.name, at(0.5), at(0.9), maximumGap.toFixed(2)]
   })
@@ -77,10 +81,18 @@ function agreements ({ agreements }: Analysis): string {
 }
 
 function threshold (check: ThresholdCheck, paint: (style: Style) => (text: string) => string): string {
-  const { metricDefinition: { unit }, limit, direction, value, holds } = check
-  const promise = `${check.case}: ${check.metric} of ${check.arm} ${direction === 'at-most' ? 'at most' : 'at least'} ${formatValue(limit, unit)}`
-  const found = value === undefined ? 'no run to check it with' : `found ${formatValue(value.estimate, unit)}`
-  return `${holds ? paint('green')('pass') : paint('red')('FAIL')}  ${promise}; ${found}`
+  const { metricDefinition: { unit }, value, checked } = check
+  const found = value !== undefined ? `found ${formatValue(value.estimate, unit)}` : checked ? 'no run to check it with' : 'its wire was not run'
+  return `${outcome(check, paint)}  ${check.case}: ${check.metric} of ${check.arm} ${limitText(check)}; ${found}`
+}
+
+function agreementThreshold (check: AgreementCheck, paint: (style: Style) => (text: string) => string): string {
+  const found = `${check.medians === undefined ? '' : 'found '}${agreementFound(check)}`
+  return `${outcome(check, paint)}  ${check.case}: ${check.metric} of ${check.arm} simulated within ${formatValue(check.limitMs, 'ms')} of real; ${found}`
+}
+
+function outcome ({ checked, holds }: Check, paint: (style: Style) => (text: string) => string): string {
+  return !checked ? paint('dim')('not checked') : holds ? paint('green')('pass') : paint('red')('FAIL')
 }
 
 const STATED_HOLES = 10

@@ -13,6 +13,7 @@ export type ErrorCode =
   | 'ERR_DEADLOCK'
   | 'ERR_DIAL_FAILED'
   | 'ERR_EVENT_LIMIT'
+  | 'ERR_EXPERIMENT_LOAD'
   | 'ERR_FRAME_INVALID'
   | 'ERR_FRAME_TOO_LARGE'
   | 'ERR_HOST_DIED'

@@ -1,6 +1,6 @@
 import type * as z from 'zod'
 import type { RandomStream } from '../core/random.ts'
-import type { RunParameters } from '../wires/wire.ts'
+import type { RunParameters, WireName } from '../wires/wire.ts'
 import type { ScenarioInput } from '../wires/scenario.ts'
 
 export type { SampleEvent } from '../workload/measure.ts'
@@ -23,6 +23,8 @@ export interface Experiment {
   /** The conditions under which the arms are compared, each with metrics of its own. */
   readonly cases: readonly Case[]
   readonly thresholds: readonly Threshold[]
+  /** How far simulation may be from real peers; absent: nothing is promised. */
+  readonly agreement?: readonly AgreementThreshold[]
 }
 
 export interface Arm {
@@ -64,12 +66,27 @@ export interface Metric {
   readonly minimumEffect: number
 }
 
-/** A promise that is checked: the run's exit code is 1 where one does not hold. */
+/** A promise that is checked wherever its wire is run: the exit code is 1 where one does not hold. */
 export interface Threshold {
   readonly case: string
   readonly metric: string
   readonly arm: string
-  /** Compared with the median over runs on the `sim` wire. */
+  /** The wire that it is about; absent: `sim`. */
+  readonly wire?: WireName
+  /** Compared with the median over the wire's runs. */
   readonly limit: number
   readonly direction: 'at-most' | 'at-least'
+}
+
+/**
+ * A promise about the simulation: that what it says is what real peers take. It is checked wherever both wires are run,
+ * over the seeds that ran well on both; the exit code is 1 where one does not hold.
+ */
+export interface AgreementThreshold {
+  readonly case: string
+  /** Its unit is `ms`. */
+  readonly metric: string
+  readonly arm: string
+  /** How far the median over simulated runs may be from the median over real ones, either way. */
+  readonly limitMs: number
 }

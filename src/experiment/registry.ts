@@ -30,6 +30,7 @@ export async function experimentNames (directory: URL = SHIPPED): Promise<string
  * Loads one experiment by its name, which is also its file's.
  *
  * @throws ERR_UNKNOWN_EXPERIMENT, naming the nearest that there is
+ * @throws ERR_EXPERIMENT_LOAD where the file cannot be imported: it does not parse, imports what is missing, or throws
  * @throws ERR_INVALID_FILE where the file exports no experiment of that name, or no roles
  */
 export async function loadExperiment (name: string, directory: URL = SHIPPED): Promise<LoadedExperiment> {
@@ -43,7 +44,7 @@ export async function loadExperiment (name: string, directory: URL = SHIPPED): P
     })
   }
   const rolesModule = new URL(`${name}${EXTENSION}`, directory)
-  const module: Partial<ExperimentModule> = await import(rolesModule.href)
+  const module = await importExperiment(rolesModule, `${name}${EXTENSION}`)
   if (module.experiment?.name !== name || module.roles === undefined) {
     throw new TwinwireError('ERR_INVALID_FILE', 'the file is not an experiment', {
       path: `${name}${EXTENSION}`,
@@ -57,4 +58,23 @@ export async function loadExperiment (name: string, directory: URL = SHIPPED): P
 interface ExperimentModule {
   readonly experiment: Experiment
   readonly roles: unknown
+}
+
+async function importExperiment (module: URL, file: string): Promise<Partial<ExperimentModule>> {
+  try {
+    return await import(module.href) as Partial<ExperimentModule>
+  } catch (error) {
+    throw new TwinwireError('ERR_EXPERIMENT_LOAD', 'the experiment cannot be loaded', {
+      path: file, expected: 'a module that can be imported', found: describeFailure(error), cause: error
+    })
+  }
+}
+
+/** In one line, with the place that a syntax error's message does not name. */
+function describeFailure (error: unknown): string {
+  if (!(error instanceof Error)) {
+    return show(error)
+  }
+  const place = /file:\/\/\S+?:\d+(?::\d+)?/.exec(error.stack ?? '')?.[0]
+  return `${error.name}: ${error.message.split('\n')[0]}${place === undefined ? '' : ` (${place})`}`
 }

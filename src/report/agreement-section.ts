@@ -6,7 +6,7 @@ import { armKey, legend } from './legend.ts'
 import { html, withCode } from './markup.ts'
 import type { Markup } from './markup.ts'
 import type { ArmStyle } from './palette.ts'
-import { agreementSentence, medianOf } from './sentences.ts'
+import { agreementSentence, formatDifference, medianOf } from './sentences.ts'
 import { goodUnits, seriesOf } from './series.ts'
 import { differenceAxis, strip, stripHead } from './strip.ts'
 import type { StripAxis } from './strip.ts'
@@ -22,7 +22,7 @@ export async function agreementSection (results: ResultsData, analysis: Analysis
   }
   const axis = differenceAxis(analysis.agreements.flatMap((agreement) => medianOf(agreement)?.relative ?? []))
   return html`<p class="lead">${sentence}</p>
-<p>The same seeds on both. Difference = simulated over real, minus 1, at the median, with a 95% interval over runs; the band is ${formatValue(CLOSE, 'share')} either way. The gap is the largest distance between the two distribution functions: near 1 even for tiny shifts where values hardly vary.</p>
+<p>The same seeds on both. Difference at the median: simulated minus real, and the same over real with a 95% interval over runs; the band is ${formatValue(CLOSE, 'share')} either way. The gap is the largest distance between the two distribution functions: near 1 even for tiny shifts where values hardly vary.</p>
 <table class="effects agreement"><thead><tr><th scope="col">Arm</th><th scope="col">Median: simulated, real</th><th scope="col">Difference</th><th scope="col" class="axis">${stripHead(axis)}</th><th scope="col">Tail and gap</th></tr></thead>
 ${groups(analysis.agreements).map(([title, agreements]) => html`<tbody><tr class="group"><th colspan="5" scope="rowgroup">${title}</th></tr>${agreements.map((agreement) => row(agreement, styles, axis))}</tbody>`)}</table>
 ${legend(results.run.experiment.arms, styles, html`<span class="key"><span class="broad"></span> simulated</span> <span class="key"><span class="thin"></span> real</span>`)}
@@ -46,7 +46,7 @@ function row (agreement: WireAgreement, styles: ReadonlyMap<string, ArmStyle>, a
   const label = typeset(`${arm.title}: ${formatPercent(estimate)} ${ends}`)
   return html`<tr><th scope="row">${ofOneArm(agreement) ? metric.title : armKey(arm, styles)}</th>
 <td class="number"><b>${formatValue(median.model, metric.unit)}</b>, <b>${formatValue(median.reference, metric.unit)}</b></td>
-<td class="number"><b>${typeset(formatPercent(estimate))}</b> <span class="ends">${typeset(ends)}</span></td>
+<td class="number"><b>${typeset(formatDifference(median, metric.unit))}</b>, <b>${typeset(formatPercent(estimate))}</b> <span class="ends">${typeset(ends)}</span></td>
 <td class="strip-cell">${Number.isFinite(estimate) ? strip([{ interval: median.relative, colour: styles.get(arm.name)?.colour ?? 'var(--fg)', open: false, label }], axis, CLOSE) : undefined}</td>
 <td class="number ends">p90 ${typeset(formatPercent(p90.relative.estimate))}, p99 ${typeset(formatPercent(p99.relative.estimate))}, gap ${maximumGap.toFixed(2)}</td></tr>`
 }

@@ -1,7 +1,7 @@
 import { TwinwireError } from '../core/errors.ts'
 import { randomStream } from '../core/random.ts'
 import type { RandomStream } from '../core/random.ts'
-import type { Arm, Metric, Threshold } from '../experiment/definition.ts'
+import type { AgreementThreshold, Arm, Metric, Threshold } from '../experiment/definition.ts'
 import type { WireName } from '../experiment/unit.ts'
 import { compareUnits, holes } from '../results/data.ts'
 import type { CaseDescription, Hole, ResultsData } from '../results/data.ts'
@@ -11,12 +11,13 @@ import { wiresOf } from '../results/summary.ts'
 import { agreement } from '../stats/agreement.ts'
 import type { Agreement } from '../stats/agreement.ts'
 import { holm } from '../stats/holm.ts'
-import { meanInterval, medianInterval } from '../stats/interval.ts'
+import { CONFIDENCE, meanInterval, medianInterval } from '../stats/interval.ts'
 import type { Interval } from '../stats/interval.ts'
+import { quantile } from '../stats/quantile.ts'
 import { pairedEffect } from '../stats/paired.ts'
 import type { PairedEffect } from '../stats/paired.ts'
 import { judge } from '../stats/verdict.ts'
-import type { Judgement } from '../stats/verdict.ts'
+import type { Judgement, JudgementContext } from '../stats/verdict.ts'
 
 /** Everything that is concluded from a run's results. The CLI prints it, the report shows it. */
 export interface Analysis {
@@ -24,9 +25,10 @@ export interface Analysis {
   /** Where both wires have results; otherwise empty. */
   readonly agreements: readonly WireAgreement[]
   readonly thresholds: readonly ThresholdCheck[]
+  readonly agreementThresholds: readonly AgreementCheck[]
   /** Runs that failed or never ran. They enter no number. */
   readonly holes: readonly Hole[]
-  /** False where a threshold does not hold or could not be checked. */
+  /** False where a threshold of either kind does not hold, or nothing on the wires that were run could check it. */
   readonly passed: boolean
 }
 
@@ -53,7 +55,10 @@ export interface ArmFinding {
 }
 
 /** p-values are corrected (Holm) over all comparisons of the wire. */
-export interface Comparison extends PairedEffect, Judgement {}
+export interface Comparison extends PairedEffect, Judgement {
+  /** Inconclusive, as so few pairs could not be significant however clear the effect: 2^(1 - pairs) is the least p-value there is. */
+  readonly tooFewPairs: boolean
+}
 
 /** How far two wires agree on one metric's samples in one arm. */
 export interface WireAgreement extends Agreement {
@@ -62,13 +67,24 @@ export interface WireAgreement extends Agreement {
   readonly arm: Arm
 }
 
-export interface ThresholdCheck extends Threshold {
+/** What a promise was found to be worth. */
+export interface Check {
   readonly metricDefinition: Metric
   readonly caseTitle: string
   readonly armTitle: string
-  /** Median over runs on the `sim` wire; absent where none ran well. */
-  readonly value?: Interval
+  /** False where a wire that it is about was not asked for; it counts as holding then. */
+  readonly checked: boolean
   readonly holds: boolean
+}
+
+export interface ThresholdCheck extends Threshold, Check {
+  /** Median over runs on the threshold's wire; absent where none ran well. */
+  readonly value?: Interval
+}
+
+export interface AgreementCheck extends AgreementThreshold, Check {
+  /** Medians over the runs whose seeds ran well on both wires; absent where there are none. */
+  readonly medians?: { readonly sim: number, readonly tcp: number }
 }
 
 /** Interval and permutation draws are the same whenever the same results are analysed. */
@@ -79,12 +95,14 @@ export function analyse (results: ResultsData): Analysis {
   const random = randomStream(ANALYSIS_SEED)
   const findings = wiresOf(results).flatMap((wire) => findingsOf(results, wire, random.fork(wire)))
   const thresholds = results.run.experiment.thresholds.map((threshold) => checkThreshold(results, findings, threshold))
+  const agreementThresholds = (results.run.experiment.agreement ?? []).map((threshold) => checkAgreement(results, threshold))
   return {
     findings,
     agreements: agreementsOf(results, random.fork('agreement')),
     thresholds,
+    agreementThresholds,
     holes: holes(results),
-    passed: thresholds.every(({ holds }) => holds)
+    passed: [...thresholds, ...agreementThresholds].every(({ holds }) => holds)
   }
 }
 
@@ -114,17 +132,20 @@ function findingsOf (results: ResultsData, wire: WireName, random: RandomStream)
       ? arm
       : {
           ...arm,
-          comparison: {
-            ...effect,
-            ...judge(effect, {
-              adjustedPValue: adjusted.next().value ?? 1,
-              comparisons: pValues.length,
-              better: finding.metric.better,
-              minimumEffect: finding.metric.minimumEffect
-            })
-          }
+          comparison: compare(effect, {
+            adjustedPValue: adjusted.next().value ?? 1,
+            comparisons: pValues.length,
+            better: finding.metric.better,
+            minimumEffect: finding.metric.minimumEffect
+          })
         })
   }))
+}
+
+function compare (effect: PairedEffect, context: JudgementContext): Comparison {
+  const judgement = judge(effect, context)
+  const leastPValue = Math.min(1, 2 ** (1 - effect.pairs) * context.comparisons)
+  return { ...effect, ...judgement, tooFewPairs: judgement.verdict === 'inconclusive' && leastPValue >= 1 - CONFIDENCE }
 }
 
 function armFinding (arm: Arm, byArm: ReadonlyMap<string, readonly RunValue[]>, baseline: string, random: RandomStream): UnjudgedArm {
@@ -152,24 +173,57 @@ function armFinding (arm: Arm, byArm: ReadonlyMap<string, readonly RunValue[]>, 
   return { ...finding, effect: pairedEffect(pairs.map(({ other }) => other), pairs.map(({ value }) => value), random.fork('effect')) }
 }
 
-function checkThreshold ({ run }: ResultsData, findings: readonly Finding[], threshold: Threshold): ThresholdCheck {
-  const caseDescription = run.experiment.cases.find(({ name }) => name === threshold.case)
-  const metricDefinition = caseDescription?.metrics.find(({ name }) => name === threshold.metric)
-  const arm = run.experiment.arms.find(({ name }) => name === threshold.arm)
-  if (caseDescription === undefined || metricDefinition === undefined || arm === undefined) {
-    throw new TwinwireError('ERR_INVALID_OPTION', 'a threshold names a case, metric or arm that the experiment does not have', {
-      path: 'experiment.thresholds', found: `${threshold.case}, ${threshold.metric}, ${threshold.arm}`
+function checkThreshold (results: ResultsData, findings: readonly Finding[], threshold: Threshold): ThresholdCheck {
+  const { wire = 'sim', limit, direction } = threshold
+  const description = { ...threshold, ...subjectOf(results, threshold, 'thresholds') }
+  if (!wasAskedFor(results, wire)) {
+    return { ...description, checked: false, holds: true }
+  }
+  const value = findings
+    .find((finding) => finding.wire === wire && finding.case.name === threshold.case && finding.metric.name === threshold.metric)
+    ?.arms.find(({ arm }) => arm.name === threshold.arm)?.median
+  if (value === undefined) {
+    return { ...description, checked: true, holds: false }
+  }
+  return { ...description, checked: true, value, holds: direction === 'at-most' ? value.estimate <= limit : value.estimate >= limit }
+}
+
+function checkAgreement (results: ResultsData, threshold: AgreementThreshold): AgreementCheck {
+  const subject = subjectOf(results, threshold, 'agreement')
+  const description = { ...threshold, ...subject }
+  if (subject.metricDefinition.unit !== 'ms') {
+    throw new TwinwireError('ERR_INVALID_OPTION', 'an agreement is promised for a metric that is no time', {
+      path: 'experiment.agreement', expected: 'a metric in ms', found: `${threshold.metric} in ${subject.metricDefinition.unit}`
     })
   }
-  const description = { ...threshold, metricDefinition, caseTitle: caseDescription.title, armTitle: arm.title }
-  const value = findings
-    .find((finding) => finding.wire === 'sim' && finding.case === caseDescription && finding.metric === metricDefinition)
-    ?.arms.find((finding) => finding.arm === arm)?.median
-  if (value === undefined) {
-    return { ...description, holds: false }
+  if (!wasAskedFor(results, 'sim') || !wasAskedFor(results, 'tcp')) {
+    return { ...description, checked: false, holds: true }
   }
-  const holds = threshold.direction === 'at-most' ? value.estimate <= threshold.limit : value.estimate >= threshold.limit
-  return { ...description, value, holds }
+  const [sim, tcp] = (['sim', 'tcp'] as const).map((wire) =>
+    new Map(runValues(results, wire, threshold.case, subject.metricDefinition).get(threshold.arm)?.map(({ seed, value }) => [seed, value])))
+  const medianOver = (values: ReadonlyMap<string, number>, others: ReadonlyMap<string, number>): number =>
+    quantile([...values].flatMap(([seed, value]) => others.has(seed) ? [value] : []), 0.5)
+  if (![...sim.keys()].some((seed) => tcp.has(seed))) {
+    return { ...description, checked: true, holds: false }
+  }
+  const medians = { sim: medianOver(sim, tcp), tcp: medianOver(tcp, sim) }
+  return { ...description, checked: true, medians, holds: Math.abs(medians.sim - medians.tcp) <= threshold.limitMs }
+}
+
+function subjectOf ({ run: { experiment } }: ResultsData, promise: Pick<Threshold, 'case' | 'metric' | 'arm'>, field: string): Pick<Check, 'metricDefinition' | 'caseTitle' | 'armTitle'> {
+  const caseDescription = experiment.cases.find(({ name }) => name === promise.case)
+  const metricDefinition = caseDescription?.metrics.find(({ name }) => name === promise.metric)
+  const arm = experiment.arms.find(({ name }) => name === promise.arm)
+  if (caseDescription === undefined || metricDefinition === undefined || arm === undefined) {
+    throw new TwinwireError('ERR_INVALID_OPTION', 'a threshold names a case, metric or arm that the experiment does not have', {
+      path: `experiment.${field}`, found: `${promise.case}, ${promise.metric}, ${promise.arm}`
+    })
+  }
+  return { metricDefinition, caseTitle: caseDescription.title, armTitle: arm.title }
+}
+
+function wasAskedFor ({ run }: ResultsData, wire: WireName): boolean {
+  return run.plan.some((plan) => plan.wire === wire && plan.seeds.length > 0)
 }
 
 /** Over the seeds that ran well on both wires, so that both saw the same scenarios. */

@@ -1,19 +1,27 @@
 import { compareUnits } from '../results/data.ts'
 import type { ResultsData } from '../results/data.ts'
-import type { Analysis } from './analysis.ts'
+import type { Analysis, Check } from './analysis.ts'
 import { formatEnds, formatValue, plural, typeset } from './format.ts'
 import { html } from './markup.ts'
 import type { Markup } from './markup.ts'
+import { agreementFound, limitText } from './sentences.ts'
 
 const SHOWN_HOLES = 50
 
 /** Promises with what was found. */
-export function thresholdSection ({ thresholds }: Analysis): Markup {
-  if (thresholds.length === 0) {
+export function thresholdSection ({ thresholds, agreementThresholds }: Analysis): Markup {
+  if (thresholds.length + agreementThresholds.length === 0) {
     return html`<p>The experiment states none.</p>`
   }
-  return html`<div class="scroll"><table class="data"><thead><tr><th scope="col">Promise</th><th scope="col">Limit</th><th scope="col">Found: median over simulated runs</th><th scope="col">Holds</th></tr></thead><tbody>${thresholds.map(({ caseTitle, metricDefinition: { title, unit }, armTitle, direction, limit, value, holds }) =>
-    html`<tr><th scope="row">${caseTitle}: ${title}, ${armTitle}</th><td>${direction === 'at-most' ? 'at most' : 'at least'} ${formatValue(limit, unit)}</td><td>${value === undefined ? 'no good run' : html`<b>${formatValue(value.estimate, unit)}</b> ${typeset(formatEnds(value, unit))}`}</td><td><span class="badge ${holds ? 'good' : 'bad'}"><span aria-hidden="true">${holds ? '✓' : '✕'}</span> ${holds ? 'holds' : 'does not hold'}</span></td></tr>`)}</tbody></table></div>`
+  return html`<div class="scroll"><table class="data"><thead><tr><th scope="col">Promise</th><th scope="col">Limit</th><th scope="col">Found: medians over runs</th><th scope="col">Holds</th></tr></thead><tbody>${thresholds.map((check) =>
+    promise(check, limitText(check), check.value === undefined ? undefined : html`<b>${formatValue(check.value.estimate, check.metricDefinition.unit)}</b> ${typeset(formatEnds(check.value, check.metricDefinition.unit))}`))}${agreementThresholds.map((check) =>
+    promise(check, `simulated within ${formatValue(check.limitMs, 'ms')} of real`, check.medians === undefined ? undefined : html`<b>${agreementFound(check)}</b>`))}</tbody></table></div>`
+}
+
+function promise ({ caseTitle, armTitle, metricDefinition: { title }, checked, holds }: Check, limit: string, found: Markup | undefined): Markup {
+  return html`<tr><th scope="row">${caseTitle}: ${title}, ${armTitle}</th><td>${limit}</td><td>${found ?? (checked ? 'no good run' : 'not run')}</td><td>${!checked
+    ? 'not checked'
+    : html`<span class="badge ${holds ? 'good' : 'bad'}"><span aria-hidden="true">${holds ? '✓' : '✕'}</span> ${holds ? 'holds' : 'does not hold'}</span>`}</td></tr>`
 }
 
 /** Runs that are missing from every number above. */

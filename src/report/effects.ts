@@ -19,10 +19,10 @@ const BADGES: Readonly<Record<Verdict, { readonly sign: string, readonly kind: s
 }
 
 /** A verdict as a sign, a word and a colour. */
-export function badge ({ verdict, moreSeeds }: Comparison): Markup {
+export function badge ({ verdict, tooFewPairs, moreSeeds }: Comparison): Markup {
   const { sign, kind, text } = BADGES[verdict]
   const needs = verdict !== 'inconclusive' ? undefined : moreSeeds === undefined ? 'over 1000 more seeds' : `about ${plural(moreSeeds, 'more seed')}`
-  return html`<span class="badge ${kind}"><span aria-hidden="true">${sign}</span> ${text}</span>${needs === undefined ? undefined : html` <small>${needs}</small>`}`
+  return html`<span class="badge ${kind}"><span aria-hidden="true">${sign}</span> ${tooFewPairs ? 'too few seeds for a verdict' : text}</span>${needs === undefined ? undefined : html` <small>${needs}</small>`}`
 }
 
 /** Every comparison with its interval, as a table and as marks on one axis. */

@@ -1,8 +1,9 @@
+import type { Metric } from '../experiment/definition.ts'
 import type { WireName } from '../experiment/unit.ts'
 import type { ResultsData } from '../results/data.ts'
 import { quantile } from '../stats/quantile.ts'
 import type { Verdict } from '../stats/verdict.ts'
-import type { Analysis, ArmFinding, Comparison, Finding, WireAgreement } from './analysis.ts'
+import type { AgreementCheck, Analysis, ArmFinding, Comparison, Finding, ThresholdCheck, WireAgreement } from './analysis.ts'
 import { formatEffect, formatPercent, formatValue, plural } from './format.ts'
 
 /** One comparison with what it is about. */
@@ -30,8 +31,28 @@ export function effectSentence ({ finding: { case: { title }, metric }, arm, com
 }
 
 /** The verdict, and what an inconclusive one would need. */
-export function verdictText ({ verdict, moreSeeds }: Comparison): string {
-  return moreSeeds === undefined ? verdict : `${verdict} (about ${plural(moreSeeds, 'more seed')})`
+export function verdictText ({ verdict, tooFewPairs, moreSeeds }: Comparison): string {
+  const text = tooFewPairs ? 'too few seeds for a verdict' : verdict
+  return moreSeeds === undefined ? text : `${text} (about ${plural(moreSeeds, 'more seed')})`
+}
+
+/** What was promised: `at most 90 ms`, `on real peers at least 20%`. */
+export function limitText ({ wire, direction, limit, metricDefinition: { unit } }: ThresholdCheck): string {
+  return `${wire === 'tcp' ? 'on real peers ' : ''}${direction === 'at-most' ? 'at most' : 'at least'} ${formatValue(limit, unit)}`
+}
+
+/** What was found of an agreement that was promised: `2.1 ms (242 ms simulated, 244 ms real)`. */
+export function agreementFound ({ checked, medians }: AgreementCheck): string {
+  if (medians === undefined) {
+    return checked ? 'no run to check it with' : 'not run on both wires'
+  }
+  return `${formatValue(Math.abs(medians.sim - medians.tcp), 'ms')} (${formatValue(medians.sim, 'ms')} simulated, ${formatValue(medians.tcp, 'ms')} real)`
+}
+
+/** The absolute difference of a quantile: `+2.1 ms`. */
+export function formatDifference ({ model, reference }: WireAgreement['quantiles'][number], unit: Metric['unit']): string {
+  const difference = model - reference
+  return `${difference > 0 ? '+' : ''}${formatValue(difference, unit)}`
 }
 
 /** What an arm did over all metrics: `6 improved, 1 regressed, 2 without meaningful change`. */

@@ -73,7 +73,8 @@ function strength ({ comparison: { relative } }: Effect): number {
   return relative === undefined ? 0 : Math.abs(Math.log(Math.max(1e-6, 1 + relative.estimate)))
 }
 
-function chips ({ run, units }: ResultsData, { thresholds, holes }: Analysis): Markup[] {
+function chips ({ run, units }: ResultsData, { thresholds: values, agreementThresholds, holes }: Analysis): Markup[] {
+  const thresholds = [...values, ...agreementThresholds].filter(({ checked }) => checked)
   const held = thresholds.filter(({ holds }) => holds).length
   const wires = { sim: 'simulated', tcp: 'on real peers' }
   return [

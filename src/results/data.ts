@@ -1,4 +1,4 @@
-import type { Arm, Case, Experiment, Threshold } from '../experiment/definition.ts'
+import type { AgreementThreshold, Arm, Case, Experiment, Threshold } from '../experiment/definition.ts'
 import type { WirePlan } from '../experiment/plan.ts'
 import type { RunParameters, UnitError, UnitKey, UnitResult } from '../experiment/unit.ts'
 
@@ -14,6 +14,7 @@ export interface ExperimentDescription {
   readonly arms: readonly Arm[]
   readonly cases: readonly CaseDescription[]
   readonly thresholds: readonly Threshold[]
+  readonly agreement?: readonly AgreementThreshold[]
 }
 
 export interface Machine {
@@ -49,7 +50,7 @@ export interface ResultsData {
 
 /** The plain part of an experiment. */
 export function describeExperiment (experiment: Experiment): ExperimentDescription {
-  const { name, title, question, expected, arms, cases, thresholds } = experiment
+  const { name, title, question, expected, arms, cases, thresholds, agreement } = experiment
   return {
     name,
     title,
@@ -59,7 +60,8 @@ export function describeExperiment (experiment: Experiment): ExperimentDescripti
     cases: cases.map(({ name, title, description, arms, metrics }) => ({
       name, title, description, ...(arms === undefined ? {} : { arms }), metrics: metrics.map((metric) => ({ ...metric }))
     })),
-    thresholds: thresholds.map((threshold) => ({ ...threshold }))
+    thresholds: thresholds.map((threshold) => ({ ...threshold })),
+    ...(agreement === undefined ? {} : { agreement: agreement.map((threshold) => ({ ...threshold })) })
   }
 }
 

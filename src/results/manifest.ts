@@ -32,8 +32,9 @@ const experimentSchema = z.strictObject({
   arms: z.array(z.strictObject(named)).min(1),
   cases: z.array(z.strictObject({ ...named, arms: z.array(text).exactOptional(), metrics: z.array(metricSchema) })),
   thresholds: z.array(z.strictObject({
-    case: text, metric: text, arm: text, limit: z.number(), direction: z.enum(['at-most', 'at-least'])
-  }))
+    case: text, metric: text, arm: text, wire: wire.exactOptional(), limit: z.number(), direction: z.enum(['at-most', 'at-least'])
+  })),
+  agreement: z.array(z.strictObject({ case: text, metric: text, arm: text, limitMs: z.number().min(0) })).exactOptional()
 })
 
 const unitSchema = z.strictObject({

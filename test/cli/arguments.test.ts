@@ -1,6 +1,8 @@
+import { existsSync } from 'node:fs'
 import { mkdir, readdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import test from 'ava'
+import { fakeMachinery } from '../fixtures/fake-machinery.ts'
 import { runCli, temporaryDirectory } from '../fixtures/run-cli.ts'
 
 /** One line that names what is wrong, no stack, nothing on stdout, nothing left in the working directory. */
@@ -28,7 +30,11 @@ test('a unit of another quantity is refused', badUse, ['run', 'queueing', '--set
 test('an impossible value is refused', badUse, ['run', 'queueing', '--set', 'delayMs=-1'], /\[ERR_INVALID_OPTION\]: .*at delayMs; expected a number of at least 0; found -1/)
 test('a value of another type is refused', badUse, ['run', 'queueing', '--set', 'requests=many'], /\[ERR_INVALID_OPTION\]: .*at requests; expected .*number; found "many"/)
 test('a word that is not one of those known is refused', badUse, ['run', 'queueing', '--set', 'fault=fire'], /\[ERR_INVALID_OPTION\]: .*at fault; expected one of "none", .*found "fire"/)
-test('no seeds at all are refused', badUse, ['run', 'queueing', '--seeds', '0'], /\[ERR_INVALID_OPTION\]: .*at --seeds; expected a whole number of at least 1; found "0"/)
+test('no seeds at all are refused', badUse, ['run', 'queueing', '--seeds', '0'], /\[ERR_INVALID_OPTION\]: .*at --seeds; expected a whole number from 1 to 10000; found "0"/)
+test('more seeds than anybody needs are refused before they are planned', badUse, ['run', 'queueing', '--seeds', '99999999999', '--out', 'here'], /\[ERR_INVALID_OPTION\]: .*at --seeds; expected a whole number from 1 to 10000; found "99999999999"/)
+test('more real repetitions than anybody waits for are refused', badUse, ['validate', 'queueing', '--tcp-seeds', '1001', '--out', 'here'], /at --tcp-seeds; expected a whole number from 1 to 1000; found "1001"/)
+test('more jobs than any machine runs are refused', badUse, ['run', 'queueing', '--jobs', '257'], /at --jobs; expected a whole number from 1 to 256; found "257"/)
+test('a seed without text is refused', badUse, ['run', 'queueing', '--seed', ' '], /\[ERR_INVALID_OPTION\]: .*at --seed; expected some text; found " "/)
 test('half a job is refused', badUse, ['run', 'queueing', '--jobs', '0.5'], /\[ERR_INVALID_OPTION\]: .*at --jobs/)
 test('no repetitions on real peers are refused', badUse, ['validate', 'queueing', '--tcp-seeds', '-3'], /\[ERR_INVALID_OPTION\]: .*at --tcp-seeds/)
 test('run knows nothing of real peers', badUse, ['run', 'queueing', '--tcp-seeds', '3'], /\[ERR_UNKNOWN_OPTION\]/)
@@ -49,7 +55,37 @@ test('a file is no folder for results', async t => {
   await writeFile(join(directory, 'taken'), '')
   const { exitCode, stderr } = await runCli(directory, ['run', 'queueing', '--out', 'taken'])
   t.is(exitCode, 2)
-  t.regex(stderr, /\[ERR_INVALID_OPTION\]: .*at --out; .*found "taken" \(EEXIST\)/)
+  t.regex(stderr, /\[ERR_INVALID_OPTION\]: .*at --out; .*found "taken" \(ENOTDIR\)/)
+})
+
+test('a folder below a file cannot be made, and nothing is', async t => {
+  const directory = await temporaryDirectory(t)
+  await writeFile(join(directory, 'taken'), '')
+  const { exitCode, stderr } = await runCli(directory, ['run', 'queueing', '--out', 'taken/one/two'])
+  t.is(exitCode, 2)
+  t.regex(stderr, /\[ERR_INVALID_OPTION\]: the folder cannot be made; at --out; .*found "taken\/one\/two" \(ENOTDIR\)/)
+  t.deepEqual(await readdir(directory), ['taken'])
+})
+
+const onLinux = existsSync('/proc/self') ? test : test.skip
+
+onLinux('a folder where nothing can be made is refused, and soon', async t => {
+  t.timeout(10_000)
+  const directory = await temporaryDirectory(t)
+  for (const name of ['/proc/twinwire', '/proc/twinwire/one/two']) {
+    const { exitCode, stderr } = await runCli(directory, ['run', 'queueing', '--out', name])
+    t.is(exitCode, 2)
+    t.regex(stderr, /^error \[ERR_INVALID_OPTION\]: the folder cannot be made; at --out; [^\n]*found "\/proc\/twinwire[^\n]*\((?:ENOENT|EACCES)\)\n$/)
+  }
+})
+
+test('an experiment that does not load is named with its place, in one line, and is no bad use', async t => {
+  const directory = await temporaryDirectory(t)
+  const machinery = { ...fakeMachinery(), experimentsDirectory: new URL('../fixtures/broken-experiments/', import.meta.url) }
+  const { exitCode, stdout, stderr } = await runCli(directory, ['run', 'throwing'], { machinery })
+  t.is(exitCode, 1)
+  t.is(stdout, '')
+  t.regex(stderr, /^error \[ERR_EXPERIMENT_LOAD\]: the experiment cannot be loaded; at throwing\.ts; [^\n]*found Error: no such luck \(file:[^\n]*throwing\.ts:\d+:\d+\)\n$/)
 })
 
 test('help and version are no errors, and no command shows the help', async t => {

@@ -49,18 +49,20 @@ test('in simulation the number of jobs changes no byte, and every run has a trac
   }
 })
 
-test('Ctrl-C keeps what is finished and exits with 130', async t => {
+const interrupted = test.macro(async (t, signal: NodeJS.Signals, expected: number) => {
   const directory = await temporaryDirectory(t)
   // Over 4 s of real time, whatever the machine: 6 runs of 'busy' on real peers, one after the other, are 3 of them.
   const child = spawn(process.execPath, [fakeCli, 'validate', 'queueing', '--seeds', '1', '--set', 'unitTimeMs=500', '--out', 'here'], { cwd: directory })
   const exit = once(child, 'exit')
   await started(directory)
   await sleep(2500)
-  child.kill('SIGINT')
-  t.deepEqual(await exit, [130, null])
+  child.kill(signal)
+  t.deepEqual(await exit, [expected, null])
   const { status } = JSON.parse(await readFile(join(directory, 'here', 'manifest.json'), 'utf8')) as { status: string }
   t.is(status, 'partial')
 })
+test('Ctrl-C keeps what is finished and exits with 130', interrupted, 'SIGINT', 130)
+test('SIGTERM does the same and exits with 143', interrupted, 'SIGTERM', 143)
 
 test('a second Ctrl-C ends the process at once', async t => {
   const directory = await temporaryDirectory(t)

@@ -28,3 +28,10 @@ test('a file that exports no experiment is named', async t => {
     code: 'ERR_INVALID_FILE', message: /at nameless\.ts; expected exports 'experiment' with the name "nameless", and 'roles'; found exports \["roles"\]/
   })
 })
+
+test('a file that cannot be imported is named, with what is wrong', async t => {
+  const failure = await t.throwsAsync(loadExperiment('throwing', broken), {
+    code: 'ERR_EXPERIMENT_LOAD', message: /at throwing\.ts; .*found Error: no such luck/
+  })
+  t.like(failure?.cause, { message: 'no such luck' })
+})

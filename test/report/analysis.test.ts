@@ -1,7 +1,7 @@
 import test from 'ava'
 import { analyse } from '../../src/report/analysis.ts'
 import type { Analysis, Comparison } from '../../src/report/analysis.ts'
-import { agreementSentence, effectSentence, effectsOf } from '../../src/report/sentences.ts'
+import { agreementFound, agreementSentence, effectSentence, effectsOf, verdictText } from '../../src/report/sentences.ts'
 import { headline } from '../../src/report/verdict-section.ts'
 import type { ResultsData } from '../../src/results/data.ts'
 import { syntheticResults } from './fixtures/results.ts'
@@ -83,4 +83,66 @@ test('the agreement names its worst, and its absence how to get it', (t) => {
 test('few seeds give no verdict and say how many are missing', (t) => {
   const few = syntheticResults({ simSeeds: 3, tcpSeeds: 0 })
   t.regex(headline(few, analyse(few)), /^No verdict yet: \d+ of 21 comparisons are inconclusive; about \d+ more seeds would settle the clearest\.$/)
+})
+
+test('so few seeds that no effect could be significant are called that, with how many are missing', (t) => {
+  const few = effectsOf(analyse(syntheticResults({ simSeeds: 3, tcpSeeds: 0 })), 'sim')
+  const open = few.filter(({ comparison: { verdict } }) => verdict === 'inconclusive')
+  t.true(open.length > 0)
+  for (const { comparison } of open) {
+    // The least p-value of 3 pairs is 1/4.
+    t.regex(verdictText(comparison), /^too few seeds for a verdict( \(about \d+ more seeds?\))?$/)
+  }
+  // 20 pairs can reach 2^-19 times 21 comparisons: far below 5%.
+  t.true(effectsOf(analysis, 'sim').every(({ comparison: { tooFewPairs } }) => !tooFewPairs))
+})
+
+function promising (from: ResultsData, promises: Partial<Pick<ResultsData['run']['experiment'], 'thresholds' | 'agreement'>>): Analysis {
+  const { agreement: _none, ...experiment } = from.run.experiment
+  return analyse({ units: from.units, run: { ...from.run, experiment: { ...experiment, thresholds: [], ...promises } } })
+}
+
+const simulatedOnly = syntheticResults({ simSeeds: 3, tcpSeeds: 0 })
+/** Real values are 3 ms higher, give or take the noise of 6 ms that both wires share. */
+const dial = { case: 'round-trips', metric: 'dial-80', arm: 'plain' } as const
+
+test('an agreement that was promised is checked between medians, in milliseconds', (t) => {
+  const near = promising(results, { agreement: [{ ...dial, limitMs: 10 }] })
+  t.like(near.agreementThresholds[0], { checked: true, holds: true })
+  t.true(near.passed)
+  t.regex(agreementFound(near.agreementThresholds[0]), /^3(\.00)? ms \(24\d ms simulated, 24\d ms real\)$/)
+  const far = promising(results, { agreement: [{ ...dial, limitMs: 2 }] })
+  t.like(far.agreementThresholds[0], { checked: true, holds: false })
+  t.false(far.passed)
+})
+
+test('without real peers an agreement and a real threshold are not checked, and fail nothing', (t) => {
+  const { agreementThresholds, thresholds, passed } = promising(simulatedOnly, {
+    agreement: [{ ...dial, limitMs: 0 }],
+    thresholds: [{ ...dial, wire: 'tcp', limit: 0, direction: 'at-most' }]
+  })
+  t.like(agreementThresholds[0], { checked: false, holds: true, medians: undefined })
+  t.like(thresholds[0], { checked: false, holds: true, value: undefined })
+  t.true(passed)
+})
+
+test('an agreement on whose wires no common seed ran well does not hold', (t) => {
+  const { run, units } = results
+  t.false(promising({ run, units: units.filter(({ wire }) => wire === 'sim') }, { agreement: [{ ...dial, limitMs: 1000 }] }).passed)
+})
+
+test('a threshold is checked on the wire that it names', (t) => {
+  const { thresholds } = promising(results, { thresholds: [
+    { ...dial, wire: 'tcp', limit: 0, direction: 'at-least' },
+    { ...dial, limit: 0, direction: 'at-least' }
+  ] })
+  const real = results.units.filter(({ wire, case: name }) => wire === 'tcp' && name === 'round-trips').length
+  t.true(real > 0)
+  t.deepEqual(thresholds.map(({ checked, holds }) => [checked, holds]), [[true, true], [true, true]])
+  t.not(thresholds[0].value?.estimate, thresholds[1].value?.estimate)
+})
+
+test('an agreement about what is no time is refused', (t) => {
+  t.throws(() => promising(results, { agreement: [{ case: 'silent-death', metric: 'failed-share', arm: 'plain', limitMs: 1 }] }), { code: 'ERR_INVALID_OPTION', message: /expected a metric in ms/ })
+  t.throws(() => promising(results, { agreement: [{ ...dial, arm: 'nobody', limitMs: 1 }] }), { code: 'ERR_INVALID_OPTION', message: /experiment\.agreement/ })
 })
