@@ -5,11 +5,15 @@ import type { Bytes, CloseEvent, Stream } from './port.ts'
 /** Handed to the stream at once; what is more waits for room, so that a large frame does not lie in memory twice. */
 const CHUNK_BYTES = 64 * 1024
 
-/** What becomes of a stream's frames. After `onEnd` nothing more is called; writing may still be possible. */
+/** What becomes of a stream's frames. After `onEnd` no frame is handed over any more; writing may still be possible. */
 export interface FrameStreamHandlers {
   onFrame(payload: Uint8Array): void
   /** No frame will come any more. Without an error, the remote end closed between two frames. */
   onEnd(error: Error | undefined): void
+  /** The stream itself has ended: nothing can be read or written. */
+  onGone?(): void
+  /** Part of a frame came that is not whole yet. */
+  onProgress?(): void
 }
 
 /** Reads and writes whole frames on a stream. It listens until the stream ends. */
@@ -79,6 +83,9 @@ export class FrameStream {
       this.stream.abort(error as Error)
       return
     }
+    if (payloads.length === 0) {
+      this.#handlers.onProgress?.()
+    }
     for (const payload of payloads) {
       if (!this.#ended) {
         this.#handlers.onFrame(payload)
@@ -99,6 +106,7 @@ export class FrameStream {
     this.stream.removeEventListener('close', this.#onClose)
     this.#room?.reject(error ?? new TwinwireError('ERR_STREAM_CLOSED', 'the stream was closed while a frame was being written'))
     this.#end(error ?? (this.#decoder.empty ? undefined : cutError()))
+    this.#handlers.onGone?.()
   }
 
   #end (error: Error | undefined): void {

@@ -4,7 +4,7 @@ import { randomStream } from '../core/random.ts'
 import { nullRecorder } from '../core/recorder.ts'
 import { DEFAULT_DEADLINE_MS, underDeadline } from './deadline.ts'
 import { parseNetworkOptions } from './options.ts'
-import { askOnNewStream } from './plain-request.ts'
+import { askOnNewStream, openingOn } from './plain-request.ts'
 import { ConnectionPool } from './pool/pool.ts'
 import { RequestStream } from './request-stream.ts'
 import { AdaptiveTimeouts } from './timeouts/adaptive-timeouts.ts'
@@ -32,6 +32,10 @@ export interface RequestOptions extends AbortOptions {
   readonly deadlineMs?: number
   /** True where the far side may get the request twice without harm. Only such are sent again after they may have arrived. Default false. */
   readonly idempotent?: boolean
+  /** Payload bytes that the reply is expected to have: an attempt is given the time that they take. Default 0. */
+  readonly expectedReplyBytes?: number
+  /** How long the far side is known to work on such a request, in milliseconds: an attempt is given that time. Default 0. */
+  readonly serverTimeMs?: number
 }
 
 export interface NetworkMetrics {
@@ -52,7 +56,11 @@ export interface OptimizedNetwork extends AsyncDisposable {
    * Sends one request and answers with its reply; each is one length-prefixed frame. The far side serves it with
    * `serveRequests`.
    *
-   * @throws ERR_DEADLINE, ERR_STOPPED, what `signal` was aborted with, or the error of the last attempt
+   * A handler that ends its stream with its first answer is noticed, but by then one request may be under way on the kept
+   * stream: it fails with ERR_STREAM_CLOSED unless it is idempotent, since nobody can tell whether it was read. Where that
+   * must not be, name the protocol in `connectionPool.oneShotProtocols`.
+   *
+   * @throws ERR_FRAME_TOO_LARGE before anything is sent, ERR_DEADLINE, ERR_STOPPED, what `signal` was aborted with, or the error of the last attempt
    */
   request(peer: PeerId, protocol: string, payload: Uint8Array, options?: RequestOptions): Promise<Uint8Array>
   /** A connection to the peer: one that there is, or a new one. */
@@ -75,6 +83,7 @@ class ModularNetwork implements OptimizedNetwork {
   readonly timeouts: AdaptiveTimeouts | undefined
   readonly #node: NetworkNode
   readonly #clock: Clock
+  readonly #maximumFrameBytes: number
   readonly #attempts = new Set<Promise<unknown>>()
   /** Of the requests that adaptive timeouts do not see to. */
   readonly #untimed = new Set<AbortController>()
@@ -82,11 +91,12 @@ class ModularNetwork implements OptimizedNetwork {
   readonly #counts = { requests: 0, answered: 0, failed: 0 }
 
   constructor (node: NetworkNode, options: OptimizedNetworkOptions, components: OptimizedNetworkComponents) {
-    const { connectionPool, adaptiveTimeouts } = parseNetworkOptions(options)
+    const { connectionPool, adaptiveTimeouts, maximumFrameBytes } = parseNetworkOptions(options)
     const host = node.peerId.toString()
     const { clock = systemClock, random = randomStream(host), recorder = nullRecorder } = components
     this.#node = node
     this.#clock = clock
+    this.#maximumFrameBytes = maximumFrameBytes
     // First what cannot listen to the node yet, so that wrong options leave no listener behind.
     this.timeouts = adaptiveTimeouts && new AdaptiveTimeouts({ clock, random: random.fork('timeouts'), host, recorder }, adaptiveTimeouts)
     this.pool = connectionPool && new ConnectionPool({ node, clock, random: random.fork('pool'), recorder }, connectionPool)
@@ -137,9 +147,14 @@ class ModularNetwork implements OptimizedNetwork {
     }
   }
 
-  async #request (peer: PeerId, protocol: string, payload: Uint8Array, { signal, deadlineMs = DEFAULT_DEADLINE_MS, idempotent = false }: RequestOptions): Promise<Uint8Array> {
+  async #request (peer: PeerId, protocol: string, payload: Uint8Array, { signal, deadlineMs = DEFAULT_DEADLINE_MS, idempotent = false, expectedReplyBytes = 0, serverTimeMs = 0 }: RequestOptions): Promise<Uint8Array> {
+    if (payload.byteLength > this.#maximumFrameBytes) {
+      throw new TwinwireError('ERR_FRAME_TOO_LARGE', 'the request exceeds the limit', {
+        expected: `at most ${this.#maximumFrameBytes} bytes`, found: String(payload.byteLength)
+      })
+    }
     if (this.timeouts !== undefined) {
-      const request = { peer, operation: protocol, idempotent, deadlineMs, bytes: payload.byteLength, ...signal && { signal } }
+      const request = { peer, operation: protocol, idempotent, deadlineMs, bytes: payload.byteLength, expectedReplyBytes, serverTimeMs, ...signal && { signal } }
       return await this.timeouts.run(request, context => this.#tracked(this.#attempt(peer, protocol, payload, context)))
     }
     // One attempt, that may take all of the deadline.
@@ -156,6 +171,8 @@ class ModularNetwork implements OptimizedNetwork {
           connecting () {},
           opening () {},
           sent () {},
+          progress () {},
+          whenKept () {},
           get overdue () {
             return deadline.timedOut
           }
@@ -170,26 +187,25 @@ class ModularNetwork implements OptimizedNetwork {
 
   async #attempt (peer: PeerId, protocol: string, payload: Uint8Array, context: SendContext): Promise<Uint8Array> {
     return this.pool === undefined
-      ? await askOnNewStream(this.#node, peer, protocol, payload, context)
+      ? await askOnNewStream(this.#node, peer, protocol, payload, context, this.#maximumFrameBytes)
       : await this.#askOnLease(this.pool, peer, protocol, payload, context)
   }
 
   /** One attempt on a stream of the pool, which learns how it went. */
   async #askOnLease (pool: ConnectionPool, peer: PeerId, protocol: string, payload: Uint8Array, context: SendContext): Promise<Uint8Array> {
-    // Later attempts may need a connection in the place of one that does not answer: a dial, not a round trip.
-    if (context.attempt === 1 && this.#node.getConnections(peer).some(({ status }) => status === 'open')) {
-      context.opening()
-    } else {
-      context.connecting()
-    }
-    const lease = await pool.acquire(peer, protocol, { signal: context.signal })
+    // Queueing for a lease is our own doing, and a dial has limits of its own: neither is held against the peer.
+    context.connecting()
+    const earlier = this.#node.getConnections(peer)
+    const onOpening = (connection: Connection): void => openingOn(connection, earlier, context)
+    const lease = await pool.acquire(peer, protocol, { signal: context.signal, onOpening })
+    context.whenKept(() => lease.suspect())
     try {
-      const stream = RequestStream.of(lease.stream)
+      const stream = RequestStream.of(lease.stream, this.#maximumFrameBytes)
       if (!stream.usable) {
         throw new TwinwireError('ERR_STREAM_CLOSED', 'the kept stream has ended')
       }
       context.sent()
-      const reply = await stream.request(payload, { signal: context.signal })
+      const reply = await stream.request(payload, { signal: context.signal, onProgress: context.progress })
       lease.release()
       return reply
     } catch (error) {
@@ -209,7 +225,7 @@ class ModularNetwork implements OptimizedNetwork {
   }
 }
 
-type SendContext = Pick<AttemptContext, 'signal' | 'attempt' | 'overdue' | 'connecting' | 'opening' | 'sent'>
+type SendContext = Pick<AttemptContext, 'signal' | 'attempt' | 'overdue' | 'connecting' | 'opening' | 'sent' | 'progress' | 'whenKept'>
 
 function giveBack (lease: StreamLease, error: Error, { signal, overdue }: SendContext): void {
   if (signal.aborted && !overdue) {
@@ -217,7 +233,7 @@ function giveBack (lease: StreamLease, error: Error, { signal, overdue }: SendCo
     lease.discard(error)
   } else if (overdue) {
     lease.fail('timeout', error)
-  } else if (error instanceof TwinwireError && OF_THE_PROTOCOL.has(error.code)) {
+  } else if (isOfTheProtocol(error) || (lease.connection.status === 'open' && endedByRemote(error))) {
     lease.discard(error)
   } else {
     lease.fail('error', error)
@@ -229,4 +245,11 @@ function stoppedError (): TwinwireError {
 }
 
 /** Errors that any other connection to the peer would bring as well. */
-const OF_THE_PROTOCOL: ReadonlySet<string> = new Set(['ERR_FRAME_INVALID', 'ERR_FRAME_TOO_LARGE'])
+function isOfTheProtocol (error: Error): boolean {
+  return error instanceof TwinwireError && (error.code === 'ERR_FRAME_INVALID' || error.code === 'ERR_FRAME_TOO_LARGE')
+}
+
+/** The far side's handler ended the stream: on a connection that stays open, that is the application's answer. */
+function endedByRemote (error: Error): boolean {
+  return error.name === 'StreamResetError' || (error instanceof TwinwireError && error.code === 'ERR_STREAM_CLOSED')
+}

@@ -26,6 +26,8 @@ export interface Multiaddr {
   toString(): string
   /** The address up to the last occurrence of `address`, which must occur: `decapsulate('/p2p/<id>')`. */
   decapsulate(address: string): Multiaddr
+  /** The address with `address` behind it: `encapsulate('/p2p/<id>')`. */
+  encapsulate(address: string): Multiaddr
 }
 
 export type TransferStatus = 'open' | 'closing' | 'closed' | 'aborted' | 'reset'

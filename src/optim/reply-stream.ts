@@ -6,18 +6,19 @@ import type { Stream } from './port.ts'
 /** Requests that may lie unanswered on one stream. A `RequestStream` has one; who sends many without waiting is stopped here. */
 const MAXIMUM_WAITING = 16
 
-/** Answers one request. */
-export type Responder = (payload: Uint8Array) => Uint8Array | Promise<Uint8Array>
+/** Answers one request. `signal` is aborted when the stream is gone, and nobody waits for the answer any more. */
+export type Responder = (payload: Uint8Array, options: { readonly signal: AbortSignal }) => Uint8Array | Promise<Uint8Array>
 
 /**
  * The far side of `RequestStream`: answers each frame of a stream with one, in order, until the remote end closes it;
  * then closes too. For a libp2p handler: `node.handle(protocol, stream => serveRequests(stream, respond))`.
  *
- * Resolves when the stream has ended. A responder that throws ends it with a reset, and so do a frame above `limitBytes`
+ * Resolves when the stream has ended, whether or not a responder still works. A responder that throws ends it with a reset, and so do a frame above `limitBytes`
  * and more requests than one end should have waiting; nothing rejects, as nobody could answer for it.
  */
 export async function serveRequests (stream: Stream, respond: Responder, limitBytes = MAXIMUM_FRAME_BYTES): Promise<void> {
   const requests: Uint8Array[] = []
+  const gone = new AbortController()
   let woken = Promise.withResolvers<void>()
   const frames = new FrameStream(stream, limitBytes, {
     onFrame: payload => {
@@ -26,13 +27,14 @@ export async function serveRequests (stream: Stream, respond: Responder, limitBy
       }
       woken.resolve()
     },
-    onEnd: () => woken.resolve()
+    onEnd: () => woken.resolve(),
+    onGone: () => gone.abort(new TwinwireError('ERR_STREAM_CLOSED', 'the stream has ended'))
   })
   try {
     for (;;) {
       const request = requests.shift()
       if (request !== undefined) {
-        await frames.write(await respond(request))
+        await frames.write(await answer(respond, request, gone.signal))
       } else if (frames.ended) {
         break
       } else {
@@ -43,5 +45,20 @@ export async function serveRequests (stream: Stream, respond: Responder, limitBy
     await stream.close()
   } catch (error) {
     stream.abort(error instanceof Error ? error : new Error(String(error)))
+  }
+}
+
+/** The responder's answer; rejects as soon as the stream is gone. */
+async function answer (respond: Responder, request: Uint8Array, signal: AbortSignal): Promise<Uint8Array> {
+  const settled = Promise.withResolvers<Uint8Array>()
+  const onGone = (): void => settled.reject(signal.reason)
+  signal.throwIfAborted()
+  signal.addEventListener('abort', onGone, { once: true })
+  try {
+    // Not resolved with a promise, which would bind it to that promise's end.
+    Promise.resolve(respond(request, { signal })).then(settled.resolve, settled.reject)
+    return await settled.promise
+  } finally {
+    signal.removeEventListener('abort', onGone)
   }
 }

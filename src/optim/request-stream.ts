@@ -13,6 +13,7 @@ export class RequestStream {
   readonly #frames: FrameStream
   /** The reply that is awaited, until it comes. */
   #reply: PromiseWithResolvers<Uint8Array> | undefined
+  #onProgress: (() => void) | undefined
   #busy = false
   /** Why the stream takes no more requests. */
   #unusable: Error | undefined
@@ -20,7 +21,8 @@ export class RequestStream {
   private constructor (stream: Stream, limitBytes: number) {
     this.#frames = new FrameStream(stream, limitBytes, {
       onFrame: payload => this.#onFrame(payload),
-      onEnd: error => this.#onEnd(error)
+      onEnd: error => this.#onEnd(error),
+      onProgress: () => this.#onProgress?.()
     })
   }
 
@@ -41,13 +43,13 @@ export class RequestStream {
 
   /**
    * Sends one request and answers with its reply. A request that fails leaves the stream unusable, for its reply may
-   * still come.
+   * still come. `onProgress` is called for bytes of a reply that is not whole yet.
    *
    * @throws ERR_INVALID_STATE where a request is outstanding, ERR_STREAM_CLOSED, ERR_FRAME_TOO_LARGE or
    * ERR_FRAME_INVALID for what came instead of a reply, the error that the stream ended with, or what `signal` was
    * aborted with
    */
-  async request (payload: Uint8Array, { signal }: { readonly signal?: AbortSignal } = {}): Promise<Uint8Array> {
+  async request (payload: Uint8Array, { signal, onProgress }: { readonly signal?: AbortSignal, readonly onProgress?: () => void } = {}): Promise<Uint8Array> {
     signal?.throwIfAborted()
     if (this.#busy) {
       throw new TwinwireError('ERR_INVALID_STATE', 'a request is outstanding on this stream')
@@ -58,6 +60,7 @@ export class RequestStream {
     const reply = Promise.withResolvers<Uint8Array>()
     const onAbort = (): void => reply.reject(signal?.reason)
     this.#reply = reply
+    this.#onProgress = onProgress
     this.#busy = true
     signal?.addEventListener('abort', onAbort, { once: true })
     try {
@@ -68,6 +71,7 @@ export class RequestStream {
       throw error
     } finally {
       this.#reply = undefined
+      this.#onProgress = undefined
       this.#busy = false
       signal?.removeEventListener('abort', onAbort)
     }

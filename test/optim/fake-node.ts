@@ -81,6 +81,10 @@ export class FakeMultiaddr implements Multiaddr {
     }
     return new FakeMultiaddr(this.#text.slice(0, i))
   }
+
+  encapsulate (address: string): Multiaddr {
+    return new FakeMultiaddr(this.#text + address)
+  }
 }
 
 class Events<Map> implements EventSource<Map> {
@@ -123,6 +127,8 @@ export class FakeNode extends Events<NodeEvents> implements NetworkNode {
   readonly #known = new Map<string, string[]>()
   /** The peer store rejects everything. */
   storeFails = false
+  /** A connection gater: asked of each dial that names its peer, and of each address. */
+  denies: (name: string) => boolean = () => false
 
   constructor (network: FakeNetwork, name: string) {
     super()
@@ -161,8 +167,11 @@ export class FakeNode extends Events<NodeEvents> implements NetworkNode {
   }
 
   async dial (target: PeerId | Multiaddr | Multiaddr[], { signal, force = false }: DialOptions = {}): Promise<Connection> {
-    const text = String(target)
+    const [text, name] = String(target).split('/p2p/')
     const record = { address: text, atMs: this.network.clock.now(), force, aborted: false }
+    if (this.denies(text) || (name !== undefined && this.denies(name))) {
+      throw Object.assign(new Error('denied by the gater'), { name: 'DialDeniedError' })
+    }
     this.dials.push(record)
     signal?.throwIfAborted()
     const behaviour = this.network.addresses.get(text)

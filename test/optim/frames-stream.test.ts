@@ -140,3 +140,28 @@ test('who floods a responder with requests is reset', async t => {
   await served
   t.is(outbound.status, 'reset')
 })
+
+test('serving ends with the stream though a responder hangs, whose signal is aborted; a mere half-close is still answered', async t => {
+  const [outbound, inbound] = PairedStream.pair()
+  let aborted: unknown
+  const served = serveRequests(inbound, async (_payload, { signal }) => await new Promise(() => {
+    signal.addEventListener('abort', () => {
+      aborted = signal.reason
+    })
+  }))
+  outbound.send(encodeFrame(new Uint8Array(3)))
+  await new Promise(resolve => setImmediate(resolve))
+  outbound.abort(new Error('enough'))
+  await served
+  t.like(aborted, { code: 'ERR_STREAM_CLOSED' })
+
+  const [asking, answering] = PairedStream.pair()
+  const reply = Promise.withResolvers<Uint8Array>()
+  const done = serveRequests(answering, () => reply.promise)
+  const answer = RequestStream.of(asking).request(new Uint8Array(3))
+  await asking.close()
+  await new Promise(resolve => setImmediate(resolve))
+  reply.resolve(new Uint8Array(7))
+  t.is((await answer).byteLength, 7)
+  await done
+})

@@ -236,3 +236,113 @@ test('two runs of one node record the same', async t => {
   }
   t.is(digests[0], digests[1])
 })
+
+test('a peer that answers one request a stream costs one request at most, asked back to back', async t => {
+  for (const idempotent of [false, true]) {
+    await withNetwork(t, {}, async ({ node, network }) => {
+      node.oneShot = true
+      let failed = 0
+      for (let i = 0; i < 20; i++) {
+        await network.request(peer, PROTOCOL, hello, { idempotent }).catch(() => failed++)
+      }
+      t.is(failed, idempotent ? 0 : 1)
+      t.is(node.dials, 1)
+      t.is(network.metrics.timeouts?.retries, idempotent ? 1 : 0)
+    })
+  }
+})
+
+test('a reply that takes many timeouts to arrive is asked for once, and its connection is not blamed', async t => {
+  for (const connectionPool of [true, false]) {
+    await withNetwork(t, { connectionPool }, async ({ clock, node, network, recorder }) => {
+      for (let i = 0; i < 30; i++) {
+        await network.request(peer, PROTOCOL, hello, { idempotent: true })
+      }
+      // 64 KiB come every 50 ms; the timeout is near 1.1 RTT = 110 ms.
+      node.pacedMs = 50
+      node.respond = () => new Uint8Array(40 * 64 * 1024)
+      const reply = await network.request(peer, PROTOCOL, hello, { idempotent: true })
+      t.is(reply.byteLength, 40 * 64 * 1024)
+      const { attempts, overdue } = network.metrics.timeouts ?? {}
+      t.deepEqual({ attempts, overdue }, { attempts: 31, overdue: 0 })
+      t.is(node.dials, 1)
+      t.false(recorder.events.some(({ type }) => type === 'pool:suspect'))
+      // Learnt from the first bytes, not from the whole transfer of 2 s.
+      t.true((network.timeouts?.conditions(peer, PROTOCOL).srttMs ?? Infinity) < 1.5 * RTT)
+      await sleep(clock, RTT)
+    })
+  }
+})
+
+test('queueing for a lease is not timed: what waits for our own limits is neither overdue nor asked again', async t => {
+  await withNetwork(t, { connectionPool: { streamsPerConnection: 1, maxConnectionsPerPeer: 1 } }, async ({ network }) => {
+    for (let i = 0; i < 30; i++) {
+      await network.request(peer, PROTOCOL, hello, { idempotent: true })
+    }
+    await Promise.all(Array.from({ length: 20 }, () => network.request(peer, PROTOCOL, hello, { idempotent: true })))
+    const { attempts, overdue } = network.metrics.timeouts ?? {}
+    t.deepEqual({ attempts, overdue }, { attempts: 50, overdue: 0 })
+  })
+})
+
+test('an overdue request that has to go on tells the pool at once: the next one is answered elsewhere meanwhile', async t => {
+  await withNetwork(t, {}, async ({ clock, node, network }) => {
+    for (let i = 0; i < 30; i++) {
+      await network.request(peer, PROTOCOL, hello)
+    }
+    node.connections[0].wedged = true
+    const failure = t.throwsAsync(network.request(peer, PROTOCOL, hello, { deadlineMs: 5000 }), { code: 'ERR_DEADLINE' })
+    await sleep(clock, 5 * RTT)
+    t.is(node.dials, 2)
+    t.true(await roundTrips(clock, () => network.request(peer, PROTOCOL, hello)) <= 2)
+    await failure
+  })
+})
+
+test('a handler that fails is no sign of a bad connection', async t => {
+  await withNetwork(t, {}, async ({ node, network, recorder }) => {
+    node.respond = () => { throw new Error('no such record') }
+    for (let i = 0; i < 10; i++) {
+      await t.throwsAsync(network.request(peer, PROTOCOL, hello), { name: 'StreamResetError' })
+    }
+    t.is(node.dials, 1)
+    t.false(recorder.events.some(({ type }) => type === 'pool:suspect'))
+  })
+})
+
+test('a request above maximumFrameBytes is refused before anything is dialled or sent, and so is such a reply', async t => {
+  for (const connectionPool of [true, false]) {
+    await withNetwork(t, { connectionPool, maximumFrameBytes: 1000 }, async ({ node, network }) => {
+      await t.throwsAsync(network.request(peer, PROTOCOL, new Uint8Array(1001)), { code: 'ERR_FRAME_TOO_LARGE' })
+      t.is(node.dials, 0)
+      t.is((await network.request(peer, PROTOCOL, new Uint8Array(1000))).byteLength, 1000)
+      node.respond = () => new Uint8Array(1001)
+      await t.throwsAsync(network.request(peer, PROTOCOL, hello), { code: 'ERR_FRAME_TOO_LARGE' })
+    })
+  }
+})
+
+test('a peer whose every address fails is dialled once a request', async t => {
+  await inVirtualTime(async ({ clock }) => {
+    const node = new PairedNode(clock, RTT)
+    node.refuses = true
+    await using network = createOptimizedNetwork(node, {}, { clock })
+    await t.throwsAsync(network.request(peer, PROTOCOL, hello, { idempotent: true }), { code: 'ERR_DIAL_FAILED' })
+    t.is(node.dials, 1)
+    t.is(network.metrics.timeouts?.attempts, 1)
+  })
+})
+
+test('without the pool, too, a stream that does not open on an open connection is timed', async t => {
+  await withNetwork(t, { connectionPool: false }, async ({ clock, node, network }) => {
+    for (let i = 0; i < 50; i++) {
+      await network.request(peer, PROTOCOL, hello)
+    }
+    const [dead] = node.connections
+    dead.wedged = true
+    clock.setTimeout(() => dead.end('reset'), 4.2 * RTT)
+    // Given up after four times 1.1 RTT, not after the 10 s of libp2p; then dial, stream and request.
+    const elapsed = await roundTrips(clock, () => network.request(peer, PROTOCOL, hello))
+    t.true(elapsed > 4.4 + 5 && elapsed < 4.8 + 5, String(elapsed))
+  })
+})

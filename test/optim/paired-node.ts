@@ -26,6 +26,12 @@ export class PairedNode extends Listeners<NodeEvents> implements NetworkNode {
   readonly connections: PairedConnection[] = []
   /** What every peer answers with. */
   respond: Responder = payload => payload
+  /** Each stream ends 5 ms after its first answer. */
+  oneShot = false
+  /** What a peer sends arrives in pieces at most so often; 0: at once. */
+  pacedMs = 0
+  /** Nobody can be dialled. */
+  refuses = false
   dials = 0
 
   constructor (clock: Clock, rttMs: number) {
@@ -48,6 +54,9 @@ export class PairedNode extends Listeners<NodeEvents> implements NetworkNode {
       return open
     }
     this.dials++
+    if (this.refuses) {
+      throw new Error('connection refused')
+    }
     await sleep(this.clock, 3 * this.rttMs, signal)
     const connection = new PairedConnection(this, `c${this.dials}`, new FakePeerId(name))
     this.connections.push(connection)
@@ -97,15 +106,24 @@ export class PairedConnection extends Listeners<{ close: CloseEvent }> implement
       throw Object.assign(new Error('protocol selection failed'), { name: 'UnsupportedProtocolError' })
     }
     const [outbound, inbound] = PairedStream.pair(`${this.id}/${this.all.length}`, protocol)
+    const pipe = { freeMs: 0 }
     for (const stream of [outbound, inbound]) {
       stream.deliver = action => {
         if (!this.wedged) {
-          clock.setTimeout(action, rttMs / 2)
+          const freeMs = stream === inbound ? pipe.freeMs : 0
+          const atMs = Math.max(clock.now() + rttMs / 2, freeMs)
+          pipe.freeMs = stream === inbound ? atMs + this.node.pacedMs : freeMs
+          clock.setTimeout(action, atMs - clock.now())
         }
       }
     }
     this.all.push(outbound)
-    void serveRequests(inbound, payload => this.node.respond(payload))
+    void serveRequests(inbound, async (payload, options) => {
+      if (this.node.oneShot) {
+        clock.setTimeout(() => void inbound.close(), 5)
+      }
+      return await this.node.respond(payload, options)
+    })
     return outbound
   }
 

@@ -3,7 +3,7 @@ import * as fc from 'fast-check'
 import { TwinwireError } from '../../src/core/errors.ts'
 import { randomStream } from '../../src/core/random.ts'
 import { ConnectionPool } from '../../src/optim/pool/pool.ts'
-import { FakeNetwork } from './fake-node.ts'
+import { FakeMultiaddr, FakeNetwork } from './fake-node.ts'
 import type { PoolEvent, StreamLease } from '../../src/optim/pool/pool.ts'
 
 const RTT = 20
@@ -150,7 +150,7 @@ test('whatever is asked of it and whatever breaks: limits hold at every event, l
           network.addresses.set(`/ip4/10.0.1.${step.peer}/tcp/1`, step.how === 'ok' ? { node: servers[step.peer] } : step.how)
           break
         case 'inbound':
-          void servers[step.peer].dial({ toString: () => '/ip4/10.0.0.1/tcp/1', decapsulate: () => { throw new Error('unused') } }).catch(() => {})
+          void servers[step.peer].dial(new FakeMultiaddr('/ip4/10.0.0.1/tcp/1')).catch(() => {})
           break
         case 'others': {
           const connection = client.connections[step.connection % Math.max(1, client.connections.length)]

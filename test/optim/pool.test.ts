@@ -66,6 +66,8 @@ test('a stream is not reused that was closed by the far side, has data unread, o
   leases[0].release()
   leases[1].release()
   leases[2].discard()
+  // Not so soon that it would seem to be the habit of the far side.
+  await network.run(RTT + 1)
   streams[0].emit('remoteCloseWrite', undefined)
   streams[1].receive(new Uint8Array(5))
   const next = await network.until(acquire())
@@ -289,4 +291,180 @@ test('a connection that closes by itself is replaced on the next acquire', async
   await network.until(acquire())
   t.is(client.dials.length, 2)
   t.deepEqual(reasons(recorder, 'pool:close'), ['lost'])
+})
+
+test('a peer that the connection gater denies is not dialled, and the denial passes through; an address that it denies is passed over', async t => {
+  const { network, client, pool, recorder, acquire } = bench({}, [FIRST, SECOND])
+  client.denies = name => name === 'server'
+  t.like(await failed(network, acquire()), { name: 'DialDeniedError' })
+  t.is(client.dials.length, 0)
+  t.is(pool.metrics.connections, 0)
+  client.denies = name => name === FIRST
+  const startedMs = network.clock.now()
+  await network.until(acquire())
+  t.is(network.clock.now() - startedMs, 4 * RTT, 'a denial backs nothing off')
+  t.deepEqual(client.dials.map(({ address }) => address), [SECOND])
+  t.deepEqual(reasons(recorder, 'pool:address'), ['denied', 'denied', 'denied', 'won'])
+})
+
+test('an address that is dialled already when the peer\'s is denied begins again with the peer\'s name', async t => {
+  const { network, client, acquire } = bench({}, [FIRST, '/ip4/1.1.1.1/tcp/1'])
+  client.denies = name => name === 'server'
+  // A private and a public address both start at once.
+  t.like(await failed(network, acquire()), { name: 'DialDeniedError' })
+  t.true(client.dials.every(({ aborted }) => aborted))
+  t.is(client.connections.length, 0)
+})
+
+test('where the far side ends a stream with its answer, no stream of the protocol is kept any more, on later connections either', async t => {
+  const { network, client, server, pool, acquire } = bench()
+  const [first, second, gossip] = await network.until(Promise.all([acquire(), acquire(), pool.acquire(server.peerId, '/gossip')]))
+  gossip.release()
+  second.release()
+  first.release()
+  t.is(pool.metrics.idleStreams, 3)
+  await network.run(5)
+  ;(first.stream as FakeStream).emit('remoteCloseWrite', undefined)
+  t.is(pool.metrics.idleStreams, 1, 'the one of the other protocol')
+  await network.run(2 * RTT)
+  t.is(second.stream.status, 'closed')
+  client.connections[0].end('reset')
+  for (let i = 0; i < 3; i++) {
+    const lease = await network.until(acquire())
+    t.false(lease.reusedStream)
+    lease.release()
+  }
+  t.is(pool.metrics.idleStreams, 0)
+})
+
+test('a far side that tidies up idle streams, or has answered twice on one, does not count as answering once', async t => {
+  const { network, pool, acquire } = bench()
+  const ended = async (requests: number, afterMs: number): Promise<void> => {
+    const lease = await network.until(acquire())
+    lease.release()
+    for (let i = 1; i < requests; i++) {
+      (await network.until(acquire())).release()
+    }
+    await network.run(afterMs)
+    ;(lease.stream as FakeStream).emit('remoteCloseWrite', undefined)
+    const next = await network.until(acquire())
+    next.release()
+    t.is(pool.metrics.idleStreams, 1)
+  }
+  await ended(1, 50)
+  await ended(2, 0)
+  await ended(1, 0)
+})
+
+test('no stream of a protocol that is said to be one-shot is ever kept', async t => {
+  const { network, pool, acquire } = bench({ oneShotProtocols: ['/echo'] })
+  ;(await network.until(acquire())).release()
+  t.is(pool.metrics.idleStreams, 0)
+  t.false((await network.until(acquire())).reusedStream)
+})
+
+test('where streams of others fill the protocol\'s limit another connection is dialled', async t => {
+  const { network, client, server, pool, acquire } = bench({ streamsPerProtocol: 4 })
+  const connection = await network.until(pool.connect(server.peerId))
+  for (let i = 0; i < 4; i++) {
+    await network.until(connection.newStream('/echo'))
+  }
+  const startedMs = network.clock.now()
+  const lease = await network.until(acquire())
+  t.is(network.clock.now() - startedMs, 4 * RTT)
+  t.is(lease.connection, client.connections[1])
+})
+
+test('where that cannot be dialled either, a request is served within 50 ms of one of those streams ending', async t => {
+  const { network, client, server, pool, acquire } = bench({ streamsPerProtocol: 4, maxConnectionsPerPeer: 1 })
+  const connection = await network.until(pool.connect(server.peerId))
+  const others = []
+  for (let i = 0; i < 4; i++) {
+    others.push(await network.until(connection.newStream('/echo')))
+  }
+  const lease = acquire()
+  await network.run(1_000)
+  t.is(pool.metrics.waiters, 1)
+  others[0].abort(new Error('done'))
+  const startedMs = network.clock.now()
+  await network.until(lease)
+  t.true(network.clock.now() - startedMs <= 50 + RTT)
+  t.is(client.dials.length, 1)
+  await network.until(pool.stop())
+  t.is(pool.metrics.connections, 0)
+})
+
+test('connections of others that carry no request take no room from those who ask', async t => {
+  const network = new FakeNetwork(RTT)
+  const client = network.node('client')
+  const servers = Array.from({ length: 2 }, (_, i) => network.node(`server${i}`, `/ip4/10.0.1.${i}/tcp/1`))
+  servers.forEach((server, i) => client.learn(server, `/ip4/10.0.1.${i}/tcp/1`))
+  await network.until(client.dial(new FakeMultiaddr('/ip4/10.0.1.0/tcp/1')))
+  await network.run(RTT)
+  const pool = new ConnectionPool({ node: client, clock: network.clock, random: randomStream('pool') }, { maxConnections: 1 })
+  ;(await network.until(pool.acquire(servers[0].peerId, '/echo'))).release()
+  t.is(client.dials.length, 1, 'it is the one that was there')
+  const startedMs = network.clock.now()
+  const lease = await network.until(pool.acquire(servers[1].peerId, '/echo'))
+  t.is(network.clock.now() - startedMs, 4 * RTT)
+  t.is(lease.connection.remotePeer.toString(), 'server1')
+  t.is(client.connections.length, 2, 'that of others is still open')
+  t.is(pool.metrics.connections, 1)
+})
+
+test('on a connection that is left to others no stream of the pool stays half closed', async t => {
+  for (const end of ['stop', 'idle'] as const) {
+    const network = new FakeNetwork(RTT)
+    const client = network.node('client')
+    const server = network.node('server', FIRST)
+    client.learn(server, FIRST)
+    const connection = await network.until(client.dial(new FakeMultiaddr(FIRST)))
+    await network.run(RTT)
+    const pool = new ConnectionPool({ node: client, clock: network.clock, random: randomStream('pool') }, { closeTimeoutMs: 500 })
+    const leases = await network.until(Promise.all([1, 2, 3].map(async () => await pool.acquire(server.peerId, '/echo'))))
+    for (const { stream } of leases) {
+      (stream as FakeStream).remoteLingers = true
+    }
+    leases.forEach(lease => lease.release())
+    const startedMs = network.clock.now()
+    if (end === 'stop') {
+      await network.until(pool.stop())
+      t.is(network.clock.now() - startedMs, 500)
+    } else {
+      await network.run(40_000)
+    }
+    t.is(connection.streams.length, 0, end)
+    t.is(connection.status, 'open')
+    t.is(pool.metrics.connections, 0)
+    // The resets on their way.
+    await network.run(RTT)
+    t.is(network.kernel.pending, 0)
+  }
+})
+
+test('a lease may say that its answer is overdue and still wait for it', async t => {
+  const { network, client, recorder, acquire } = bench()
+  const slow = await network.until(acquire())
+  await network.run(300)
+  slow.suspect()
+  t.deepEqual(reasons(recorder, 'pool:suspect'), ['timeout'])
+  const other = await network.until(acquire())
+  t.not(other.connection, slow.connection)
+  t.is(slow.stream.status, 'open')
+  slow.release()
+  slow.suspect()
+  t.deepEqual(reasons(recorder, 'pool:end'), ['released'])
+  t.is(client.dials.length, 2)
+})
+
+test('a lease is told of only once a stream is being opened for it, not while it queues or a connection is dialled', async t => {
+  const { network, server, pool } = bench({ streamsPerConnection: 1, maxConnectionsPerPeer: 1 })
+  const openedMs: number[] = []
+  const onOpening = (): void => void openedMs.push(network.clock.now())
+  const first = await network.until(pool.acquire(server.peerId, '/echo', { onOpening }))
+  const second = pool.acquire(server.peerId, '/echo', { onOpening })
+  await network.run(500)
+  first.discard()
+  await network.until(second)
+  t.deepEqual(openedMs, [3 * RTT, 4 * RTT + 500])
 })

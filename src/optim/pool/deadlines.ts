@@ -1,3 +1,5 @@
+import { BinaryHeap } from '../../core/binary-heap.ts'
+import type { Timed } from '../../core/binary-heap.ts'
 import type { Clock, Timer } from '../../core/clock.ts'
 
 /**
@@ -6,7 +8,7 @@ import type { Clock, Timer } from '../../core/clock.ts'
  */
 export class Deadlines {
   readonly #clock: Clock
-  #heap: Entry[] = []
+  readonly #heap = new BinaryHeap<Entry>()
   #sequence = 0
   #live = 0
   #timer: Timer | undefined
@@ -26,7 +28,7 @@ export class Deadlines {
   after (delayMs: number, callback: () => void): Timer {
     const entry: Entry = { atMs: this.#clock.now() + delayMs, sequence: this.#sequence++, callback }
     this.#live++
-    this.#push(entry)
+    this.#heap.push(entry)
     this.#arm()
     return {
       cancel: () => {
@@ -41,7 +43,7 @@ export class Deadlines {
 
   /** Cancels all. */
   clear (): void {
-    for (const entry of this.#heap) {
+    for (const entry of this.#heap.values()) {
       entry.callback = undefined
     }
     this.#live = 0
@@ -55,11 +57,11 @@ export class Deadlines {
     this.#armedForMs = Infinity
     this.#running = true
     try {
-      while (this.#heap.length > 0 && this.#heap[0].atMs <= nowMs) {
-        const entry = this.#pop()
-        const { callback } = entry
+      for (let { first } = this.#heap; first !== undefined && first.atMs <= nowMs; first = this.#heap.first) {
+        this.#heap.pop()
+        const { callback } = first
         if (callback !== undefined) {
-          entry.callback = undefined
+          first.callback = undefined
           this.#live--
           callback()
         }
@@ -72,83 +74,37 @@ export class Deadlines {
   }
 
   #arm (): void {
-    if (this.#running || this.#heap.length === 0 || this.#heap[0].atMs >= this.#armedForMs) {
+    const { first } = this.#heap
+    if (this.#running || first === undefined || first.atMs >= this.#armedForMs) {
       return
     }
     this.#timer?.cancel()
     const nowMs = this.#clock.now()
-    this.#armedForMs = Math.min(this.#heap[0].atMs, nowMs + MAX_DELAY_MS)
+    this.#armedForMs = Math.min(first.atMs, nowMs + MAX_DELAY_MS)
     this.#timer = this.#clock.setTimeout(() => this.#onTimer(), Math.max(0, this.#armedForMs - nowMs))
   }
 
   /** Cancelled entries stay in the heap until they surface, are the majority, or nothing else is left. */
   #tidy (): void {
     if (this.#live === 0) {
-      this.#heap = []
+      this.#heap.clear()
       this.#timer?.cancel()
       this.#timer = undefined
       this.#armedForMs = Infinity
-    } else if (this.#heap.length > 64 && this.#live < this.#heap.length / 2) {
-      const live = this.#heap.filter(entry => entry.callback !== undefined)
-      this.#heap = []
+    } else if (this.#heap.size > 64 && this.#live < this.#heap.size / 2) {
+      const live = [...this.#heap.values()].filter(entry => entry.callback !== undefined)
+      this.#heap.clear()
       for (const entry of live) {
-        this.#push(entry)
+        this.#heap.push(entry)
       }
     }
-  }
-
-  #push (entry: Entry): void {
-    const heap = this.#heap
-    let i = heap.length
-    heap.push(entry)
-    while (i > 0) {
-      const parent = (i - 1) >> 1
-      if (!before(entry, heap[parent])) {
-        break
-      }
-      heap[i] = heap[parent]
-      i = parent
-    }
-    heap[i] = entry
-  }
-
-  #pop (): Entry {
-    const heap = this.#heap
-    const top = heap[0]
-    const last = heap.pop()
-    if (last === undefined || heap.length === 0) {
-      return top
-    }
-    let i = 0
-    for (;;) {
-      let child = 2 * i + 1
-      if (child >= heap.length) {
-        break
-      }
-      if (child + 1 < heap.length && before(heap[child + 1], heap[child])) {
-        child++
-      }
-      if (!before(heap[child], last)) {
-        break
-      }
-      heap[i] = heap[child]
-      i = child
-    }
-    heap[i] = last
-    return top
   }
 }
 
 /** Timers of JavaScript hold 31 bits; a later deadline is come to in steps. */
 const MAX_DELAY_MS = 2 ** 30
 
-interface Entry {
-  readonly atMs: number
-  readonly sequence: number
+interface Entry extends Timed {
   /** Undefined once cancelled. */
   callback: (() => void) | undefined
-}
-
-function before (a: Entry, b: Entry): boolean {
-  return a.atMs < b.atMs || (a.atMs === b.atMs && a.sequence < b.sequence)
 }

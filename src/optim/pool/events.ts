@@ -23,7 +23,7 @@ export interface DialEvent extends Base<'pool:dial'> {
 /** What became of one address of a dial. */
 export interface AddressEvent extends Base<'pool:address'> {
   readonly address: string
-  readonly reason: 'won' | 'failed' | 'timeout' | 'mismatch' | 'cancelled'
+  readonly reason: 'won' | 'failed' | 'timeout' | 'mismatch' | 'denied' | 'cancelled'
   readonly elapsedMs: number
 }
 

@@ -18,6 +18,8 @@ export interface StreamLease extends Disposable {
   discard(error?: Error): void
   /** Discards, and says that the connection is to blame: `timeout` where no answer came (it may be wedged). */
   fail(kind: 'timeout' | 'error', error: Error): void
+  /** The answer is overdue, but is still waited for: says so, and keeps the lease. */
+  suspect(): void
   /** Aborts the stream unless the lease was given back before. */
   [Symbol.dispose](): void
 }
@@ -30,14 +32,16 @@ export class Lease implements StreamLease {
   readonly connection: Connection
   readonly reusedStream: boolean
   readonly startedMs: number
+  readonly #onSuspect: () => void
   readonly #onEnd: (lease: Lease, outcome: LeaseOutcome, error: Error | undefined) => void
   #ended = false
 
-  constructor (stream: Stream, connection: Connection, reusedStream: boolean, startedMs: number, onEnd: (lease: Lease, outcome: LeaseOutcome, error: Error | undefined) => void) {
+  constructor (stream: Stream, connection: Connection, reusedStream: boolean, startedMs: number, onSuspect: () => void, onEnd: (lease: Lease, outcome: LeaseOutcome, error: Error | undefined) => void) {
     this.stream = stream
     this.connection = connection
     this.reusedStream = reusedStream
     this.startedMs = startedMs
+    this.#onSuspect = onSuspect
     this.#onEnd = onEnd
   }
 
@@ -51,6 +55,12 @@ export class Lease implements StreamLease {
 
   fail (kind: 'timeout' | 'error', error: Error): void {
     this.end(kind, error)
+  }
+
+  suspect (): void {
+    if (!this.#ended) {
+      this.#onSuspect()
+    }
   }
 
   [Symbol.dispose] (): void {

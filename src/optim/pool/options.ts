@@ -18,6 +18,8 @@ export interface ConnectionPoolOptions {
   readonly maxStreamsInNegotiation?: number
   /** Idle streams kept of one protocol on one connection; default 16, half of what the far side accepts. */
   readonly idleStreamsPerProtocol?: number
+  /** Protocols whose handlers answer one request and end the stream, so that none is kept; default none: found out for each peer, at the price of up to one failed request. */
+  readonly oneShotProtocols?: readonly string[]
   /** Callers waiting for a lease or a connection, of all peers; default 10000. More are refused with ERR_TOO_MANY_WAITERS. */
   readonly maxWaiters?: number
   /** After this long without a lease a connection or a kept stream is closed, in milliseconds (10% either way); default 30000. */
@@ -82,6 +84,7 @@ const schema = z.strictObject({
   streamsPerProtocol: count(64),
   maxStreamsInNegotiation: count(8),
   idleStreamsPerProtocol: z.int().min(0).default(16),
+  oneShotProtocols: z.array(z.string()).default([]),
   maxWaiters: count(10_000),
   idleTimeoutMs: duration(30_000),
   maxLifetimeMs: duration(3_600_000),

@@ -4,6 +4,7 @@ import type { Timer } from '../../core/clock.ts'
 import type { Connection, PeerId } from '../port.ts'
 import type { DialReason, EvictReason } from './events.ts'
 import type { PoolShared } from './shared.ts'
+import type { StreamHabits } from './stream-habits.ts'
 
 export interface PeerConnectionsCallbacks {
   /** A connection has to be looked at again: it was used, retired, or declared dead. */
@@ -19,6 +20,7 @@ export class PeerConnections {
   readonly #id: string
   readonly #shared: PoolShared
   readonly #callbacks: PeerConnectionsCallbacks
+  readonly #habits: StreamHabits
   /** Connections that libp2p limits to other protocols (relays): not for us. */
   readonly #limited = new WeakSet<Connection>()
 
@@ -27,6 +29,12 @@ export class PeerConnections {
     this.#id = peer.toString()
     this.#shared = shared
     this.#callbacks = callbacks
+    this.#habits = shared.habitsOf(this.#id)
+    this.#habits.onOneShot = protocol => {
+      for (const pooled of this.all) {
+        pooled.closeIdleStreamsOf(protocol)
+      }
+    }
   }
 
   find (connection: Connection): PooledConnection | undefined {
@@ -50,7 +58,8 @@ export class PeerConnections {
 
   /** Takes in the result of a dial that began at `startedMs`, and with it relieves those that it was to take the place of. */
   onDialled (connection: Connection, reason: DialReason, startedMs: number): void {
-    const added = this.#add(connection, reason)
+    // There already where the dial was joined to one of somebody else.
+    const added = this.find(connection) ?? this.#add(connection, reason)
     for (const other of this.all.slice()) {
       if (other.health.onReplaced(startedMs)) {
         this.#recordReplacement(added, other, 'suspect')
@@ -111,7 +120,7 @@ export class PeerConnections {
   }
 
   #add (connection: Connection, origin: DialReason | 'adopted'): PooledConnection {
-    const pooled = new PooledConnection(connection, origin, this.#shared)
+    const pooled = new PooledConnection(connection, origin, this.#shared, this.#habits)
     this.all.push(pooled)
     this.#shared.counters.connections++
     this.#shared.counters.ownConnections += pooled.own ? 1 : 0

@@ -1,5 +1,6 @@
 import { TwinwireError } from '../../core/errors.ts'
-import { DialRace, withoutPeer } from './race.ts'
+import { DialFailedError } from '../dial-failed-error.ts'
+import { DialRace, isDenial } from './race.ts'
 import type { Connection, Multiaddr, PeerId } from '../port.ts'
 import type { AddressEvent, DialReason } from './events.ts'
 import type { RankedAddress } from './rank.ts'
@@ -7,7 +8,7 @@ import type { PoolShared } from './shared.ts'
 
 export interface DiallerCallbacks {
   readonly onConnection: (connection: Connection, reason: DialReason, startedMs: number) => void
-  /** `error` is fit for callers: ERR_DIAL_FAILED, ERR_NO_ADDRESS, or what the dial was aborted with. */
+  /** `error` is fit for callers: ERR_DIAL_FAILED, ERR_NO_ADDRESS, the gater's denial, or what the dial was aborted with. */
   readonly onFailure: (reason: DialReason, error: unknown) => void
   /** The dial takes longer than requests should wait for it while they have another choice. */
   readonly onOverdue: () => void
@@ -47,6 +48,7 @@ export class PeerDialler {
       reason,
       startedMs: clock.now(),
       race: undefined,
+      known: [],
       overdue: false,
       timers: [
         deadlines.after(settings.dialTimeoutMs, () => this.abort(new TwinwireError('ERR_TIMEOUT', `no connection after ${settings.dialTimeoutMs} ms`))),
@@ -79,6 +81,7 @@ export class PeerDialler {
     }
     let connection: Connection
     try {
+      dial.known = known
       const ranked = this.#rank(known)
       const race = new DialRace(this.#peer, ranked, this.#shared.settings.addressTimeoutMs, {
         deadlines: this.#shared.deadlines,
@@ -105,11 +108,17 @@ export class PeerDialler {
   #fail (dial: Dial, error: unknown): void {
     const unreachable = dial.unroutable === true
       ? new TwinwireError('ERR_NO_ADDRESS', `no address of ${this.#peer.toString()} is known`, { cause: error })
-      : new TwinwireError('ERR_DIAL_FAILED', `could not connect to ${this.#peer.toString()}`, { cause: error })
+      : new DialFailedError(`could not connect to ${this.#peer.toString()}`, this.#retryAfterMs(dial), error)
     this.#end(dial)
     this.#shared.counters.failedDials++
-    const passedOn = error instanceof TwinwireError && (error.code === 'ERR_STOPPED' || error.code === 'ERR_ABORTED')
+    const passedOn = isDenial(error) || (error instanceof TwinwireError && (error.code === 'ERR_STOPPED' || error.code === 'ERR_ABORTED'))
     this.#callbacks.onFailure(dial.reason, passedOn ? error : unreachable)
+  }
+
+  /** Until an address is due that was not just found to fail. */
+  #retryAfterMs ({ known }: Dial): number {
+    const { backoff, clock } = this.#shared
+    return known.length === 0 ? 0 : Math.min(...known.map(address => backoff.remainingMs(address, clock.now())))
   }
 
   #end (dial: Dial): void {
@@ -147,14 +156,13 @@ export class PeerDialler {
 
   #dialAddress (address: Multiaddr, signal: AbortSignal): Promise<Connection> {
     // Forced, because libp2p would otherwise hand back a connection to the same address, suspect or not.
-    const target = address instanceof RoutedAddress ? this.#peer : withoutPeer(address, this.#peer)
-    return this.#shared.node.dial(target, { signal, force: true })
+    return this.#shared.node.dial(address instanceof RoutedAddress ? this.#peer : address, { signal, force: true })
   }
 
   #onAddress (address: Multiaddr, reason: AddressEvent['reason'], elapsedMs: number): void {
     const { blackHoles, backoff, clock } = this.#shared
     this.#shared.record({ type: 'pool:address', peer: this.#peer.toString(), address: address.toString(), reason, elapsedMs })
-    if (address instanceof RoutedAddress || reason === 'cancelled') {
+    if (address instanceof RoutedAddress || reason === 'cancelled' || reason === 'denied') {
       return
     }
     if (reason === 'won') {
@@ -173,6 +181,8 @@ interface Dial {
   readonly startedMs: number
   readonly timers: ReadonlyArray<{ cancel(): void }>
   race: DialRace | undefined
+  /** The peer's addresses when it began. */
+  known: readonly Multiaddr[]
   overdue: boolean
   /** No address was known before the dial. */
   unroutable?: boolean
@@ -191,6 +201,10 @@ class RoutedAddress implements Multiaddr {
   }
 
   decapsulate (): Multiaddr {
+    return this
+  }
+
+  encapsulate (): Multiaddr {
     return this
   }
 }

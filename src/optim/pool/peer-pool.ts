@@ -6,6 +6,7 @@ import { Pace } from './pace.ts'
 import { PeerConnections } from './peer-connections.ts'
 import { StreamOpening } from './stream-opening.ts'
 import { WaiterQueue } from './waiters.ts'
+import type { Timer } from '../../core/clock.ts'
 import type { Connection, PeerId, Stream } from '../port.ts'
 import type { LeaseOutcome } from './lease.ts'
 import type { DialReason } from './events.ts'
@@ -29,6 +30,8 @@ export class PeerPool {
   readonly #replacementPace: Pace
   /** Waiters whose stream is being opened: they are in no queue, but may come back. */
   #opening = 0
+  /** Set while streams of others are waited for. */
+  #later: Timer | undefined
   #serving = false
   #again = false
 
@@ -85,6 +88,10 @@ export class PeerPool {
   onWaiterGone (waiter: Waiter, reason: unknown): void {
     waiter.cancelOpening?.(reason)
     this.waiters.remove(waiter)
+    if (this.waiters.size === 0) {
+      this.#later?.cancel()
+      this.#later = undefined
+    }
     if (this.waiters.size === 0 && (this.#dialler.reason === 'cold' || this.#dialler.reason === 'growth')) {
       this.#dialler.abort(new TwinwireError('ERR_ABORTED', 'nobody waits for the connection any more'))
     }
@@ -187,9 +194,40 @@ export class PeerPool {
       if (this.#shared.hasRoom(this, true)) {
         this.#dialler.start('cold')
       }
-    } else if (candidates.every(candidate => candidate.full) && this.#growthPace.allows(this.#shared.clock.now()) && this.#shared.hasRoom(this, true)) {
-      this.#dialler.start('growth')
+    } else if (this.#isCrowded(candidates)) {
+      if (this.#growthPace.allows(this.#shared.clock.now()) && this.#shared.hasRoom(this, true)) {
+        this.#dialler.start('growth')
+      } else if (!candidates.every(candidate => candidate.full)) {
+        this.#serveLater()
+      }
     }
+  }
+
+  /** Whether some waiter can be given nothing on any of them before a stream ends. */
+  #isCrowded (candidates: readonly PooledConnection[]): boolean {
+    if (candidates.every(candidate => candidate.full)) {
+      return true
+    }
+    const protocols = new Set<string>()
+    for (const { protocol } of this.waiters) {
+      if (protocol !== undefined) {
+        protocols.add(protocol)
+      }
+    }
+    for (const protocol of protocols) {
+      if (candidates.every(candidate => candidate.isCrowded(protocol))) {
+        return true
+      }
+    }
+    return false
+  }
+
+  /** The streams in the way are not ours, and nobody reports their end. */
+  #serveLater (): void {
+    this.#later ??= this.#shared.deadlines.after(CROWDED_RETRY_MS, () => {
+      this.#later = undefined
+      this.serve()
+    })
   }
 
   #give (waiter: Waiter, pooled: PooledConnection): void {
@@ -209,7 +247,8 @@ export class PeerPool {
   #lease (waiter: Waiter, protocol: string, pooled: PooledConnection, stream: Stream, reused: boolean): void {
     const { clock, counters, leases } = this.#shared
     const nowMs = clock.now()
-    const lease = new Lease(stream, pooled.connection, reused, nowMs, (lease, outcome, error) => this.#onLeaseEnd(pooled, protocol, lease, outcome, error))
+    const onSuspect = (): void => this.#onTimeout(pooled, nowMs)
+    const lease = new Lease(stream, pooled.connection, reused, nowMs, onSuspect, (lease, outcome, error) => this.#onLeaseEnd(pooled, protocol, lease, outcome, error))
     pooled.leases.add(lease)
     leases.add(lease)
     if (reused) {
@@ -251,6 +290,7 @@ export class PeerPool {
     const { clock } = this.#shared
     pooled.opening++
     this.#opening++
+    waiter.onOpening?.(pooled.connection)
     const end = (): void => {
       waiter.cancelOpening = undefined
       pooled.opening--
@@ -264,7 +304,7 @@ export class PeerPool {
     const opening = new StreamOpening(pooled.connection, protocol, this.#shared.settings.streamTimeoutMs, this.#shared, {
       onStream: (stream, tookMs) => {
         end()
-        pooled.onStream(stream, clock.now(), tookMs)
+        pooled.onStream(stream, protocol, clock.now(), tookMs)
         this.#lease(waiter, protocol, pooled, stream, false)
         this.#onAnswer(pooled, false)
         this.serve()
@@ -394,6 +434,8 @@ export class PeerPool {
   }
 }
 
+/** How often to look whether streams of others have ended. */
+const CROWDED_RETRY_MS = 50
 /** Times a stream is tried to be opened for one waiter. */
 const MAX_ATTEMPTS = 3
 

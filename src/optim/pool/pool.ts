@@ -1,10 +1,12 @@
 import { TwinwireError } from '../../core/errors.ts'
+import { RecentMap } from '../recent-map.ts'
 import { AddressBackoff } from './address-backoff.ts'
 import { before } from './waiters.ts'
 import { BlackHoleDetector } from './black-hole.ts'
 import { Deadlines } from './deadlines.ts'
 import { parsePoolOptions } from './options.ts'
 import { PeerPool } from './peer-pool.ts'
+import { StreamHabits } from './stream-habits.ts'
 import { PeerTags } from './tags.ts'
 import { Upkeep } from './upkeep.ts'
 import type { Clock } from '../../core/clock.ts'
@@ -33,6 +35,8 @@ export interface ConnectionPoolComponents {
 export interface AcquireOptions extends AbortOptions {
   /** Among waiters, higher goes first, and equals in order of arrival; default 0. */
   priority?: number
+  /** Called when a stream begins to be opened, on this connection; until then the request queues or a connection is dialled. */
+  onOpening?: (connection: Connection) => void
 }
 
 /**
@@ -66,6 +70,7 @@ export class ConnectionPool {
     const settings = parsePoolOptions(options)
     const { recorder } = components
     const host = components.host ?? node.peerId.toString()
+    const habits = new RecentMap<StreamHabits>(MAX_HABITS)
     const isStopped = (): boolean => this.#stopping !== undefined
     this.#node = node
     this.#clock = clock
@@ -82,6 +87,7 @@ export class ConnectionPool {
       get stopped () {
         return isStopped()
       },
+      habitsOf: peer => habits.obtain(peer, () => new StreamHabits(settings.oneShotProtocols)),
       record: event => recorder?.record({ ...event, timeMs: clock.now(), host }),
       hasRoom: (peerPool, urgent) => this.#hasRoom(peerPool, urgent),
       onRoom: () => this.#onRoom(),
@@ -102,13 +108,14 @@ export class ConnectionPool {
    *
    * @throws what `signal` was aborted with; a `TwinwireError` with ERR_TIMEOUT as its reason counts against the
    * connection on which the stream was being opened, any other reason does not
-   * @throws ERR_DIAL_FAILED where no address of the peer could be connected to, ERR_NO_ADDRESS where none is known
+   * @throws ERR_DIAL_FAILED where no address of the peer could be connected to, ERR_NO_ADDRESS where none is known, libp2p's
+   * `DialDeniedError` where the connection gater will have none of the peer
    * @throws ERR_UNSUPPORTED_PROTOCOL where the peer does not speak the protocol
    * @throws ERR_CONNECTION_RESET or ERR_TIMEOUT where no stream could be opened in three attempts
    * @throws ERR_TOO_MANY_WAITERS or ERR_STOPPED at once
    */
   acquire (peer: PeerId, protocol: string, options: AcquireOptions = {}): Promise<StreamLease> {
-    return this.#wait<StreamLease>(peer, protocol, options.priority ?? 0, options.signal)
+    return this.#wait<StreamLease>(peer, protocol, options)
   }
 
   /**
@@ -118,7 +125,7 @@ export class ConnectionPool {
    */
   connect (peer: PeerId, options: AbortOptions = {}): Promise<Connection> {
     // It takes no place on a connection, so that it need not queue behind those that do.
-    return this.#wait<Connection>(peer, undefined, Infinity, options.signal)
+    return this.#wait<Connection>(peer, undefined, { ...options, priority: Infinity })
   }
 
   /** The state of now. */
@@ -164,6 +171,7 @@ export class ConnectionPool {
             closing.push(peerPool.connections.close(pooled, 'stopped'))
           } else {
             peerPool.connections.remove(pooled, 'released')
+            closing.push(pooled.streamsClosed())
           }
         }
       }
@@ -179,7 +187,7 @@ export class ConnectionPool {
     this.#starved.clear()
   }
 
-  #wait<Result extends StreamLease | Connection> (peer: PeerId, protocol: string | undefined, priority: number, signal: AbortSignal | undefined): Promise<Result> {
+  #wait<Result extends StreamLease | Connection> (peer: PeerId, protocol: string | undefined, { priority = 0, signal, onOpening }: AcquireOptions): Promise<Result> {
     return new Promise<Result>((resolve, reject) => {
       if (this.#stopping !== undefined) {
         throw new TwinwireError('ERR_STOPPED', 'the connection pool was stopped')
@@ -206,6 +214,7 @@ export class ConnectionPool {
         sinceMs: this.#clock.now(),
         attempts: 0,
         settled: false,
+        onOpening,
         cancelOpening: undefined,
         succeed: result => {
           if (settle()) {
@@ -256,13 +265,16 @@ export class ConnectionPool {
     return false
   }
 
-  /** Closes one idle connection for each peer that waits for room. */
+  /** Closes one idle connection for each peer that waits for room, or leaves one that others opened to them. */
   #makeRoom (): void {
     let wanted = this.#starved.size
+    if (wanted === 0) {
+      return
+    }
     for (const { connections } of this.#peers.values()) {
       wanted -= wanted > 0 ? connections.all.filter(({ closing }) => closing !== undefined).length : 0
     }
-    while (wanted > 0 && this.#upkeep.evictForWaiter()) {
+    while (wanted > 0 && (this.#upkeep.evictForWaiter() || this.#upkeep.letGoForWaiter())) {
       wanted--
     }
   }
@@ -313,3 +325,6 @@ export class ConnectionPool {
     this.#peers.get(detail.remotePeer.toString())?.onConnectionClose(detail)
   }
 }
+
+/** Peers whose streams' habits are remembered while they are not connected: a few hundred bytes each. */
+const MAX_HABITS = 1_000

@@ -8,6 +8,7 @@ import type { Deadlines } from './deadlines.ts'
 import type { DialReason, EvictReason } from './events.ts'
 import type { Lease } from './lease.ts'
 import type { PoolSettings } from './options.ts'
+import type { StreamHabits } from './stream-habits.ts'
 
 /**
  * One connection of the pool: the streams that the pool has on it, the leases on those, what is known of its health.
@@ -43,12 +44,16 @@ export class PooledConnection {
   #roundTripMs = 0
   readonly #deadlines: Deadlines
   readonly #settings: PoolSettings
+  readonly #clock: Clock
+  readonly #habits: StreamHabits
   /** Every stream that the pool has here: leased, idle, or on its way out. */
   readonly #streams = new Map<Stream, StreamRecord>()
   /** The last given back is the last in its list, and the first to be taken. */
   readonly #idle = new Map<string, StreamRecord[]>()
+  /** Set while somebody waits for the streams on their way out to be gone. */
+  #allClosed: PromiseWithResolvers<void> | undefined
 
-  constructor (connection: Connection, origin: DialReason | 'adopted', { clock, random, deadlines, settings }: ConnectionComponents) {
+  constructor (connection: Connection, origin: DialReason | 'adopted', { clock, random, deadlines, settings }: ConnectionComponents, habits: StreamHabits) {
     this.connection = connection
     this.origin = origin
     this.openedMs = clock.now()
@@ -57,6 +62,8 @@ export class PooledConnection {
     this.expiresMs = this.openedMs + settings.maxLifetimeMs * random.uniform(0.9, 1.1)
     this.#deadlines = deadlines
     this.#settings = settings
+    this.#clock = clock
+    this.#habits = habits
     this.cost = new PeakEwma(settings.loadDecayMs)
   }
 
@@ -106,6 +113,11 @@ export class PooledConnection {
     )
   }
 
+  /** No stream of this protocol can be opened before one ends, be it the pool's or somebody else's. */
+  isCrowded (protocol: string): boolean {
+    return this.full || this.#outboundStreams(protocol) >= this.#settings.streamsPerProtocol
+  }
+
   /** Streams that the pool did not open: as long as there are any, the connection is not the pool's to close. */
   carriesOthers (): boolean {
     let unknown = 0
@@ -144,22 +156,26 @@ export class PooledConnection {
   }
 
   /** A stream was opened for the pool, which proves that the far side is ready for as many as its limits allow. */
-  onStream (stream: Stream, nowMs: number, tookMs: number): void {
+  onStream (stream: Stream, protocol: string, nowMs: number, tookMs: number): void {
     this.proven = true
     this.#roundTripMs = tookMs
     if (!this.cost.sampled) {
       this.cost.observe(nowMs, tookMs)
     }
-    this.#register(stream)
+    this.#register(stream, protocol)
   }
 
-  #register (stream: Stream): void {
-    const record: StreamRecord = { stream, remoteEnded: false, idleSinceMs: undefined, closeTimer: undefined, forget: () => {} }
+  #register (stream: Stream, protocol: string): void {
+    const record: StreamRecord = { stream, protocol, answers: 0, answeredMs: -Infinity, remoteEnded: false, idleSinceMs: undefined, closeTimer: undefined, forget: () => {} }
     const onRemoteEnd = (): void => {
       record.remoteEnded = true
-      if (record.idleSinceMs !== undefined) {
+      const idle = record.idleSinceMs !== undefined
+      if (idle) {
         this.#removeIdle(record)
         this.closeStream(stream)
+      }
+      if (record.closeTimer === undefined || idle) {
+        this.#habits.onRemoteEnd(protocol, record.answers, this.#clock.now() - record.answeredMs, !idle)
       }
     }
     const onClose = (): void => record.forget()
@@ -169,6 +185,9 @@ export class PooledConnection {
       record.closeTimer?.cancel()
       this.#removeIdle(record)
       this.#streams.delete(stream)
+      if (!this.#anyClosing()) {
+        this.#allClosed?.resolve()
+      }
     }
     stream.addEventListener('remoteCloseWrite', onRemoteEnd)
     stream.addEventListener('close', onClose)
@@ -179,13 +198,20 @@ export class PooledConnection {
   keepStream (stream: Stream, protocol: string, nowMs: number): void {
     const record = this.#streams.get(stream)
     const records = this.#idle.get(protocol) ?? []
-    if (record === undefined || record.remoteEnded || !this.usable || this.retired !== undefined || this.health.state === 'dead' || records.length >= this.#settings.idleStreamsPerProtocol) {
+    if (record !== undefined) {
+      record.answers++
+      record.answeredMs = nowMs
+      this.#habits.onAnswer(protocol, record.answers)
+      if (record.remoteEnded) {
+        this.#habits.onRemoteEnd(protocol, record.answers, 0, false)
+      }
+    }
+    if (record === undefined || record.remoteEnded || this.#habits.isOneShot(protocol) || !this.usable || this.retired !== undefined || this.health.state === 'dead' || records.length >= this.#settings.idleStreamsPerProtocol) {
       this.closeStream(stream)
     } else if (!isClean(stream)) {
       this.#abortStream(stream, 'released with data unread or unsent')
     } else {
       record.idleSinceMs = nowMs
-      record.protocol = protocol
       records.push(record)
       this.#idle.set(protocol, records)
     }
@@ -227,11 +253,32 @@ export class PooledConnection {
     }
   }
 
-  /** Takes the pool's listeners and timers off everything here. */
+  /** Closes the kept streams of one protocol. */
+  closeIdleStreamsOf (protocol: string): void {
+    for (const record of this.#idle.get(protocol)?.slice() ?? []) {
+      this.#removeIdle(record)
+      this.closeStream(record.stream)
+    }
+  }
+
+  /** Resolves once no stream is on its way out any more, which takes `closeTimeoutMs` at most. */
+  async streamsClosed (): Promise<void> {
+    if (this.#anyClosing()) {
+      this.#allClosed ??= Promise.withResolvers()
+      await this.#allClosed.promise
+    }
+  }
+
+  /**
+   * Takes the pool's listeners and timers off everything here. Streams on their way out keep theirs until they are gone,
+   * within `closeTimeoutMs`: where the connection lives on with others, they would stay half closed for ever.
+   */
   dispose (): void {
     this.review?.timer.cancel()
     for (const record of this.#streams.values()) {
-      record.forget()
+      if (record.closeTimer === undefined || this.connection.status !== 'open') {
+        record.forget()
+      }
     }
   }
 
@@ -240,13 +287,22 @@ export class PooledConnection {
     return !this.proven && this.opening >= this.#settings.maxStreamsInNegotiation
   }
 
+  #anyClosing (): boolean {
+    for (const { closeTimer } of this.#streams.values()) {
+      if (closeTimer !== undefined) {
+        return true
+      }
+    }
+    return false
+  }
+
   #abortStream (stream: Stream, reason: string): void {
     stream.abort(new TwinwireError('ERR_STREAM_CLOSED', reason))
     this.#streams.get(stream)?.forget()
   }
 
   #removeIdle (record: StreamRecord): void {
-    if (record.idleSinceMs === undefined || record.protocol === undefined) {
+    if (record.idleSinceMs === undefined) {
       return
     }
     record.idleSinceMs = undefined
@@ -277,11 +333,14 @@ export interface ConnectionComponents {
 
 interface StreamRecord {
   readonly stream: Stream
+  /** The one that it was opened for; streams may spell a negotiated one differently. */
+  readonly protocol: string
+  /** Requests that it answered, and when it did last. */
+  answers: number
+  answeredMs: number
   remoteEnded: boolean
   /** Set while it is kept. */
   idleSinceMs: number | undefined
-  /** The one that it was opened for; streams may spell a negotiated one differently. */
-  protocol?: string
   closeTimer: Timer | undefined
   forget: () => void
 }

@@ -8,7 +8,7 @@ import type { AddressEvent } from './events.ts'
 export interface RaceComponents {
   readonly deadlines: Deadlines
   readonly now: () => number
-  /** Dials one address; may ignore the signal, what it returns too late is closed. */
+  /** Dials one address, as it is given; may ignore the signal, what it returns too late is closed. */
   readonly dial: (address: Multiaddr, signal: AbortSignal) => Promise<Connection>
   readonly onAddress: (address: Multiaddr, reason: AddressEvent['reason'], elapsedMs: number) => void
 }
@@ -17,6 +17,10 @@ export interface RaceComponents {
  * Dials the addresses of one peer after each other with a head start for the better ones, and keeps the first
  * connection that is made (RFC 8305). An address that fails starts the next at once; losers are aborted, and a
  * connection that a loser makes all the same is closed.
+ *
+ * libp2p joins dials that name the same peer into one that goes through their addresses one after the other, but asks
+ * its connection gater about the peer only where a dial names it. So the first address names the peer and the others do
+ * not; where the first is denied they begin again, the next of them with the name.
  */
 export class DialRace {
   /** Resolves with the winner; rejects once every address failed, or with the reason of the abort. */
@@ -28,6 +32,8 @@ export class DialRace {
   readonly #waiting: RankedAddress[]
   readonly #attempts = new Set<Attempt>()
   readonly #errors: unknown[] = []
+  /** Whether an address that names the peer is being dialled or was, and was not denied. */
+  #named = false
   readonly #startedMs: number
   #next: Timer | undefined
   #over = false
@@ -74,7 +80,7 @@ export class DialRace {
       void this.#attempt(ranked.address)
     } else if (this.#attempts.size === 0) {
       this.#end()
-      this.#reject(this.#errors.length === 1 ? this.#errors[0] : new AggregateError(this.#errors, 'every address failed'))
+      this.#reject(this.#errors.length === 1 || this.#errors.every(isDenial) ? this.#errors[0] : new AggregateError(this.#errors, 'every address failed'))
     }
   }
 
@@ -89,6 +95,8 @@ export class DialRace {
     const { deadlines, now, dial, onAddress } = this.#components
     const controller = new AbortController()
     const startedMs = now()
+    const named = !this.#named
+    this.#named = true
     const attempt: Attempt = { address, controller, timer: undefined, settle: () => {} }
     // Not left to the dial: a transport that ignores its signal must not hold up the next address.
     const interrupted = new Promise<never>((_resolve, reject) => {
@@ -101,15 +109,15 @@ export class DialRace {
     })
     this.#attempts.add(attempt)
     try {
-      const dialled = dial(address, controller.signal)
+      const dialled = dial(named ? withPeer(address, this.#peer) : withoutPeer(address, this.#peer), controller.signal)
       dialled.then(connection => {
         if (!this.#attempts.has(attempt)) {
           connection.abort(new TwinwireError('ERR_ABORTED', 'another address was faster'))
         }
       }, () => { /* the race below sees it */ })
       const connection = await Promise.race([dialled, interrupted])
-      if (this.#over) {
-        // Both were through at the same instant.
+      if (!this.#attempts.has(attempt)) {
+        // Given up at the same instant.
         connection.abort(new TwinwireError('ERR_ABORTED', 'another address was faster'))
         onAddress(address, 'cancelled', now() - startedMs)
         return
@@ -130,15 +138,26 @@ export class DialRace {
       this.#resolve(connection)
     } catch (error) {
       attempt.timer.cancel()
-      this.#attempts.delete(attempt)
-      if (this.#over) {
+      if (!this.#attempts.delete(attempt)) {
         onAddress(address, 'cancelled', now() - startedMs)
         return
       }
       onAddress(address, reasonOf(error), now() - startedMs)
       this.#errors.push(error)
+      if (named && isDenial(error)) {
+        this.#beginAgain()
+      }
       this.#startNext()
     }
+  }
+
+  /** Takes back what is under way without the peer's name: whether the peer may be dialled is open again. */
+  #beginAgain (): void {
+    this.#named = false
+    for (const { address } of this.#attempts) {
+      this.#waiting.unshift({ address, delayMs: 0 })
+    }
+    this.#cancelAll()
   }
 
   /** Stops whatever is still under way. */
@@ -146,6 +165,10 @@ export class DialRace {
     this.#over = true
     this.#waiting.length = 0
     this.#next?.cancel()
+    this.#cancelAll()
+  }
+
+  #cancelAll (): void {
     const attempts = [...this.#attempts]
     this.#attempts.clear()
     for (const attempt of attempts) {
@@ -162,6 +185,12 @@ interface Attempt {
   readonly controller: AbortController
   timer: Timer | undefined
   settle: (error: Error) => void
+}
+
+/** The address with the peer's id at its end; a relay's or a name's is left as it is. */
+function withPeer (address: Multiaddr, peer: PeerId): Multiaddr {
+  const suffix = `/p2p/${peer.toString()}`
+  return withoutPeer(address, peer) === address && !address.toString().includes('/p2p/') ? address.encapsulate(suffix) : address
 }
 
 /**
@@ -181,7 +210,15 @@ function isExact (text: string): boolean {
   return /^\/ip[46]\//.test(text) && !text.includes('/p2p-circuit')
 }
 
-function reasonOf (error: unknown): 'mismatch' | 'timeout' | 'failed' {
+/** The node's connection gater will have none of it. */
+export function isDenial (error: unknown): boolean {
+  return error instanceof Error && error.name === 'DialDeniedError'
+}
+
+function reasonOf (error: unknown): 'mismatch' | 'timeout' | 'denied' | 'failed' {
+  if (isDenial(error)) {
+    return 'denied'
+  }
   const code = error instanceof TwinwireError ? error.code : undefined
   return code === 'ERR_PEER_MISMATCH' ? 'mismatch' : code === 'ERR_TIMEOUT' ? 'timeout' : 'failed'
 }

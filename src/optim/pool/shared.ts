@@ -9,6 +9,7 @@ import type { Lease } from './lease.ts'
 import type { PoolSettings } from './options.ts'
 import type { PeerPool } from './peer-pool.ts'
 import type { PooledConnection } from './pooled-connection.ts'
+import type { StreamHabits } from './stream-habits.ts'
 
 /** What the pools of single peers have in common, and what they ask of the pool as a whole. */
 export interface PoolShared {
@@ -23,6 +24,8 @@ export interface PoolShared {
   /** Leases that were not given back. */
   readonly leases: Set<Lease>
   readonly stopped: boolean
+  /** What is known of a peer's streams, also from connections that are gone. */
+  habitsOf(peer: string): StreamHabits
   /** Adds time and host. */
   record(event: Unstamped<PoolEvent>): void
   /** Whether one connection more may be dialled now. Where not, and `urgent`, the peer is served as soon as there is. */

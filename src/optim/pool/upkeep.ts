@@ -47,6 +47,24 @@ export class Upkeep {
     return victim !== undefined
   }
 
+  /** Leaves a peer's connections, which others opened and which carry no request, to those others; false where there are none. */
+  letGoForWaiter (): boolean {
+    let victim: { readonly peerPool: PeerPool, readonly usedMs: number } | undefined
+    for (const peerPool of this.#peers.values()) {
+      const { all } = peerPool.connections
+      if (all.length > 0 && peerPool.waiters.size === 0 && !peerPool.dialling && all.every(pooled => !pooled.own && pooled.pending === 0)) {
+        const usedMs = Math.max(...all.map(pooled => pooled.usedMs))
+        if (victim === undefined || usedMs < victim.usedMs) {
+          victim = { peerPool, usedMs }
+        }
+      }
+    }
+    if (victim !== undefined) {
+      this.#letGo(victim.peerPool)
+    }
+    return victim !== undefined
+  }
+
   /** Above the high-water mark: closes idle connections down to the low-water mark, the least valuable first. */
   trim (): void {
     const { counters, settings, clock } = this.#shared

@@ -14,6 +14,8 @@ export interface Waiter {
   attempts: number
   /** True once resolved or rejected. */
   settled: boolean
+  /** Told when a stream begins to be opened. */
+  readonly onOpening: ((connection: Connection) => void) | undefined
   /** Ends the opening of a stream under way. */
   cancelOpening: ((reason: unknown) => void) | undefined
   succeed(result: StreamLease | Connection): void

@@ -53,6 +53,7 @@ export interface TimeoutMetrics {
  *   request's size and the far side's work add.
  * - An overdue attempt is given up for another only where another is allowed: the request is idempotent or never left,
  *   attempts and budget are left, and time. Otherwise it goes on until the deadline, since giving up gains nothing.
+ * - Bytes of an answer prove life: the timeout begins again with them, and the round trip is what the first took.
  * - An idempotent request that takes longer than nearly all before it gets a second attempt beside the first.
  * - What the caller aborts changes no estimate.
  */
@@ -119,7 +120,7 @@ export class AdaptiveTimeouts {
   /** What is known of a peer's answers to one kind of request. */
   conditions (peer: PeerId, operation: string): PeerConditions {
     const { ledger, clock } = this.#environment
-    return ledger.conditions(ledger.peer(peer.toString()), operation, clock.now())
+    return ledger.conditions(ledger.knownPeer(peer.toString()), operation, clock.now())
   }
 
   get metrics (): TimeoutMetrics {

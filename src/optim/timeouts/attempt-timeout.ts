@@ -1,6 +1,6 @@
 /** What one request adds to the bare round trip. */
 export interface Allowance {
-  /** Payload bytes, both ways as far as known. */
+  /** Payload bytes, as far as known. */
   readonly bytes: number
   /** The slowest that those bytes are expected to move. */
   readonly rateBitsPerSecond: number

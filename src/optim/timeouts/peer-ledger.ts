@@ -2,7 +2,7 @@ import { LatencyWindow } from './latency-window.ts'
 import { PhiAccrual } from './phi-accrual.ts'
 import { selectTier } from './policy.ts'
 import { populationRttMs } from './population.ts'
-import { RecentMap } from './recent-map.ts'
+import { RecentMap } from '../recent-map.ts'
 import { retransmissionTimeoutMs, RttEstimator } from './rtt-estimator.ts'
 import type { TimeoutSettings } from './options.ts'
 import type { PeerConditions, Tier } from './policy.ts'
@@ -68,19 +68,24 @@ export class PeerLedger {
     return this.#peers.peek(peer)
   }
 
-  conditions (record: PeerRecord, operation: string, nowMs: number): PeerConditions {
-    const { estimator } = operationOf(record, operation)
+  /** Of a peer or an operation that nothing is known of, too; asking leaves no trace. */
+  conditions (record: PeerRecord | undefined, operation: string, nowMs: number): PeerConditions {
+    const estimator = record?.operations.peek(operation)?.estimator
+    const priorMs = (): number => this.#priorMs(operation)
     return {
-      srttMs: estimator.srttMs,
-      rttVarMs: estimator.rttVarMs,
-      priorMs: this.#priorMs(operation),
-      backoff: estimator.backoff,
-      spuriousShare: record.spuriousShare,
-      lossShare: record.lossShare,
-      get suspicion () {
-        return record.detector.phi(nowMs)
+      srttMs: estimator?.srttMs,
+      rttVarMs: estimator?.rttVarMs,
+      // Worked out on demand: it costs a look at every peer.
+      get priorMs () {
+        return priorMs()
       },
-      tier: record.tier,
+      backoff: estimator?.backoff ?? 0,
+      spuriousShare: record?.spuriousShare ?? 0,
+      lossShare: record?.lossShare ?? 0,
+      get suspicion () {
+        return record?.detector.phi(nowMs) ?? 0
+      },
+      tier: record?.tier ?? 'rtt',
       granularityMs: this.#settings.granularityMs
     }
   }

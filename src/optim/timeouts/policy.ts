@@ -5,7 +5,7 @@ export interface PeerConditions {
   /** Smoothed round trip of this operation; undefined until an answer came. */
   readonly srttMs: number | undefined
   readonly rttVarMs: number | undefined
-  /** The wait for a peer that is not known: from the population, or the configured initial wait. */
+  /** The wait for a peer that is not known: from the population, or the configured initial wait. Looks at every peer: read it only where it is needed. */
   readonly priorMs: number
   /** Times that the wait should have doubled since the last valid answer. */
   readonly backoff: number
@@ -58,9 +58,10 @@ const TIER_WAITS: Readonly<Record<Tier, (conditions: PeerConditions) => number>>
   conservative: conditions => 2 * wait(conditions, 4)
 }
 
-function wait ({ srttMs, rttVarMs, priorMs, granularityMs, backoff }: PeerConditions, k: number): number {
+function wait (conditions: PeerConditions, k: number): number {
+  const { srttMs, rttVarMs, granularityMs, backoff } = conditions
   const baseMs = srttMs === undefined || rttVarMs === undefined
-    ? priorMs
+    ? conditions.priorMs
     : retransmissionTimeoutMs(srttMs, rttVarMs, granularityMs, k)
   return baseMs * 2 ** backoff
 }

@@ -22,6 +22,8 @@ export class RequestRun<T> implements Cancellable {
   readonly #record: PeerRecord
   readonly #peer: string
   readonly #allowanceMs: number
+  /** The part of it until the reply begins. */
+  readonly #requestAllowanceMs: number
   readonly #startedAtMs: number
   readonly #deadlineAtMs: number
   readonly #settled = Promise.withResolvers<T>()
@@ -44,11 +46,10 @@ export class RequestRun<T> implements Cancellable {
     this.#requestId = requestId
     this.#peer = request.peer.toString()
     this.#record = environment.ledger.peer(this.#peer)
-    this.#allowanceMs = allowanceMs({
-      bytes: request.bytes ?? 0,
-      rateBitsPerSecond: environment.settings.rateBitsPerSecond,
-      serverTimeMs: request.serverTimeMs ?? 0
-    })
+    const { bytes = 0, expectedReplyBytes = 0, serverTimeMs = 0 } = request
+    const { rateBitsPerSecond } = environment.settings
+    this.#requestAllowanceMs = allowanceMs({ bytes, rateBitsPerSecond, serverTimeMs })
+    this.#allowanceMs = allowanceMs({ bytes: bytes + expectedReplyBytes, rateBitsPerSecond, serverTimeMs })
     this.#startedAtMs = environment.clock.now()
     this.#deadlineAtMs = this.#startedAtMs + (request.deadlineMs ?? Infinity)
   }
@@ -90,11 +91,12 @@ export class RequestRun<T> implements Cancellable {
   }
 
   #nextAttempt (): RunningAttempt {
-    const { clock, ledger } = this.#environment
+    const { clock, ledger, settings: { granularityMs } } = this.#environment
     return new RunningAttempt({
       attemptId: this.#environment.nextAttemptId(),
       number: ++this.#attempts,
       clock,
+      granularityMs,
       planTimeoutMs: factor => this.#attemptTimeoutMs(factor),
       onSent: attempt => {
         ledger.attemptSent(this.#record, clock.now())
@@ -102,6 +104,10 @@ export class RequestRun<T> implements Cancellable {
       },
       onStopped: () => {
         ledger.attemptEnded(this.#record)
+        this.#hedgeTimer?.cancel()
+      },
+      onProgress: () => {
+        this.#record.detector.signOfLife(clock.now())
         this.#hedgeTimer?.cancel()
       },
       onOverdue: attempt => this.#onOverdue(attempt)
@@ -168,7 +174,9 @@ export class RequestRun<T> implements Cancellable {
     // With nothing to take its place, cutting it off would turn a slow answer into none.
     const kept = this.#live.size === 1 && !this.#retry(attempt)
     this.#emitOverdue(attempt, kept)
-    if (!kept) {
+    if (kept) {
+      attempt.kept()
+    } else {
       this.#giveUp(attempt, overdueError(attempt))
     }
   }
@@ -186,7 +194,7 @@ export class RequestRun<T> implements Cancellable {
     this.#end(attempt)
     this.#environment.emit({ type: 'timeouts:attempt-answered', ...this.#identity(attempt), elapsedMs, timeoutMs: attempt.timeoutMs, valid })
     if (valid) {
-      ledger.answered(this.#record, this.#request.operation, roundTripMs(elapsedMs, this.#allowanceMs))
+      ledger.answered(this.#record, this.#request.operation, this.#roundTripMs(attempt, elapsedMs))
       this.#unjudged.delete(attempt)
       this.#judge(attempt, attempt.overdue ? 'spurious' : 'answered')
       // What was given up after less than this answer took would have come as well; what had longer did not.
@@ -196,6 +204,13 @@ export class RequestRun<T> implements Cancellable {
     this.#settle({ ok: true, value })
     this.#releaseIdle()
     this.#finishWhenOver()
+  }
+
+  /** Of an answer that came in parts, the first is what the round trip took; the rest is how fast the path is. */
+  #roundTripMs ({ firstByteAtMs, sentAtMs }: RunningAttempt, elapsedMs: number): number | undefined {
+    return firstByteAtMs === undefined
+      ? roundTripMs(elapsedMs, this.#allowanceMs)
+      : roundTripMs(firstByteAtMs - sentAtMs, this.#requestAllowanceMs)
   }
 
   #onError (attempt: RunningAttempt, error: unknown): void {
@@ -220,6 +235,7 @@ export class RequestRun<T> implements Cancellable {
       error,
       repeatable: this.#request.idempotent || !attempt.mayHaveLeft,
       attemptsLeft: settings.maximumAttempts - this.#attempts,
+      delayMs,
       timeLeftMs: this.#deadlineAtMs - nowMs - delayMs
     }) ?? (budget.tryWithdraw(nowMs) ? undefined : 'budget')
     if (refusal !== undefined) {

@@ -10,8 +10,10 @@ export interface TimedRequest {
   readonly idempotent: boolean
   /** All attempts together; without it nothing but answers, errors and the caller ends a request. */
   readonly deadlineMs?: number
-  /** Payload bytes, both ways as far as known. Default 0. */
+  /** Payload bytes of the request. Default 0. */
   readonly bytes?: number
+  /** Payload bytes that the reply is expected to have. Default 0. */
+  readonly expectedReplyBytes?: number
   /** How long the far side is known to work on it. Default 0. */
   readonly serverTimeMs?: number
   /**
@@ -50,6 +52,10 @@ export interface AttemptContext {
    * the others was sent when it began.
    */
   readonly sent: () => void
+  /** Part of the answer came, not all of it: the attempt's timeout begins again. */
+  readonly progress: () => void
+  /** Registers what is called when the attempt is overdue but goes on, because nothing may take its place. */
+  readonly whenKept: (callback: () => void) => void
 }
 
 /** One try. Settles with the answer, or rejects; must end soon after its signal is aborted. */
@@ -58,9 +64,10 @@ export type Attempt<T> = (context: AttemptContext) => Promise<T>
 /**
  * @throws ERR_INVALID_OPTION for a number that cannot be meant
  */
-export function checkRequest ({ deadlineMs, bytes, serverTimeMs }: Pick<TimedRequest, 'deadlineMs' | 'bytes' | 'serverTimeMs'>): void {
+export function checkRequest ({ deadlineMs, bytes, expectedReplyBytes, serverTimeMs }: Pick<TimedRequest, 'deadlineMs' | 'bytes' | 'expectedReplyBytes' | 'serverTimeMs'>): void {
   check('deadlineMs', deadlineMs, value => value > 0, 'a positive number')
   check('bytes', bytes, value => value >= 0, 'a number of at least 0')
+  check('expectedReplyBytes', expectedReplyBytes, value => value >= 0, 'a number of at least 0')
   check('serverTimeMs', serverTimeMs, value => value >= 0, 'a number of at least 0')
 }
 

@@ -5,12 +5,16 @@ export interface RunningAttemptOptions {
   readonly attemptId: number
   readonly number: number
   readonly clock: Clock
+  /** What timers and a busy event loop may add. */
+  readonly granularityMs: number
   /** The timeout as of now, so many times as long, and cut to the remaining deadline. */
   planTimeoutMs(factor: number): number
   /** The attempt's clock was started. */
   onSent(attempt: RunningAttempt): void
   /** Its clock was stopped: it ended, or went back to connecting. */
   onStopped(): void
+  /** Part of its answer came. */
+  onProgress(attempt: RunningAttempt): void
   /** It has outlasted its timeout, as a request or while opening a stream for one. */
   onOverdue(attempt: RunningAttempt): void
 }
@@ -30,11 +34,16 @@ export class RunningAttempt {
   sentAtMs = NaN
   timeoutMs: number
   overdue = false
+  /** When the first part of an answer came that was not all of it. */
+  firstByteAtMs: number | undefined
   /** False while connecting or opening, before anything was sent. */
   mayHaveLeft = true
   readonly #options: RunningAttemptOptions
   readonly #controller = new AbortController()
   #timer: Timer | undefined
+  /** Since when its silence counts. */
+  #silentSinceMs = 0
+  #whenKept: () => void = () => {}
   #timed = false
   #over = false
 
@@ -81,8 +90,28 @@ export class RunningAttempt {
     this.mayHaveLeft = true
     this.#timed = true
     this.sentAtMs = this.#options.clock.now()
+    this.firstByteAtMs = undefined
     this.#startTimer(1)
     this.#options.onSent(this)
+  }
+
+  progress (): void {
+    if (this.#over || !this.#timed) {
+      return
+    }
+    const nowMs = this.#options.clock.now()
+    this.firstByteAtMs ??= nowMs
+    this.#silentSinceMs = nowMs
+    this.#options.onProgress(this)
+  }
+
+  whenKept (callback: () => void): void {
+    this.#whenKept = callback
+  }
+
+  /** It is overdue, and goes on all the same. */
+  kept (): void {
+    this.#whenKept()
   }
 
   /** Stops the clock for good. */
@@ -101,10 +130,29 @@ export class RunningAttempt {
     }
     this.overdue = false
     this.timeoutMs = this.#options.planTimeoutMs(factor)
-    this.#timer = this.#options.clock.setTimeout(() => {
+    this.#silentSinceMs = this.#options.clock.now()
+    this.#waitUntil(this.#silentSinceMs + this.timeoutMs)
+  }
+
+  #waitUntil (dueMs: number): void {
+    const { clock } = this.#options
+    this.#timer = clock.setTimeout(() => this.#onTimer(dueMs), Math.max(0, dueMs - clock.now()))
+  }
+
+  #onTimer (dueMs: number): void {
+    const { clock, granularityMs } = this.#options
+    const endMs = this.#silentSinceMs + this.timeoutMs
+    const nowMs = clock.now()
+    if (endMs > dueMs) {
+      // Something came meanwhile; one timer is moved along rather than set anew for each piece.
+      this.#waitUntil(endMs)
+    } else if (endMs === dueMs && nowMs - dueMs > granularityMs) {
+      // The event loop stood still, and timers run before what was received is read: an answer may lie there.
+      this.#waitUntil(nowMs + granularityMs)
+    } else {
       this.overdue = true
       this.#options.onOverdue(this)
-    }, this.timeoutMs)
+    }
   }
 
   #stop (): void {
@@ -129,6 +177,8 @@ function contextOf (attempt: RunningAttempt, signal: AbortSignal): AttemptContex
     },
     connecting: () => attempt.connecting(),
     opening: () => attempt.opening(),
-    sent: () => attempt.sent()
+    sent: () => attempt.sent(),
+    progress: () => attempt.progress(),
+    whenKept: callback => attempt.whenKept(callback)
   }
 }

@@ -47,4 +47,13 @@ export class SimMultiaddr {
     const index = text.lastIndexOf(address.startsWith('/') ? address : `/${address}`)
     return index <= 0 ? this : new SimMultiaddr(text.slice(0, index))
   }
+
+  /**
+   * This address with `address` behind it.
+   *
+   * @throws ERR_INVALID_OPTION where the simulator has no such addresses
+   */
+  encapsulate (address: string): SimMultiaddr {
+    return new SimMultiaddr(this.toString() + address)
+  }
 }

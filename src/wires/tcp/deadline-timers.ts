@@ -1,13 +1,13 @@
+import { BinaryHeap } from '../../core/binary-heap.ts'
 import { monotonicNowMs } from './monotonic.ts'
+import type { Timed } from '../../core/binary-heap.ts'
 
 /** What to do when a deadline is reached. */
 export interface Due {
   due (): void
 }
 
-interface Entry {
-  readonly atMs: number
-  readonly sequence: number
+interface Entry extends Timed {
   readonly target: Due
 }
 
@@ -20,7 +20,7 @@ const SPIN_MS = 1.2
  * the rest, which costs processor time: up to `SPIN_MS` a deadline.
  */
 export class DeadlineTimers {
-  readonly #heap: Entry[] = []
+  readonly #heap = new BinaryHeap<Entry>()
   #sequence = 0
   #timer: NodeJS.Timeout | undefined
   /** When the Node timer will look again; what is due before that needs it moved. */
@@ -29,18 +29,18 @@ export class DeadlineTimers {
 
   /** Deadlines not reached yet. */
   get pending (): number {
-    return this.#heap.length
+    return this.#heap.size
   }
 
   /** Calls `target.due()` once at `atMs`, never before, and never before this call returns. Equal times keep their order. */
   schedule (atMs: number, target: Due): void {
-    this.#push({ atMs, sequence: this.#sequence++, target })
+    this.#heap.push({ atMs, sequence: this.#sequence++, target })
     this.#arm()
   }
 
   /** Forgets all deadlines. */
   clear (): void {
-    this.#heap.length = 0
+    this.#heap.clear()
     this.#arm()
   }
 
@@ -49,15 +49,15 @@ export class DeadlineTimers {
     this.#timer = undefined
     this.#wakesAtMs = Infinity
     const nowMs = monotonicNowMs()
-    for (let first = this.#heap[0]; first !== undefined && first.atMs <= nowMs; first = this.#heap[0]) {
-      this.#pop()
+    for (let { first } = this.#heap; first !== undefined && first.atMs <= nowMs; first = this.#heap.first) {
+      this.#heap.pop()
       first.target.due()
     }
     this.#arm()
   }
 
   #arm (): void {
-    const first = this.#heap[0]
+    const { first } = this.#heap
     if (first === undefined) {
       clearTimeout(this.#timer)
       clearImmediate(this.#immediate)
@@ -81,47 +81,4 @@ export class DeadlineTimers {
       this.#timer = setTimeout(this.#turn, Math.min(waitMs, 2 ** 31 - 1))
     }
   }
-
-  #push (entry: Entry): void {
-    const heap = this.#heap
-    let i = heap.length
-    heap.push(entry)
-    while (i > 0) {
-      const parent = (i - 1) >> 1
-      if (!before(entry, heap[parent])) {
-        break
-      }
-      heap[i] = heap[parent]
-      i = parent
-    }
-    heap[i] = entry
-  }
-
-  #pop (): void {
-    const heap = this.#heap
-    const last = heap.pop()
-    if (last === undefined || heap.length === 0) {
-      return
-    }
-    let i = 0
-    for (;;) {
-      let child = 2 * i + 1
-      if (child >= heap.length) {
-        break
-      }
-      if (child + 1 < heap.length && before(heap[child + 1], heap[child])) {
-        child++
-      }
-      if (!before(heap[child], last)) {
-        break
-      }
-      heap[i] = heap[child]
-      i = child
-    }
-    heap[i] = last
-  }
-}
-
-function before (a: Entry, b: Entry): boolean {
-  return a.atMs < b.atMs || (a.atMs === b.atMs && a.sequence < b.sequence)
 }

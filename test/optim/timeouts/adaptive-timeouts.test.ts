@@ -5,7 +5,9 @@ import { sleep } from '../../../src/core/clock.ts'
 import { TwinwireError } from '../../../src/core/errors.ts'
 import { randomStream } from '../../../src/core/random.ts'
 import { MemoryRecorder } from '../../../src/core/recorder.ts'
+import { DialFailedError } from '../../../src/optim/dial-failed-error.ts'
 import { AdaptiveTimeouts } from '../../../src/optim/timeouts/adaptive-timeouts.ts'
+import { checkRequest } from '../../../src/optim/timeouts/request.ts'
 import { inVirtualTime, peerNamed } from './virtual-time.ts'
 import type { Clock } from '../../../src/core/clock.ts'
 import type { TimeoutEvent } from '../../../src/optim/timeouts/events.ts'
@@ -518,5 +520,90 @@ test('options are checked at the edge', async t => {
     t.throws(() => rig(clock, unknown), { code: 'ERR_INVALID_OPTION', message: /adaptiveTimeouts\.strategy/ })
     const { timeouts } = rig(clock)
     await t.throwsAsync(timeouts.run({ ...get, deadlineMs: -1 }, silent), { code: 'ERR_INVALID_OPTION' })
+  })
+})
+
+test('bytes of an answer restart its timeout and are a sign of life; silence after them is overdue all the same', async t => {
+  await inVirtualTime(async ({ clock }) => {
+    const { timeouts } = rig(clock, { maximumAttempts: 1, hedging: false })
+    await learn(timeouts, clock, 100)
+    const pieces = (count: number, apartMs: number, restMs: number): Attempt<number> => async ({ signal, progress }) => {
+      for (let i = 0; i < count; i++) {
+        await sleep(clock, apartMs, signal)
+        progress()
+      }
+      await sleep(clock, restMs, signal)
+      return count
+    }
+    // The timeout is 110 ms: 50 pieces, 100 ms apart, never leave it time.
+    t.is(await timeouts.run(get, pieces(50, 100, 100)), 50)
+    t.is(timeouts.metrics.overdue, 0)
+    t.is(Math.round(timeouts.conditions(peer, 'get').srttMs ?? 0), 100, 'learnt from the first piece')
+    t.is(await timeouts.run(put, pieces(3, 100, 2_000)), 3)
+    t.is(timeouts.metrics.overdue, 1)
+  })
+})
+
+test('a timeout is judged only after what came meanwhile was read: a stalled event loop is no loss', async t => {
+  await inVirtualTime(async ({ clock }) => {
+    let stalledMs = 0
+    // Timers come late while the loop stands still, and before what was received is read.
+    const stalling: Clock = {
+      now: () => clock.now() + stalledMs,
+      setTimeout: (callback, delayMs) => clock.setTimeout(callback, delayMs)
+    }
+    const { timeouts, events } = rig(stalling)
+    await learn(timeouts, stalling, 100)
+    const answer = timeouts.run(get, async ({ signal }) => {
+      // The answer is read 1 ms after the timers ran.
+      await sleep(clock, 111, signal)
+      return 'read'
+    })
+    await sleep(clock, 1)
+    stalledMs = 150
+    t.is(await answer, 'read')
+    t.is(timeouts.metrics.overdue, 0)
+    // A loss is a loss: one more granularity, and it is found.
+    stalledMs = 0
+    const lost = timeouts.run(put, silent)
+    await sleep(clock, 1)
+    stalledMs = 3_000
+    await sleep(clock, 1_100)
+    t.is(ofType(events, 'timeouts:attempt-overdue').length, 1)
+    timeouts.stop()
+    await t.throwsAsync(lost, { code: 'ERR_STOPPED' })
+  })
+})
+
+test('asking for conditions leaves no trace', async t => {
+  await inVirtualTime(async ({ clock }) => {
+    const { timeouts } = rig(clock)
+    t.like(timeouts.conditions(peer, 'get'), { srttMs: undefined, priorMs: 1000, backoff: 0, tier: 'rtt', suspicion: 0 })
+    t.is(timeouts.metrics.peers, 0)
+  })
+})
+
+test('a dial that failed everywhere is repeated only once an address is due again', async t => {
+  await inVirtualTime(async ({ clock }) => {
+    const { timeouts, events } = rig(clock)
+    const failing = (retryAfterMs: number): Attempt<number> => async ({ attempt }) => {
+      if (attempt === 1) {
+        throw new DialFailedError('no route', retryAfterMs, undefined)
+      }
+      return attempt
+    }
+    t.is(await timeouts.run(get, failing(0)), 2)
+    await t.throwsAsync(timeouts.run(get, failing(6_000)), { code: 'ERR_DIAL_FAILED' })
+    t.deepEqual(ofType(events, 'timeouts:retry-refused').map(({ reason }) => reason), ['futile'])
+  })
+})
+
+test('the time that an expected reply takes is added to its timeout', async t => {
+  await inVirtualTime(async ({ clock }) => {
+    const { timeouts } = rig(clock)
+    await learn(timeouts, clock, 100)
+    // 125 kB at 10 Mbit/s are 100 ms.
+    await timeouts.run({ ...get, expectedReplyBytes: 125_000 }, async ({ timeoutMs }) => t.is(Math.round(timeoutMs), 210))
+    t.throws(() => checkRequest({ expectedReplyBytes: -1 }), { code: 'ERR_INVALID_OPTION', message: /expectedReplyBytes/ })
   })
 })

@@ -26,6 +26,18 @@ test('a peer without samples is given the prior', t => {
   t.is(policyNamed('rtt', 5000).timeoutMs({ ...rest, srttMs: undefined, rttVarMs: undefined }), 1000)
 })
 
+test('a peer with samples costs no look at the others: the prior is not even read', t => {
+  const conditions = {
+    ...known,
+    get priorMs (): number {
+      throw new Error('looked at every peer')
+    }
+  }
+  for (const name of ['fixed', 'rtt', 'adaptive', 'aggressive', 'conservative'] as const) {
+    t.true(policyNamed(name, 5000).timeoutMs(conditions) > 0)
+  }
+})
+
 test('spurious timeouts make a peer\'s tier conservative, and it returns only well below where it entered', t => {
   const dwelt = MINIMUM_DWELL_ATTEMPTS
   t.is(selectTier('rtt', { spuriousShare: 0.06, lossShare: 0 }, dwelt), 'conservative')

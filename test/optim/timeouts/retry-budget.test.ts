@@ -3,7 +3,7 @@ import * as fc from 'fast-check'
 import { randomStream } from '../../../src/core/random.ts'
 import { decorrelatedJitterMs } from '../../../src/optim/timeouts/decorrelated-jitter.ts'
 import { LATENCY_WINDOW, LatencyWindow } from '../../../src/optim/timeouts/latency-window.ts'
-import { RecentMap } from '../../../src/optim/timeouts/recent-map.ts'
+import { RecentMap } from '../../../src/optim/recent-map.ts'
 import { RetryBudget } from '../../../src/optim/timeouts/retry-budget.ts'
 
 fc.configureGlobal({ seed: 1 })

@@ -1,0 +1,74 @@
+/** What the heap orders by: time, and among equals the order in which they were set. */
+export interface Timed {
+  readonly atMs: number
+  readonly sequence: number
+}
+
+/** A priority queue of entries by time; `push` and `pop` take O(log n) and allocate nothing but the array's growth. */
+export class BinaryHeap<Entry extends Timed> {
+  readonly #entries: Entry[] = []
+
+  get size (): number {
+    return this.#entries.length
+  }
+
+  /** The earliest; undefined where it is empty. */
+  get first (): Entry | undefined {
+    return this.#entries[0]
+  }
+
+  /** In no order. */
+  values (): Iterable<Entry> {
+    return this.#entries
+  }
+
+  push (entry: Entry): void {
+    const heap = this.#entries
+    let i = heap.length
+    heap.push(entry)
+    while (i > 0) {
+      const parent = (i - 1) >> 1
+      if (!before(entry, heap[parent])) {
+        break
+      }
+      heap[i] = heap[parent]
+      i = parent
+    }
+    heap[i] = entry
+  }
+
+  /** Takes out the earliest. */
+  pop (): Entry | undefined {
+    const heap = this.#entries
+    const top = heap[0]
+    const last = heap.pop()
+    if (last === undefined || heap.length === 0) {
+      return last
+    }
+    let i = 0
+    for (;;) {
+      let child = 2 * i + 1
+      if (child >= heap.length) {
+        break
+      }
+      if (child + 1 < heap.length && before(heap[child + 1], heap[child])) {
+        child++
+      }
+      if (!before(heap[child], last)) {
+        break
+      }
+      heap[i] = heap[child]
+      i = child
+    }
+    heap[i] = last
+    return top
+  }
+
+  clear (): void {
+    this.#entries.length = 0
+  }
+}
+
+function before (a: Timed, b: Timed): boolean {
+  return a.atMs < b.atMs || (a.atMs === b.atMs && a.sequence < b.sequence)
+}
