@@ -1,4 +1,4 @@
 import { TcpWire } from '../../src/wires/tcp.ts'
-import { contractSuite } from './contract-suite.ts'
+import { contractSuite } from '../contract/contract-suite.ts'
 
 contractSuite(new TcpWire())
