@@ -3,6 +3,7 @@ import { Command } from 'commander'
 import type { CliContext } from './context.ts'
 import { list } from './list.ts'
 import { collect, countOf, ExitCode } from './options.ts'
+import { addPathCommand } from './path.ts'
 import { report } from './report.ts'
 import { run } from './run.ts'
 import type { RunOptions } from './run.ts'
@@ -68,6 +69,8 @@ export function createProgram (context: CliContext, version: string, finish: (ex
       await report(context, directory, options)
       finish(ExitCode.ok)
     })
+
+  addPathCommand(program, context, finish)
 
   return program
 }
