@@ -9,8 +9,8 @@ import { overlays, overlaySvg } from './validate-kernel/overlay.ts'
 import { fidelityFigures, htmlPage } from './validate-kernel/page.ts'
 import type { Findings } from './validate-kernel/page.ts'
 import { readReference } from './validate-kernel/reference.ts'
-import { groupTable, missTable } from './validate-kernel/tables.ts'
-import { bulkTask, connectTask, fctTask, pairTask } from './validate-kernel/task.ts'
+import { furtherTable, groupTable, missTable } from './validate-kernel/tables.ts'
+import { bulkTask, connectTask, fctTask, libp2pTask, pairTask } from './validate-kernel/task.ts'
 import type { Task } from './validate-kernel/task.ts'
 import type { Modelled } from './validate-kernel/worker.ts'
 
@@ -19,7 +19,7 @@ import type { Modelled } from './validate-kernel/worker.ts'
  * that miss on stdout; all figures as JSON and as a page in results/kernel. With --write also docs/fidelity.md. The exit
  * code is 0 also where targets are missed. The figures are the same whatever the number of jobs.
  */
-const USAGE = 'usage: npm run validate:kernel -- [--write] [--only bulk|fct|connect|pair] [--congestion <name>] [--jobs <n>]\n'
+const USAGE = 'usage: npm run validate:kernel -- [--write] [--only bulk|fct|connect|pair|libp2p] [--congestion <name>] [--jobs <n>]\n'
 
 /** Where the generated part of docs/fidelity.md stands. */
 const BEGIN = '<!-- figures of npm run validate:kernel -- --write -->'
@@ -37,6 +37,8 @@ async function main (values: Arguments): Promise<void> {
 
   const [heading, ...rows] = groupTable(findings.groups)
   process.stdout.write(`${table(heading, rows)}\n`)
+  const [furtherHeading, ...furtherRows] = furtherTable(findings.further)
+  process.stdout.write(`\n${table(furtherHeading, furtherRows)}\n`)
   const [missHeading, ...misses] = missTable(findings.groups)
   process.stdout.write(misses.length === 0 ? '\nno row misses\n' : `\n${misses.length} figures beyond their limit\n${table(missHeading, misses)}\n`)
   process.stdout.write(`\n${tasks.length} rows in ${((performance.now() - startedMs) / 1e3).toFixed(0)} s\n`)
@@ -75,7 +77,8 @@ async function allTasks (): Promise<Task[]> {
     ...(await readReference('bulk_summary.csv')).map(bulkTask),
     ...(await readReference('pair_summary.csv')).map(pairTask),
     ...(await readReference('fct_summary.csv')).map(fctTask),
-    ...(await readReference('connect_summary.csv')).map(connectTask)
+    ...(await readReference('connect_summary.csv')).map(connectTask),
+    ...(await readReference('libp2p_summary.csv')).map(libp2pTask)
   ]
 }
 

@@ -75,7 +75,9 @@ const GROUPS: readonly Group[] = [
 const FURTHER: ReadonlyArray<readonly [Task['kind'], string]> = [
   ['bulk', 'goodput_0_30_mbps_mean'], ['bulk', 'srtt_mean_5_30_ms_mean'], ['bulk', 'cwnd_mean_5_30_pkts_mean'],
   ['bulk', 'retrans_segs_0_30_mean'], ['bulk', 'retrans_segs_5_30_mean'], ['bulk', 'q_drops_mean'], ['fct', 'p99_ms'],
-  ['fct', 'mean_ms'], ['fct', 'connect_p50_ms'], ['pair', 'A_share_w20_40_mean'], ['pair', 'q_delay_mean_ms_mean']
+  ['fct', 'mean_ms'], ['fct', 'connect_p50_ms'], ['pair', 'A_share_w20_40_mean'], ['pair', 'q_delay_mean_ms_mean'],
+  ['libp2p', 'dial_p50_ms'], ['libp2p', 'newstream_p50_ms'], ['libp2p', 'first_echo_p50_ms'], ['libp2p', 'second_stream_echo_p50_ms'],
+  ['libp2p', 'warm_echo_p50_ms'], ['libp2p', 'bulk10MB_mean_s']
 ]
 
 export function judge (outcomes: readonly Outcome[]): GroupResult[] {

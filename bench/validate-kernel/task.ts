@@ -4,7 +4,7 @@ import type { ReferenceRow } from './reference.ts'
 
 /** One row of the reference, to be measured over the model: plain data, because it crosses threads. */
 export interface Task {
-  readonly kind: 'bulk' | 'fct' | 'connect' | 'pair'
+  readonly kind: 'bulk' | 'fct' | 'connect' | 'pair' | 'libp2p'
   /** For a reader, and the seed. */
   readonly label: string
   readonly path: PathOptions
@@ -23,6 +23,8 @@ const PAIR_SEEDS = 8
 const CLEAN_EXCHANGES = 20
 const LOSSY_EXCHANGES = 400
 const CONNECTS = 10_000
+const CLEAN_SESSIONS = 2
+const LOSSY_SESSIONS = 200
 
 /** In all cases with a Gilbert-Elliott chain. */
 const CHAIN = { model: 'gilbert-elliott', p: 0.005, r: 0.25, lossGood: 0, lossBad: 0.5 } as const
@@ -55,6 +57,13 @@ export function connectTask (row: ReferenceRow): Task {
 export function pairTask (row: ReferenceRow): Task {
   return task('pair', `${row.pair}, ${row.buf_bdp} BDP`, { ...row, rate_mbps: 20, rtt_ms: 40 }, String(row.pair).split('+') as CongestionName[], PAIR_SEEDS, {
     lossDirection: 'forward', bufferBdp: Number(row.buf_bdp)
+  })
+}
+
+export function libp2pTask (row: ReferenceRow): Task {
+  const label = `${row.rate_mbps} Mbit/s, ${row.rtt_ms} ms, loss ${row.loss_each_dir}`
+  return task('libp2p', label, row, ['reno'], row.loss_each_dir === 0 ? CLEAN_SESSIONS : LOSSY_SESSIONS, {
+    loss: { model: 'bernoulli', probability: Number(row.loss_each_dir) }, lossDirection: 'both'
   })
 }
 

@@ -1,9 +1,11 @@
 import { runBulk, summarizeBulk } from '../../src/path/bulk.ts'
 import { runConnect, summarizeConnect } from '../../src/path/connect.ts'
 import { runFct, summarizeFct } from '../../src/path/fct.ts'
+import { Path, repetitionStream } from '../../src/path/path.ts'
 import { runPair, summarizePair } from '../../src/path/pair.ts'
 import { deviation } from '../../src/path/summary.ts'
 import type { Row } from '../../src/path/summary.ts'
+import { runSession, summarizeSessions } from './libp2p.ts'
 import type { Task } from './task.ts'
 
 /** What the model gives for one row. */
@@ -18,6 +20,8 @@ const BULK_S = 30
 const PAIR_S = 40
 /** Of connect, those that the reference has a column of its own for. */
 const ATTEMPTS = 4
+/** Of 10 MB, in the first sessions of a row. */
+const TRANSFERS = 20
 
 /** What the threads of the pool run. */
 export default async function measure (task: Task): Promise<Modelled> {
@@ -52,6 +56,12 @@ const MEASUREMENTS: Readonly<Record<Task['kind'], (task: Task) => Promise<Row>>>
   async pair ({ path, congestion: [a, b], repetitions }) {
     const pair = { congestion: [a, b] as const, durationS: PAIR_S }
     return summarizePair(path, pair, await repeat(repetitions, async repetition => await runPair(path, pair, repetition)))
+  },
+  async libp2p ({ path, congestion, repetitions }) {
+    return summarizeSessions(await repeat(repetitions, async repetition => {
+      const random = repetitionStream(path, repetition)
+      return await runSession(new Path(path, congestion, random), random, repetition < TRANSFERS)
+    }))
   }
 }
 
