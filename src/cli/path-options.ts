@@ -1,8 +1,7 @@
 import { show, TwinwireError } from '../core/errors.ts'
 import { parseDuration, parseRate, parseSize } from '../core/units.ts'
-import type { LossOptions } from '../sim/loss.ts'
 import { CONGESTION_NAMES, pathOptions } from '../path/options.ts'
-import type { CongestionName, PathOptions } from '../path/options.ts'
+import type { CongestionName, PathLoss, PathOptions } from '../path/options.ts'
 
 /** What commander gives for the options that every `path` command has. */
 export interface PathFlags {
@@ -29,7 +28,7 @@ export function readPath (flags: PathFlags): PathOptions {
 }
 
 /** `0.01`, or `ge:p,r,lossGood,lossBad`. */
-function readLoss (text: string): LossOptions {
+function readLoss (text: string): PathLoss {
   const chain = /^ge:(.*)$/.exec(text)?.[1].split(',')
   const numbers = (chain ?? [text]).map(part => probabilityOf(part))
   if (numbers.includes(NaN) || numbers.length !== (chain === undefined ? 1 : 4)) {

@@ -1,6 +1,5 @@
-import type { LossOptions } from '../sim/loss.ts'
 import { meanLoss } from './options.ts'
-import type { PathOptions } from './options.ts'
+import type { PathLoss, PathOptions } from './options.ts'
 import { rounded } from './summary.ts'
 import type { Row } from './summary.ts'
 
@@ -17,7 +16,7 @@ export function lossColumns ({ loss, lossDirection }: PathOptions): Row {
   }
 }
 
-function modelName (loss: LossOptions): string {
+function modelName (loss: PathLoss): string {
   if (meanLoss(loss) === 0) {
     return 'none'
   }

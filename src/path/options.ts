@@ -2,7 +2,6 @@ import * as z from 'zod'
 import { TwinwireError } from '../core/errors.ts'
 import { parseOptions } from '../core/options.ts'
 import { NS_PER_MS } from '../core/units.ts'
-import type { LossOptions } from '../sim/loss.ts'
 
 /** Congestion controllers that a measurement can ask for. */
 export const CONGESTION_NAMES = ['reno', 'cubic', 'bbr'] as const
@@ -44,6 +43,8 @@ const pathOptionsSchema = z.strictObject({
 
 /** A path between two hosts, and how its senders behave: plain data, so that it crosses threads. */
 export type PathOptions = Readonly<z.infer<typeof pathOptionsSchema>>
+/** How a path loses packets, apart from those that its queue drops: two of the models of `LossOptions`. */
+export type PathLoss = PathOptions['loss']
 export type PathInput = Readonly<z.input<typeof pathOptionsSchema>>
 
 /**
@@ -68,7 +69,7 @@ export function pathOptions (input: PathInput): PathOptions {
 }
 
 /** The share of packets lost in the long run. */
-export function meanLoss (loss: LossOptions): number {
+export function meanLoss (loss: PathLoss): number {
   if (loss.model === 'bernoulli') {
     return loss.probability
   }
