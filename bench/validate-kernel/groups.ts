@@ -99,10 +99,16 @@ function groupResult ({ name, kind, column, unit, median, worst, range, only }: 
     const [low, high] = range === undefined ? [NaN, NaN] : [Number(reference[range[0]]), Number(reference[range[1]])]
     const inRange = modelled >= low && modelled <= high
     const within = Math.abs(error) <= worst || inRange
-    return { label, column, measured, modelled, error, within, note: failure ?? (range === undefined ? '' : `seeds ${low} to ${high}`) }
+    return { label, column, measured, modelled, error, within, note: failure ?? (range === undefined ? sampled(row, column) : `seeds ${low} to ${high}`) }
   })
   const errors = comparisons.map(({ error }) => Math.abs(error))
   return summary(name, unit, comparisons, errors, median, worst)
+}
+
+/** What chance alone makes of a percentile, where that is known. */
+function sampled (row: Modelled['row'], column: string): string {
+  const [low, high] = [row[`${column}_low`], row[`${column}_high`]]
+  return typeof low === 'number' && typeof high === 'number' ? `a sample of the model: ${low.toFixed(1)} to ${high.toFixed(1)}` : ''
 }
 
 function summary (name: string, unit: GroupResult['unit'], comparisons: readonly Comparison[], errors: readonly number[], medianTarget: number, worstTarget: number): GroupResult {

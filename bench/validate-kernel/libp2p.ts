@@ -79,7 +79,7 @@ export async function runSession (path: Path, random: RandomStream, withBulk: bo
   let ended = false
   // A session that fails is counted, as the reference counts them.
   void session().then(run => { result = run }, () => {}).finally(() => { ended = true })
-  await path.kernel.runAsync(() => ended, LIMIT_S * NS_PER_S)
+  await path.kernel.runAsync(() => ended, path.startNs + LIMIT_S * NS_PER_S)
   client.stop()
   server.stop()
   return result

@@ -5,12 +5,13 @@ import { Path, repetitionStream } from '../../src/path/path.ts'
 import { runPair, summarizePair } from '../../src/path/pair.ts'
 import { deviation } from '../../src/path/summary.ts'
 import type { Row } from '../../src/path/summary.ts'
+import { quantile } from '../../src/stats/quantile.ts'
 import { runSession, summarizeSessions } from './libp2p.ts'
 import type { Task } from './task.ts'
 
 /** What the model gives for one row. */
 export interface Modelled {
-  /** By the reference's names; for connect with `sd_ms_attempt<n>` as well. */
+  /** By the reference's names, and what belongs to its judgement: `sd_ms_attempt<n>`, `p90_ms_low` and so on. */
   readonly row: Row
   /** What went wrong instead. */
   readonly error?: string
@@ -20,6 +21,7 @@ const BULK_S = 30
 const PAIR_S = 40
 /** Of connect, those that the reference has a column of its own for. */
 const ATTEMPTS = 4
+const NORMAL_975 = 1.96
 /** Of 10 MB, in the first sessions of a row. */
 const TRANSFERS = 20
 
@@ -41,9 +43,11 @@ const MEASUREMENTS: Readonly<Record<Task['kind'], (task: Task) => Promise<Row>>>
     const bulk = { congestion, durationS: BULK_S }
     return summarizeBulk(path, bulk, await repeat(repetitions, async repetition => await runBulk(path, bulk, repetition)))
   },
-  async fct ({ path, congestion: [congestion], sizeBytes, repetitions }) {
+  async fct ({ path, congestion: [congestion], sizeBytes, repetitions, reference }) {
     const fct = { congestion, sizeBytes }
-    return summarizeFct(path, fct, await repeat(repetitions, async repetition => await runFct(path, fct, repetition)))
+    const runs = await repeat(repetitions, async repetition => await runFct(path, fct, repetition))
+    const times = runs.filter(run => run !== undefined).map(({ completionMs }) => completionMs)
+    return { ...summarizeFct(path, fct, runs), ...sampledPercentiles(times, Number(reference.n)) }
   },
   async connect ({ path, congestion: [congestion], repetitions }) {
     const runs = await repeat(repetitions, async repetition => await runConnect(path, congestion, repetition))
@@ -71,4 +75,18 @@ async function repeat<Run> (count: number, run: (repetition: number) => Promise<
     runs.push(await run(repetition))
   }
   return runs
+}
+
+/**
+ * `p50_ms_low` to `p50_ms_high`, and so for p90: where the percentile of `count` times would be in 95% of cases, if they
+ * were the model's. Where the distribution has a cliff near the percentile these are far apart.
+ */
+function sampledPercentiles (times: readonly number[], count: number): Row {
+  const row: Row = {}
+  for (const probability of times.length === 0 ? [] : [0.5, 0.9]) {
+    const half = NORMAL_975 * Math.sqrt(probability * (1 - probability) / count)
+    row[`p${probability * 100}_ms_low`] = quantile(times, Math.max(0, probability - half))
+    row[`p${probability * 100}_ms_high`] = quantile(times, Math.min(1, probability + half))
+  }
+  return row
 }

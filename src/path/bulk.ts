@@ -49,7 +49,7 @@ export async function runBulk (options: PathOptions, { congestion, durationS, tr
   const sampler = new Sampler(path, flow)
   serve(path, [flow])
   flow.start(() => sampler.start({ fromNs: path.kernel.nowNs + WARM_UP_S * NS_PER_S, trace }))
-  await runInSteps(path.kernel, SETUP_LIMIT_S * NS_PER_S, () => flow.connectedNs >= 0, signal)
+  await runInSteps(path.kernel, path.startNs + SETUP_LIMIT_S * NS_PER_S, () => flow.connectedNs >= 0, signal)
   if (flow.connectedNs < 0) {
     return undefined
   }

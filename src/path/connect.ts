@@ -30,9 +30,9 @@ export async function runConnect (options: PathOptions, congestion: CongestionNa
   let run: ConnectRun | undefined
   client.handler = {
     ...IGNORING,
-    onConnected: () => { run = { connectMs: nsToMs(path.kernel.nowNs), attempts: path.synRetries(client) + 1 } }
+    onConnected: () => { run = { connectMs: nsToMs(path.kernel.nowNs - path.startNs), attempts: path.synRetries(client) + 1 } }
   }
-  await runInSteps(path.kernel, SETUP_LIMIT_S * NS_PER_S, () => run !== undefined || client.state === 'closed', signal)
+  await runInSteps(path.kernel, path.startNs + SETUP_LIMIT_S * NS_PER_S, () => run !== undefined || client.state === 'closed', signal)
   path.network.checkConservation()
   return run
 }

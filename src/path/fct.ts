@@ -49,12 +49,12 @@ export async function runFct (options: PathOptions, { congestion, sizeBytes }: F
   client.handler = {
     ...IGNORING,
     onConnected: () => {
-      connectMs = nsToMs(path.kernel.nowNs)
+      connectMs = nsToMs(path.kernel.nowNs - path.startNs)
       client.write(sizeBytes)
     },
-    onData: () => { completionMs = nsToMs(path.kernel.nowNs) }
+    onData: () => { completionMs = nsToMs(path.kernel.nowNs - path.startNs) }
   }
-  await runInSteps(path.kernel, LIMIT_S * NS_PER_S, () => completionMs >= 0 || client.state === 'closed', signal)
+  await runInSteps(path.kernel, path.startNs + LIMIT_S * NS_PER_S, () => completionMs >= 0 || client.state === 'closed', signal)
   path.network.checkConservation()
   return completionMs < 0 ? undefined : { completionMs, connectMs, timeouts: client.timeouts + path.synRetries(client) }
 }

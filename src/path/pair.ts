@@ -51,16 +51,16 @@ export async function runPair (options: PathOptions, { congestion, durationS }: 
   serve(path, flows)
   const start = path.kernel.define(flow => flows[flow].start(() => {
     if (flow === 0) {
-      sampler.start({ fromNs: EARLY_S * NS_PER_S, trace: false })
+      sampler.start({ fromNs: path.startNs + EARLY_S * NS_PER_S, trace: false })
     }
   }))
   const first = repetition % 2
-  path.kernel.schedule(0, start, first)
-  path.kernel.schedule(STAGGER_NS, start, 1 - first)
+  path.kernel.schedule(path.startNs, start, first)
+  path.kernel.schedule(path.startNs + STAGGER_NS, start, 1 - first)
 
   const delivered: number[][] = []
   for (const untilS of [EARLY_S, LATE_S, durationS]) {
-    await runInSteps(path.kernel, untilS * NS_PER_S, () => false, signal)
+    await runInSteps(path.kernel, path.startNs + untilS * NS_PER_S, () => false, signal)
     delivered.push(flows.map(({ deliveredBytes }) => deliveredBytes))
   }
   path.network.checkConservation()

@@ -1,6 +1,6 @@
 import { randomStream } from '../core/random.ts'
 import type { RandomStream } from '../core/random.ts'
-import { NS_PER_MS } from '../core/units.ts'
+import { NS_PER_MS, NS_PER_S } from '../core/units.ts'
 import { Kernel } from '../sim/kernel.ts'
 import type { Link } from '../sim/link.ts'
 import { PacketNetwork } from '../sim/network.ts'
@@ -15,6 +15,12 @@ import { tcpFor } from './tcp.ts'
 
 /** Of every server. */
 export const PORT = 5001
+
+/**
+ * A measurement begins anywhere within this time, so that its phase against the ticks in which the hosts' timers count is
+ * left to chance, as it is in the kernel.
+ */
+const PHASE_NS = 16 * NS_PER_S
 
 /** A handler that does nothing, to build others on. */
 export const IGNORING: TcpSocketHandler = { onConnected () {}, onData () {}, onRemoteClose () {}, onClosed () {} }
@@ -32,6 +38,8 @@ export class Path {
   /** One for each congestion controller asked for, in that order. */
   readonly clients: readonly TcpHost[]
   readonly serverHost: TcpHost
+  /** When the measurement begins. */
+  readonly startNs: number
   /** The one whose queue is limited. */
   readonly forwardLink: Link
 
@@ -52,6 +60,8 @@ export class Path {
     this.meter = new MeteredNetwork(this.network, { rateBitsPerSecond, delayNs, server: this.server })
     this.clients = controllers.map(congestion =>
       new TcpHost(this.meter, this.#clientNode(near), tcpFor(congestion, options.gso)))
+    this.startNs = random.fork('start').integer(PHASE_NS)
+    this.kernel.run(this.startNs)
     this.serverHost = new TcpHost(this.meter, this.server, tcpFor(controllers[0], options.gso))
   }
 
