@@ -1,6 +1,6 @@
 import { runBulk } from '../../src/path/bulk.ts'
 import { pathOptions } from '../../src/path/options.ts'
-import type { CongestionName } from '../../src/path/options.ts'
+import { congestionName } from '../../src/path/tcp.ts'
 import { readReference } from './reference.ts'
 
 /** One transfer's window over time, over the kernel and over the model. */
@@ -21,7 +21,7 @@ const TRACES = [
   { rateMbps: 10, rttMs: 20, congestion: 'reno' },
   { rateMbps: 50, rttMs: 20, congestion: 'cubic' },
   { rateMbps: 10, rttMs: 200, congestion: 'bbr' }
-] as const satisfies ReadonlyArray<{ rateMbps: number, rttMs: number, congestion: CongestionName }>
+]
 
 /** As long as the kernel's were traced. */
 const DURATION_S = 15
@@ -34,7 +34,7 @@ export async function overlays (): Promise<Overlay[]> {
     const kernel = await readReference(`fine_${rateMbps}_${rttMs}_${congestion}_0_1_11.csv`)
     let model: Point[] = []
     try {
-      const run = await runBulk(path, { congestion, durationS: DURATION_S, trace: true }, 0)
+      const run = await runBulk(path, { congestion: congestionName(congestion), durationS: DURATION_S, trace: true }, 0)
       model = (run?.samples ?? []).map(({ tMs, cwndPackets }) => ({ tS: tMs / 1e3, cwndPackets }))
     } catch (error) {
       process.stderr.write(`${congestion}: ${error instanceof Error ? error.message : String(error)}\n`)

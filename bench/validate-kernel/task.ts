@@ -1,5 +1,6 @@
 import { pathOptions } from '../../src/path/options.ts'
-import type { CongestionName, PathInput, PathOptions } from '../../src/path/options.ts'
+import type { PathInput, PathOptions } from '../../src/path/options.ts'
+import type { CongestionName } from '../../src/path/tcp.ts'
 import type { ReferenceRow } from './reference.ts'
 
 /** One row of the reference, to be measured over the model: plain data, because it crosses threads. */

@@ -1,7 +1,9 @@
 import { show, TwinwireError } from '../core/errors.ts'
 import { parseDuration, parseRate, parseSize } from '../core/units.ts'
-import { CONGESTION_NAMES, pathOptions } from '../path/options.ts'
-import type { CongestionName, PathLoss, PathOptions } from '../path/options.ts'
+import { pathOptions } from '../path/options.ts'
+import type { PathLoss, PathOptions } from '../path/options.ts'
+import { congestionName } from '../path/tcp.ts'
+import type { CongestionName } from '../path/tcp.ts'
 
 /** What commander gives for the options that every `path` command has. */
 export interface PathFlags {
@@ -51,13 +53,16 @@ function probabilityOf (text: string): number {
 
 /** @throws ERR_INVALID_OPTION */
 export function readCongestion (text: string): CongestionName {
-  const name = CONGESTION_NAMES.find(name => name === text)
-  if (name === undefined) {
+  try {
+    return congestionName(text)
+  } catch (error) {
+    if (!(error instanceof TwinwireError)) {
+      throw error
+    }
     throw new TwinwireError('ERR_INVALID_OPTION', 'no such congestion controller', {
-      path: '--congestion', expected: `one of ${CONGESTION_NAMES.join(', ')}`, found: show(text)
+      path: '--congestion', expected: error.expected ?? 'a name', found: show(text)
     })
   }
-  return name
 }
 
 /**

@@ -2,13 +2,14 @@ import { NS_PER_S } from '../core/units.ts'
 import { BulkFlow, serve, SETUP_LIMIT_S } from './bulk-flow.ts'
 import { lossColumns, pathColumns } from './columns.ts'
 import { checkDuration } from './options.ts'
-import type { CongestionName, PathOptions } from './options.ts'
+import type { PathOptions } from './options.ts'
 import { Path, repetitionStream } from './path.ts'
 import { Sampler } from './sampler.ts'
 import type { Sample } from './sampler.ts'
 import { runInSteps } from './steps.ts'
 import { meanAndDeviation, rounded } from './summary.ts'
 import type { Row } from './summary.ts'
+import type { CongestionName } from './tcp.ts'
 
 /** Slow start and its losses are over, and not counted, from here on. */
 export const WARM_UP_S = 5

@@ -3,11 +3,12 @@ import { mean } from '../stats/quantile.ts'
 import { SETUP_LIMIT_S } from './bulk-flow.ts'
 import { lossColumns, pathColumns } from './columns.ts'
 import { meanLoss } from './options.ts'
-import type { CongestionName, PathOptions } from './options.ts'
+import type { PathOptions } from './options.ts'
 import { IGNORING, Path, PORT, repetitionStream } from './path.ts'
 import { runInSteps } from './steps.ts'
 import { rounded, share, timeColumns } from './summary.ts'
 import type { Row } from './summary.ts'
+import type { CongestionName } from './tcp.ts'
 
 /** A connect slower than this needed more than one attempt, on any path of interest. */
 const SLOW_MS = 500

@@ -1,11 +1,12 @@
 import { NS_PER_S, nsToMs } from '../core/units.ts'
 import { quantile } from '../stats/quantile.ts'
 import { lossColumns, pathColumns } from './columns.ts'
-import type { CongestionName, PathOptions } from './options.ts'
+import type { PathOptions } from './options.ts'
 import { IGNORING, Path, PORT, repetitionStream } from './path.ts'
 import { runInSteps } from './steps.ts'
 import { rounded, share, timeColumns } from './summary.ts'
 import type { Row } from './summary.ts'
+import type { CongestionName } from './tcp.ts'
 
 /** An exchange that has not ended by then has failed: far beyond the last retry of either end. */
 const LIMIT_S = 3600

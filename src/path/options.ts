@@ -3,11 +3,6 @@ import { TwinwireError } from '../core/errors.ts'
 import { parseOptions } from '../core/options.ts'
 import { NS_PER_MS } from '../core/units.ts'
 
-/** Congestion controllers that a measurement can ask for. */
-export const CONGESTION_NAMES = ['reno', 'cubic', 'bbr'] as const
-
-export type CongestionName = typeof CONGESTION_NAMES[number]
-
 // Beyond these a unit was mistaken, and the arithmetic of nanoseconds and bytes would no longer be exact.
 const MAXIMUM_RTT_MS = 3600e3
 const MAXIMUM_RATE = 1e12

@@ -2,12 +2,13 @@ import { NS_PER_MS, NS_PER_S } from '../core/units.ts'
 import { BulkFlow, serve } from './bulk-flow.ts'
 import { lossColumns, pathColumns } from './columns.ts'
 import { checkDuration } from './options.ts'
-import type { CongestionName, PathOptions } from './options.ts'
+import type { PathOptions } from './options.ts'
 import { Path, repetitionStream } from './path.ts'
 import { Sampler } from './sampler.ts'
 import { runInSteps } from './steps.ts'
 import { meanAndDeviation, rounded } from './summary.ts'
 import type { Row } from './summary.ts'
+import type { CongestionName } from './tcp.ts'
 
 /** Windows of time begin here and end with the run: after slow start, and after most of the convergence. */
 const EARLY_S = 5

@@ -10,8 +10,9 @@ import { TcpHost } from '../sim/tcp/host.ts'
 import type { TcpSocket, TcpSocketHandler } from '../sim/tcp/socket.ts'
 import { MeteredNetwork } from './metered-network.ts'
 import { meanLoss } from './options.ts'
-import type { CongestionName, PathOptions } from './options.ts'
+import type { PathOptions } from './options.ts'
 import { tcpFor } from './tcp.ts'
+import type { CongestionName } from './tcp.ts'
 
 /** Of every server. */
 export const PORT = 5001

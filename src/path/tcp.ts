@@ -1,6 +1,6 @@
-import { TwinwireError } from '../core/errors.ts'
+import { TCP_PRESETS, tcpOptions } from '../sim/tcp/options.ts'
 import type { TcpOptions } from '../sim/tcp/options.ts'
-import type { CongestionName, PathOptions } from './options.ts'
+import type { PathOptions } from './options.ts'
 
 /** Payload of a full segment: 1500 B of IP packet without IPv4, TCP and timestamps (20 + 20 + 12 B). */
 export const MSS_BYTES = 1448
@@ -8,17 +8,21 @@ export const MSS_BYTES = 1448
 /** Linux's limit of autotuning, as the measurements had it. */
 const RECEIVE_BUFFER_BYTES = 32 * 1024 * 1024
 
-/** The first SYN and tcp_syn_retries. */
-const SYNS = 7
+/** A congestion controller that the simulator has. */
+export type CongestionName = TcpOptions['congestion']
 
-/**
- * TCP as the kernel of the measurements was set up.
- *
- * @throws ERR_INVALID_OPTION for a controller that there is not
- */
-export function tcpFor (congestion: CongestionName, _gso: PathOptions['gso']): Partial<TcpOptions> {
-  if (congestion !== 'reno') {
-    throw new TwinwireError('ERR_INVALID_OPTION', 'no such congestion controller', { path: 'congestion', expected: 'reno', found: congestion })
+/** @throws ERR_INVALID_OPTION that names those there are */
+export function congestionName (text: string): CongestionName {
+  return tcpOptions({ congestion: text as CongestionName }).congestion
+}
+
+/** TCP as the kernel of the measurements was set up. */
+export function tcpFor (congestion: CongestionName, gso: PathOptions['gso']): Partial<TcpOptions> {
+  return {
+    ...TCP_PRESETS.linux,
+    congestion,
+    bursts: gso === 1 ? 'single' : 'autosized',
+    mssBytes: MSS_BYTES,
+    receiveBufferBytes: RECEIVE_BUFFER_BYTES
   }
-  return { mssBytes: MSS_BYTES, receiveBufferBytes: RECEIVE_BUFFER_BYTES, maximumSyns: SYNS }
 }

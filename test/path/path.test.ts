@@ -76,12 +76,13 @@ test('two equal flows share equally, and who begins alternates', async t => {
   const options = path({ rateBitsPerSecond: 20 * MBIT, rttMs: 40 })
   const pair = { congestion: ['reno', 'reno'], durationS: 25 } as const
   const runs = [await runPair(options, pair, 0), await runPair(options, pair, 1)]
-  // The two repetitions mirror each other: nothing else is left to chance.
-  t.is(runs[0].a.earlyMbps, runs[1].b.earlyMbps)
+  // Whoever begins has the path to itself, and meets the buffer's end in slow start: those losses are most of all.
+  t.true(runs[0].a.retransmitted > runs[0].b.retransmitted)
+  t.true(runs[1].a.retransmitted < runs[1].b.retransmitted)
   const row = summarizePair(options, pair, runs)
   t.is(row.pair, 'reno+reno')
-  t.is(row.A_share_w5_25_mean, 0.5)
-  t.true(Number(row.jain_w20_25_mean) > 0.95)
+  t.true(Math.abs(Number(row.A_share_w5_25_mean) - 0.5) < 0.03, String(row.A_share_w5_25_mean))
+  t.true(Number(row.jain_w5_25_mean) > 0.99)
 })
 
 test('the same seed gives the same figures, another one others', async t => {
