@@ -63,7 +63,7 @@ export function pairTask (row: ReferenceRow): Task {
 
 export function libp2pTask (row: ReferenceRow): Task {
   const label = `${row.rate_mbps} Mbit/s, ${row.rtt_ms} ms, loss ${row.loss_each_dir}`
-  return task('libp2p', label, row, ['reno'], row.loss_each_dir === 0 ? CLEAN_SESSIONS : LOSSY_SESSIONS, {
+  return task('libp2p', label, row, ['cubic'], row.loss_each_dir === 0 ? CLEAN_SESSIONS : LOSSY_SESSIONS, {
     loss: { model: 'bernoulli', probability: Number(row.loss_each_dir) }, lossDirection: 'both'
   })
 }
