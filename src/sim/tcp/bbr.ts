@@ -86,6 +86,8 @@ export class Bbr implements CongestionController {
   }
 
   onEstablished (nowNs: number, srttNs: number): void {
+    // The round trip of the handshake's small packets is one that full segments do not reach again.
+    this.#minRttNs = srttNs > 0 ? srttNs : Infinity
     this.#minRttAtNs = nowNs
     this.#aggregation.restart(nowNs)
     this.#startPacing(srttNs)
@@ -222,7 +224,8 @@ export class Bbr implements CongestionController {
   #updateMinRtt (sample: AckSample): void {
     const { nowNs, rttNs } = sample
     const expired = nowNs > this.#minRttAtNs + MIN_RTT_WINDOW_NS
-    if (rttNs >= 0 && (rttNs <= this.#minRttNs || expired)) {
+    // The draft also takes an equal one for new. Without the noise of real clocks that would put off PROBE_RTT for ever.
+    if (rttNs >= 0 && (rttNs < this.#minRttNs || expired)) {
       this.#minRttNs = rttNs
       this.#minRttAtNs = nowNs
     }
