@@ -23,6 +23,10 @@ export interface AckSample {
   readonly minRttNs: number
   /** Between `onLoss` and `onRecovered`. */
   readonly inRecovery: boolean
+  /** After a timeout, until all that was outstanding then is acknowledged. */
+  readonly inLoss: boolean
+  /** The pacer holds the next burst back for so long. */
+  readonly pacedAheadNs: number
   /** The window, and not the application or the receiver, limited what was sent in the round trip before. */
   readonly windowLimited: boolean
   /**
@@ -60,6 +64,8 @@ export interface CongestionController {
   readonly pacingBytesPerSecond: number
   /** Whether the sender is to measure the delivery rate. */
   readonly measuresRate: boolean
+  /** It now sends less than the path would carry, on purpose: rates measured of that are no rates of the path. */
+  readonly lowersRate: boolean
   /** The handshake is over, and data may be sent. */
   onEstablished(nowNs: number, srttNs: number): void
   /** Every acknowledgement of something new, after losses were looked for. */

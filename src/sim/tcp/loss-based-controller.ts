@@ -12,6 +12,7 @@ import { ProportionalRateReduction } from './proportional-rate-reduction.ts'
 export abstract class LossBasedController implements CongestionController {
   readonly pacingBytesPerSecond = Infinity
   readonly measuresRate = false
+  readonly lowersRate = false
   /** Segments. */
   protected cwnd: number
   protected ssthresh = Infinity

@@ -145,8 +145,12 @@ export class LossRecovery {
   }
 
   #watchForUndo (): void {
-    this.#undoBytes = this.#options.undo ? 0 : NO_UNDO
-    this.#firstCopyNs = -1
+    // Copies of the recovery before may still be under way: they answer for the clock, and may yet be told as duplicates.
+    const { retransmittedBytes } = this.#board
+    this.#undoBytes = this.#options.undo ? retransmittedBytes : NO_UNDO
+    if (retransmittedBytes === 0) {
+      this.#firstCopyNs = -1
+    }
   }
 
   #findLosses (nowNs: number, recovered: boolean): number {

@@ -12,8 +12,8 @@ const tcpOptionsSchema = z.strictObject({
   initialWindowSegments: count.default(10),
   /** Selective acknowledgements (RFC 2018). The handshake does not negotiate it: set it alike at both ends. */
   sack: z.boolean().default(true),
-  /** The congestion controller: `cubic` (RFC 9438, Linux's default) or `reno` (RFC 5681). */
-  congestion: z.enum(['reno', 'cubic']).default('cubic'),
+  /** The congestion controller: `cubic` (RFC 9438, Linux's default), `reno` (RFC 5681) or `bbr` (version 1, which paces). */
+  congestion: z.enum(['reno', 'cubic', 'bbr']).default('cubic'),
   /**
    * Whether windows and CUBIC's targets are whole segments, as Linux's integers are: CUBIC then reaches the window of the
    * last loss up to cbrt(1/C) = 1.36 s early, and stays there: 8% more on average at a window of 200. The RFCs count bytes.

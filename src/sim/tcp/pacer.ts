@@ -18,6 +18,13 @@ const WINDOW_DIVISOR = 3
 /** The initial window is not paced. */
 const UNPACED_SEGMENTS = 10
 
+/** What leaves together at a paced rate: at least 2 segments, or 1 where that would take long. */
+export function burstSegments (bytesPerSecond: number, mssBytes: number, moreBytes = 0): number {
+  const least = bytesPerSecond < SINGLE_BYTES_PER_SECOND ? 1 : 2
+  const bytes = Math.min(MOST_BURST_BYTES, bytesPerSecond / BURSTS_PER_SECOND + moreBytes)
+  return Math.max(least, Math.floor(bytes / mssBytes))
+}
+
 /** Where the sender stands: what `Pacer` decides by. */
 export interface SendingState {
   readonly nowNs: number
@@ -115,12 +122,13 @@ export class Pacer {
   /** Linux's tcp_tso_autosize. */
   #burstSegments ({ srttNs, minRttNs, outstandingBytes }: SendingState): number {
     const { cwndBytes, ssthreshBytes, pacingBytesPerSecond } = this.#congestion
-    const paced = pacingBytesPerSecond !== Infinity
+    const { mssBytes } = this.#options
+    const nearBytes = Math.floor(MOST_BURST_BYTES / 2 ** Math.floor(minRttNs / SHORT_RTT_NS))
+    if (pacingBytesPerSecond !== Infinity) {
+      return burstSegments(pacingBytesPerSecond, mssBytes, nearBytes)
+    }
     const ratio = cwndBytes < ssthreshBytes / 2 ? SLOW_START_RATIO : AVOIDANCE_RATIO
-    const rate = paced ? pacingBytesPerSecond : ratio * Math.max(cwndBytes, outstandingBytes) * NS_PER_S / srttNs
-    const nearBytes = MOST_BURST_BYTES / 2 ** Math.floor(minRttNs / SHORT_RTT_NS)
-    const bytes = Math.min(MOST_BURST_BYTES, rate / BURSTS_PER_SECOND + Math.floor(nearBytes))
-    const least = paced && rate < SINGLE_BYTES_PER_SECOND ? 1 : 2
-    return Math.max(least, Math.floor(bytes / this.#options.mssBytes))
+    const rate = ratio * Math.max(cwndBytes, outstandingBytes) * NS_PER_S / srttNs
+    return Math.max(2, burstSegments(rate, mssBytes, nearBytes))
   }
 }

@@ -93,6 +93,8 @@ export class TcpSender {
     srttNs: -1,
     minRttNs: -1,
     inRecovery: false,
+    inLoss: false,
+    pacedAheadNs: 0,
     windowLimited: false,
     rateBytes: 0,
     rateIntervalNs: -1,
@@ -277,6 +279,8 @@ export class TcpSender {
     sample.srttNs = this.rtt.srttNs
     sample.minRttNs = this.rtt.leastNs === Infinity ? -1 : this.rtt.leastNs
     sample.inRecovery = this.#recovery.phase === 'recovery'
+    sample.inLoss = this.#recovery.phase === 'loss'
+    sample.pacedAheadNs = Math.max(0, this.#pacer.nextNs - nowNs)
     sample.windowLimited = this.#limitedByWindow()
     const rate = this.#rate
     if (rate !== undefined) {
@@ -288,6 +292,9 @@ export class TcpSender {
       sample.priorDeliveredBytes = rate.priorBytes
     }
     this.congestion.onAck(sample)
+    if (this.congestion.lowersRate) {
+      rate?.noteApplicationLimited(board.pipeBytes)
+    }
   }
 
   /** Nothing is in flight: this answers a probe, or is stray. Probing ends where the window opened. */

@@ -66,7 +66,7 @@ export class TcpSocket implements TimedSocket {
     this.#network = wiring.network
     this.#kernel = wiring.network.kernel
     this.#options = wiring.options
-    this.#sender = new TcpSender(wiring.options, createController(wiring.options))
+    this.#sender = new TcpSender(wiring.options, createController(wiring.options, wiring.connection))
     this.#receiver = new TcpReceiver(wiring.options)
     this.#events = SocketEvents.of(wiring.network)
     this.#slot = this.#events.enter(this)
