@@ -14,8 +14,12 @@ import type { CongestionName } from './tcp.ts'
 const EARLY_S = 5
 const LATE_S = 20
 
-/** Between the two starts. Long enough for the first flow's slow start, short against the first window. */
-const STAGGER_NS = 500 * NS_PER_MS
+/**
+ * Between the two starts, drawn anew for each repetition: some milliseconds, as when two threads of one process begin. The
+ * reference says only that the second starts later. It cannot have been much later: after half a second the shares would
+ * stand in two groups by who began, which those measured do not.
+ */
+const STAGGER_NS = [1 * NS_PER_MS, 10 * NS_PER_MS] as const
 
 export interface PairOptions {
   /** The first is A. */
@@ -46,7 +50,8 @@ export interface PairRun {
  */
 export async function runPair (options: PathOptions, { congestion, durationS }: PairOptions, repetition: number, signal?: AbortSignal): Promise<PairRun> {
   checkDuration(durationS, LATE_S)
-  const path = new Path(options, congestion, repetitionStream(options, repetition))
+  const random = repetitionStream(options, repetition)
+  const path = new Path(options, congestion, random)
   const flows = [new BulkFlow(path, 0), new BulkFlow(path, 1)]
   const sampler = new Sampler(path, flows[0])
   serve(path, flows)
@@ -57,7 +62,7 @@ export async function runPair (options: PathOptions, { congestion, durationS }: 
   }))
   const first = repetition % 2
   path.kernel.schedule(path.startNs, start, first)
-  path.kernel.schedule(path.startNs + STAGGER_NS, start, 1 - first)
+  path.kernel.schedule(path.startNs + Math.round(random.fork('stagger').uniform(...STAGGER_NS)), start, 1 - first)
 
   const delivered: number[][] = []
   for (const untilS of [EARLY_S, LATE_S, durationS]) {
