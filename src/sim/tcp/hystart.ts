@@ -41,7 +41,7 @@ export class HyStart {
 
   /** Whether slow start is to end with this acknowledgement, at a window of `cwnd` segments. */
   full ({ nowNs, rttNs, acknowledgedSequence, nextSequence }: AckSample, cwnd: number, leastRttNs: number): boolean {
-    if (this.#found || cwnd < LEAST_WINDOW) {
+    if (this.#found) {
       return false
     }
     if (acknowledgedSequence > this.#roundEnd) {
@@ -50,6 +50,9 @@ export class HyStart {
       this.#roundEnd = nextSequence
       this.#samples = 0
       this.#roundRttNs = Infinity
+    }
+    if (cwnd < LEAST_WINDOW) {
+      return false
     }
     if (nowNs - this.#lastAckNs <= TRAIN_GAP_NS) {
       this.#lastAckNs = nowNs

@@ -1,7 +1,7 @@
 import type { TcpOptions } from './options.ts'
 
-/** Segments of room beyond what was read, so that losses in slow start do not close the window. */
-const SPARE_SEGMENTS = 16
+/** The first buffer, 128 KiB of memory of which 158/256 is payload, lets the window grow this much beyond what it is at first. */
+const FIRST_GROWTH = 80_896 / 65_160
 /** Segments smaller than this do not let the window grow towards the limit. */
 const SMALL_BYTES = 128
 
@@ -15,10 +15,13 @@ export class ReceiveWindow {
   bytes: number
   readonly #options: Readonly<TcpOptions>
   #limitBytes: number
-  /** The smoothed round trip, queues included, by echoed timestamps, each taken once; infinite before the first. */
+  /**
+   * The round trip by echoed timestamps, each taken once: a shorter one counts at once, longer ones are smoothed, so that
+   * rounds begin with flights. Infinite before the first.
+   */
   #rttNs = Infinity
   #lastEchoNs = -1
-  #roundStartNs = -1
+  #roundStartNs = 0
   #roundBytes = 0
   /** The most read in a round so far. */
   #mostBytes: number
@@ -27,23 +30,30 @@ export class ReceiveWindow {
     this.#options = options
     const { receiveBufferBytes, initialReceiveWindowBytes, receiveAutotuning } = options
     this.bytes = receiveAutotuning ? Math.min(initialReceiveWindowBytes, receiveBufferBytes) : receiveBufferBytes
-    this.#limitBytes = this.bytes
+    this.#limitBytes = Math.min(Math.floor(this.bytes * FIRST_GROWTH), receiveBufferBytes)
     this.#mostBytes = options.initialWindowSegments * options.mssBytes
   }
 
-  /** A segment within the window arrived. */
-  onSegment (nowNs: number, length: number, echoNs: number): void {
+  /** The connection stands: the first round begins. */
+  begin (nowNs: number): void {
+    this.#roundStartNs = nowNs
+  }
+
+  /** A segment within the window arrived. True where the offer grew, which the sender should learn soon. */
+  onSegment (nowNs: number, length: number, echoNs: number): boolean {
     if (!this.#options.receiveAutotuning) {
-      return
+      return false
     }
     if (length >= this.#options.mssBytes && echoNs > this.#lastEchoNs) {
       this.#lastEchoNs = echoNs
       const rttNs = nowNs - echoNs
-      this.#rttNs = this.#rttNs === Infinity ? rttNs : this.#rttNs + (rttNs - this.#rttNs) / 8
+      this.#rttNs = rttNs < this.#rttNs ? rttNs : this.#rttNs + (rttNs - this.#rttNs) / 8
     }
-    if (length >= SMALL_BYTES && this.bytes < this.#limitBytes) {
-      this.bytes = Math.min(this.#limitBytes, this.bytes + 2 * this.#options.mssBytes)
+    if (length < SMALL_BYTES || this.bytes >= this.#limitBytes) {
+      return false
     }
+    this.bytes = Math.min(this.#limitBytes, this.bytes + 2 * this.#options.mssBytes)
+    return true
   }
 
   /** The application took so much. */
@@ -51,16 +61,13 @@ export class ReceiveWindow {
     if (!this.#options.receiveAutotuning) {
       return
     }
-    if (this.#roundStartNs < 0) {
-      this.#roundStartNs = nowNs
-    }
     this.#roundBytes += byteCount
     if (nowNs - this.#roundStartNs < this.#rttNs) {
       return
     }
     if (this.#roundBytes > this.#mostBytes) {
       const growth = (this.#roundBytes - this.#mostBytes) / this.#mostBytes
-      const wantedBytes = 2 * this.#roundBytes + SPARE_SEGMENTS * this.#options.mssBytes
+      const wantedBytes = 2 * this.#roundBytes
       const limitBytes = Math.min(this.#options.receiveBufferBytes, Math.floor(wantedBytes * (1 + 2 * growth)))
       this.#limitBytes = Math.max(this.#limitBytes, limitBytes)
       this.#mostBytes = this.#roundBytes

@@ -64,8 +64,9 @@ export class TcpReceiver {
   }
 
   /** `timestamp` is that of the peer's SYN, to be echoed. */
-  establish (timestamp: number): void {
+  establish (nowNs: number, timestamp: number): void {
     this.#timestamp = timestamp
+    this.#window.begin(nowNs)
   }
 
   /** Takes a segment's payload and FIN; returns the bytes that thereby are in order. */
@@ -92,7 +93,10 @@ export class TcpReceiver {
       this.ackDue = true
       return 0
     }
-    this.#window.onSegment(nowNs, packets.length[id], packets.timestampEcho[id])
+    if (this.#window.onSegment(nowNs, packets.length[id], packets.timestampEcho[id]) && this.#quickAcks === 0) {
+      // As in Linux: while the window grows, each segment is acknowledged.
+      this.#quickAcks = 1
+    }
     if (fin) {
       this.#finSequence = payloadEnd
     }

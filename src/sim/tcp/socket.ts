@@ -300,7 +300,7 @@ export class TcpSocket implements TimedSocket {
   /** In syn-received: the SYN itself, its repetition, or what completes the handshake, be it an ACK or data. */
   #onHandshake (id: PacketId, flags: number): void {
     if ((flags & FLAG_SYN) !== 0) {
-      this.#receiver.establish(this.#network.packets.timestamp[id])
+      this.#receiver.establish(this.#kernel.nowNs, this.#network.packets.timestamp[id])
       this.#sendSyn()
       return
     }
@@ -316,7 +316,7 @@ export class TcpSocket implements TimedSocket {
     const { nowNs } = this.#kernel
     this.#phase = 'open'
     this.#handshakeDeadlineNs = Infinity
-    this.#receiver.establish(packets.timestamp[id])
+    this.#receiver.establish(nowNs, packets.timestamp[id])
     this.#sender.rtt.sample(nowNs - packets.timestampEcho[id])
     this.#sender.rtt.noteLeast(nowNs - packets.timestampEcho[id])
     this.#sender.rtt.endBackOff()
