@@ -9,6 +9,9 @@ export const ExitCode = {
   interrupted: 130
 } as const
 
+/** So that the same command gives the same simulation, also where nobody thought of a seed. */
+export const DEFAULT_SEED = 'twinwire'
+
 /** A reader for commander of an option that counts something: a whole number of at least 1. */
 export function countOf (option: string): (text: string) => number {
   return text => {

@@ -7,12 +7,10 @@ import { runPair, summarizePair } from '../path/pair.ts'
 import type { Row } from '../path/summary.ts'
 import type { CongestionName } from '../path/tcp.ts'
 import type { CliContext } from './context.ts'
-import { countOf, ExitCode } from './options.ts'
+import { countOf, DEFAULT_SEED, ExitCode } from './options.ts'
 import { readBufferBdp, readCongestion, readDurationS, readGso, readLossDirection, readPair, readPath, readSize } from './path-options.ts'
 import type { PathFlags } from './path-options.ts'
 import { pathTable } from './path-table.ts'
-
-const DEFAULT_SEED = 'twinwire'
 
 interface Flags extends PathFlags {
   readonly json: boolean

@@ -2,7 +2,7 @@ import { availableParallelism } from 'node:os'
 import { Command } from 'commander'
 import type { CliContext } from './context.ts'
 import { list } from './list.ts'
-import { collect, countOf, ExitCode } from './options.ts'
+import { collect, countOf, DEFAULT_SEED, ExitCode } from './options.ts'
 import { addPathCommand } from './path.ts'
 import { report } from './report.ts'
 import { run } from './run.ts'
@@ -11,7 +11,6 @@ import type { RunOptions } from './run.ts'
 const DEFAULT_SEEDS = 20
 /** Real runs take real time. */
 const DEFAULT_TCP_SEEDS = 3
-const DEFAULT_SEED = 'twinwire'
 
 /**
  * The command line. Bad use throws a `CommanderError` or a `TwinwireError`; otherwise `finish` is told the exit code.
