@@ -32,7 +32,7 @@ export class TcpReceiver {
   #lastAcknowledgement = FIRST_SEQUENCE
   #windowEdge: number
   readonly #window: ReceiveWindow
-  #quickAcks: number
+  #quickAcks = 0
   /** The application answers what it gets: its answers bear acknowledgements, which so may wait (Linux's pingpong). */
   #interactive = false
   #lastSegmentNs = -Infinity
@@ -44,7 +44,6 @@ export class TcpReceiver {
 
   constructor (options: Readonly<TcpOptions>) {
     this.#options = options
-    this.#quickAcks = options.quickAcks
     this.#window = new ReceiveWindow(options)
     this.#windowEdge = FIRST_SEQUENCE + this.#window.bytes
   }
@@ -93,9 +92,12 @@ export class TcpReceiver {
       this.ackDue = true
       return 0
     }
-    if (this.#window.onSegment(nowNs, packets.length[id], packets.timestampEcho[id]) && this.#quickAcks === 0) {
-      // As in Linux: while the window grows, each segment is acknowledged.
-      this.#quickAcks = 1
+    if (this.#lastSegmentNs < 0) {
+      this.#quickAcks = this.#options.quickAcks
+    }
+    if (this.#window.onSegment(nowNs, packets.length[id], packets.timestampEcho[id])) {
+      // As in Linux: while the window grows, each segment is acknowledged, at the start without using up the count.
+      this.#quickAcks |= 1
     }
     if (fin) {
       this.#finSequence = payloadEnd
