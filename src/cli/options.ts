@@ -12,6 +12,9 @@ export const ExitCode = {
   terminated: 143
 } as const
 
+/** So that the same command gives the same simulation, also where nobody thought of a seed. */
+export const DEFAULT_SEED = 'twinwire'
+
 /** A reader for commander of an option that counts something: a whole number from 1 to `maximum`. */
 export function countOf (option: string, maximum: number): (text: string) => number {
   return text => {

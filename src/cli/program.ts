@@ -2,7 +2,8 @@ import { availableParallelism } from 'node:os'
 import { Command } from 'commander'
 import type { CliContext } from './context.ts'
 import { list } from './list.ts'
-import { collect, countOf, ExitCode, textOf } from './options.ts'
+import { collect, countOf, DEFAULT_SEED, ExitCode, textOf } from './options.ts'
+import { addPathCommand } from './path.ts'
 import { report } from './report.ts'
 import { run } from './run.ts'
 import type { RunOptions } from './run.ts'
@@ -10,7 +11,6 @@ import type { RunOptions } from './run.ts'
 const DEFAULT_SEEDS = 20
 /** Real runs take real time. */
 const DEFAULT_TCP_SEEDS = 3
-const DEFAULT_SEED = 'twinwire'
 
 /** Far beyond what any question needs, and still a plan that fits in memory. */
 const MAXIMUM_SEEDS = 10_000
@@ -75,6 +75,8 @@ export function createProgram (context: CliContext, version: string, finish: (ex
       await report(context, directory, options)
       finish(ExitCode.ok)
     })
+
+  addPathCommand(program, context, finish)
 
   return program
 }

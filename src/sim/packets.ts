@@ -5,6 +5,7 @@ export type PacketId = number
 export const FLAG_FIN = 1
 export const FLAG_SYN = 2
 export const FLAG_RST = 4
+export const FLAG_PSH = 8
 export const FLAG_ACK = 16
 
 /** With timestamps in use at most three blocks fit a header (RFC 2018 section 3). */

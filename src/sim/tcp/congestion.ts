@@ -8,14 +8,38 @@ export interface AckSample {
   readonly ackedBytes: number
   /** Bytes now known to have arrived, by either kind of acknowledgement, that were not known before. */
   readonly deliveredBytes: number
-  /** Bytes still in the network after this acknowledgement, by the sender's estimate (RFC 6675's pipe). */
+  /** Bytes newly taken for lost. */
+  readonly lostBytes: number
+  /** Bytes still in the network after this acknowledgement, by the sender's estimate (RFC 6675's pipe), and before it. */
   readonly pipeBytes: number
-  /** The round trip measured from the echoed timestamp; -1 where there is none. */
+  readonly priorPipeBytes: number
+  /** The first byte not acknowledged, and the next new one to be sent. */
+  readonly acknowledgedSequence: number
+  readonly nextSequence: number
+  /** The round trip of the segment sent last among those that now arrived, none of them a copy; -1 where there is none. */
   readonly rttNs: number
+  /** Smoothed, and the least of the connection so far; -1 before the first measurement. */
+  readonly srttNs: number
+  readonly minRttNs: number
   /** Between `onLoss` and `onRecovered`. */
   readonly inRecovery: boolean
+  /** After a timeout, until all that was outstanding then is acknowledged. */
+  readonly inLoss: boolean
+  /** The pacer holds the next burst back for so long. */
+  readonly pacedAheadNs: number
   /** The window, and not the application or the receiver, limited what was sent in the round trip before. */
   readonly windowLimited: boolean
+  /**
+   * The delivery rate (draft-cheng-iccrg-delivery-rate-estimation), where the controller has `measuresRate` set: the bytes
+   * delivered since the latest segment that now arrived was sent, and the time that this took; 0 ns where there is none.
+   */
+  readonly rateBytes: number
+  readonly rateIntervalNs: number
+  /** The application had less to send than the network could take when that segment was sent. */
+  readonly rateApplicationLimited: boolean
+  /** All bytes delivered over the connection: now, and when that segment was sent. */
+  readonly totalDeliveredBytes: number
+  readonly priorDeliveredBytes: number
 }
 
 /** What a controller learns when a loss is found. */
@@ -23,17 +47,27 @@ export interface LossSample {
   readonly nowNs: number
   /** Bytes sent and not cumulatively acknowledged. */
   readonly flightBytes: number
+  /** Bytes still in the network, the lost not counted. */
+  readonly pipeBytes: number
 }
 
 /**
- * Decides how much may be in the network; the sender's part is to know how much is. An implementation lives through one
- * connection.
+ * Decides how much may be in the network, and how fast it may get there; the sender's part is to know how much is. An
+ * implementation lives through one connection.
  */
 export interface CongestionController {
   /** The sender keeps its pipe at or below this. */
   readonly cwndBytes: number
   /** Slow start ends here; infinite until the first loss. */
   readonly ssthreshBytes: number
+  /** Segments leave at this rate, in bytes a second; infinite where acknowledgements alone clock them. */
+  readonly pacingBytesPerSecond: number
+  /** Whether the sender is to measure the delivery rate. */
+  readonly measuresRate: boolean
+  /** It now sends less than the path would carry, on purpose: rates measured of that are no rates of the path. */
+  readonly lowersRate: boolean
+  /** The handshake is over, and data may be sent. */
+  onEstablished(nowNs: number, srttNs: number): void
   /** Every acknowledgement of something new, after losses were looked for. */
   onAck(sample: AckSample): void
   /** `bytes` of payload left, for the first time or again. */
@@ -42,8 +76,15 @@ export interface CongestionController {
   onLoss(sample: LossSample): void
   /** Fast recovery ended: all that was outstanding when it began is acknowledged. */
   onRecovered(): void
-  /** The retransmission timer expired: the first time since anything new was acknowledged. */
-  onTimeout(sample: LossSample): void
+  /**
+   * The retransmission timer expired. `first` is false where the threshold was reduced already for what is outstanding: in
+   * recovery, or after another expiry.
+   */
+  onTimeout(sample: LossSample, first: boolean): void
+  /** The reduction before was for nothing: all that had been sent arrived at the first attempt. */
+  onUndo(): void
   /** Sending begins again after nothing was in flight or sent for `idleNs`, which is longer than the timeout `rtoNs`. */
   onIdle(idleNs: number, rtoNs: number): void
+  /** For a timeout's time no more than `usedBytes` of the window were used. */
+  onUnderused(usedBytes: number): void
 }

@@ -1,14 +1,14 @@
 import type { AckSample } from './congestion.ts'
 
 /**
- * Proportional Rate Reduction (RFC 6937): during fast recovery the window goes from what was in flight to ssthresh over
- * one round trip, clocked by what is delivered; where losses took more than that, it is refilled as in slow start
- * (the RFC's SSRB bound), as Linux does.
+ * Proportional Rate Reduction (RFC 6937): during fast recovery the window goes from what it was to ssthresh over one round
+ * trip, clocked by what is delivered; where losses took more than that, it is refilled as in slow start (the RFC's SSRB
+ * bound), as Linux does.
  */
 export class ProportionalRateReduction {
   readonly #mssBytes: number
   #ssthreshBytes = 0
-  #flightBytes = 0
+  #windowBytes = 0
   #deliveredBytes = 0
   #sentBytes = 0
 
@@ -16,8 +16,9 @@ export class ProportionalRateReduction {
     this.#mssBytes = mssBytes
   }
 
-  begin (flightBytes: number, ssthreshBytes: number): void {
-    this.#flightBytes = flightBytes
+  /** `windowBytes` is the window when the loss was found. */
+  begin (windowBytes: number, ssthreshBytes: number): void {
+    this.#windowBytes = windowBytes
     this.#ssthreshBytes = ssthreshBytes
     this.#deliveredBytes = 0
     this.#sentBytes = 0
@@ -27,19 +28,20 @@ export class ProportionalRateReduction {
     this.#sentBytes += bytes
   }
 
-  /** The window after an acknowledgement in recovery. */
-  cwndBytes ({ deliveredBytes, ackedBytes, pipeBytes }: AckSample): number {
+  /** The window after an acknowledgement in recovery: what is in flight and whole segments on top. */
+  cwndBytes ({ deliveredBytes, ackedBytes, lostBytes, pipeBytes }: AckSample): number {
+    const mssBytes = this.#mssBytes
     this.#deliveredBytes += deliveredBytes
     const roomBytes = this.#ssthreshBytes - pipeBytes
     let mayBytes: number
     if (roomBytes < 0) {
-      mayBytes = Math.ceil(this.#deliveredBytes * this.#ssthreshBytes / this.#flightBytes) - this.#sentBytes
+      mayBytes = Math.ceil(this.#deliveredBytes * this.#ssthreshBytes / this.#windowBytes / mssBytes) * mssBytes - this.#sentBytes
     } else {
       // An advance of the cumulative acknowledgement means that the retransmission was not lost: one segment more.
-      const bonusBytes = ackedBytes > 0 ? this.#mssBytes : 0
+      const bonusBytes = ackedBytes > 0 && lostBytes === 0 ? mssBytes : 0
       mayBytes = Math.min(roomBytes, Math.max(this.#deliveredBytes - this.#sentBytes, deliveredBytes) + bonusBytes)
     }
     // The first retransmission always goes: it is what the recovery waits for.
-    return pipeBytes + Math.max(mayBytes, this.#sentBytes === 0 ? this.#mssBytes : 0)
+    return pipeBytes + Math.max(mayBytes, this.#sentBytes === 0 ? mssBytes : 0)
   }
 }

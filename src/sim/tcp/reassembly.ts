@@ -54,14 +54,29 @@ export class Reassembly {
     return next
   }
 
-  /** Writes the SACK blocks of an acknowledgement. */
-  report (packets: Packets, id: PacketId): void {
-    const blocks = packets.sackBlocks
-    const base = id * 2 * MAX_SACK_BLOCKS
-    for (let i = 0; i < this.#recent.length; i++) {
-      blocks[base + i] = this.#recent[i]
+  /** Whether all of [start, end) arrived before. */
+  covers (start: number, end: number): boolean {
+    for (let i = this.#count - 1; i >= 0 && this.#ends[i] >= end; i--) {
+      if (this.#starts[i] <= start) {
+        return true
+      }
     }
-    packets.sackCount[id] = this.#recent.length / 2
+    return false
+  }
+
+  /** Writes the SACK blocks of an acknowledgement; [start, end) first, what came twice, where it is not empty (RFC 2883). */
+  report (packets: Packets, id: PacketId, start: number, end: number): void {
+    const blocks = packets.sackBlocks
+    let next = id * 2 * MAX_SACK_BLOCKS
+    const past = next + 2 * MAX_SACK_BLOCKS
+    if (start < end) {
+      blocks[next++] = start
+      blocks[next++] = end
+    }
+    for (let i = 0; i < this.#recent.length && next < past; i++) {
+      blocks[next++] = this.#recent[i]
+    }
+    packets.sackCount[id] = (next - id * 2 * MAX_SACK_BLOCKS) / 2
   }
 
   /** Replaces the intervals [first, past) by room for one. */

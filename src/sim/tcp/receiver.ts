@@ -1,7 +1,9 @@
-import { FLAG_FIN } from '../packets.ts'
+import { FLAG_FIN, FLAG_PSH } from '../packets.ts'
 import type { PacketId, Packets } from '../packets.ts'
 import type { TcpOptions } from './options.ts'
+import { ReceiveWindow } from './receive-window.ts'
 import { Reassembly } from './reassembly.ts'
+import { timerExpiryNs } from './timer-clock.ts'
 
 const FIRST_SEQUENCE = 1
 
@@ -29,12 +31,26 @@ export class TcpReceiver {
   #timestamp = -1
   #lastAcknowledgement = FIRST_SEQUENCE
   #windowEdge: number
-  #quickAcks: number
+  readonly #window: ReceiveWindow
+  #quickAcks = 0
+  /** The application answers what it gets: its answers bear acknowledgements, which so may wait (Linux's pingpong). */
+  #interactive = false
+  #lastSegmentNs = -Infinity
+  /** An acknowledgement is due once the application has read all. */
+  #pushed = false
+  /** What came twice and is yet to be reported (RFC 2883); empty where start is not below end. */
+  #duplicateStart = 0
+  #duplicateEnd = 0
 
   constructor (options: Readonly<TcpOptions>) {
     this.#options = options
-    this.#quickAcks = options.quickAcks
-    this.#windowEdge = FIRST_SEQUENCE + options.receiveBufferBytes
+    this.#window = new ReceiveWindow(options)
+    this.#windowEdge = FIRST_SEQUENCE + this.#window.bytes
+  }
+
+  /** The window that a SYN offers. */
+  get initialWindowBytes (): number {
+    return this.#window.bytes
   }
 
   get nextSequence (): number {
@@ -43,12 +59,13 @@ export class TcpReceiver {
 
   /** Whether SACK blocks wait to be reported. */
   get holes (): boolean {
-    return !this.#reassembly.empty
+    return !this.#reassembly.empty || this.#duplicateStart < this.#duplicateEnd
   }
 
   /** `timestamp` is that of the peer's SYN, to be echoed. */
-  establish (timestamp: number): void {
+  establish (nowNs: number, timestamp: number): void {
     this.#timestamp = timestamp
+    this.#window.begin(nowNs)
   }
 
   /** Takes a segment's payload and FIN; returns the bytes that thereby are in order. */
@@ -68,30 +85,50 @@ export class TcpReceiver {
       return 0
     }
     if (end <= this.#next || payloadEnd > this.#windowEdge) {
+      // Sent again for nothing: the acknowledgement was lost, or is late.
+      this.#noteDuplicate(start, Math.min(end, this.#next))
+      this.#quickAcks = this.#options.quickAcks
+      this.#interactive = false
       this.ackDue = true
       return 0
+    }
+    if (this.#lastSegmentNs < 0) {
+      this.#quickAcks = this.#options.quickAcks
+    }
+    if (this.#window.onSegment(nowNs, packets.length[id], packets.timestampEcho[id])) {
+      // As in Linux: while the window grows, each segment is acknowledged, at the start without using up the count.
+      this.#quickAcks |= 1
     }
     if (fin) {
       this.#finSequence = payloadEnd
     }
+    this.#lastSegmentNs = nowNs
     if (start > this.#next) {
+      if (this.#reassembly.covers(start, end)) {
+        this.#noteDuplicate(start, end)
+      }
       this.#reassembly.insert(start, end)
       this.ackDue = true
       return 0
     }
+    this.#pushed ||= this.#options.acknowledgePushes && (packets.flags[id] & FLAG_PSH) !== 0
     return this.#onInOrder(nowNs, end)
   }
 
   /** The application took `byteCount` of what was delivered: the window may open. */
-  read (byteCount: number): void {
+  read (nowNs: number, byteCount: number): void {
     if (byteCount > this.#unreadBytes) {
       throw new Error(`${byteCount} bytes read of ${this.#unreadBytes}`)
     }
     this.#unreadBytes -= byteCount
+    this.#window.onRead(nowNs, byteCount)
+    if (this.#unreadBytes === 0 && this.#pushed && this.#next > this.#lastAcknowledgement && !this.#interactive) {
+      this.ackDue = true
+    }
     // As in Linux's tcp_cleanup_rbuf: the peer is told where that doubles its window, or opens it; else the next
     // acknowledgement says so.
     const windowBytes = this.#windowEdge - this.#next
-    if (2 * windowBytes > this.#options.receiveBufferBytes) {
+    if (2 * windowBytes > this.#window.bytes) {
       return
     }
     const offeredBytes = this.#offeredEdge() - this.#next
@@ -108,6 +145,7 @@ export class TcpReceiver {
     packets.timestampEcho[id] = this.#timestamp
     this.#lastAcknowledgement = this.#next
     this.ackDue = false
+    this.#pushed = false
     this.deadlineNs = Infinity
     if (this.#quickAcks > 0) {
       this.#quickAcks--
@@ -117,7 +155,20 @@ export class TcpReceiver {
   /** Writes the SACK blocks into a segment without payload, where there is room for them. */
   report (packets: Packets, id: PacketId): void {
     if (this.#options.sack) {
-      this.#reassembly.report(packets, id)
+      this.#reassembly.report(packets, id, this.#duplicateStart, this.#duplicateEnd)
+      this.#duplicateEnd = this.#duplicateStart
+    }
+  }
+
+  /** Data is sent the other way. */
+  onReply (nowNs: number): void {
+    this.#interactive ||= nowNs - this.#lastSegmentNs < this.#options.delayedAckNs
+  }
+
+  #noteDuplicate (start: number, end: number): void {
+    if (this.#options.undo) {
+      this.#duplicateStart = start
+      this.#duplicateEnd = end
     }
   }
 
@@ -137,18 +188,18 @@ export class TcpReceiver {
     }
     this.#unreadBytes += byteCount
     this.deliveredBytes += byteCount
-    if (this.#quickAcks > 0 || this.#next - this.#lastAcknowledgement > this.#options.mssBytes) {
+    if ((this.#quickAcks > 0 && !this.#interactive) || this.#next - this.#lastAcknowledgement > this.#options.mssBytes) {
       this.ackDue = true
     } else if (this.deadlineNs === Infinity) {
-      this.deadlineNs = nowNs + this.#options.delayedAckNs
+      this.deadlineNs = timerExpiryNs(nowNs, this.#options.delayedAckNs, this.#options.timerTickNs)
     }
     return byteCount
   }
 
   /** RFC 9293 3.8.6.2.2: the window's edge does not advance by less than a segment or half of the buffer. */
   #offeredEdge (): number {
-    const { receiveBufferBytes, mssBytes } = this.#options
-    const edge = this.#next + receiveBufferBytes - this.#unreadBytes
-    return edge - this.#windowEdge >= Math.min(mssBytes, receiveBufferBytes / 2) ? edge : Math.max(this.#windowEdge, this.#next)
+    const { bytes } = this.#window
+    const edge = this.#next + bytes - this.#unreadBytes
+    return edge - this.#windowEdge >= Math.min(this.#options.mssBytes, bytes / 2) ? edge : Math.max(this.#windowEdge, this.#next)
   }
 }

@@ -8,6 +8,8 @@ export class RttEstimator {
   /** -1 before the first sample. */
   srttNs = -1
   rttvarNs = 0
+  /** The least round trip so far, delayed acknowledgements aside; infinite before the first. */
+  leastNs = Infinity
   readonly #options: Readonly<TcpOptions>
   #baseRtoNs: number
   #backoff = 1
@@ -40,6 +42,13 @@ export class RttEstimator {
       ? this.srttNs + Math.max(minimumRtoNs, 4 * this.rttvarNs)
       : Math.max(minimumRtoNs, this.srttNs + 4 * this.rttvarNs)
     this.#baseRtoNs = Math.min(maximumRtoNs, Math.ceil(rtoNs))
+  }
+
+  /** A round trip of the segment that was sent last among those acknowledged. */
+  noteLeast (rttNs: number): void {
+    if (rttNs < this.leastNs) {
+      this.leastNs = rttNs
+    }
   }
 
   /** RFC 6298 5.5: an expiry doubles the timeout. */

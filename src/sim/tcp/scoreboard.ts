@@ -1,23 +1,30 @@
 import { MAX_SACK_BLOCKS } from '../packets.ts'
 import type { PacketId, Packets } from '../packets.ts'
+import { CopyRing } from './copy-ring.ts'
+import type { DeliveryRate } from './delivery-rate.ts'
 
 /** RFC 5681's and RFC 6675's DupThresh: so many segments arrived beyond a hole make the hole a loss. */
 const DUPLICATE_THRESHOLD = 3
 
 /** A power of two: most connections of a large run never need more. */
-const INITIAL_CAPACITY = 16
+export const INITIAL_CAPACITY = 16
 
 const SACKED = 1
 const LOST = 2
 /** A copy sent again is taken to be in flight. Only with LOST. */
 const RETRANSMITTED = 4
 const FIN = 8
+/** Sent more than once: what arrives may be any of the copies. */
+const COPIED = 16
+const KEPT = FIN | COPIED
 
 const NONE = -1
 
 /**
  * The segments sent and not cumulatively acknowledged, in order, and what is known of each: arrived (SACK), lost, sent
  * again. From these come the bytes in flight (RFC 6675's pipe) and the next segment to retransmit.
+ *
+ * What arrived is also timed: RACK (RFC 8985) needs the latest of the segments that arrived, the controller their round trip.
  *
  * A segment has a number, one higher than the one before it; its slot in the ring is that number modulo the capacity.
  * Bytes here are of sequence space: a FIN counts one.
@@ -31,15 +38,40 @@ export class Scoreboard {
   lostBytes = 0
   /** Of the lost, sent again. */
   retransmittedBytes = 0
+  sackedSegments = 0
+
+  /** Of what the latest acknowledgement brought: when its last and its first segment was sent, neither of them copies; or -1. */
+  lastSentNs = -1
+  firstSentNs = -1
+  /** It brought a copy, or a segment sent once only that ends at `originalsUpTo` or before. */
+  copyDelivered = false
+  originalDelivered = false
+  originalsUpTo = 0
+  /** Something arrived later than what was sent after it. */
+  reorderingSeen = false
+  /** RFC 8985's RACK.xmit_ts, RACK.end_seq and RACK.rtt; -1 before the first. */
+  newestSentNs = -1
+  newestEnd = 0
+  newestRttNs = -1
+  /** Set by `markOverdue`. */
+  reorderingDeadlineNs = Infinity
 
   #starts = new Float64Array(INITIAL_CAPACITY)
   #lengths = new Int32Array(INITIAL_CAPACITY)
   #states = new Uint8Array(INITIAL_CAPACITY)
+  /** Of the latest copy. */
+  #sentNs = new Float64Array(INITIAL_CAPACITY)
   #mask = INITIAL_CAPACITY - 1
   /** First outstanding segment, and the number of the next to be sent. */
   #head = 0
   #next = 0
-  /** All below are marked, one way or the other. */
+  readonly #rate: DeliveryRate | undefined
+  /** Copies in the order in which they were sent. */
+  readonly #copies = new CopyRing()
+  #nowNs = 0
+  #leastRttNs = Infinity
+  #highestSacked = NONE
+  /** All below are marked, one way or the other, or were sent again. */
   #lossFrontier = 0
   /** No segment below is lost and still to be sent again. */
   #retransmitFrontier = 0
@@ -49,6 +81,10 @@ export class Scoreboard {
   readonly #seenBlocks = new Float64Array(2 * MAX_SACK_BLOCKS)
   /** Without SACK: segments that duplicate acknowledgements say have arrived, whichever they are. */
   #duplicates = 0
+
+  constructor (rate?: DeliveryRate) {
+    this.#rate = rate
+  }
 
   /** Bytes in the network, as RFC 6675's SetPipe estimates it. */
   get pipeBytes (): number {
@@ -60,7 +96,7 @@ export class Scoreboard {
   }
 
   /** A new segment left. */
-  add (sequence: number, length: number, fin: boolean): void {
+  add (sequence: number, length: number, fin: boolean, nowNs: number): void {
     if (this.#next - this.#head > this.#mask) {
       this.#grow()
     }
@@ -69,7 +105,19 @@ export class Scoreboard {
     this.#starts[slot] = sequence
     this.#lengths[slot] = bytes
     this.#states[slot] = fin ? FIN : 0
+    this.#sentNs[slot] = nowNs
+    this.#rate?.onSent(slot, nowNs, this.outstandingBytes === 0)
     this.outstandingBytes += bytes
+  }
+
+  /** To be called before an acknowledgement is taken; `leastRttNs` is the least round trip so far. */
+  beginAcknowledgement (nowNs: number, leastRttNs: number): void {
+    this.#nowNs = nowNs
+    this.#leastRttNs = leastRttNs
+    this.lastSentNs = -1
+    this.firstSentNs = -1
+    this.copyDelivered = false
+    this.originalDelivered = false
   }
 
   /** Takes the cumulative acknowledgement; returns the bytes that were not known to have arrived. */
@@ -85,9 +133,11 @@ export class Scoreboard {
       const state = this.#states[slot]
       if ((state & SACKED) !== 0) {
         this.sackedBytes -= bytes
+        this.sackedSegments--
       } else {
         deliveredBytes += bytes
         this.#unmark(state, bytes)
+        this.#deliver(this.#head, slot, state)
       }
       this.outstandingBytes -= bytes
       this.#head++
@@ -144,6 +194,74 @@ export class Scoreboard {
     this.#lossFrontier = Math.max(this.#lossFrontier, below)
   }
 
+  /**
+   * Marks what RFC 8985 says is lost: what was sent `reorderingNs` or more before something that arrived, copies included.
+   * Returns how much, in bytes; `reorderingDeadlineNs` then says when what is still given time is to be looked at again.
+   */
+  markOverdue (nowNs: number, reorderingNs: number): number {
+    this.reorderingDeadlineNs = Infinity
+    const lost = this.#markOverdueOriginals(nowNs, reorderingNs)
+    return lost + this.#markOverdueCopies(nowNs, reorderingNs)
+  }
+
+  #markOverdueOriginals (nowNs: number, reorderingNs: number): number {
+    let lostBytes = 0
+    let n = Math.max(this.#lossFrontier, this.#head)
+    for (; n < this.#next; n++) {
+      const slot = n & this.#mask
+      if ((this.#states[slot] & (SACKED | LOST | COPIED)) === 0) {
+        const sentNs = this.#sentNs[slot]
+        if (!this.#beforeNewest(sentNs, this.#starts[slot] + this.#lengths[slot])) {
+          break
+        }
+        if (sentNs + this.newestRttNs + reorderingNs > nowNs) {
+          this.reorderingDeadlineNs = this.newestSentNs + this.newestRttNs + reorderingNs
+          break
+        }
+        this.#markLost(n)
+        lostBytes += this.#lengths[slot]
+      }
+    }
+    this.#lossFrontier = n
+    return lostBytes
+  }
+
+  #markOverdueCopies (nowNs: number, reorderingNs: number): number {
+    const copies = this.#copies
+    let lostBytes = 0
+    while (copies.count > 0) {
+      const segment = copies.firstSegment
+      const slot = segment & this.#mask
+      const state = this.#states[slot]
+      const waits = (state & SACKED) === 0 && (state & (LOST | RETRANSMITTED)) !== LOST
+      if (segment >= this.#head && waits && this.#sentNs[slot] === copies.firstSentNs) {
+        const sentNs = copies.firstSentNs
+        if (!this.#beforeNewest(sentNs, this.#starts[slot] + this.#lengths[slot])) {
+          break
+        }
+        if (sentNs + this.newestRttNs + reorderingNs > nowNs) {
+          this.reorderingDeadlineNs = this.newestSentNs + this.newestRttNs + reorderingNs
+          break
+        }
+        if ((state & LOST) === 0) {
+          this.#markLost(segment)
+        } else {
+          this.#states[slot] &= ~RETRANSMITTED
+          this.retransmittedBytes -= this.#lengths[slot]
+          this.#retransmitFrontier = Math.min(this.#retransmitFrontier, segment)
+        }
+        lostBytes += this.#lengths[slot]
+      }
+      copies.shift()
+    }
+    return lostBytes
+  }
+
+  /** Sent before the newest that arrived (RFC 8985 6.2's RACK_sent_after, the other way round). */
+  #beforeNewest (sentNs: number, end: number): boolean {
+    return sentNs < this.newestSentNs || (sentNs === this.newestSentNs && end < this.newestEnd)
+  }
+
   /** RFC 6582: a partial acknowledgement in recovery without SACK says that the next segment is lost, too. */
   markHeadLost (): void {
     if (this.#head < this.#next) {
@@ -151,19 +269,34 @@ export class Scoreboard {
     }
   }
 
-  /** After a retransmission timeout all that did not arrive, copies included, is taken for lost. */
-  markAllLost (): void {
+  /**
+   * After a retransmission timeout what did not arrive, copies included, is taken for lost; of what was sent after
+   * `sentBeforeNs` only the first.
+   */
+  markAllLost (sentBeforeNs: number): void {
     this.forgetDuplicates()
     for (let n = this.#head; n < this.#next; n++) {
       const slot = n & this.#mask
-      if ((this.#states[slot] & SACKED) === 0) {
+      if ((this.#states[slot] & SACKED) === 0 && (n === this.#head || this.#sentNs[slot] <= sentBeforeNs)) {
         this.#unmark(this.#states[slot], this.#lengths[slot])
-        this.#states[slot] = (this.#states[slot] & FIN) | LOST
+        this.#states[slot] = (this.#states[slot] & KEPT) | LOST
         this.lostBytes += this.#lengths[slot]
       }
     }
     this.#retransmitFrontier = this.#head
-    this.#lossFrontier = this.#next
+    this.#lossFrontier = this.#head
+  }
+
+  /** The losses were none: what was taken for lost and not yet sent again is in the network. */
+  unmarkLosses (): void {
+    for (let n = this.#head; n < this.#next; n++) {
+      const slot = n & this.#mask
+      if ((this.#states[slot] & (LOST | RETRANSMITTED)) === LOST) {
+        this.#states[slot] &= ~LOST
+        this.lostBytes -= this.#lengths[slot]
+      }
+    }
+    this.#lossFrontier = this.#head
   }
 
   /** Without SACK: what was concluded from duplicate acknowledgements no longer holds. */
@@ -172,6 +305,15 @@ export class Scoreboard {
       this.#duplicates = 0
       this.sackedBytes = 0
     }
+  }
+
+  /** The number of the last segment. */
+  get last (): number {
+    return this.#next - 1
+  }
+
+  sentNs (segment: number): number {
+    return this.#sentNs[segment & this.#mask]
   }
 
   /** The first segment that is lost and was not sent again; -1 where there is none. */
@@ -204,10 +346,17 @@ export class Scoreboard {
     return (this.#states[segment & this.#mask] & FIN) !== 0
   }
 
-  markRetransmitted (segment: number): void {
+  /** A copy of it leaves. Of one that was not taken for lost (a tail loss probe) only one is counted as in the network. */
+  markRetransmitted (segment: number, nowNs: number): void {
     const slot = segment & this.#mask
-    this.#states[slot] |= RETRANSMITTED
-    this.retransmittedBytes += this.#lengths[slot]
+    if ((this.#states[slot] & LOST) !== 0) {
+      this.#states[slot] |= RETRANSMITTED
+      this.retransmittedBytes += this.#lengths[slot]
+    }
+    this.#copies.push(segment, nowNs)
+    this.#states[slot] |= COPIED
+    this.#sentNs[slot] = nowNs
+    this.#rate?.onSent(slot, nowNs, false)
   }
 
   #acknowledgeBlock (start: number, end: number): number {
@@ -234,9 +383,11 @@ export class Scoreboard {
       const state = this.#states[slot]
       if ((state & SACKED) === 0) {
         this.#unmark(state, bytes)
-        this.#states[slot] = (state & FIN) | SACKED
+        this.#states[slot] = (state & KEPT) | SACKED
         this.sackedBytes += bytes
+        this.sackedSegments++
         deliveredBytes += bytes
+        this.#deliver(n, slot, state)
         this.#noteHighest(n)
       }
     }
@@ -258,7 +409,34 @@ export class Scoreboard {
     return low
   }
 
+  #deliver (segment: number, slot: number, state: number): void {
+    const sentNs = this.#sentNs[slot]
+    const end = this.#starts[slot] + this.#lengths[slot]
+    this.#rate?.onDelivered(slot, sentNs, end)
+    const rttNs = this.#nowNs - sentNs
+    if ((state & COPIED) === 0) {
+      if (this.firstSentNs < 0) {
+        this.firstSentNs = sentNs
+      }
+      this.lastSentNs = sentNs
+      this.originalDelivered ||= end <= this.originalsUpTo
+      this.reorderingSeen ||= segment < this.#highestSacked
+    } else {
+      this.copyDelivered = true
+      if (rttNs < this.#leastRttNs) {
+        // RFC 8985 6.2 step 2: the original arrived, not this copy.
+        return
+      }
+    }
+    this.newestRttNs = rttNs
+    if (sentNs > this.newestSentNs || (sentNs === this.newestSentNs && end > this.newestEnd)) {
+      this.newestSentNs = sentNs
+      this.newestEnd = end
+    }
+  }
+
   #noteHighest (segment: number): void {
+    this.#highestSacked = Math.max(this.#highestSacked, segment)
     const highest = this.#highest
     if (segment > highest[0]) {
       highest[2] = highest[1]
@@ -309,16 +487,20 @@ export class Scoreboard {
     const starts = new Float64Array(capacity)
     const lengths = new Int32Array(capacity)
     const states = new Uint8Array(capacity)
+    const sentNs = new Float64Array(capacity)
+    this.#rate?.grow(this.#head, this.#next, this.#mask, capacity)
     for (let n = this.#head; n < this.#next; n++) {
       const from = n & this.#mask
       const to = n & (capacity - 1)
       starts[to] = this.#starts[from]
       lengths[to] = this.#lengths[from]
       states[to] = this.#states[from]
+      sentNs[to] = this.#sentNs[from]
     }
     this.#starts = starts
     this.#lengths = lengths
     this.#states = states
+    this.#sentNs = sentNs
     this.#mask = capacity - 1
   }
 }

@@ -1,22 +1,34 @@
+import { MAX_SACK_BLOCKS } from '../packets.ts'
 import type { PacketId, Packets } from '../packets.ts'
 import type { CongestionController } from './congestion.ts'
+import { DeliveryRate } from './delivery-rate.ts'
+import { LossRecovery } from './loss-recovery.ts'
 import type { TcpOptions } from './options.ts'
+import { Pacer } from './pacer.ts'
 import { RttEstimator } from './rtt-estimator.ts'
-import { Scoreboard } from './scoreboard.ts'
+import { INITIAL_CAPACITY, Scoreboard } from './scoreboard.ts'
+import { timerExpiryNs } from './timer-clock.ts'
 
 /** The first byte after the SYN. */
 const FIRST_SEQUENCE = 1
+/** Linux's TCP_TIMEOUT_MIN: what a probe or the reordering timer waits beyond its time, in ticks. */
+const EXTRA_TICKS = 2
+const NO_PROBE = -1
 
-/** `recovery` is fast recovery; `loss` is what follows a retransmission timeout. */
-type SenderPhase = 'open' | 'recovery' | 'loss'
+/**
+ * What the one timer waits for. `timeout`: the retransmission timeout, or the next window probe. `probe`: the tail loss
+ * probe. `reordering`: RACK's.
+ */
+type Timer = 'timeout' | 'probe' | 'reordering'
 
 /**
  * The sending half of a connection, without IO: acknowledgements and the time go in, and whoever drives it asks `poll`
  * for the next segment and `deadlineNs` for when to call `onDeadline`.
  *
- * Slow start and congestion avoidance belong to the controller. Here are: what is lost (RFC 6675, or RFC 6582 without
- * SACK), what may leave (pipe, peer's window, limited transmit of RFC 3042 by way of the pipe), the retransmission timer
- * (RFC 6298) and window probes (RFC 9293 3.8.6.1). Nagle's algorithm is off, as libp2p sets it.
+ * Slow start and congestion avoidance belong to the controller, what is lost to `LossRecovery`, bursts to `Pacer`. Here
+ * are: what may leave (pipe, peer's window, limited transmit of RFC 3042 by way of the pipe), the retransmission timer
+ * (RFC 6298), the tail loss probe (RFC 8985 7) and window probes (RFC 9293 3.8.6.1). Nagle's algorithm is off, as libp2p
+ * sets it.
  */
 export class TcpSender {
   readonly rtt: RttEstimator
@@ -30,6 +42,7 @@ export class TcpSender {
   segmentSequence = 0
   segmentLength = 0
   segmentFin = false
+  segmentPush = false
 
   sentSegments = 0
   retransmittedSegments = 0
@@ -38,36 +51,79 @@ export class TcpSender {
   unsentBytes = 0
 
   readonly #options: Readonly<TcpOptions>
-  readonly #board = new Scoreboard()
-  #phase: SenderPhase = 'open'
+  readonly #board: Scoreboard
+  readonly #rate: DeliveryRate | undefined
+  readonly #recovery: LossRecovery
+  readonly #pacer: Pacer
   /** First byte not acknowledged, and the next to be sent. */
   #unacknowledged = FIRST_SEQUENCE
   #next = FIRST_SEQUENCE
-  /** What was outstanding at the last reduction ends here (RFC 6675's RecoveryPoint, RFC 6582's recover). */
-  #recoveryPoint = 0
   /** The first byte beyond the peer's window. It never moves back. */
   #windowEdge = FIRST_SEQUENCE
+  #timer: Timer = 'timeout'
+  #timerNs = Infinity
+  /** When the next burst may leave, where one waits for that. */
+  #pacedNs = Infinity
   #lastSentNs = 0
   #timeoutsInRow = 0
   #probeDue = false
+  #tailProbeDue = false
+  /** The answer to a tail loss probe is told by this sequence number, and whether the probe was a copy. */
+  #probeEnd = NO_PROBE
+  #probeCopy = false
   #finWanted = false
   #finSent = false
   /** Linux's is_cwnd_limited and max_packets_out, over the round trip that ends at `#usageEnd`. */
   #windowLimited = false
   #mostOutstandingBytes = 0
   #usageEnd = FIRST_SEQUENCE
-  readonly #sample = { nowNs: 0, ackedBytes: 0, deliveredBytes: 0, pipeBytes: 0, rttNs: -1, inRecovery: false, windowLimited: false }
+  /** Since when the window was not the limit, and how much of it was used since. */
+  #underusedSinceNs = 0
+  #usedBytes = 0
+  readonly #sample = {
+    nowNs: 0,
+    ackedBytes: 0,
+    deliveredBytes: 0,
+    lostBytes: 0,
+    pipeBytes: 0,
+    priorPipeBytes: 0,
+    acknowledgedSequence: 0,
+    nextSequence: 0,
+    rttNs: -1,
+    srttNs: -1,
+    minRttNs: -1,
+    inRecovery: false,
+    inLoss: false,
+    pacedAheadNs: 0,
+    windowLimited: false,
+    rateBytes: 0,
+    rateIntervalNs: -1,
+    rateApplicationLimited: false,
+    totalDeliveredBytes: 0,
+    priorDeliveredBytes: 0
+  }
+
+  readonly #acked = { nowNs: 0, ackedBytes: 0, unacknowledged: 0, next: 0, echoNs: -1, duplicateBytes: 0, newDataReady: false }
+  readonly #sending = {
+    nowNs: 0, srttNs: 0, minRttNs: 0, outstandingBytes: 0, roomBytes: 0, peerRoomBytes: 0, unsentBytes: 0, headSentNs: Infinity, recovering: false
+  }
 
   constructor (options: Readonly<TcpOptions>, congestion: CongestionController) {
     this.#options = options
     this.congestion = congestion
     this.rtt = new RttEstimator(options)
+    this.#rate = congestion.measuresRate ? new DeliveryRate(INITIAL_CAPACITY) : undefined
+    this.#board = new Scoreboard(this.#rate)
+    this.#recovery = new LossRecovery(options, this.#board, congestion, this.rtt)
+    this.#pacer = new Pacer(options, congestion)
   }
 
   /** The handshake is over; `windowBytes` is what the peer offered in it. Before, only `write` and `finish` may be called. */
   establish (nowNs: number, windowBytes: number): void {
     this.#windowEdge += windowBytes
     this.#lastSentNs = nowNs
+    this.#underusedSinceNs = nowNs
+    this.congestion.onEstablished(nowNs, this.rtt.srttNs)
   }
 
   /** Where the next new byte goes, and the sequence number of a segment without payload. */
@@ -116,20 +172,18 @@ export class TcpSender {
     if (windowMoved) {
       this.#windowEdge = windowEdge
     }
-    if (board.segments === 0) {
+    const duplicateBytes = this.#options.sack ? duplicateOf(packets, id) : 0
+    if (board.segments === 0 && duplicateBytes === 0) {
       this.#onIdleAcknowledgement(windowMoved)
       return
     }
+    const priorPipeBytes = board.pipeBytes
+    board.beginAcknowledgement(nowNs, this.rtt.leastNs)
     let deliveredBytes = 0
-    let rttNs = -1
+    const echoNs = ackedBytes > 0 ? packets.timestampEcho[id] : -1
     if (ackedBytes > 0) {
       deliveredBytes = board.acknowledge(acknowledgement)
       this.#unacknowledged = acknowledgement
-      const echoNs = packets.timestampEcho[id]
-      if (echoNs >= 0) {
-        rttNs = nowNs - echoNs
-        this.rtt.sample(rttNs)
-      }
       this.#timeoutsInRow = 0
       this.rtt.endBackOff()
     }
@@ -137,60 +191,110 @@ export class TcpSender {
       if (packets.sackCount[id] > 0) {
         deliveredBytes += board.acknowledgeBlocks(packets, id)
       }
-    } else if (ackedBytes === 0 && !windowMoved && packets.length[id] === 0 && this.#phase !== 'loss') {
+    } else if (ackedBytes === 0 && !windowMoved && packets.length[id] === 0 && this.#recovery.phase !== 'loss') {
       // RFC 5681 section 2: what makes an acknowledgement a duplicate.
       deliveredBytes += board.acknowledgeDuplicate()
     }
-    if (deliveredBytes === 0 && ackedBytes === 0) {
+    if (deliveredBytes === 0 && ackedBytes === 0 && duplicateBytes === 0) {
       return
     }
-    this.#updatePhase(nowNs, ackedBytes)
-
-    const sample = this.#sample
-    sample.nowNs = nowNs
-    sample.ackedBytes = ackedBytes
-    sample.deliveredBytes = deliveredBytes
-    sample.pipeBytes = board.pipeBytes
-    sample.rttNs = rttNs
-    sample.inRecovery = this.#phase === 'recovery'
-    sample.windowLimited = this.#limitedByWindow()
-    this.congestion.onAck(sample)
-
-    if (ackedBytes > 0) {
-      // RFC 6298 5.2 and 5.3.
-      this.deadlineNs = board.segments > 0 ? nowNs + this.rtt.rtoNs : Infinity
-    }
+    const rttNs = this.#measure(nowNs, echoNs)
+    this.#settleTailProbe(nowNs, acknowledgement, ackedBytes, deliveredBytes, duplicateBytes)
+    const acked = this.#acked
+    acked.nowNs = nowNs
+    acked.ackedBytes = ackedBytes
+    acked.unacknowledged = acknowledgement
+    acked.next = this.#next
+    acked.echoNs = echoNs
+    acked.duplicateBytes = duplicateBytes
+    acked.newDataReady = this.unsentBytes > 0 && this.#windowEdge > this.#next
+    const lostBytes = this.#recovery.onAck(acked)
+    this.#informController(nowNs, ackedBytes, deliveredBytes, lostBytes, priorPipeBytes, rttNs)
+    this.#restartTimer(nowNs, ackedBytes > 0)
   }
 
-  /** True where a segment is to leave now: it stands in `segmentSequence`, `segmentLength` and `segmentFin`. */
+  /** True where a segment is to leave now: it stands in `segmentSequence`, `segmentLength`, `segmentFin` and `segmentPush`. */
   poll (nowNs: number): boolean {
     if (this.#probeDue) {
       this.#probeDue = false
       // As in Linux: a byte already acknowledged, which makes the peer answer with its window.
-      this.#emit(this.#unacknowledged - 1, 0, false)
+      this.#emit(this.#unacknowledged - 1, 0, false, false)
       return true
     }
-    return this.#pollLost(nowNs) ?? this.#pollNew(nowNs)
+    if (this.#tailProbeDue) {
+      this.#tailProbeDue = false
+      return this.#pollTailProbe(nowNs)
+    }
+    if (this.#pacer.holds(nowNs)) {
+      this.#waitForPace()
+      return false
+    }
+    const sent = this.#pollLost(nowNs) ?? this.#pollNew(nowNs)
+    if (!sent) {
+      this.#pacer.endBurst()
+    }
+    return sent
   }
 
   /** To be called at `deadlineNs` or later; then `poll`. */
   onDeadline (nowNs: number): void {
-    if (nowNs < this.deadlineNs) {
-      return
+    if (nowNs >= this.#pacedNs) {
+      this.#pacedNs = Infinity
     }
-    if (this.#timeoutsInRow === this.#options.maximumTimeouts) {
-      this.failed = true
-      this.deadlineNs = Infinity
-      return
+    if (nowNs >= this.#timerNs) {
+      this.#onTimer(nowNs)
     }
-    if (this.#board.segments > 0) {
-      this.#onTimeout(nowNs)
-    } else {
-      this.#probeDue = true
+    this.#updateDeadline()
+  }
+
+  /** Takes the round-trip times of what arrived; returns that for the controller. */
+  #measure (nowNs: number, echoNs: number): number {
+    const board = this.#board
+    const usable = board.lastSentNs >= 0 && !board.copyDelivered
+    if (echoNs >= 0) {
+      this.rtt.sample(nowNs - echoNs)
+    } else if (usable) {
+      this.rtt.sample(nowNs - board.firstSentNs)
     }
-    this.#timeoutsInRow++
-    this.rtt.backOff()
-    this.deadlineNs = nowNs + this.rtt.rtoNs
+    if (!usable) {
+      return -1
+    }
+    const rttNs = nowNs - board.lastSentNs
+    this.rtt.noteLeast(rttNs)
+    return rttNs
+  }
+
+  #informController (nowNs: number, ackedBytes: number, deliveredBytes: number, lostBytes: number, priorPipeBytes: number, rttNs: number): void {
+    const board = this.#board
+    const sample = this.#sample
+    sample.nowNs = nowNs
+    sample.ackedBytes = ackedBytes
+    sample.deliveredBytes = deliveredBytes
+    sample.lostBytes = lostBytes
+    sample.pipeBytes = board.pipeBytes
+    sample.priorPipeBytes = priorPipeBytes
+    sample.acknowledgedSequence = this.#unacknowledged
+    sample.nextSequence = this.#next
+    sample.rttNs = rttNs
+    sample.srttNs = this.rtt.srttNs
+    sample.minRttNs = this.rtt.leastNs === Infinity ? -1 : this.rtt.leastNs
+    sample.inRecovery = this.#recovery.phase === 'recovery'
+    sample.inLoss = this.#recovery.phase === 'loss'
+    sample.pacedAheadNs = Math.max(0, this.#pacer.nextNs - nowNs)
+    sample.windowLimited = this.#limitedByWindow()
+    const rate = this.#rate
+    if (rate !== undefined) {
+      rate.sample(nowNs, deliveredBytes, this.rtt.leastNs === Infinity ? 0 : this.rtt.leastNs)
+      sample.rateBytes = rate.bytes
+      sample.rateIntervalNs = rate.intervalNs
+      sample.rateApplicationLimited = rate.applicationLimited
+      sample.totalDeliveredBytes = rate.totalBytes
+      sample.priorDeliveredBytes = rate.priorBytes
+    }
+    this.congestion.onAck(sample)
+    if (this.congestion.lowersRate) {
+      rate?.noteApplicationLimited(board.pipeBytes)
+    }
   }
 
   /** Nothing is in flight: this answers a probe, or is stray. Probing ends where the window opened. */
@@ -198,106 +302,216 @@ export class TcpSender {
     this.#timeoutsInRow = 0
     if (windowMoved) {
       this.rtt.endBackOff()
-      this.deadlineNs = Infinity
+      this.#stopTimer()
     }
   }
 
-  #updatePhase (nowNs: number, ackedBytes: number): void {
-    const board = this.#board
-    const recovered = this.#pastRecoveryPoint()
-    if (this.#phase !== 'open' && recovered) {
-      if (this.#phase === 'recovery') {
-        this.congestion.onRecovered()
+  #onTimer (nowNs: number): void {
+    const timer = this.#timer
+    this.#timerNs = Infinity
+    if (timer === 'reordering') {
+      this.#recovery.onReorderingTimer(nowNs, this.#next)
+      this.#startTimer(nowNs, 'timeout', this.#timeoutLeftNs(nowNs))
+    } else if (timer === 'probe') {
+      this.#tailProbeDue = true
+      this.#startTimer(nowNs, 'timeout', this.#timeoutLeftNs(nowNs))
+    } else if (this.#timeoutsInRow === this.#options.maximumTimeouts) {
+      this.failed = true
+    } else {
+      if (this.#board.segments > 0) {
+        this.#onTimeout(nowNs)
+      } else {
+        this.#probeDue = true
       }
-      this.#phase = 'open'
-      board.forgetDuplicates()
+      this.#timeoutsInRow++
+      this.rtt.backOff()
+      this.#startTimer(nowNs, 'timeout', this.rtt.rtoNs)
     }
-    if (this.#phase === 'recovery' && !this.#options.sack && ackedBytes > 0) {
-      board.markHeadLost()
-    }
-    if (this.#options.sack || recovered) {
-      board.markLosses()
-    }
-    if (this.#phase === 'open' && recovered && board.lostBytes > 0) {
-      this.#phase = 'recovery'
-      this.#recoveryPoint = this.#next
-      this.congestion.onLoss({ nowNs, flightBytes: board.outstandingBytes })
-    }
-  }
-
-  /** Without SACK one byte more is asked for, lest old duplicates start another recovery (RFC 6582 section 4.1). */
-  #pastRecoveryPoint (): boolean {
-    return this.#options.sack || this.#board.segments === 0
-      ? this.#unacknowledged >= this.#recoveryPoint
-      : this.#unacknowledged > this.#recoveryPoint
   }
 
   #onTimeout (nowNs: number): void {
-    // RFC 5681 (4): a segment that times out again does not halve the threshold again.
-    if (this.#timeoutsInRow === 0) {
-      this.congestion.onTimeout({ nowNs, flightBytes: this.#board.outstandingBytes })
-    }
     this.timeouts++
-    this.#phase = 'loss'
-    this.#recoveryPoint = this.#next
-    this.#board.markAllLost()
+    this.#probeEnd = NO_PROBE
+    this.#recovery.onTimeout(nowNs, this.#next, this.#timeoutsInRow > 0)
+  }
+
+  /** After an acknowledgement (RFC 6298 5.2 and 5.3, RFC 8985 7.2). */
+  #restartTimer (nowNs: number, advanced: boolean): void {
+    const board = this.#board
+    if (board.segments === 0) {
+      this.#stopTimer()
+      return
+    }
+    if (this.#options.sack && this.#options.lossDetection === 'rack' && board.reorderingDeadlineNs !== Infinity) {
+      this.#startTimer(nowNs, 'reordering', board.reorderingDeadlineNs - nowNs + EXTRA_TICKS * this.#options.timerTickNs)
+    } else if (advanced) {
+      if (!this.#startProbeTimer(nowNs, this.rtt.rtoNs)) {
+        this.#startTimer(nowNs, 'timeout', this.rtt.rtoNs)
+      }
+    } else if (this.#timer === 'reordering' && this.#timerNs !== Infinity) {
+      this.#startTimer(nowNs, 'timeout', this.#timeoutLeftNs(nowNs))
+    }
+  }
+
+  /** RFC 8985 7.2; false where no probe is to be sent. */
+  #startProbeTimer (nowNs: number, timeoutNs: number): boolean {
+    const { sack, tailLossProbe, minimumRtoNs, timerTickNs } = this.#options
+    const { srttNs } = this.rtt
+    if (!sack || !tailLossProbe || this.#recovery.phase !== 'open' || this.#board.sackedBytes > 0 || this.#probeEnd !== NO_PROBE || srttNs < 0) {
+      return false
+    }
+    const allowanceNs = this.#board.segments === 1 ? minimumRtoNs : EXTRA_TICKS * timerTickNs
+    this.#startTimer(nowNs, 'probe', Math.min(2 * srttNs + allowanceNs, timeoutNs))
+    return true
+  }
+
+  /** Of the timeout that counts from when the oldest segment was sent. */
+  #timeoutLeftNs (nowNs: number): number {
+    const board = this.#board
+    return board.segments === 0 ? Infinity : Math.max(1, board.sentNs(board.head) + this.rtt.rtoNs - nowNs)
+  }
+
+  #startTimer (nowNs: number, timer: Timer, delayNs: number): void {
+    this.#timer = timer
+    this.#timerNs = Math.ceil(timerExpiryNs(nowNs, delayNs, this.#options.timerTickNs))
+    this.#updateDeadline()
+  }
+
+  #stopTimer (): void {
+    this.#timer = 'timeout'
+    this.#timerNs = Infinity
+    this.#updateDeadline()
+  }
+
+  #updateDeadline (): void {
+    this.deadlineNs = Math.min(this.#timerNs, this.#pacedNs)
+  }
+
+  #waitForPace (): void {
+    if (this.#board.nextLost() >= 0 || this.unsentBytes > 0 || (this.#finWanted && !this.#finSent)) {
+      this.#pacedNs = Math.ceil(this.#pacer.nextNs)
+      this.#updateDeadline()
+    }
+  }
+
+  /** RFC 8985 7.3: new data where there is some, whatever the window says, or else the last segment again. */
+  #pollTailProbe (nowNs: number): boolean {
+    const board = this.#board
+    if (board.segments === 0) {
+      return false
+    }
+    const length = Math.min(this.#options.mssBytes, this.unsentBytes)
+    this.#probeCopy = !(length > 0 && length <= this.#windowEdge - this.#next)
+    if (this.#probeCopy) {
+      this.#sendCopy(nowNs, board.last)
+    } else {
+      this.#sendNew(nowNs, length)
+    }
+    this.#probeEnd = this.#next
+    this.#startTimer(nowNs, 'timeout', this.#timeoutLeftNs(nowNs))
+    return true
+  }
+
+  /** RFC 8985 7.4. */
+  #settleTailProbe (nowNs: number, acknowledgement: number, ackedBytes: number, deliveredBytes: number, duplicateBytes: number): void {
+    if (this.#probeEnd === NO_PROBE || acknowledgement < this.#probeEnd) {
+      return
+    }
+    if (!this.#probeCopy || duplicateBytes > 0) {
+      this.#probeEnd = NO_PROBE
+    } else if (acknowledgement > this.#probeEnd) {
+      // What was sent after the probe is acknowledged, and nobody saw the probe twice: it made up for a loss.
+      this.#probeEnd = NO_PROBE
+      if (this.#recovery.phase === 'open') {
+        this.#recovery.onProbedLoss(nowNs)
+      }
+    } else if (ackedBytes === 0 && deliveredBytes === 0) {
+      this.#probeEnd = NO_PROBE
+    }
   }
 
   /** What is lost goes before what is new; undefined where nothing is. */
   #pollLost (nowNs: number): boolean | undefined {
     const board = this.#board
-    const segment = board.nextLost()
+    const segment = this.#recovery.newDataOnly ? -1 : board.nextLost()
     if (segment < 0) {
       return undefined
     }
-    const length = board.length(segment)
-    if (!this.#fitsWindow(length)) {
+    if (!this.#fitsWindow(board.length(segment))) {
       return false
     }
-    if (segment === board.head) {
+    this.#sendCopy(nowNs, segment)
+    if (segment === board.head && this.#timer !== 'reordering') {
       // As in Linux: the timer waits for this copy, not for the one that was lost.
-      this.deadlineNs = nowNs + this.rtt.rtoNs
+      this.#startTimer(nowNs, 'timeout', this.rtt.rtoNs)
     }
-    board.markRetransmitted(segment)
-    this.congestion.onSent(length)
-    this.retransmittedSegments++
-    this.#lastSentNs = nowNs
-    this.#emit(board.start(segment), length, board.fin(segment))
     return true
   }
 
   #pollNew (nowNs: number): boolean {
     const finLeft = this.#finWanted && !this.#finSent
     if (this.unsentBytes === 0 && !finLeft) {
-      this.#noteUsage(false)
+      this.#noteUsage(nowNs, false)
+      if (this.#board.pipeBytes < this.congestion.cwndBytes) {
+        this.#rate?.noteApplicationLimited(this.#board.pipeBytes)
+      }
       return false
     }
     const wantedBytes = Math.min(this.#options.mssBytes, this.unsentBytes)
     const length = Math.min(wantedBytes, this.#windowEdge - this.#next)
     if (length < wantedBytes && (length <= 0 || this.#board.segments > 0)) {
       // RFC 9293 3.8.6.2.1: no short segment only because the window is short, while an acknowledgement may open it.
-      this.#noteUsage(false)
+      this.#noteUsage(nowNs, false)
       this.#probeLater(nowNs)
       return false
     }
     this.#restartAfterIdle(nowNs)
     if (!this.#fitsWindow(length)) {
-      this.#noteUsage(true)
+      this.#noteUsage(nowNs, true)
       return false
     }
-    const fin = finLeft && length === this.unsentBytes
+    if (this.#defers(nowNs)) {
+      this.#noteUsage(nowNs, this.#sending.roomBytes < this.#sending.peerRoomBytes)
+      return false
+    }
+    if (this.#pacer.holds(nowNs)) {
+      this.#waitForPace()
+      return false
+    }
+    this.#sendNew(nowNs, length)
+    return true
+  }
+
+  #sendNew (nowNs: number, length: number): void {
+    const board = this.#board
+    const fin = this.#finWanted && !this.#finSent && length === this.unsentBytes
     const sequence = this.#next
+    const idle = board.segments === 0
     this.unsentBytes -= length
     this.#next += fin ? length + 1 : length
     this.#finSent ||= fin
-    if (this.#board.segments === 0) {
-      this.deadlineNs = nowNs + this.rtt.rtoNs
+    board.add(sequence, length, fin, nowNs)
+    if (!this.#startProbeTimer(nowNs, idle ? this.rtt.rtoNs : this.#timeoutLeftNs(nowNs)) && (idle || this.#timerNs === Infinity)) {
+      this.#startTimer(nowNs, 'timeout', this.rtt.rtoNs)
     }
-    this.#board.add(sequence, length, fin)
+    this.#onSent(nowNs, length, false)
+    this.#emit(sequence, length, fin, this.unsentBytes === 0 || this.#pacer.pushes)
+  }
+
+  #sendCopy (nowNs: number, segment: number): void {
+    const board = this.#board
+    const length = board.length(segment)
+    board.markRetransmitted(segment, nowNs)
+    this.#recovery.onCopy(nowNs, length)
+    this.retransmittedSegments++
+    this.#onSent(nowNs, length, true)
+    this.#emit(board.start(segment), length, board.fin(segment), false)
+  }
+
+  #onSent (nowNs: number, length: number, copy: boolean): void {
     this.congestion.onSent(length)
+    this.#pacer.onSent(nowNs, length, copy)
     this.#lastSentNs = nowNs
-    this.#emit(sequence, length, fin)
-    return true
   }
 
   #fitsWindow (length: number): boolean {
@@ -306,9 +520,24 @@ export class TcpSender {
     return pipeBytes === 0 || pipeBytes + length <= this.congestion.cwndBytes
   }
 
+  #defers (nowNs: number): boolean {
+    const board = this.#board
+    const sending = this.#sending
+    sending.nowNs = nowNs
+    sending.srttNs = this.rtt.srttNs
+    sending.minRttNs = this.rtt.leastNs
+    sending.outstandingBytes = board.outstandingBytes
+    sending.roomBytes = this.congestion.cwndBytes - board.pipeBytes
+    sending.peerRoomBytes = this.#windowEdge - this.#next
+    sending.unsentBytes = this.unsentBytes
+    sending.headSentNs = board.segments === 0 ? Infinity : board.sentNs(board.head)
+    sending.recovering = this.#recovery.phase !== 'open'
+    return this.#pacer.defers(sending)
+  }
+
   #probeLater (nowNs: number): void {
-    if (this.#board.segments === 0 && this.deadlineNs === Infinity) {
-      this.deadlineNs = nowNs + this.rtt.rtoNs
+    if (this.#board.segments === 0 && this.#timerNs === Infinity) {
+      this.#startTimer(nowNs, 'timeout', this.rtt.rtoNs)
     }
   }
 
@@ -324,20 +553,32 @@ export class TcpSender {
     }
   }
 
-  #emit (sequence: number, length: number, fin: boolean): void {
+  #emit (sequence: number, length: number, fin: boolean, push: boolean): void {
     this.segmentSequence = sequence
     this.segmentLength = length
     this.segmentFin = fin
+    this.segmentPush = push
     this.sentSegments++
   }
 
   /** Linux's tcp_cwnd_validate: remembers over a round trip whether the window was the limit. */
-  #noteUsage (windowLimited: boolean): void {
+  #noteUsage (nowNs: number, windowLimited: boolean): void {
     const outstandingBytes = this.#board.outstandingBytes
     if (windowLimited || this.#unacknowledged >= this.#usageEnd || (!this.#windowLimited && outstandingBytes > this.#mostOutstandingBytes)) {
       this.#windowLimited = windowLimited
       this.#mostOutstandingBytes = outstandingBytes
       this.#usageEnd = this.#next
+    }
+    if (this.#limitedByWindow()) {
+      this.#usedBytes = 0
+      this.#underusedSinceNs = nowNs
+    } else {
+      this.#usedBytes = Math.max(this.#usedBytes, outstandingBytes)
+      if (this.#options.slowStartAfterIdle && nowNs - this.#underusedSinceNs >= this.rtt.rtoNs) {
+        this.congestion.onUnderused(this.#usedBytes)
+        this.#usedBytes = 0
+        this.#underusedSinceNs = nowNs
+      }
     }
   }
 
@@ -346,4 +587,17 @@ export class TcpSender {
     const { cwndBytes, ssthreshBytes } = this.congestion
     return this.#windowLimited || (cwndBytes < ssthreshBytes && cwndBytes < 2 * this.#mostOutstandingBytes)
   }
+}
+
+/** The bytes that the first SACK block says came twice (RFC 2883 section 4); 0 where it says no such thing. */
+function duplicateOf (packets: Packets, id: PacketId): number {
+  if (packets.sackCount[id] === 0) {
+    return 0
+  }
+  const base = id * 2 * MAX_SACK_BLOCKS
+  const blocks = packets.sackBlocks
+  const start = blocks[base]
+  const end = blocks[base + 1]
+  const inside = packets.sackCount[id] > 1 && start >= blocks[base + 2] && end <= blocks[base + 3]
+  return end <= packets.acknowledgement[id] || inside ? end - start : 0
 }

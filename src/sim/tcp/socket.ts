@@ -1,16 +1,17 @@
 import type { EventId, Kernel } from '../kernel.ts'
-import { FLAG_ACK, FLAG_FIN, FLAG_RST, FLAG_SYN } from '../packets.ts'
+import { FLAG_ACK, FLAG_FIN, FLAG_PSH, FLAG_RST, FLAG_SYN } from '../packets.ts'
 import type { PacketId } from '../packets.ts'
+import { createController } from './create-controller.ts'
 import { SocketEvents } from './events.ts'
 import type { SegmentNetwork, TimedSocket } from './events.ts'
 import { LazyTimer } from './lazy-timer.ts'
-import { NewReno } from './new-reno.ts'
 import type { TcpOptions } from './options.ts'
 import { TcpReceiver } from './receiver.ts'
 import { addSackBytes, allocateReset, allocateSegment, allocateSyn } from './segment.ts'
 import type { Ends } from './segment.ts'
 import { TcpSender } from './sender.ts'
 import type { TcpCloseReason, TcpSocketHandler, TcpState } from './socket-handler.ts'
+import { timerExpiryNs } from './timer-clock.ts'
 
 export type { TcpCloseReason, TcpSocketHandler, TcpState } from './socket-handler.ts'
 
@@ -65,7 +66,7 @@ export class TcpSocket implements TimedSocket {
     this.#network = wiring.network
     this.#kernel = wiring.network.kernel
     this.#options = wiring.options
-    this.#sender = new TcpSender(wiring.options, new NewReno(wiring.options))
+    this.#sender = new TcpSender(wiring.options, createController(wiring.options, wiring.connection))
     this.#receiver = new TcpReceiver(wiring.options)
     this.#events = SocketEvents.of(wiring.network)
     this.#slot = this.#events.enter(this)
@@ -190,7 +191,7 @@ export class TcpSocket implements TimedSocket {
 
   /** With `autoRead` off: so many of the bytes announced by `onData` are consumed; the window opens accordingly. */
   read (byteCount: number): void {
-    this.#receiver.read(byteCount)
+    this.#receiver.read(this.#kernel.nowNs, byteCount)
     if (this.#receiver.ackDue) {
       this.#flushLater()
     }
@@ -271,7 +272,7 @@ export class TcpSocket implements TimedSocket {
       if (byteCount > 0) {
         this.handler?.onData(byteCount)
         if (this.autoRead) {
-          this.#receiver.read(byteCount)
+          this.#receiver.read(this.#kernel.nowNs, byteCount)
         }
       }
       if (this.#receiver.finished && !this.#remoteClosed && this.#phase === 'open') {
@@ -299,7 +300,7 @@ export class TcpSocket implements TimedSocket {
   /** In syn-received: the SYN itself, its repetition, or what completes the handshake, be it an ACK or data. */
   #onHandshake (id: PacketId, flags: number): void {
     if ((flags & FLAG_SYN) !== 0) {
-      this.#receiver.establish(this.#network.packets.timestamp[id])
+      this.#receiver.establish(this.#kernel.nowNs, this.#network.packets.timestamp[id])
       this.#sendSyn()
       return
     }
@@ -315,8 +316,9 @@ export class TcpSocket implements TimedSocket {
     const { nowNs } = this.#kernel
     this.#phase = 'open'
     this.#handshakeDeadlineNs = Infinity
-    this.#receiver.establish(packets.timestamp[id])
+    this.#receiver.establish(nowNs, packets.timestamp[id])
     this.#sender.rtt.sample(nowNs - packets.timestampEcho[id])
+    this.#sender.rtt.noteLeast(nowNs - packets.timestampEcho[id])
     this.#sender.rtt.endBackOff()
     this.#sender.establish(nowNs, packets.window[id])
   }
@@ -327,7 +329,9 @@ export class TcpSocket implements TimedSocket {
       this.#end('timeout')
       return
     }
-    this.#sender.rtt.backOff()
+    if (this.#phase !== 'syn-sent' || this.#synsSent > this.#options.linearSynTimeouts) {
+      this.#sender.rtt.backOff()
+    }
     this.#sendSyn()
   }
 
@@ -338,9 +342,9 @@ export class TcpSocket implements TimedSocket {
     if (this.#phase === 'syn-received') {
       this.#receiver.acknowledge(packets, id)
     }
-    packets.window[id] = Math.min(MAXIMUM_SYN_WINDOW_BYTES, this.#options.receiveBufferBytes)
+    packets.window[id] = Math.min(MAXIMUM_SYN_WINDOW_BYTES, this.#receiver.initialWindowBytes)
     this.#synsSent++
-    this.#handshakeDeadlineNs = nowNs + this.#sender.rtt.rtoNs
+    this.#handshakeDeadlineNs = timerExpiryNs(nowNs, this.#sender.rtt.rtoNs, this.#options.timerTickNs)
     this.#network.send(id)
     this.#armTimer()
   }
@@ -386,9 +390,13 @@ export class TcpSocket implements TimedSocket {
 
   #sendSegment (nowNs: number): void {
     const { packets } = this.#network
-    const { segmentSequence, segmentLength, segmentFin } = this.#sender
-    const id = allocateSegment(packets, this.#wiring, segmentFin ? FLAG_FIN : 0, segmentSequence, segmentLength, nowNs)
+    const { segmentSequence, segmentLength, segmentFin, segmentPush } = this.#sender
+    const flags = (segmentFin ? FLAG_FIN : 0) | (segmentPush ? FLAG_PSH : 0)
+    const id = allocateSegment(packets, this.#wiring, flags, segmentSequence, segmentLength, nowNs)
     this.#receiver.acknowledge(packets, id)
+    if (segmentLength > 0) {
+      this.#receiver.onReply(nowNs)
+    }
     this.#network.send(id)
   }
 

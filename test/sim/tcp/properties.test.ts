@@ -111,7 +111,7 @@ test('reassembly advances as a set of bytes would, and reports only what it hold
           held.delete(byte)
         }
       }
-      reassembly.report(packets, id)
+      reassembly.report(packets, id, 0, 0)
       const count = packets.sackCount[id]
       const blocks = [...packets.sackBlocks.subarray(id * 2 * MAX_SACK_BLOCKS, (id * 2 * MAX_SACK_BLOCKS) + 2 * count)]
       t.is(reassembly.empty, held.size === 0)
@@ -139,7 +139,7 @@ test('the scoreboard\'s pipe is the sum over its segments of what neither arrive
     let next = 1
     for (const { kind, a, b } of steps) {
       if (kind === 'send') {
-        board.add(next, 100 * b, false)
+        board.add(next, 100 * b, false, 0)
         model.push({ start: next, length: 100 * b, arrived: false, lost: false, copied: false })
         next += 100 * b
       } else if (kind === 'sack' && a > 0 && a < model.length) {
@@ -166,11 +166,11 @@ test('the scoreboard\'s pipe is the sum over its segments of what neither arrive
         const expected = model.find(({ lost, copied }) => lost && !copied)
         t.is(segment < 0 ? undefined : board.start(segment), expected?.start)
         if (expected !== undefined) {
-          board.markRetransmitted(segment)
+          board.markRetransmitted(segment, 0)
           expected.copied = true
         }
       } else if (kind === 'timeout') {
-        board.markAllLost()
+        board.markAllLost(Infinity)
         for (const segment of model.filter(({ arrived }) => !arrived)) {
           Object.assign(segment, { lost: true, copied: false })
         }

@@ -3,6 +3,7 @@ import { FLAG_FIN, FLAG_RST, FLAG_SYN, Packets } from '../../../src/sim/packets.
 import type { PacketId } from '../../../src/sim/packets.ts'
 import type { SegmentNetwork } from '../../../src/sim/tcp/events.ts'
 import { TcpHost } from '../../../src/sim/tcp/host.ts'
+import { TCP_PRESETS } from '../../../src/sim/tcp/options.ts'
 import type { TcpOptions } from '../../../src/sim/tcp/options.ts'
 import type { TcpSocket, TcpSocketHandler } from '../../../src/sim/tcp/socket.ts'
 
@@ -12,6 +13,10 @@ export const CLIENT = 0
 export const SERVER = 1
 export const PORT = 80
 export const DROP = Infinity
+/** By the RFCs, with Linux's timeouts and quick acknowledgements but without its ticks: times that can be worked out by hand. */
+export const EXACT: Partial<TcpOptions> = {
+  ...TCP_PRESETS.rfc, minimumRtoNs: 200 * MS, minimumRtoBounds: 'variance', maximumRtoNs: 120 * S, quickAcks: 16
+}
 
 /** A segment as it left its host. */
 export interface Segment {
@@ -155,8 +160,8 @@ export function connectedPair (delayNs: number, { fate, options = {}, serverOpti
 } = {}): Pair {
   const network = new ScriptedNetwork(delayNs, fate)
   const { kernel } = network
-  const clientHost = new TcpHost(network, CLIENT, options)
-  const serverHost = new TcpHost(network, SERVER, serverOptions)
+  const clientHost = new TcpHost(network, CLIENT, { ...EXACT, ...options })
+  const serverHost = new TcpHost(network, SERVER, { ...EXACT, ...serverOptions })
   const serverJournal = new Journal(kernel)
   serverHost.listen(PORT, socket => {
     socket.handler = serverJournal

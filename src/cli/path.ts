@@ -1,0 +1,115 @@
+import type { Command } from 'commander'
+import { runBulk, summarizeBulk } from '../path/bulk.ts'
+import { runConnect, summarizeConnect } from '../path/connect.ts'
+import { runFct, summarizeFct } from '../path/fct.ts'
+import type { PathOptions } from '../path/options.ts'
+import { runPair, summarizePair } from '../path/pair.ts'
+import type { Row } from '../path/summary.ts'
+import type { CongestionName } from '../path/tcp.ts'
+import type { CliContext } from './context.ts'
+import { countOf, DEFAULT_SEED, ExitCode } from './options.ts'
+import { readBufferBdp, readCongestion, readDurationS, readGso, readLossDirection, readPair, readPath, readSize } from './path-options.ts'
+import type { PathFlags } from './path-options.ts'
+import { pathTable } from './path-table.ts'
+
+interface Flags extends PathFlags {
+  readonly json: boolean
+}
+
+interface BulkFlags extends Flags {
+  readonly congestion: CongestionName
+  readonly duration: number
+  readonly seeds: number
+}
+
+interface FctFlags extends Flags {
+  readonly congestion: CongestionName
+  readonly size: number
+  readonly repeat: number
+}
+
+interface PairFlags extends Flags {
+  readonly congestion: readonly [CongestionName, CongestionName]
+  readonly duration: number
+  readonly seeds: number
+}
+
+/**
+ * Adds `path` and its commands: TCP measured over one simulated path, as iperf3 does over a real one. Each writes one
+ * JSON object, or a table for a reader.
+ */
+export function addPathCommand (program: Command, context: CliContext, finish: (exitCode: number) => void): void {
+  const path = program.command('path')
+    .description('measures TCP over one simulated path: queue, serialiser, loss and delay, in this order')
+
+  /** Measures as often as asked, and writes the row that `summarize` makes of it. */
+  const measure = async <Run>(flags: Flags, count: number, run: (path: PathOptions, repetition: number) => Promise<Run>, summarize: (path: PathOptions, runs: readonly Run[]) => Row): Promise<void> => {
+    const options = readPath(flags)
+    const runs: Run[] = []
+    try {
+      for (let repetition = 0; repetition < count; repetition++) {
+        runs.push(await run(options, repetition))
+      }
+    } catch (error) {
+      if (!context.signal.aborted) {
+        throw error
+      }
+      context.stderr.write('interrupted\n')
+      finish(ExitCode.interrupted)
+      return
+    }
+    const row = summarize(options, runs)
+    context.stdout.write(flags.json ? `${JSON.stringify(row)}\n` : `${pathTable(row)}\n`)
+    finish(row.n === 0 ? ExitCode.failed : ExitCode.ok)
+  }
+
+  withPathOptions(path.command('bulk'), { rtt: '80ms', rate: '10mbit', lossDirection: 'forward' })
+    .description('goodput, window, round trips and losses of one transfer that never ends')
+    .option('--congestion <name>', 'reno, cubic or bbr', readCongestion, 'cubic')
+    .option('--duration <time>', 'of a transfer, from the return of connect', readDurationS, 30)
+    .option('--seeds <n>', 'transfers, each with a seed of its own', countOf('--seeds', 10_000), 5)
+    .action(async (flags: BulkFlags) => {
+      const bulk = { congestion: flags.congestion, durationS: flags.duration }
+      await measure(flags, flags.seeds, async (path, repetition) => await runBulk(path, bulk, repetition, context.signal), (path, runs) => summarizeBulk(path, bulk, runs))
+    })
+
+  withPathOptions(path.command('fct'), { rtt: '80ms', rate: '10mbit', lossDirection: 'both' })
+    .description('flow completion time: from connect to an answer of one byte to so many bytes')
+    .option('--congestion <name>', 'reno, cubic or bbr', readCongestion, 'cubic')
+    .option('--size <bytes>', 'sent by the client: a whole number, or with a unit (100KiB)', readSize, 102_400)
+    .option('--repeat <n>', 'exchanges, each on a connection of its own', countOf('--repeat', 1_000_000), 100)
+    .action(async (flags: FctFlags) => {
+      const fct = { congestion: flags.congestion, sizeBytes: flags.size }
+      await measure(flags, flags.repeat, async (path, repetition) => await runFct(path, fct, repetition, context.signal), (path, runs) => summarizeFct(path, fct, runs))
+    })
+
+  withPathOptions(path.command('connect'), { rtt: '80ms', rate: '10mbit', lossDirection: 'both' })
+    .description('how long connect takes, by attempts')
+    .option('--congestion <name>', 'reno, cubic or bbr', readCongestion, 'cubic')
+    .option('--repeat <n>', 'connections', countOf('--repeat', 1_000_000), 2000)
+    .action(async (flags: FctFlags) => {
+      await measure(flags, flags.repeat, async (path, repetition) => await runConnect(path, flags.congestion, repetition, context.signal), summarizeConnect)
+    })
+
+  withPathOptions(path.command('pair'), { rtt: '40ms', rate: '20mbit', lossDirection: 'forward' })
+    .description('how two transfers share the path; which starts first alternates')
+    .option('--congestion <a,b>', 'two of reno, cubic and bbr', readPair, ['cubic', 'cubic'])
+    .option('--duration <time>', 'from the first start', readDurationS, 40)
+    .option('--seeds <n>', 'repetitions, each with a seed of its own', countOf('--seeds', 10_000), 8)
+    .action(async (flags: PairFlags) => {
+      const pair = { congestion: flags.congestion, durationS: flags.duration }
+      await measure(flags, flags.seeds, async (path, repetition) => await runPair(path, pair, repetition, context.signal), (path, runs) => summarizePair(path, pair, runs))
+    })
+}
+
+function withPathOptions (command: Command, { rate, rtt, lossDirection }: { readonly rate: string, readonly rtt: string, readonly lossDirection: PathOptions['lossDirection'] }): Command {
+  return command
+    .option('--rate <rate>', 'of the bottleneck, in IP bytes', rate)
+    .option('--rtt <time>', 'twice the one-way delay, serialisation not counted', rtt)
+    .option('--loss <p>', 'behind the serialiser: a probability a packet, or ge:p,r,lossGood,lossBad', '0')
+    .option('--loss-direction <which>', 'forward (client to server), or both, each on its own', readLossDirection, lossDirection)
+    .option('--buffer-bdp <n>', 'what may wait in the forward queue, in bandwidth-delay products', readBufferBdp, 1)
+    .option('--gso <n>', "Linux's gso_max_segs: default bursts as the kernel does, 1 sends segments one at a time", readGso, 'default')
+    .option('--seed <text>', 'root of all chance: the same seed gives the same figures', DEFAULT_SEED)
+    .option('--json', "one JSON object on stdout, with the reference data's names", false)
+}

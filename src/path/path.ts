@@ -1,0 +1,96 @@
+import { randomStream } from '../core/random.ts'
+import type { RandomStream } from '../core/random.ts'
+import { NS_PER_MS, NS_PER_S } from '../core/units.ts'
+import { Kernel } from '../sim/kernel.ts'
+import type { Link } from '../sim/link.ts'
+import { PacketNetwork } from '../sim/network.ts'
+import type { LinkOptions, NodeId } from '../sim/network.ts'
+import { Packets } from '../sim/packets.ts'
+import { TcpHost } from '../sim/tcp/host.ts'
+import type { TcpSocket, TcpSocketHandler } from '../sim/tcp/socket.ts'
+import { MeteredNetwork } from './metered-network.ts'
+import { meanLoss } from './options.ts'
+import type { PathOptions } from './options.ts'
+import { tcpFor } from './tcp.ts'
+import type { CongestionName } from './tcp.ts'
+
+/** Of every server. */
+export const PORT = 5001
+
+/**
+ * A measurement begins anywhere within this time, so that its phase against the ticks in which the hosts' timers count is
+ * left to chance, as it is in the kernel.
+ */
+const PHASE_NS = 16 * NS_PER_S
+
+/** A handler that does nothing, to build others on. */
+export const IGNORING: TcpSocketHandler = { onConnected () {}, onData () {}, onRemoteClose () {}, onClosed () {} }
+
+/**
+ * The path of one measurement, alone in a simulation of its own: clients and a server, joined by
+ * arrival, drop-tail queue, serialiser, loss and a fixed delay in this order. The queue is limited in the forward
+ * direction (client to server) only; the reverse has the same rate and delay and no limit.
+ */
+export class Path {
+  readonly kernel = new Kernel()
+  readonly network: PacketNetwork
+  readonly meter: MeteredNetwork
+  readonly server: NodeId
+  /** One for each congestion controller asked for, in that order. */
+  readonly clients: readonly TcpHost[]
+  readonly serverHost: TcpHost
+  /** When the measurement begins. */
+  readonly startNs: number
+  /** The one whose queue is limited. */
+  readonly forwardLink: Link
+
+  /** @param random this run's; forked from the options' seed by whoever repeats a measurement */
+  constructor (options: PathOptions, controllers: readonly CongestionName[], random: RandomStream) {
+    const { rateBitsPerSecond, bufferBdp, rttMs } = options
+    const delayNs = Math.round(rttMs * NS_PER_MS / 2)
+    const loss = meanLoss(options.loss) === 0 ? {} : { loss: options.loss }
+    const reverse: LinkOptions = { rateBitsPerSecond, delayNs, ...(options.lossDirection === 'both' ? loss : {}) }
+    const forward: LinkOptions = {
+      rateBitsPerSecond, delayNs, ...loss, queue: { limitBytes: bufferBdp * rateBitsPerSecond * rttMs / 8e3 }
+    }
+    this.network = new PacketNetwork(this.kernel, new Packets(), random.fork('path'))
+    const near = this.network.addNode()
+    this.server = this.network.addNode({ forwards: false })
+    this.forwardLink = this.network.link(this.network.addLink(near, this.server, forward))
+    this.network.addLink(this.server, near, reverse)
+    this.meter = new MeteredNetwork(this.network, { rateBitsPerSecond, delayNs, server: this.server })
+    this.clients = controllers.map(congestion =>
+      new TcpHost(this.meter, this.#clientNode(near), tcpFor(congestion, options.gso)))
+    this.startNs = random.fork('start').integer(PHASE_NS)
+    this.kernel.run(this.startNs)
+    this.serverHost = new TcpHost(this.meter, this.server, tcpFor(controllers[0], options.gso))
+  }
+
+  /** Begins to connect the client of this index. */
+  connect (client: number): TcpSocket {
+    return this.clients[client].connect(this.server, PORT)
+  }
+
+  /** Packets dropped by the forward queue so far: the only one with a limit. */
+  get queueDrops (): number {
+    return this.network.counters.droppedQueue
+  }
+
+  /** Attempts after the first to open the connection of `socket`, which a client began. */
+  synRetries (socket: TcpSocket): number {
+    return (this.meter.synsSent.get(socket.connection) ?? 1) - 1
+  }
+
+  /** Joined to `near` by links that take no time, so that clients can differ and share the path all the same. */
+  #clientNode (near: NodeId): NodeId {
+    const node = this.network.addNode({ forwards: false })
+    this.network.addLink(node, near, { delayNs: 0 })
+    this.network.addLink(near, node, { delayNs: 0 })
+    return node
+  }
+}
+
+/** The random stream of one repetition: the same whatever else is repeated. */
+export function repetitionStream (options: PathOptions, repetition: number): RandomStream {
+  return randomStream(options.seed).fork(`repetition:${repetition}`)
+}

@@ -1,0 +1,183 @@
+import type { AckSample, CongestionController, LossSample } from './congestion.ts'
+import { initialWindowBytes } from './options.ts'
+import type { TcpOptions } from './options.ts'
+import { ProportionalRateReduction } from './proportional-rate-reduction.ts'
+
+/**
+ * What the controllers that react to losses have in common: slow start, the reduction by PRR during recovery, restarts
+ * and undoing. How the window grows in congestion avoidance, and what remains of it after a loss, is each one's own.
+ *
+ * Windows are in segments: whole ones as in Linux, or with fractions.
+ */
+export abstract class LossBasedController implements CongestionController {
+  readonly pacingBytesPerSecond = Infinity
+  readonly measuresRate = false
+  readonly lowersRate = false
+  /** Segments. */
+  protected cwnd: number
+  protected ssthresh = Infinity
+  protected readonly mssBytes: number
+  readonly #wholeSegments: boolean
+  readonly #initialWindow: number
+  readonly #reduction: ProportionalRateReduction
+  /** Delivered since the window last grew, in segments. */
+  #credit = 0
+  #recovering = false
+  /** Before the latest reduction; 0 where there is nothing to go back to. */
+  #priorCwnd = 0
+  #priorSsthresh = 0
+
+  constructor (options: Readonly<TcpOptions>) {
+    this.mssBytes = options.mssBytes
+    this.#wholeSegments = options.wholeSegments
+    this.#initialWindow = Math.max(1, Math.floor(initialWindowBytes(options) / options.mssBytes))
+    this.#reduction = new ProportionalRateReduction(options.mssBytes)
+    this.cwnd = this.#initialWindow
+  }
+
+  get cwndBytes (): number {
+    return this.cwnd * this.mssBytes
+  }
+
+  get ssthreshBytes (): number {
+    return this.ssthresh * this.mssBytes
+  }
+
+  onEstablished (_nowNs: number, _srttNs: number): void {}
+
+  onAck (sample: AckSample): void {
+    if (sample.rttNs >= 0) {
+      this.onRtt(sample)
+    }
+    if (sample.inRecovery) {
+      if (sample.deliveredBytes > 0) {
+        this.cwnd = this.#reduction.cwndBytes(sample) / this.mssBytes
+      }
+      return
+    }
+    if (sample.ackedBytes === 0 || !sample.windowLimited) {
+      return
+    }
+    let segments = sample.deliveredBytes / this.mssBytes
+    if (this.cwnd < this.ssthresh) {
+      const before = this.cwnd
+      this.#credit += segments
+      this.cwnd = Math.min(this.ssthresh, before + Math.floor(this.#credit))
+      segments = this.#credit - (this.cwnd - before)
+      if (this.cwnd < this.ssthresh) {
+        this.#credit = segments
+        return
+      }
+      this.#credit = 0
+    }
+    this.#avoidCongestion(sample, segments)
+  }
+
+  onSent (bytes: number): void {
+    if (this.#recovering) {
+      this.#reduction.onSent(bytes)
+    }
+  }
+
+  onLoss (sample: LossSample): void {
+    this.#reduce(sample.flightBytes)
+    this.#reduction.begin(this.#priorCwnd * this.mssBytes, this.ssthreshBytes)
+    this.#recovering = true
+  }
+
+  onRecovered (): void {
+    this.cwnd = this.ssthresh
+    this.#recovering = false
+  }
+
+  onTimeout ({ flightBytes, pipeBytes }: LossSample, first: boolean): void {
+    if (first) {
+      this.#reduce(flightBytes)
+    }
+    // RFC 5681's loss window of 1 segment, beside what RACK says is still in the network.
+    this.cwnd = Math.floor(pipeBytes / this.mssBytes) + 1
+    this.#credit = 0
+    this.#recovering = false
+    this.onTimedOut()
+  }
+
+  onUndo (): void {
+    if (this.#priorCwnd > 0) {
+      this.cwnd = Math.max(this.cwnd, this.#priorCwnd)
+      this.ssthresh = Math.max(this.ssthresh, this.#priorSsthresh)
+      this.#priorCwnd = 0
+    }
+    this.#recovering = false
+  }
+
+  /** As Linux's tcp_cwnd_restart: the window is halved for each timeout of idle time, down to the restart window. */
+  onIdle (idleNs: number, rtoNs: number): void {
+    const restart = Math.min(this.#initialWindow, this.cwnd)
+    this.#raiseThreshold()
+    for (let leftNs = idleNs - rtoNs; leftNs > 0 && this.cwnd > restart; leftNs -= rtoNs) {
+      this.cwnd = Math.floor(this.cwnd / 2)
+    }
+    this.cwnd = Math.max(this.cwnd, restart)
+    this.#credit = 0
+    this.onRestart(idleNs)
+  }
+
+  /** RFC 7661's concern, as Linux's tcp_cwnd_application_limited: half of what was not used is given up. */
+  onUnderused (usedBytes: number): void {
+    const used = Math.max(Math.ceil(usedBytes / this.mssBytes), this.#initialWindow)
+    if (used < this.cwnd) {
+      this.#raiseThreshold()
+      this.cwnd = Math.floor((this.cwnd + used) / 2)
+    }
+  }
+
+  /** The window after a loss: the threshold, in segments, of `cwnd` segments. */
+  protected abstract threshold (cwnd: number): number
+  /** So many delivered segments let the window grow by one, in congestion avoidance. */
+  protected abstract segmentsToGrow (sample: AckSample, segments: number): number
+  /** `segments` as the window counts them. */
+  protected whole (segments: number): number {
+    return this.#wholeSegments ? Math.floor(segments) : segments
+  }
+
+  /** Every measurement of the round-trip time, before the window grows. */
+  protected onRtt (_sample: AckSample): void {}
+  /** The retransmission timer expired. */
+  protected onTimedOut (): void {}
+  /** Sending begins again after a pause. */
+  protected onRestart (_idleNs: number): void {}
+
+  /** RFC 5681 (3), as RFC 3465 2.1 counts it: by what is delivered. */
+  #avoidCongestion (sample: AckSample, segments: number): void {
+    const needed = this.segmentsToGrow(sample, segments)
+    if (!this.#wholeSegments) {
+      this.cwnd += segments / needed
+      return
+    }
+    // The count may have become less than what there is: one segment then, not a burst.
+    if (this.#credit >= needed) {
+      this.#credit = 0
+      this.cwnd++
+    }
+    this.#credit += segments
+    if (this.#credit >= needed) {
+      const growth = Math.floor(this.#credit / needed)
+      this.#credit -= growth * needed
+      this.cwnd += growth
+    }
+  }
+
+  /** Segments that limited transmit sent are in flight beyond the window and do not count. */
+  #reduce (flightBytes: number): void {
+    this.#priorCwnd = this.cwnd
+    this.#priorSsthresh = this.ssthresh
+    this.ssthresh = this.threshold(Math.max(1, Math.min(this.cwnd, Math.ceil(flightBytes / this.mssBytes))))
+    this.#credit = 0
+  }
+
+  #raiseThreshold (): void {
+    if (this.ssthresh !== Infinity) {
+      this.ssthresh = Math.max(this.ssthresh, Math.floor(0.75 * this.cwnd))
+    }
+  }
+}

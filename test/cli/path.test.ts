@@ -1,0 +1,56 @@
+import { readdir } from 'node:fs/promises'
+import test from 'ava'
+import { runCli, temporaryDirectory } from '../fixtures/run-cli.ts'
+
+const badUse = test.macro(async (t, args: readonly string[], expected: RegExp) => {
+  const directory = await temporaryDirectory(t)
+  const { exitCode, stdout, stderr } = await runCli(directory, ['path', ...args])
+  t.is(exitCode, 2)
+  t.is(stdout, '')
+  t.regex(stderr, /^error \[ERR_[A-Z_]+\]: [^\n]+\n$/)
+  t.regex(stderr, expected)
+  t.deepEqual(await readdir(directory), [])
+})
+
+test('a rate without a unit is refused', badUse, ['bulk', '--rate', '10'], /\[ERR_INVALID_UNIT\]: .*at --rate; expected a rate such as 10mbit/)
+test('a round trip in another unit is refused', badUse, ['bulk', '--rtt', '80mbit'], /\[ERR_INVALID_UNIT\]: .*at --rtt/)
+test('no rate at all is refused', badUse, ['fct', '--rate', '0mbit'], /\[ERR_INVALID_OPTION\]: .*rateBitsPerSecond; expected a number greater than 0; found 0/)
+test('a round trip of nothing is refused', badUse, ['connect', '--rtt', '0ms'], /\[ERR_INVALID_OPTION\]: .*rttMs/)
+test('a loss in percent is refused', badUse, ['bulk', '--loss', '1%'], /\[ERR_INVALID_OPTION\]: .*at --loss; expected a probability such as 0.01.*found "1%"/)
+test('a loss above one is refused', badUse, ['bulk', '--loss', '1.5'], /at --loss/)
+test('a chain with three numbers is refused', badUse, ['bulk', '--loss', 'ge:0.1,0.2,0.3'], /at --loss; .*ge:p,r,lossGood,lossBad/)
+test('a chain that is no number is refused', badUse, ['bulk', '--loss', 'ge:0.1,0.2,,x'], /at --loss/)
+test('a path that loses all is refused', badUse, ['connect', '--loss', '1'], /nothing would ever arrive/)
+test('a direction that there is not is refused', badUse, ['bulk', '--loss-direction', 'sideways'], /at --loss-direction; expected forward or both; found "sideways"/)
+test('a negative buffer is refused', badUse, ['bulk', '--buffer-bdp', '-1'], /at --buffer-bdp/)
+test('a controller that there is not is refused', badUse, ['bulk', '--congestion', 'vegas'], /at --congestion; expected one of "reno", "cubic".*; found "vegas"/)
+test('a list of controllers for one flow is refused', badUse, ['bulk', '--congestion', 'reno,reno'], /at --congestion/)
+test('one controller for two flows is refused', badUse, ['pair', '--congestion', 'reno'], /at --congestion; expected two controllers/)
+test('a transfer that ends before it is measured is refused', badUse, ['bulk', '--congestion', 'reno', '--duration', '5s'], /duration; expected more than 5 s/)
+test('bursts of some other size are refused', badUse, ['bulk', '--gso', '17'], /at --gso; expected default or 1/)
+test('half a byte is refused', badUse, ['fct', '--size', '0.5'], /at --size/)
+test('no repetition is refused', badUse, ['connect', '--repeat', '0'], /at --repeat/)
+test('an unknown option of a measurement names the nearest', badUse, ['bulk', '--rat', '10mbit'], /\[ERR_UNKNOWN_OPTION\]: .*expected .*--rate/)
+test('an unknown measurement names the nearest', badUse, ['bluk'], /\[ERR_UNKNOWN_OPTION\]: .*expected bulk/)
+
+test('a measurement is one JSON object with the names of the reference', async t => {
+  const { exitCode, stdout } = await runCli(await temporaryDirectory(t), ['path', 'bulk', '--congestion', 'reno', '--seeds', '2', '--loss', 'ge:0.005,0.25,0,0.5', '--json'])
+  t.is(exitCode, 0)
+  t.is(stdout.split('\n').length, 2)
+  const row = JSON.parse(stdout) as Record<string, unknown>
+  const names = 'rate_mbps,rtt_ms,cc,loss_model,loss_fwd,buf_bdp,gso_max_segs,n,goodput_0_30_mbps_mean,goodput_0_30_mbps_sd,goodput_5_30_mbps_mean,goodput_5_30_mbps_sd,retrans_segs_0_30_mean,retrans_segs_0_30_sd,retrans_segs_5_30_mean,retrans_segs_5_30_sd,rto_count_mean,rto_count_sd,srtt_mean_5_30_ms_mean,srtt_mean_5_30_ms_sd,cwnd_mean_5_30_pkts_mean,cwnd_mean_5_30_pkts_sd,q_drops_mean,q_drops_sd,q_delay_mean_ms_mean,q_delay_mean_ms_sd,goodput_5_30_min,goodput_5_30_max'
+  t.deepEqual(names.split(',').filter(name => typeof row[name] !== 'number'), ['cc', 'loss_model', 'gso_max_segs'])
+  t.like(row, { cc: 'reno', loss_model: 'ge', gso_max_segs: 'default', n: 2 })
+})
+
+test('without --json it is a table', async t => {
+  const { exitCode, stdout } = await runCli(await temporaryDirectory(t), ['path', 'connect', '--congestion', 'reno', '--repeat', '3'])
+  t.is(exitCode, 0)
+  t.regex(stdout, /^n_attempt1 +3$/m)
+})
+
+test('where no connection comes about the command fails', async t => {
+  const { exitCode, stdout } = await runCli(await temporaryDirectory(t), ['path', 'connect', '--congestion', 'reno', '--repeat', '1', '--loss', '0.9999', '--json'])
+  t.is(exitCode, 1)
+  t.like(JSON.parse(stdout) as object, { n: 0, n_fail: 1, p50_ms: null })
+})

@@ -1,0 +1,53 @@
+import test from 'ava'
+import { Cubic } from '../../../src/sim/tcp/cubic.ts'
+import { tcpOptions } from '../../../src/sim/tcp/options.ts'
+import { connectedPair, DROP, MS, S } from './scripted-network.ts'
+
+const MSS = 1448
+const DELAY = 50 * MS
+const RTT = 2 * DELAY
+
+for (const period of [10_000, 100_000]) {
+  test(`CUBIC as in RFC 9438 under periodic loss of 1 in ${period}: the mean window is 1.054 (RTT/p)^0.75 segments within 7%`, t => {
+    let count = 0
+    const { kernel, client } = connectedPair(DELAY, {
+      fate: ({ length }) => length > 0 && ++count % period === 0 ? DROP : 0,
+      options: { congestion: 'cubic', lossDetection: 'rack' }
+    })
+    client.write(1e13)
+    const theory = 1.054 * ((RTT / S) * period) ** 0.75
+    // A period takes so many seconds; the first few converge from slow start.
+    const periodNs = Math.round(period / theory * RTT)
+    kernel.run(20 * periodNs)
+    let sum = 0
+    const samples = 10 * Math.round(periodNs / RTT)
+    for (let i = 0; i < samples; i++) {
+      kernel.run(kernel.nowNs + RTT)
+      sum += client.cwndBytes / MSS
+    }
+    client.abort()
+    const ratio = sum / samples / theory
+    t.true(Math.abs(ratio - 1) < 0.07, `${ratio} of ${theory}`)
+    t.is(client.timeouts, 0)
+  })
+}
+
+test('CUBIC keeps 717/1024 of the window at a loss, and less is remembered of it where the window was falling', t => {
+  const cubic = new Cubic(tcpOptions({ initialWindowSegments: 100, mssBytes: 1000 }))
+  const loss = { nowNs: 0, flightBytes: 100_000, pipeBytes: 99_000 }
+  cubic.onLoss(loss)
+  cubic.onRecovered()
+  t.is(cubic.cwndBytes, Math.floor(100 * 717 / 1024) * 1000)
+  cubic.onLoss({ ...loss, flightBytes: 70_000 })
+  cubic.onRecovered()
+  t.is(cubic.cwndBytes, Math.floor(70 * 717 / 1024) * 1000)
+})
+
+test('an undone reduction gives window and threshold back', t => {
+  const cubic = new Cubic(tcpOptions({ initialWindowSegments: 100, mssBytes: 1000 }))
+  cubic.onLoss({ nowNs: 0, flightBytes: 100_000, pipeBytes: 99_000 })
+  t.is(cubic.ssthreshBytes, 70_000)
+  cubic.onUndo()
+  t.is(cubic.cwndBytes, 100_000)
+  t.is(cubic.ssthreshBytes, Infinity)
+})
