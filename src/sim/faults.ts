@@ -6,9 +6,11 @@
  *   exist and lets new ones pass). What entered before is delivered: the hole is at the link's entrance.
  * - `stall`: nothing is served and nothing is delivered, until it ends. Packets go on to arrive, wait, and are dropped
  *   where the queue is full.
+ * - `down`: as if the cable were cut: what is inside is dropped at once, wherever it is, and what enters until it ends.
  */
 export type LinkFault =
   | { readonly kind: 'black-hole', readonly connectionsUpTo?: number }
+  | { readonly kind: 'down' }
   | { readonly kind: 'stall' }
 
 /** A fault that has begun. Ending it twice does nothing. */
@@ -37,6 +39,15 @@ export class FaultChain {
     return false
   }
 
+  get down (): boolean {
+    for (const fault of this.#active) {
+      if (fault.kind === 'down') {
+        return true
+      }
+    }
+    return false
+  }
+
   /** Returns the key under which to remove it. */
   add (fault: LinkFault): LinkFault {
     const entry = { ...fault }
@@ -55,6 +66,8 @@ export class FaultChain {
     for (const fault of this.#active) {
       if (fault.kind === 'black-hole') {
         this.holeUpTo = Math.max(this.holeUpTo, fault.connectionsUpTo ?? Infinity)
+      } else if (fault.kind === 'down') {
+        this.holeUpTo = Infinity
       }
     }
   }
