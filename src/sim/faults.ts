@@ -18,7 +18,8 @@ export interface ActiveFault {
   end(): void
 }
 
-const NO_HOLE = -1
+/** No connection has a number as low. */
+export const NO_HOLE = -1
 
 /**
  * The faults that are active on one link. They may overlap: a packet is dropped where any of them drops it, and held

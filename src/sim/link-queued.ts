@@ -8,7 +8,7 @@ import type { EventId, Kernel, Operation } from './kernel.ts'
 import { FlightHeap } from './link-flight.ts'
 import { checkLinkOptions, checkRate } from './link-options.ts'
 import type { LinkOptions } from './link-options.ts'
-import { FlightRing } from './link-rings.ts'
+import { FlightList } from './link-rings.ts'
 import type { Link, LinkContext, LinkCounters, LinkId, NodeId } from './link.ts'
 import { createLoss } from './loss.ts'
 import type { LossModel } from './loss.ts'
@@ -47,7 +47,7 @@ export class QueuedLink implements Link, QueueSink {
   readonly #doubled: RandomStream
   readonly #jitter: Jitter | undefined
   readonly #reorder: boolean
-  readonly #flight: FlightRing | FlightHeap
+  readonly #flight: FlightList | FlightHeap
   readonly #faults = new FaultChain()
   readonly #meanRate: number
 
@@ -101,7 +101,7 @@ export class QueuedLink implements Link, QueueSink {
     this.#doubled = context.random.fork(`${label}/duplication`)
     this.#jitter = options.jitter === undefined ? undefined : createJitter(options.jitter, options.delayNs, context.random.fork(`${label}/jitter`), `${label}.jitter`)
     this.#reorder = options.reorder ?? false
-    this.#flight = this.#reorder ? new FlightHeap() : new FlightRing()
+    this.#flight = this.#reorder ? new FlightHeap() : new FlightList(context.flightTimes)
     this.#meanRate = meanRate
   }
 

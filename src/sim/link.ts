@@ -1,13 +1,14 @@
 import { TwinwireError } from '../core/errors.ts'
 import type { RandomStream } from '../core/random.ts'
-import { FaultChain } from './faults.ts'
+import { FaultChain, NO_HOLE } from './faults.ts'
 import type { ActiveFault, LinkFault } from './faults.ts'
 import { createJitter } from './jitter.ts'
 import type { Jitter } from './jitter.ts'
 import type { EventId, Kernel, Operation } from './kernel.ts'
 import { checkLinkOptions, checkRate } from './link-options.ts'
 import type { LinkOptions } from './link-options.ts'
-import { FlightRing, WaitingRing } from './link-rings.ts'
+import { FlightList, WaitingRing } from './link-rings.ts'
+import type { FlightTimes } from './link-rings.ts'
 import { createLoss } from './loss.ts'
 import type { LossModel } from './loss.ts'
 import type { PacketId, Packets } from './packets.ts'
@@ -45,6 +46,7 @@ export interface LinkContext {
   readonly random: RandomStream
   /** Scheduled with the link's id for when its oldest packet arrives; its handler calls `deliver`. */
   readonly arrival: Operation
+  readonly flightTimes: FlightTimes
 }
 
 /** One direction of a link. */
@@ -106,9 +108,13 @@ export class ForeseenLink implements Link {
   readonly #limitPackets: number
   readonly #loss: LossModel | undefined
   readonly #jitter: Jitter | undefined
-  readonly #faults = new FaultChain()
   readonly #waiting = new WaitingRing()
-  readonly #flight = new FlightRing()
+  readonly #times: FlightTimes
+  readonly #flight: FlightList
+  /** Made for the first fault: few links ever have one. */
+  #faults: FaultChain | undefined
+  /** As in the chain. */
+  #holeUpTo = NO_HOLE
 
   #rate: number
   /** End of the last service: `#freeNs` and `#remainder / #rate` of a nanosecond. Infinite during a stall. */
@@ -140,6 +146,8 @@ export class ForeseenLink implements Link {
     this.#kernel = context.kernel
     this.#packets = context.packets
     this.#arrival = context.arrival
+    this.#times = context.flightTimes
+    this.#flight = new FlightList(context.flightTimes)
     this.#rate = options.rateBitsPerSecond ?? Infinity
     const { queue } = options
     this.#limitBytes = queue !== undefined && 'limitBytes' in queue ? queue.limitBytes : Infinity
@@ -188,7 +196,7 @@ export class ForeseenLink implements Link {
     const now = this.#kernel.nowNs
     const packets = this.#packets
     this.#offered++
-    if (this.#faults.holeUpTo >= 0 && packets.connection[packet] <= this.#faults.holeUpTo) {
+    if (this.#holeUpTo >= 0 && packets.connection[packet] <= this.#holeUpTo) {
       this.#droppedFault++
       packets.release(packet)
       return
@@ -249,15 +257,16 @@ export class ForeseenLink implements Link {
   }
 
   beginFault (fault: LinkFault): ActiveFault {
-    const entry = this.#faults.add(fault)
+    const faults = this.#faults ??= new FaultChain()
+    const entry = faults.add(fault)
     if (fault.kind === 'down') {
       this.#flush()
     }
-    this.#followStall()
+    this.#follow(faults)
     return {
       end: () => {
-        this.#faults.remove(entry)
-        this.#followStall()
+        faults.remove(entry)
+        this.#follow(faults)
       }
     }
   }
@@ -291,8 +300,8 @@ export class ForeseenLink implements Link {
     this.#event = this.#kernel.schedule(arrivalNs < this.#earliestNs ? this.#earliestNs : arrivalNs, this.#arrival, this.id)
   }
 
-  #followStall (): void {
-    const stalled = this.#faults.stalled
+  #follow ({ stalled, holeUpTo }: FaultChain): void {
+    this.#holeUpTo = holeUpTo
     if (stalled === this.#stalled) {
       return
     }
@@ -325,21 +334,24 @@ export class ForeseenLink implements Link {
     const now = this.#kernel.nowNs
     const waiting = this.#waiting
     const flight = this.#flight
-    let next = flight.count
+    const { departureNs, next } = this.#times
+    let index = flight.count
     for (let i = 0; i < waiting.packets; i++) {
-      next -= waiting.lostAt(i) ? 0 : 1
+      index -= waiting.lostAt(i) ? 0 : 1
     }
     this.#freeNs = now + this.#serviceLeftNs
     this.#remainder = 0
     // The packet in service is in the ring only where it is not one that will be lost.
-    if (next > 0 && flight.departureNsAt(next - 1) > this.#interruptedNs) {
-      flight.setDepartureNsAt(next - 1, this.#freeNs)
+    if (index > 0 && departureNs[flight.packetAt(index - 1)] > this.#interruptedNs) {
+      departureNs[flight.packetAt(index - 1)] = this.#freeNs
     }
+    let packet = flight.packetAt(index)
     for (let i = 0; i < waiting.packets; i++) {
       waiting.setStartNsAt(i, this.#freeNs)
       this.#serve(waiting.sizeAt(i))
       if (!waiting.lostAt(i)) {
-        flight.setDepartureNsAt(next++, this.#freeNs)
+        departureNs[packet] = this.#freeNs
+        packet = next[packet]
       }
     }
     this.#earliestNs = now
@@ -365,10 +377,6 @@ export class ForeseenLink implements Link {
 
   #countQueued (): number {
     const now = this.#stalled ? this.#interruptedNs : this.#kernel.nowNs
-    let first = this.#flight.count
-    while (first > 0 && this.#flight.departureNsAt(first - 1) > now) {
-      first--
-    }
-    return this.#flight.count - first
+    return this.#flight.countDepartingAfter(now)
   }
 }

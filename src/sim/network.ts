@@ -3,6 +3,7 @@ import type { RandomStream } from '../core/random.ts'
 import type { Kernel, Operation } from './kernel.ts'
 import { isForeseeable } from './link-options.ts'
 import { QueuedLink } from './link-queued.ts'
+import { FlightTimes } from './link-rings.ts'
 import { ForeseenLink } from './link.ts'
 import type { Link, LinkContext, LinkId, LinkOptions, NodeId } from './link.ts'
 import type { PacketId, Packets } from './packets.ts'
@@ -62,7 +63,7 @@ export class PacketNetwork {
     this.kernel = kernel
     this.packets = packets
     const arrival: Operation = kernel.define(link => this.#arrive(link))
-    this.#context = { kernel, packets, random, arrival }
+    this.#context = { kernel, packets, random, arrival, flightTimes: new FlightTimes() }
   }
 
   addNode ({ forwards = true }: NodeOptions = {}): NodeId {
