@@ -140,12 +140,11 @@ export class PacketNetwork {
   /** A snapshot, summed over all links. */
   get counters (): NetworkCounters {
     const sum = { duplicated: 0, droppedQueue: 0, droppedLoss: 0, droppedFault: 0, droppedMtu: 0, droppedPolicer: 0, droppedCorrupt: 0 }
+    const summed = Object.keys(sum) as Array<keyof typeof sum>
     let inside = 0
     for (const link of this.#links) {
       const counters = link.counters
-      for (const reason of Object.keys(sum) as Array<keyof typeof sum>) {
-        sum[reason] += counters[reason]
-      }
+      summed.forEach(name => { sum[name] += counters[name] })
       inside += link.held
     }
     return { sent: this.#sent, received: this.#received, ...sum, droppedUnreachable: this.#unreachable, inside }
