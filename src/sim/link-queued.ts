@@ -42,9 +42,9 @@ export class QueuedLink implements Link, QueueSink {
   readonly #policer: TokenBucketPolicer | undefined
   readonly #loss: LossModel | undefined
   readonly #corruption: number
-  readonly #corrupted: RandomStream
+  readonly #corrupted: RandomStream | undefined
   readonly #duplication: number
-  readonly #doubled: RandomStream
+  readonly #doubled: RandomStream | undefined
   readonly #jitter: Jitter | undefined
   readonly #reorder: boolean
   readonly #flight: FlightList | FlightHeap
@@ -91,14 +91,14 @@ export class QueuedLink implements Link, QueueSink {
     this.#rate = options.rateBitsPerSecond ?? Infinity
     this.#trace = options.trace === undefined ? undefined : new RateTraceCursor(options.trace)
     const meanRate = options.trace === undefined ? this.#rate : meanBitsPerSecond(options.trace)
-    this.#queue = createQueue(options.queue, meanRate, context.packets, this, context.random.fork(`${label}/queue`))
+    this.#queue = createQueue(options.queue, meanRate, context.packets, this, () => context.random.fork(`${label}/queue`))
     this.#mtuBytes = options.mtuBytes ?? Infinity
     this.#policer = options.policer === undefined ? undefined : new TokenBucketPolicer(options.policer, `${label}.policer`)
     this.#loss = options.loss === undefined ? undefined : createLoss(options.loss, context.random.fork(`${label}/loss`), `${label}.loss`)
     this.#corruption = options.corruption ?? 0
-    this.#corrupted = context.random.fork(`${label}/corruption`)
+    this.#corrupted = this.#corruption === 0 ? undefined : context.random.fork(`${label}/corruption`)
     this.#duplication = options.duplication ?? 0
-    this.#doubled = context.random.fork(`${label}/duplication`)
+    this.#doubled = this.#duplication === 0 ? undefined : context.random.fork(`${label}/duplication`)
     this.#jitter = options.jitter === undefined ? undefined : createJitter(options.jitter, options.delayNs, context.random.fork(`${label}/jitter`), `${label}.jitter`)
     this.#reorder = options.reorder ?? false
     this.#flight = this.#reorder ? new FlightHeap() : new FlightList(context.flightTimes)
@@ -323,13 +323,13 @@ export class QueuedLink implements Link, QueueSink {
     if (this.#loss !== undefined && this.#loss.lost()) {
       this.#droppedLoss++
       this.#packets.release(packet)
-    } else if (this.#corruption > 0 && this.#corrupted.next() < this.#corruption) {
+    } else if (this.#corrupted !== undefined && this.#corrupted.next() < this.#corruption) {
       // Counted now, although it is found out at the far end: nobody can tell the difference.
       this.#droppedCorrupt++
       this.#packets.release(packet)
     } else {
       this.#launch(packet, departureNs)
-      if (this.#duplication > 0 && this.#doubled.next() < this.#duplication) {
+      if (this.#doubled !== undefined && this.#doubled.next() < this.#duplication) {
         this.#duplicated++
         this.#launch(this.#packets.copy(packet), departureNs)
       }
