@@ -109,13 +109,12 @@ export class QueuedLink implements Link, QueueSink {
     return this.#trace === undefined ? this.#rate : this.#meanRate
   }
 
+  // Looking changes nothing: at the very instant of a service's end, what is seen depends on whether its event was before.
   get waitingBytes (): number {
-    this.#catchUp()
     return this.#queue.bytes
   }
 
   get waitingPackets (): number {
-    this.#catchUp()
     return this.#queue.packets
   }
 
@@ -124,7 +123,6 @@ export class QueuedLink implements Link, QueueSink {
   }
 
   get counters (): LinkCounters {
-    this.#catchUp()
     return {
       offered: this.#offered,
       duplicated: this.#duplicated,

@@ -45,8 +45,10 @@ test('a link that serves at its time delivers what one that foresees does, at th
             case 'end': active.shift()?.end(); break
             default: one.link.setRate(size * 8000)
           }
-          seen.push(one.link.waitingBytes, one.link.waitingPackets, one.link.counters.droppedQueue)
+          seen.push(one.link.counters.droppedQueue)
         })
+        // Off the grid, so as not to look at the very instant at which a service ends.
+        at(one.network, atMs * MS + 123_457, () => seen.push(one.link.waitingBytes, one.link.waitingPackets))
       }
       one.run(100 * MS)
       active.forEach(fault => fault.end())
@@ -55,6 +57,19 @@ test('a link that serves at its time delivers what one that foresees does, at th
     }
     t.deepEqual(play({ ...options, ...QUEUED }), play(options))
   }), { numRuns: 500 })
+})
+
+test('looking at a link changes nothing, not even at the instant at which a service ends', t => {
+  const digest = (looks: boolean): string => {
+    const one = new OneLink({ rateBitsPerSecond: RATE, delayNs: MS, queue: { discipline: 'codel' } })
+    one.sendAt(0, 1500, 1500, 1500)
+    for (let ms = 0; ms < 5; ms++) {
+      at(one.network, ms * MS, () => looks ? [one.link.counters, one.link.waitingBytes, one.link.waitingPackets, one.link.held] : undefined)
+    }
+    one.run()
+    return one.network.kernel.digest()
+  }
+  t.is(digest(true), digest(false))
 })
 
 test('links that can be foreseen are, others are served at their time', t => {
