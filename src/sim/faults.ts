@@ -6,9 +6,11 @@
  *   exist and lets new ones pass). What entered before is delivered: the hole is at the link's entrance.
  * - `stall`: nothing is served and nothing is delivered, until it ends. Packets go on to arrive, wait, and are dropped
  *   where the queue is full.
+ * - `down`: as if the cable were cut: what is inside is dropped at once, wherever it is, and what enters until it ends.
  */
 export type LinkFault =
   | { readonly kind: 'black-hole', readonly connectionsUpTo?: number }
+  | { readonly kind: 'down' }
   | { readonly kind: 'stall' }
 
 /** A fault that has begun. Ending it twice does nothing. */
@@ -16,7 +18,8 @@ export interface ActiveFault {
   end(): void
 }
 
-const NO_HOLE = -1
+/** No connection has a number as low. */
+export const NO_HOLE = -1
 
 /**
  * The faults that are active on one link. They may overlap: a packet is dropped where any of them drops it, and held
@@ -31,6 +34,15 @@ export class FaultChain {
   get stalled (): boolean {
     for (const fault of this.#active) {
       if (fault.kind === 'stall') {
+        return true
+      }
+    }
+    return false
+  }
+
+  get down (): boolean {
+    for (const fault of this.#active) {
+      if (fault.kind === 'down') {
         return true
       }
     }
@@ -55,6 +67,8 @@ export class FaultChain {
     for (const fault of this.#active) {
       if (fault.kind === 'black-hole') {
         this.holeUpTo = Math.max(this.holeUpTo, fault.connectionsUpTo ?? Infinity)
+      } else if (fault.kind === 'down') {
+        this.holeUpTo = Infinity
       }
     }
   }

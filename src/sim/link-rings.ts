@@ -1,9 +1,11 @@
 import type { PacketId } from './packets.ts'
 
-// Ring buffers of a link, as typed columns: nothing is allocated a packet. Their capacity is zero until the first packet
-// (networks have many links that never carry one), and doubles when full.
+// What a link holds, as typed columns: nothing is allocated a packet. A ring's capacity is zero until the first packet
+// waits (networks have many links where none ever does), and doubles when full.
 
 const FIRST_CAPACITY = 8
+const NO_TIMES = new Float64Array(0)
+const NO_SIZES = new Int32Array(0)
 
 /**
  * What waits for the serialiser, with the instant at which its service starts. Entries leave when somebody looks
@@ -16,9 +18,9 @@ export class WaitingRing {
   packets = 0
   bytes = 0
 
-  #startNs = new Float64Array(0)
+  #startNs = NO_TIMES
   /** The complement (so negative) for a packet that is to be lost. */
-  #size = new Int32Array(0)
+  #size = NO_SIZES
   #head = 0
 
   push (startNs: number, size: number, lost: boolean): void {
@@ -70,54 +72,85 @@ export class WaitingRing {
   }
 }
 
-/** The packets inside a link that will reach its end, in order: waiting, in service or propagating. */
-export class FlightRing {
+/** Times of the packets inside links, by packet: shared by all links of a network, because a packet is in one at a time. */
+export class FlightTimes {
+  /** When its last bit has left the serialiser. */
+  departureNs = new Float64Array(0)
+  /** From there to the end of the link, jitter included. */
+  propagationNs = new Float64Array(0)
+  /** The one behind it in the same link. */
+  next = new Int32Array(0)
+
+  /** Makes room for a packet. */
+  grow (packet: PacketId): void {
+    const capacity = Math.max(1024, 2 ** Math.ceil(Math.log2(packet + 1)))
+    this.departureNs = extended(this.departureNs, new Float64Array(capacity))
+    this.propagationNs = extended(this.propagationNs, new Float64Array(capacity))
+    this.next = extended(this.next, new Int32Array(capacity))
+  }
+}
+
+/**
+ * The packets inside a link that will reach its end, in order: waiting, in service or propagating. A list threaded through
+ * the columns of `FlightTimes`: a network of many links that hold a packet or two each has no storage a link to miss.
+ */
+export class FlightList {
   count = 0
 
-  #packet = new Int32Array(0)
-  /** When its last bit has left the serialiser. */
-  #departureNs = new Float64Array(0)
-  /** From there to the end of the link, jitter included. */
-  #propagationNs = new Float64Array(0)
-  #head = 0
+  readonly #times: FlightTimes
+  #first: PacketId = 0
+  #last: PacketId = 0
+
+  constructor (times: FlightTimes) {
+    this.#times = times
+  }
 
   push (packet: PacketId, departureNs: number, propagationNs: number): void {
-    if (this.count === this.#packet.length) {
-      this.#grow()
+    const times = this.#times
+    if (packet >= times.next.length) {
+      times.grow(packet)
     }
-    const at = (this.#head + this.count++) & (this.#packet.length - 1)
-    this.#packet[at] = packet
-    this.#departureNs[at] = departureNs
-    this.#propagationNs[at] = propagationNs
+    times.departureNs[packet] = departureNs
+    times.propagationNs[packet] = propagationNs
+    if (this.count++ === 0) {
+      this.#first = packet
+    } else {
+      times.next[this.#last] = packet
+    }
+    this.#last = packet
   }
 
   /** Removes the oldest; there must be one. */
   shift (): PacketId {
-    const packet = this.#packet[this.#head]
-    this.#head = (this.#head + 1) & (this.#packet.length - 1)
+    const packet = this.#first
+    this.#first = this.#times.next[packet]
     this.count--
     return packet
   }
 
   /** When the oldest would arrive if nothing were before it. */
   get headArrivalNs (): number {
-    return this.#departureNs[this.#head] + this.#propagationNs[this.#head]
+    return this.#times.departureNs[this.#first] + this.#times.propagationNs[this.#first]
   }
 
-  departureNsAt (index: number): number {
-    return this.#departureNs[(this.#head + index) & (this.#packet.length - 1)]
+  /** How many leave the serialiser after this instant: those that came last. */
+  countDepartingAfter (timeNs: number): number {
+    let packet = this.#first
+    let left = this.count
+    while (left > 0 && this.#times.departureNs[packet] <= timeNs) {
+      packet = this.#times.next[packet]
+      left--
+    }
+    return left
   }
 
-  setDepartureNsAt (index: number, departureNs: number): void {
-    this.#departureNs[(this.#head + index) & (this.#packet.length - 1)] = departureNs
-  }
-
-  #grow (): void {
-    const capacity = nextCapacity(this.#packet.length)
-    this.#packet = unrolled(this.#packet, this.#head, new Int32Array(capacity))
-    this.#departureNs = unrolled(this.#departureNs, this.#head, new Float64Array(capacity))
-    this.#propagationNs = unrolled(this.#propagationNs, this.#head, new Float64Array(capacity))
-    this.#head = 0
+  /** The one at `index`, 0 being the oldest. There must be one. */
+  packetAt (index: number): PacketId {
+    let packet = this.#first
+    for (let i = 0; i < index; i++) {
+      packet = this.#times.next[packet]
+    }
+    return packet
   }
 }
 
@@ -129,5 +162,10 @@ function nextCapacity (capacity: number): number {
 function unrolled<Column extends Int32Array | Float64Array> (from: Column, head: number, to: Column): Column {
   to.set(from.subarray(head))
   to.set(from.subarray(0, head), from.length - head)
+  return to
+}
+
+function extended<Column extends Int32Array | Float64Array> (from: Column, to: Column): Column {
+  to.set(from)
   return to
 }

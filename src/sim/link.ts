@@ -1,28 +1,38 @@
 import { TwinwireError } from '../core/errors.ts'
 import type { RandomStream } from '../core/random.ts'
-import { FaultChain } from './faults.ts'
+import { FaultChain, NO_HOLE } from './faults.ts'
 import type { ActiveFault, LinkFault } from './faults.ts'
+import { createJitter } from './jitter.ts'
+import type { Jitter } from './jitter.ts'
 import type { EventId, Kernel, Operation } from './kernel.ts'
 import { checkLinkOptions, checkRate } from './link-options.ts'
 import type { LinkOptions } from './link-options.ts'
-import { FlightRing, WaitingRing } from './link-rings.ts'
+import { FlightList, WaitingRing } from './link-rings.ts'
+import type { FlightTimes } from './link-rings.ts'
 import { createLoss } from './loss.ts'
 import type { LossModel } from './loss.ts'
 import type { PacketId, Packets } from './packets.ts'
 
-export type { LinkOptions, QueueLimit } from './link-options.ts'
+export type { LinkOptions, QueueLimit, QueueOptions } from './link-options.ts'
 
 /** An index into a network's nodes, and into its links. */
 export type NodeId = number
 export type LinkId = number
 
-/** Packets since the start. `offered` is always the sum of the others. */
+/** Packets since the start. `offered + duplicated` is always the sum of those delivered, dropped, queued and in flight. */
 export interface LinkCounters {
   readonly offered: number
+  readonly duplicated: number
   readonly delivered: number
+  /** By the queue's discipline: because it was full, or early. */
   readonly droppedQueue: number
   readonly droppedLoss: number
   readonly droppedFault: number
+  readonly droppedMtu: number
+  readonly droppedPolicer: number
+  readonly droppedCorrupt: number
+  /** ECN marks set by the queue's discipline. */
+  readonly marked: number
   /** Waiting or in service now, without those that will be lost: these count as dropped from their arrival on. */
   readonly queued: number
   /** Propagating now. */
@@ -36,6 +46,42 @@ export interface LinkContext {
   readonly random: RandomStream
   /** Scheduled with the link's id for when its oldest packet arrives; its handler calls `deliver`. */
   readonly arrival: Operation
+  readonly flightTimes: FlightTimes
+}
+
+/** One direction of a link. */
+export interface Link {
+  readonly id: LinkId
+  readonly from: NodeId
+  readonly to: NodeId
+  readonly delayNs: number
+  /** `Infinity` where there is no serialisation; the mean of a trace. */
+  readonly rateBitsPerSecond: number
+  /** What waits now, the packet in service not counted. */
+  readonly waitingBytes: number
+  readonly waitingPackets: number
+  /** Packets inside that will be delivered: `queued + inFlight`. */
+  readonly held: number
+  /** A snapshot. */
+  readonly counters: LinkCounters
+  /** Takes over a packet that arrives now. */
+  offer(packet: PacketId): void
+  /** Hands over the packet whose time has come. For the handler of the arrival operation only. */
+  deliver(): PacketId
+  /**
+   * The rate from now on (`Infinity`: no serialisation), for the rest of the packet in service and for all that waits.
+   *
+   * @throws ERR_INVALID_OPTION
+   */
+  setRate(rateBitsPerSecond: number): void
+  /**
+   * Begins a fault. After a stall the packet in service gets the rest of its service, and those that wait follow, in
+   * order. What was propagating when it began goes on to propagate, because signals do not stop on the way, and what
+   * reached the far end meanwhile is handed over when the stall ends: it is the equipment at the ends that stalls.
+   */
+  beginFault(fault: LinkFault): ActiveFault
+  /** @throws ERR_CONSERVATION where packets have appeared or vanished */
+  checkConservation(): void
 }
 
 /**
@@ -49,7 +95,7 @@ export interface LinkContext {
  *
  * Whether a packet will be lost is drawn on its arrival, in the order of service: nothing in between can change it.
  */
-export class Link {
+export class ForeseenLink implements Link {
   readonly id: LinkId
   readonly from: NodeId
   readonly to: NodeId
@@ -61,11 +107,14 @@ export class Link {
   readonly #limitBytes: number
   readonly #limitPackets: number
   readonly #loss: LossModel | undefined
-  readonly #jitter: RandomStream | undefined
-  readonly #jitterNs: number
-  readonly #faults = new FaultChain()
+  readonly #jitter: Jitter | undefined
   readonly #waiting = new WaitingRing()
-  readonly #flight = new FlightRing()
+  readonly #times: FlightTimes
+  readonly #flight: FlightList
+  /** Made for the first fault: few links ever have one. */
+  #faults: FaultChain | undefined
+  /** As in the chain. */
+  #holeUpTo = NO_HOLE
 
   #rate: number
   /** End of the last service: `#freeNs` and `#remainder / #rate` of a nanosecond. Infinite during a stall. */
@@ -97,20 +146,20 @@ export class Link {
     this.#kernel = context.kernel
     this.#packets = context.packets
     this.#arrival = context.arrival
+    this.#times = context.flightTimes
+    this.#flight = new FlightList(context.flightTimes)
     this.#rate = options.rateBitsPerSecond ?? Infinity
-    this.#limitBytes = options.queue !== undefined && 'limitBytes' in options.queue ? options.queue.limitBytes : Infinity
-    this.#limitPackets = options.queue !== undefined && 'limitPackets' in options.queue ? options.queue.limitPackets : Infinity
+    const { queue } = options
+    this.#limitBytes = queue !== undefined && 'limitBytes' in queue ? queue.limitBytes : Infinity
+    this.#limitPackets = queue !== undefined && 'limitPackets' in queue ? queue.limitPackets ?? Infinity : Infinity
     this.#loss = options.loss === undefined ? undefined : createLoss(options.loss, context.random.fork(`${label}/loss`), `${label}.loss`)
-    this.#jitterNs = options.jitterNs ?? 0
-    this.#jitter = this.#jitterNs === 0 ? undefined : context.random.fork(`${label}/jitter`)
+    this.#jitter = options.jitter === undefined ? undefined : createJitter(options.jitter, options.delayNs, context.random.fork(`${label}/jitter`), `${label}.jitter`)
   }
 
-  /** `Infinity` where there is no serialisation. */
   get rateBitsPerSecond (): number {
     return this.#rate
   }
 
-  /** What waits now, the packet in service not counted. */
   get waitingBytes (): number {
     this.#waiting.settle(this.#kernel.nowNs)
     return this.#waiting.bytes
@@ -121,31 +170,33 @@ export class Link {
     return this.#waiting.packets
   }
 
-  /** Packets inside that will be delivered: `queued + inFlight`. */
   get held (): number {
     return this.#flight.count
   }
 
-  /** A snapshot. */
   get counters (): LinkCounters {
     const queued = this.#countQueued()
     return {
       offered: this.#offered,
+      duplicated: 0,
       delivered: this.#delivered,
       droppedQueue: this.#droppedQueue,
       droppedLoss: this.#droppedLoss,
       droppedFault: this.#droppedFault,
+      droppedMtu: 0,
+      droppedPolicer: 0,
+      droppedCorrupt: 0,
+      marked: 0,
       queued,
       inFlight: this.#flight.count - queued
     }
   }
 
-  /** Takes over a packet that arrives now. */
   offer (packet: PacketId): void {
     const now = this.#kernel.nowNs
     const packets = this.#packets
     this.#offered++
-    if (this.#faults.holeUpTo >= 0 && packets.connection[packet] <= this.#faults.holeUpTo) {
+    if (this.#holeUpTo >= 0 && packets.connection[packet] <= this.#holeUpTo) {
       this.#droppedFault++
       packets.release(packet)
       return
@@ -175,13 +226,12 @@ export class Link {
       packets.release(packet)
       return
     }
-    this.#flight.push(packet, this.#freeNs, this.#jitter === undefined ? this.delayNs : this.delayNs + this.#jitter.integer(this.#jitterNs))
+    this.#flight.push(packet, this.#freeNs, this.#jitter === undefined ? this.delayNs : this.#jitter.delayNs())
     if (this.#flight.count === 1 && !this.#stalled) {
       this.#scheduleArrival()
     }
   }
 
-  /** Hands over the oldest packet, whose time has come. For the handler of the arrival operation only. */
   deliver (): PacketId {
     const packet = this.#flight.shift()
     this.#delivered++
@@ -192,11 +242,6 @@ export class Link {
     return packet
   }
 
-  /**
-   * The rate from now on (`Infinity`: no serialisation), for the rest of the packet in service and for all that waits.
-   *
-   * @throws ERR_INVALID_OPTION
-   */
   setRate (rateBitsPerSecond: number): void {
     checkRate(rateBitsPerSecond, `link:${this.from}-${this.to}.rateBitsPerSecond`)
     if (!this.#stalled) {
@@ -211,23 +256,21 @@ export class Link {
     }
   }
 
-  /**
-   * Begins a fault. After a stall the packet in service gets the rest of its service, and those that wait follow, in
-   * order. What was propagating when it began goes on to propagate, because signals do not stop on the way, and what
-   * reached the far end meanwhile is handed over when the stall ends: it is the equipment at the ends that stalls.
-   */
   beginFault (fault: LinkFault): ActiveFault {
-    const entry = this.#faults.add(fault)
-    this.#followStall()
+    const faults = this.#faults ??= new FaultChain()
+    const entry = faults.add(fault)
+    if (fault.kind === 'down') {
+      this.#flush()
+    }
+    this.#follow(faults)
     return {
       end: () => {
-        this.#faults.remove(entry)
-        this.#followStall()
+        faults.remove(entry)
+        this.#follow(faults)
       }
     }
   }
 
-  /** @throws ERR_CONSERVATION where packets have appeared or vanished */
   checkConservation (): void {
     const dropped = this.#droppedQueue + this.#droppedLoss + this.#droppedFault
     if (this.#offered !== this.#delivered + dropped + this.#flight.count) {
@@ -257,8 +300,8 @@ export class Link {
     this.#event = this.#kernel.schedule(arrivalNs < this.#earliestNs ? this.#earliestNs : arrivalNs, this.#arrival, this.id)
   }
 
-  #followStall (): void {
-    const stalled = this.#faults.stalled
+  #follow ({ stalled, holeUpTo }: FaultChain): void {
+    this.#holeUpTo = holeUpTo
     if (stalled === this.#stalled) {
       return
     }
@@ -291,21 +334,24 @@ export class Link {
     const now = this.#kernel.nowNs
     const waiting = this.#waiting
     const flight = this.#flight
-    let next = flight.count
+    const { departureNs, next } = this.#times
+    let index = flight.count
     for (let i = 0; i < waiting.packets; i++) {
-      next -= waiting.lostAt(i) ? 0 : 1
+      index -= waiting.lostAt(i) ? 0 : 1
     }
     this.#freeNs = now + this.#serviceLeftNs
     this.#remainder = 0
     // The packet in service is in the ring only where it is not one that will be lost.
-    if (next > 0 && flight.departureNsAt(next - 1) > this.#interruptedNs) {
-      flight.setDepartureNsAt(next - 1, this.#freeNs)
+    if (index > 0 && departureNs[flight.packetAt(index - 1)] > this.#interruptedNs) {
+      departureNs[flight.packetAt(index - 1)] = this.#freeNs
     }
+    let packet = flight.packetAt(index)
     for (let i = 0; i < waiting.packets; i++) {
       waiting.setStartNsAt(i, this.#freeNs)
       this.#serve(waiting.sizeAt(i))
       if (!waiting.lostAt(i)) {
-        flight.setDepartureNsAt(next++, this.#freeNs)
+        departureNs[packet] = this.#freeNs
+        packet = next[packet]
       }
     }
     this.#earliestNs = now
@@ -314,12 +360,23 @@ export class Link {
     }
   }
 
+  /** Drops all that is inside, but what was to be lost anyway, which counts as lost. */
+  #flush (): void {
+    if (this.#flight.count > 0 && !this.#stalled) {
+      this.#kernel.cancel(this.#event)
+    }
+    while (this.#flight.count > 0) {
+      this.#droppedFault++
+      this.#packets.release(this.#flight.shift())
+    }
+    this.#waiting.settle(Infinity)
+    this.#freeNs = this.#stalled ? Infinity : this.#kernel.nowNs
+    this.#remainder = 0
+    this.#serviceLeftNs = 0
+  }
+
   #countQueued (): number {
     const now = this.#stalled ? this.#interruptedNs : this.#kernel.nowNs
-    let first = this.#flight.count
-    while (first > 0 && this.#flight.departureNsAt(first - 1) > now) {
-      first--
-    }
-    return this.#flight.count - first
+    return this.#flight.countDepartingAfter(now)
   }
 }

@@ -8,10 +8,14 @@ import type { RandomStream } from '../core/random.ts'
  * - `gilbert-elliott`: a chain of a good and a bad state, in netem's order of parameters (good to bad `p`, bad to good
  *   `r`), with a loss probability in each. Share of the bad state p/(p+r), loss
  *   (lossGood r + lossBad p)/(p+r), and, where lossGood is 0 and lossBad 1, mean burst 1/r packets.
+ * - `periodic`: the n-th, 2n-th, 3n-th, ... packet.
+ * - `scripted`: the packets with these numbers, counted from 0 and ascending.
  */
 export type LossOptions =
   | { readonly model: 'bernoulli', readonly probability: number }
   | { readonly model: 'gilbert-elliott', readonly p: number, readonly r: number, readonly lossGood: number, readonly lossBad: number }
+  | { readonly model: 'periodic', readonly every: number }
+  | { readonly model: 'scripted', readonly packets: readonly number[] }
 
 /** Decides over one packet after the other, in the order in which they leave the serialiser. */
 export interface LossModel {
@@ -20,20 +24,31 @@ export interface LossModel {
 
 /**
  * @param path where the options stand, for the error
- * @throws ERR_INVALID_OPTION for what is no probability
+ * @throws ERR_INVALID_OPTION for what is no probability, no period, or no ascending list of numbers
  */
 export function createLoss (options: LossOptions, random: RandomStream, path: string): LossModel {
-  if (options.model === 'bernoulli') {
-    const { probability } = options
-    checkProbability(probability, `${path}.probability`)
-    return new BernoulliLoss(probability, random)
+  switch (options.model) {
+    case 'bernoulli': {
+      const { probability } = options
+      checkProbability(probability, `${path}.probability`)
+      return new BernoulliLoss(probability, random)
+    }
+    case 'gilbert-elliott': {
+      const { p, r, lossGood, lossBad } = options
+      checkProbability(p, `${path}.p`)
+      checkProbability(r, `${path}.r`)
+      checkProbability(lossGood, `${path}.lossGood`)
+      checkProbability(lossBad, `${path}.lossBad`)
+      return new GilbertElliottLoss(p, r, lossGood, lossBad, random)
+    }
+    case 'periodic':
+      if (!Number.isSafeInteger(options.every) || options.every < 1) {
+        throw new TwinwireError('ERR_INVALID_OPTION', 'not a period', { path: `${path}.every`, expected: 'a whole number, 1 or more', found: String(options.every) })
+      }
+      return new PeriodicLoss(options.every)
+    default:
+      return new ScriptedLoss(ascending(options.packets, `${path}.packets`))
   }
-  const { p, r, lossGood, lossBad } = options
-  checkProbability(p, `${path}.p`)
-  checkProbability(r, `${path}.r`)
-  checkProbability(lossGood, `${path}.lossGood`)
-  checkProbability(lossBad, `${path}.lossBad`)
-  return new GilbertElliottLoss(p, r, lossGood, lossBad, random)
 }
 
 class BernoulliLoss implements LossModel {
@@ -74,6 +89,51 @@ class GilbertElliottLoss implements LossModel {
     }
     return this.#random.next() < (bad ? this.#lossBad : this.#lossGood)
   }
+}
+
+class PeriodicLoss implements LossModel {
+  readonly #every: number
+  #passed = 0
+
+  constructor (every: number) {
+    this.#every = every
+  }
+
+  lost (): boolean {
+    if (++this.#passed < this.#every) {
+      return false
+    }
+    this.#passed = 0
+    return true
+  }
+}
+
+class ScriptedLoss implements LossModel {
+  readonly #packets: readonly number[]
+  #next = 0
+  #number = 0
+
+  constructor (packets: readonly number[]) {
+    this.#packets = packets
+  }
+
+  lost (): boolean {
+    if (this.#number++ !== this.#packets[this.#next]) {
+      return false
+    }
+    this.#next++
+    return true
+  }
+}
+
+function ascending (packets: readonly number[], path: string): readonly number[] {
+  packets.forEach((number, index) => {
+    const atLeast = index === 0 ? 0 : packets[index - 1] + 1
+    if (!Number.isSafeInteger(number) || number < atLeast) {
+      throw new TwinwireError('ERR_INVALID_OPTION', 'not a list of packets', { path: `${path}[${index}]`, expected: `a whole number, ${atLeast} or more`, found: String(number) })
+    }
+  })
+  return [...packets]
 }
 
 function checkProbability (value: number, path: string): void {

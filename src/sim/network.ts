@@ -1,8 +1,11 @@
 import { TwinwireError } from '../core/errors.ts'
 import type { RandomStream } from '../core/random.ts'
 import type { Kernel, Operation } from './kernel.ts'
-import { Link } from './link.ts'
-import type { LinkContext, LinkId, LinkOptions, NodeId } from './link.ts'
+import { isForeseeable } from './link-options.ts'
+import { QueuedLink } from './link-queued.ts'
+import { FlightTimes } from './link-rings.ts'
+import { ForeseenLink } from './link.ts'
+import type { Link, LinkContext, LinkId, LinkOptions, NodeId } from './link.ts'
 import type { PacketId, Packets } from './packets.ts'
 import { Routing } from './routing.ts'
 
@@ -18,14 +21,19 @@ export interface NodeOptions {
   readonly forwards?: boolean
 }
 
-/** Packets since the start. `sent` is always the sum of the others. */
+/** Packets since the start. `sent + duplicated` is always the sum of the others. */
 export interface NetworkCounters {
   readonly sent: number
+  /** Copies that links made. */
+  readonly duplicated: number
   /** Handed to the receiver of their destination. */
   readonly received: number
   readonly droppedQueue: number
   readonly droppedLoss: number
   readonly droppedFault: number
+  readonly droppedMtu: number
+  readonly droppedPolicer: number
+  readonly droppedCorrupt: number
   /** There was no way to the destination, or nobody receives there. */
   readonly droppedUnreachable: number
   /** Now in links. */
@@ -50,12 +58,12 @@ export class PacketNetwork {
   #unreachable = 0
   #connections = 0
 
-  /** Each link forks its streams from `random` by label: `link:<from>-<to>/loss` and `link:<from>-<to>/jitter`. */
+  /** Each link forks its streams from `random` by label: `link:<from>-<to>/loss`, `link:<from>-<to>/jitter` and so on. */
   constructor (kernel: Kernel, packets: Packets, random: RandomStream) {
     this.kernel = kernel
     this.packets = packets
     const arrival: Operation = kernel.define(link => this.#arrive(link))
-    this.#context = { kernel, packets, random, arrival }
+    this.#context = { kernel, packets, random, arrival, flightTimes: new FlightTimes() }
   }
 
   addNode ({ forwards = true }: NodeOptions = {}): NodeId {
@@ -80,7 +88,9 @@ export class PacketNetwork {
     if (from === to || this.linkBetween(from, to) !== undefined) {
       throw new TwinwireError('ERR_INVALID_OPTION', from === to ? 'a link needs two nodes' : 'there is such a link already', { path: `link:${from}-${to}` })
     }
-    const link = new Link(this.#context, this.#links.length, from, to, options)
+    const link = isForeseeable(options)
+      ? new ForeseenLink(this.#context, this.#links.length, from, to, options)
+      : new QueuedLink(this.#context, this.#links.length, from, to, options)
     this.#links.push(link)
     this.#routing.addLink(from, to, link.delayNs)
     return link.id
@@ -129,18 +139,15 @@ export class PacketNetwork {
 
   /** A snapshot, summed over all links. */
   get counters (): NetworkCounters {
-    let droppedQueue = 0
-    let droppedLoss = 0
-    let droppedFault = 0
+    const sum = { duplicated: 0, droppedQueue: 0, droppedLoss: 0, droppedFault: 0, droppedMtu: 0, droppedPolicer: 0, droppedCorrupt: 0 }
+    const summed = Object.keys(sum) as Array<keyof typeof sum>
     let inside = 0
     for (const link of this.#links) {
       const counters = link.counters
-      droppedQueue += counters.droppedQueue
-      droppedLoss += counters.droppedLoss
-      droppedFault += counters.droppedFault
+      summed.forEach(name => { sum[name] += counters[name] })
       inside += link.held
     }
-    return { sent: this.#sent, received: this.#received, droppedQueue, droppedLoss, droppedFault, droppedUnreachable: this.#unreachable, inside }
+    return { sent: this.#sent, received: this.#received, ...sum, droppedUnreachable: this.#unreachable, inside }
   }
 
   /**
@@ -155,9 +162,10 @@ export class PacketNetwork {
       offered += link.counters.offered
     }
     const counters = this.counters
-    const { sent, received, droppedQueue, droppedLoss, droppedFault, droppedUnreachable, inside } = counters
+    const { sent, duplicated, received, droppedUnreachable, inside } = counters
+    const droppedByLinks = counters.droppedQueue + counters.droppedLoss + counters.droppedFault + counters.droppedMtu + counters.droppedPolicer + counters.droppedCorrupt
     const expectations: Array<[string, number, number]> = [
-      ['sent = received + dropped + inside', sent, received + droppedQueue + droppedLoss + droppedFault + droppedUnreachable + inside],
+      ['sent + duplicated = received + dropped + inside', sent + duplicated, received + droppedByLinks + droppedUnreachable + inside],
       ['sent + forwarded = offered to links + unreachable', sent + this.#forwarded, offered + droppedUnreachable],
       ['packets allocated and not released = inside', this.packets.live, inside]
     ]

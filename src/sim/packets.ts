@@ -8,6 +8,12 @@ export const FLAG_RST = 4
 export const FLAG_PSH = 8
 export const FLAG_ACK = 16
 
+/** ECN field of the IP header (RFC 3168 section 5). */
+export const ECN_NOT_CAPABLE = 0
+export const ECN_CAPABLE_1 = 1
+export const ECN_CAPABLE_0 = 2
+export const ECN_CONGESTION = 3
+
 /** With timestamps in use at most three blocks fit a header (RFC 2018 section 3). */
 export const MAX_SACK_BLOCKS = 3
 
@@ -28,6 +34,8 @@ export class Packets {
   /** The listener's port, for the SYN. */
   port = new Int32Array(0)
   flags = new Uint8Array(0)
+  /** ECN field of the IP header. */
+  ecn = new Uint8Array(0)
   /** Sequence numbers count bytes from 0 at the SYN and do not wrap. */
   sequence = new Float64Array(0)
   acknowledgement = new Float64Array(0)
@@ -51,14 +59,25 @@ export class Packets {
     return this.#capacity - this.#freeCount
   }
 
-  /** A packet with `sackCount` 0 and every other column undefined: the caller sets them. */
+  /** A packet with `sackCount` 0, not ECN-capable, and every other column undefined: the caller sets them. */
   allocate (): PacketId {
     if (this.#freeCount === 0) {
       this.#grow()
     }
     const id = this.#free[--this.#freeCount]
     this.sackCount[id] = 0
+    this.ecn[id] = ECN_NOT_CAPABLE
     return id
+  }
+
+  /** Another packet with the same in every column. */
+  copy (id: PacketId): PacketId {
+    const copy = this.allocate()
+    for (const column of Object.values(this) as Array<Int32Array | Uint8Array | Float64Array>) {
+      const stride = column.length / this.#capacity
+      column.copyWithin(copy * stride, id * stride, (id + 1) * stride)
+    }
+    return copy
   }
 
   release (id: PacketId): void {
@@ -74,6 +93,7 @@ export class Packets {
     this.connection = grown(this.connection, new Int32Array(capacity))
     this.port = grown(this.port, new Int32Array(capacity))
     this.flags = grown(this.flags, new Uint8Array(capacity))
+    this.ecn = grown(this.ecn, new Uint8Array(capacity))
     this.sequence = grown(this.sequence, new Float64Array(capacity))
     this.acknowledgement = grown(this.acknowledgement, new Float64Array(capacity))
     this.length = grown(this.length, new Int32Array(capacity))
@@ -88,6 +108,15 @@ export class Packets {
     }
     this.#capacity = capacity
   }
+}
+
+/** Sets the congestion mark of an ECN-capable packet (again); false where it is not capable. */
+export function markCongestion (packets: Packets, id: PacketId): boolean {
+  if (packets.ecn[id] === ECN_NOT_CAPABLE) {
+    return false
+  }
+  packets.ecn[id] = ECN_CONGESTION
+  return true
 }
 
 function grown<Column extends Int32Array | Uint8Array | Float64Array> (from: Column, to: Column): Column {

@@ -15,6 +15,8 @@ const MAX_NODES = 2 ** 26
 export class Routing {
   readonly #forwards: boolean[] = []
   readonly #outgoing: LinkId[][] = []
+  /** Where the node's outgoing links lead: beside `#linkTo`, so that a scan stays in one place in memory. */
+  readonly #neighbours: NodeId[][] = []
   readonly #fastestNs: number[] = []
   readonly #tables: Array<Int32Array | undefined> = []
   readonly #linkTo: NodeId[] = []
@@ -25,6 +27,7 @@ export class Routing {
   /** A node that does not forward is on no path but its own. */
   addNode (forwards: boolean): NodeId {
     this.#outgoing.push([])
+    this.#neighbours.push([])
     this.#fastestNs.push(Infinity)
     this.#tables.push(undefined)
     this.#forgetTables()
@@ -35,6 +38,7 @@ export class Routing {
     const id = this.#linkTo.push(to) - 1
     this.#linkDelayNs.push(delayNs)
     this.#outgoing[from].push(id)
+    this.#neighbours[from].push(to)
     this.#linkOfPair.set(pairKey(from, to), id)
     this.#fastestNs[from] = Math.min(this.#fastestNs[from], delayNs)
     this.#forgetTables()
@@ -68,12 +72,13 @@ export class Routing {
     if (table !== undefined) {
       return table[destination]
     }
-    const outgoing = this.#outgoing[node]
-    if (outgoing.length <= SCANNED_LINKS) {
-      for (let i = 0; i < outgoing.length; i++) {
-        if (this.#linkTo[outgoing[i]] === destination) {
-          if (this.#linkDelayNs[outgoing[i]] === this.#fastestNs[node]) {
-            return outgoing[i]
+    const neighbours = this.#neighbours[node]
+    if (neighbours.length <= SCANNED_LINKS) {
+      for (let i = 0; i < neighbours.length; i++) {
+        if (neighbours[i] === destination) {
+          const link = this.#outgoing[node][i]
+          if (this.#linkDelayNs[link] === this.#fastestNs[node]) {
+            return link
           }
           break
         }

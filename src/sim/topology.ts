@@ -84,6 +84,52 @@ export function star (network: PacketNetwork, { leaves: count, access }: StarOpt
   return { hub, leaves }
 }
 
+export interface ParkingLotOptions {
+  /** Links in the row. */
+  readonly hops: number
+  readonly access: DuplexOptions
+  /** Each link of the row; `forward` in the long flow's direction. */
+  readonly hop: DuplexOptions
+}
+
+export interface ParkingLot {
+  /** Of the flow over all links. */
+  readonly source: NodeId
+  readonly sink: NodeId
+  /** The n-th flow enters before the n-th link and leaves behind it. */
+  readonly crossSources: readonly NodeId[]
+  readonly crossSinks: readonly NodeId[]
+  readonly hops: readonly DuplexLink[]
+}
+
+/**
+ * Links in a row, each shared by one long flow and a short flow of its own.
+ *
+ * @throws ERR_INVALID_OPTION
+ */
+export function parkingLot (network: PacketNetwork, { hops: count, access, hop }: ParkingLotOptions): ParkingLot {
+  checkCount(count, 'hops')
+  const routers = Array.from({ length: count + 1 }, () => network.addNode())
+  const hops = routers.slice(1).map((router, index) => connect(network, routers[index], router, hop))
+  const sender = (router: NodeId): NodeId => {
+    const node = network.addNode({ forwards: false })
+    connect(network, node, router, access)
+    return node
+  }
+  const receiver = (router: NodeId): NodeId => {
+    const node = network.addNode({ forwards: false })
+    connect(network, router, node, access)
+    return node
+  }
+  return {
+    source: sender(routers[0]),
+    sink: receiver(routers[count]),
+    crossSources: routers.slice(0, count).map(sender),
+    crossSinks: routers.slice(1).map(receiver),
+    hops
+  }
+}
+
 /**
  * A host for each row of a latency matrix, in its order. Every packet takes the direct way, also where a detour over a
  * third host would be faster: measured latencies break the triangle inequality, and hosts do not forward.

@@ -154,7 +154,7 @@ function linkOptions ({ rateBitsPerSecond, delayMs, jitterMs, loss, queue }: Pat
   return {
     ...(rateBitsPerSecond === undefined ? {} : { rateBitsPerSecond }),
     delayNs: msToNs(delayMs),
-    jitterNs: msToNs(jitterMs),
+    ...(jitterMs === 0 ? {} : { jitter: { distribution: 'uniform', boundNs: msToNs(jitterMs) } }),
     ...(loss === undefined ? {} : { loss: loss satisfies LossOptions }),
     ...(queue === undefined ? {} : { queue })
   }

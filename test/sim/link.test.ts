@@ -107,7 +107,7 @@ test('a packet that is lost takes its place in the queue and its time in the ser
 
 test('jitter keeps the order, adds less than its bound, and does add', t => {
   fc.assert(fc.property(fc.integer({ min: 0, max: 1000 }), fc.integer({ min: 1, max: 20 * MS }), (seed, jitterNs) => {
-    const one = new OneLink({ delayNs: 10 * MS, jitterNs }, `seed ${seed}`)
+    const one = new OneLink({ delayNs: 10 * MS, jitter: { distribution: 'uniform', boundNs: jitterNs } }, `seed ${seed}`)
     const gapNs = 1 * MS
     for (let i = 0; i < 200; i++) {
       one.sendAt(i * gapNs, 100)
@@ -239,7 +239,7 @@ test('a new rate is right also where a packet in service or in the queue is one 
 const badOptions = {
   'rateBitsPerSecond': { delayNs: 0, rateBitsPerSecond: -1 },
   'delayNs': { delayNs: 0.5 },
-  'jitterNs': { delayNs: 0, jitterNs: -1 },
+  'jitter.boundNs': { delayNs: 0, jitter: { distribution: 'uniform', boundNs: -1 } },
   'queue.limitBytes': { delayNs: 0, queue: { limitBytes: NaN } },
   'queue.limitPackets': { delayNs: 0, queue: { limitPackets: -1 } },
   'loss.probability': { delayNs: 0, loss: { model: 'bernoulli', probability: 1.5 } },

@@ -62,6 +62,12 @@ test('the first packet finds the good state, and the state moves after each pack
   t.deepEqual(fates({ model: 'gilbert-elliott', p: 1, r: 1, lossGood: 0, lossBad: 1 }, 4), [false, true, false, true])
 })
 
+test('periodic loss takes every n-th packet, scripted loss those with the numbers given', t => {
+  t.deepEqual(fates({ model: 'periodic', every: 3 }, 7), [false, false, true, false, false, true, false])
+  t.deepEqual(fates({ model: 'periodic', every: 1 }, 2), [true, true])
+  t.deepEqual(fates({ model: 'scripted', packets: [0, 3] }, 5), [true, false, false, true, false])
+})
+
 test('one seed gives one sequence of losses', t => {
   const options: LossOptions = { model: 'gilbert-elliott', p: 0.1, r: 0.3, lossGood: 0.1, lossBad: 0.9 }
   t.deepEqual(fates(options, 1000), fates(options, 1000))

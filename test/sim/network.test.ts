@@ -4,6 +4,7 @@ import { TwinwireError } from '../../src/core/errors.ts'
 import { randomStream } from '../../src/core/random.ts'
 import type { LinkOptions } from '../../src/sim/link.ts'
 import type { PacketNetwork } from '../../src/sim/network.ts'
+import { ECN_CAPABLE_0, ECN_NOT_CAPABLE } from '../../src/sim/packets.ts'
 import { connect } from '../../src/sim/topology.ts'
 import { at, collect, emptyNetwork, packetOf } from './packet-tools.ts'
 
@@ -145,20 +146,46 @@ test('nodes and links that there are not, and doubled links, are refused', t => 
   t.is(network.linkBetween(1, 2), undefined)
 })
 
-const linkOptions: fc.Arbitrary<LinkOptions> = fc.record({
+const jitter: fc.Arbitrary<NonNullable<LinkOptions['jitter']>> = fc.oneof(
+  fc.record({ distribution: fc.constant('uniform' as const), boundNs: fc.integer({ min: 1, max: 5 * MS }) }),
+  fc.record({ distribution: fc.constant('normal' as const), deviationNs: fc.integer({ min: 1, max: 5 * MS }) }),
+  fc.record({ distribution: fc.constant('pareto' as const), scaleNs: fc.integer({ min: 1, max: MS }), shape: fc.constantFrom(1.5, 3) }),
+  fc.constant({ distribution: 'empirical' as const, samplesNs: [0, 1, MS] })
+)
+
+const queue = fc.constantFrom<NonNullable<LinkOptions['queue']>>(
+  { limitBytes: 0 }, { limitBytes: 5000 }, { limitPackets: 3 }, { limitPackets: 1000 },
+  { discipline: 'red' }, { discipline: 'red', minimumPackets: 1, maximumPackets: 3, weight: 0.5, gentle: false, ecn: true }, { discipline: 'red', weight: 1, limitPackets: 5 },
+  { discipline: 'codel' }, { discipline: 'codel', targetNs: 1, intervalNs: MS, ecn: true }, { discipline: 'codel', limitPackets: 2 },
+  { discipline: 'fq-codel' }, { discipline: 'fq-codel', flows: 2, limitPackets: 4 }, { discipline: 'fq-codel', targetNs: 1, intervalNs: MS }
+)
+
+const plainLink: fc.Arbitrary<LinkOptions> = fc.record({
   delayNs: fc.nat(20 * MS),
-  jitterNs: fc.nat(5 * MS),
+  jitter,
   rateBitsPerSecond: fc.constantFrom(1e5, 1e6, 7e6, 1e9, Infinity),
   loss: fc.constantFrom<NonNullable<LinkOptions['loss']>>(
     { model: 'bernoulli', probability: 0 }, { model: 'bernoulli', probability: 0.3 }, { model: 'bernoulli', probability: 1 },
-    { model: 'gilbert-elliott', p: 0.1, r: 0.3, lossGood: 0.01, lossBad: 0.9 }
+    { model: 'gilbert-elliott', p: 0.1, r: 0.3, lossGood: 0.01, lossBad: 0.9 }, { model: 'periodic', every: 3 }, { model: 'scripted', packets: [0, 1, 7] }
   ),
-  queue: fc.constantFrom<NonNullable<LinkOptions['queue']>>({ limitBytes: 0 }, { limitBytes: 5000 }, { limitPackets: 3 }, { limitPackets: 1000 })
+  queue
 })
+
+const extras: fc.Arbitrary<Partial<LinkOptions>> = fc.record({
+  reorder: fc.boolean(),
+  corruption: fc.constantFrom(0, 0.1, 1),
+  duplication: fc.constantFrom(0, 0.5, 1),
+  mtuBytes: fc.constantFrom(1500, 65_535),
+  policer: fc.constantFrom({ rateBitsPerSecond: 1e6, burstBytes: 20_000 }, { rateBitsPerSecond: 1e9, burstBytes: 1e6 })
+}, { requiredKeys: [] })
+
+const tracedLink: fc.Arbitrary<LinkOptions> = fc.record({ delayNs: fc.nat(20 * MS), jitter, queue }).map(options => ({ ...options, trace: { opportunitiesMs: Uint32Array.of(0, 0, 1, 3, 10) } }))
+
+const linkOptions: fc.Arbitrary<LinkOptions> = fc.oneof(plainLink, fc.tuple(fc.oneof(plainLink, tracedLink), extras).map(([options, extra]) => ({ ...options, ...extra })))
 
 const step = fc.record({
   atNs: fc.nat(200 * MS),
-  action: fc.constantFrom('burst', 'burst', 'burst', 'black-hole', 'existing', 'stall', 'end', 'rate', 'check'),
+  action: fc.constantFrom('burst', 'burst', 'burst', 'black-hole', 'existing', 'stall', 'down', 'end', 'rate', 'check'),
   link: fc.nat(5),
   from: fc.nat(4),
   to: fc.nat(4),
@@ -181,11 +208,14 @@ function play (options: LinkOptions[], steps: Array<typeof step extends fc.Arbit
       switch (action) {
         case 'burst':
           for (let i = 0; i < 10; i++) {
-            network.send(packetOf(network, from, to, size, number++, i))
+            const packet = packetOf(network, from, to, size, number++, i)
+            network.packets.ecn[packet] = i % 2 === 0 ? ECN_CAPABLE_0 : ECN_NOT_CAPABLE
+            network.send(packet)
           }
           break
         case 'black-hole': active.push(link.beginFault({ kind: 'black-hole' })); break
         case 'existing': active.push(link.beginFault({ kind: 'black-hole', connectionsUpTo: from })); break
+        case 'down': active.push(link.beginFault({ kind: 'down' })); break
         case 'stall': active.push(link.beginFault({ kind: 'stall' })); break
         case 'end': active.shift()?.end(); break
         case 'rate': link.setRate(size * 1000); break
@@ -208,7 +238,7 @@ test('packets are conserved, and all leave in the end, whatever befalls the netw
 })
 
 test('one seed gives one run, another seed another', t => {
-  const options: LinkOptions[] = Array.from({ length: 6 }, () => ({ rateBitsPerSecond: 1e6, delayNs: MS, jitterNs: MS, loss: { model: 'bernoulli', probability: 0.2 } }))
+  const options: LinkOptions[] = Array.from({ length: 6 }, () => ({ rateBitsPerSecond: 1e6, delayNs: MS, jitter: { distribution: 'uniform', boundNs: MS }, loss: { model: 'bernoulli', probability: 0.2 } }))
   const steps = Array.from({ length: 10 }, (_, i) => ({ atNs: i * 10 * MS, action: 'burst' as const, link: 0, from: 0, to: 3, size: 1000 }))
   t.deepEqual(play(options, steps, 'a'), play(options, steps, 'a'))
   t.not(play(options, steps, 'a').digest, play(options, steps, 'b').digest)
@@ -218,7 +248,7 @@ test('a link draws from streams of its own: one more link elsewhere shifts nothi
   const run = (extra: boolean): number[] => {
     const network = emptyNetwork('shift')
     const [a, b, c] = [network.addNode(), network.addNode(), network.addNode()]
-    const options: LinkOptions = { delayNs: MS, jitterNs: MS, loss: { model: 'bernoulli', probability: 0.3 } }
+    const options: LinkOptions = { delayNs: MS, jitter: { distribution: 'uniform', boundNs: MS }, loss: { model: 'bernoulli', probability: 0.3 } }
     if (extra) {
       network.addLink(a, c, options)
       network.send(packetOf(network, a, c, 100))

@@ -2,7 +2,13 @@ import test from 'ava'
 import { TwinwireError } from '../../src/core/errors.ts'
 import { parseLatencyMatrix } from '../../src/sim/matrix.ts'
 import type { NodeId, PacketNetwork } from '../../src/sim/network.ts'
-import { dumbbell, latencyMesh, star } from '../../src/sim/topology.ts'
+import { randomStream } from '../../src/core/random.ts'
+import { meanBitsPerSecond } from '../../src/sim/rate-trace.ts'
+import { PANTHEON_PATHS, pantheonPath } from '../../src/sim/topology-paths.ts'
+import type { Region } from '../../src/sim/topology-regions.ts'
+import type { PantheonPath } from '../../src/sim/topology-paths.ts'
+import { regions } from '../../src/sim/topology-regions.ts'
+import { dumbbell, latencyMesh, parkingLot, star } from '../../src/sim/topology.ts'
 import { collect, emptyNetwork, packetOf } from './packet-tools.ts'
 
 const MS = 1e6
@@ -42,6 +48,53 @@ test('through a star leaves reach each other over the hub, and share the receive
   const network = emptyNetwork()
   const { leaves } = star(network, { leaves: 4, access: { forward: { rateBitsPerSecond: 10e6, delayNs: 5 * MS } } })
   t.deepEqual(arrivalsMs(network, leaves[0], [leaves[1], leaves[2]]), [12.4, 13.6])
+})
+
+test('through a parking lot the long flow passes every link, each short flow one', t => {
+  const network = emptyNetwork()
+  const lot = parkingLot(network, { hops: 3, access: { forward: { delayNs: 1 * MS } }, hop: { forward: { delayNs: 10 * MS } } })
+  t.deepEqual(arrivalsMs(network, lot.sink, [lot.source]), [32])
+  lot.crossSources.forEach((source, index) => t.deepEqual(arrivalsMs(network, lot.crossSinks[index], [source]), [12]))
+  t.deepEqual(lot.hops.map(({ forward }) => network.link(forward).counters.delivered), [2, 2, 2])
+})
+
+test('regions are as far apart as gossipsub-interop has them, and hosts there are by its shares', t => {
+  const network = emptyNetwork()
+  const hosts = regions(network, { hosts: 5000 }, randomStream('regions'))
+  const share = (count: number): number => count / hosts.length
+  // Four standard deviations of a binomial share.
+  const bound = (p: number): number => 4 * Math.sqrt(p * (1 - p) / hosts.length)
+  for (const [region, weight] of [['europe', 5599], ['north-america-east', 2894], ['australia', 290]] as const) {
+    const p = weight / 11_326
+    t.true(Math.abs(share(hosts.filter(host => host.region === region).length) - p) < bound(p), region)
+  }
+  t.true(Math.abs(share(hosts.filter(host => host.rateBitsPerSecond === 1024e6).length) - 0.2) < bound(0.2))
+  const of = (region: Region, rateBitsPerSecond: number, after = 0): NodeId => {
+    return hosts.filter(host => host.region === region && host.rateBitsPerSecond === rateBitsPerSecond)[after].node
+  }
+  // 1250 B: 0.2 ms at 50 Mbit/s, 0.009765 ms at 1024.
+  t.deepEqual(arrivalsMs(network, of('north-america-east', 50e6), [of('europe', 50e6)], 1250), [70.4])
+  t.deepEqual(arrivalsMs(network, of('europe', 50e6), [of('europe', 50e6, 1)], 1250), [2.4])
+  t.deepEqual(arrivalsMs(network, of('east-asia', 50e6), [of('australia', 1024e6)], 1250), [110.209765])
+})
+
+test('Pantheon\'s paths have their rate, delay, loss and queue', t => {
+  for (const [name, mbit, oneWayMs, queue] of [['nepal-to-aws-india', 0.57, 28, 14], ['korea-to-china', 77.72, 51, 94], ['california-to-mexico', 114.68, 45, 450]] as const) {
+    const { forward, backward } = pantheonPath(name, randomStream('paths'))
+    const rate = forward.trace === undefined ? forward.rateBitsPerSecond ?? 0 : meanBitsPerSecond(forward.trace)
+    // A Poisson count over a minute, four standard deviations.
+    t.true(Math.abs(rate / (mbit * 1e6) - 1) < (forward.trace === undefined ? 1e-9 : 4 / Math.sqrt(mbit * 1e6 / 12e3 * 60)))
+    t.is(forward.delayNs, oneWayMs * MS)
+    t.deepEqual(forward.queue, { limitPackets: queue })
+    t.is(backward?.loss, undefined)
+    const network = emptyNetwork()
+    const [a, b] = [network.addNode(), network.addNode()]
+    network.addLink(a, b, forward)
+    t.true(arrivalsMs(network, b, Array.from({ length: 10 }, () => a)).every(ms => ms > oneWayMs))
+  }
+  t.is(PANTHEON_PATHS.length, 6)
+  const error = t.throws(() => pantheonPath('nepal-to-india' as PantheonPath, randomStream('paths')), { instanceOf: TwinwireError })
+  t.is(error.expected, 'nepal-to-aws-india')
 })
 
 test('a star of 10,000 hosts needs one routing table', t => {
