@@ -1,3 +1,4 @@
+import { NS_PER_MS } from '../../core/units.ts'
 import { MAX_SACK_BLOCKS } from '../packets.ts'
 import type { PacketId, Packets } from '../packets.ts'
 import type { CongestionController } from './congestion.ts'
@@ -11,8 +12,8 @@ import { timerExpiryNs } from './timer-clock.ts'
 
 /** The first byte after the SYN. */
 const FIRST_SEQUENCE = 1
-/** Linux's TCP_TIMEOUT_MIN: what a probe or the reordering timer waits beyond its time, in ticks. */
-const EXTRA_TICKS = 2
+/** Linux's TCP_TIMEOUT_MIN_US: what the tail loss probe and the reordering timer wait beyond their time. */
+const LEAST_TIMEOUT_NS = 2 * NS_PER_MS
 const NO_PROBE = -1
 
 /**
@@ -61,6 +62,9 @@ export class TcpSender {
   /** The first byte beyond the peer's window. It never moves back. */
   #windowEdge = FIRST_SEQUENCE
   #timer: Timer = 'timeout'
+  /** When it was set and for how long, and the time after that: it expires then, or with ticks a little later. */
+  #timerSetNs = 0
+  #timerDelayNs = Infinity
   #timerNs = Infinity
   /** When the next burst may leave, where one waits for that. */
   #pacedNs = Infinity
@@ -242,7 +246,11 @@ export class TcpSender {
       this.#pacedNs = Infinity
     }
     if (nowNs >= this.#timerNs) {
-      this.#onTimer(nowNs)
+      // Only now, because most timers are set anew before.
+      this.#timerNs = Math.ceil(timerExpiryNs(this.#timerSetNs, this.#timerDelayNs, this.#options.timerTickNs))
+      if (nowNs >= this.#timerNs) {
+        this.#onTimer(nowNs)
+      }
     }
     this.#updateDeadline()
   }
@@ -343,7 +351,7 @@ export class TcpSender {
       return
     }
     if (this.#options.sack && this.#options.lossDetection === 'rack' && board.reorderingDeadlineNs !== Infinity) {
-      this.#startTimer(nowNs, 'reordering', board.reorderingDeadlineNs - nowNs + EXTRA_TICKS * this.#options.timerTickNs)
+      this.#startTimer(nowNs, 'reordering', board.reorderingDeadlineNs - nowNs + LEAST_TIMEOUT_NS)
     } else if (advanced) {
       if (!this.#startProbeTimer(nowNs, this.rtt.rtoNs)) {
         this.#startTimer(nowNs, 'timeout', this.rtt.rtoNs)
@@ -355,12 +363,12 @@ export class TcpSender {
 
   /** RFC 8985 7.2; false where no probe is to be sent. */
   #startProbeTimer (nowNs: number, timeoutNs: number): boolean {
-    const { sack, tailLossProbe, minimumRtoNs, timerTickNs } = this.#options
+    const { sack, tailLossProbe, minimumRtoNs } = this.#options
     const { srttNs } = this.rtt
     if (!sack || !tailLossProbe || this.#recovery.phase !== 'open' || this.#board.sackedBytes > 0 || this.#probeEnd !== NO_PROBE || srttNs < 0) {
       return false
     }
-    const allowanceNs = this.#board.segments === 1 ? minimumRtoNs : EXTRA_TICKS * timerTickNs
+    const allowanceNs = this.#board.segments === 1 ? minimumRtoNs : LEAST_TIMEOUT_NS
     this.#startTimer(nowNs, 'probe', Math.min(2 * srttNs + allowanceNs, timeoutNs))
     return true
   }
@@ -373,7 +381,9 @@ export class TcpSender {
 
   #startTimer (nowNs: number, timer: Timer, delayNs: number): void {
     this.#timer = timer
-    this.#timerNs = Math.ceil(timerExpiryNs(nowNs, delayNs, this.#options.timerTickNs))
+    this.#timerSetNs = nowNs
+    this.#timerDelayNs = delayNs
+    this.#timerNs = Math.ceil(nowNs + delayNs)
     this.#updateDeadline()
   }
 
