@@ -8,9 +8,9 @@ import type { LinkOptions, NodeId } from '../sim/network.ts'
 import { Packets } from '../sim/packets.ts'
 import { TcpHost } from '../sim/tcp/host.ts'
 import type { TcpSocket, TcpSocketHandler } from '../sim/tcp/socket.ts'
-import { MeteredNetwork } from './metered-network.ts'
 import { meanLoss } from './options.ts'
 import type { PathOptions } from './options.ts'
+import { PathMeter } from './path-meter.ts'
 import { tcpFor } from './tcp.ts'
 import type { CongestionName } from './tcp.ts'
 
@@ -34,7 +34,7 @@ export const IGNORING: TcpSocketHandler = { onConnected () {}, onData () {}, onR
 export class Path {
   readonly kernel = new Kernel()
   readonly network: PacketNetwork
-  readonly meter: MeteredNetwork
+  readonly meter: PathMeter
   readonly server: NodeId
   /** One for each congestion controller asked for, in that order. */
   readonly clients: readonly TcpHost[]
@@ -58,12 +58,13 @@ export class Path {
     this.server = this.network.addNode({ forwards: false })
     this.forwardLink = this.network.link(this.network.addLink(near, this.server, forward))
     this.network.addLink(this.server, near, reverse)
-    this.meter = new MeteredNetwork(this.network, { rateBitsPerSecond, delayNs, server: this.server })
+    this.meter = new PathMeter(this.network, { rateBitsPerSecond, delayNs, server: this.server })
+    this.network.observers.add(this.meter)
     this.clients = controllers.map(congestion =>
-      new TcpHost(this.meter, this.#clientNode(near), tcpFor(congestion, options.gso)))
+      new TcpHost(this.network, this.#clientNode(near), tcpFor(congestion, options.gso)))
     this.startNs = random.fork('start').integer(PHASE_NS)
     this.kernel.run(this.startNs)
-    this.serverHost = new TcpHost(this.meter, this.server, tcpFor(controllers[0], options.gso))
+    this.serverHost = new TcpHost(this.network, this.server, tcpFor(controllers[0], options.gso))
   }
 
   /** Begins to connect the client of this index. */

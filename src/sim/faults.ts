@@ -57,9 +57,11 @@ export class FaultChain {
     return entry
   }
 
-  remove (entry: LinkFault): void {
-    this.#active.delete(entry)
+  /** False where it was removed already. */
+  remove (entry: LinkFault): boolean {
+    const active = this.#active.delete(entry)
     this.#findHole()
+    return active
   }
 
   #findHole (): void {

@@ -4,6 +4,7 @@ import type { PacketId, Packets } from '../packets.ts'
 import type { CongestionController } from './congestion.ts'
 import { DeliveryRate } from './delivery-rate.ts'
 import { LossRecovery } from './loss-recovery.ts'
+import type { SenderPhase } from './loss-recovery.ts'
 import type { TcpOptions } from './options.ts'
 import { Pacer } from './pacer.ts'
 import { RttEstimator } from './rtt-estimator.ts'
@@ -142,6 +143,20 @@ export class TcpSender {
 
   get acknowledgedBytes (): number {
     return this.#unacknowledged - FIRST_SEQUENCE - (this.finished ? 1 : 0)
+  }
+
+  get phase (): SenderPhase {
+    return this.#recovery.phase
+  }
+
+  /** What is in flight. */
+  get outstanding (): Pick<Scoreboard, 'segments' | 'sackedBytes' | 'lostBytes' | 'retransmittedBytes'> {
+    return this.#board
+  }
+
+  /** How far the peer's window reaches beyond what it acknowledged. */
+  get peerWindowBytes (): number {
+    return this.#windowEdge - this.#unacknowledged
   }
 
   /** Bytes taken to be in the network. */

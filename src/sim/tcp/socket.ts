@@ -15,6 +15,9 @@ import { timerExpiryNs } from './timer-clock.ts'
 
 export type { TcpCloseReason, TcpSocketHandler, TcpState } from './socket-handler.ts'
 
+/** What an onlooker can see of a socket's sending half, beside what the socket itself tells. */
+export type SenderView = Readonly<Pick<TcpSender, 'phase' | 'outstanding' | 'peerWindowBytes' | 'rtt' | 'congestion'>>
+
 /** The window field of a SYN is not scaled (RFC 7323 2.2). */
 const MAXIMUM_SYN_WINDOW_BYTES = 65_535
 
@@ -72,6 +75,7 @@ export class TcpSocket implements TimedSocket {
     this.#slot = this.#events.enter(this)
     this.#timer = new LazyTimer(this.#kernel, this.#events.timerOperation, this.#slot)
     this.#phase = wiring.role === 'initiator' ? 'syn-sent' : 'syn-received'
+    this.#network.observers.active?.onSocket(this)
     if (wiring.role === 'initiator') {
       this.#sendSyn()
     }
@@ -80,6 +84,22 @@ export class TcpSocket implements TimedSocket {
   /** The connection's number, the same at both ends. */
   get connection (): number {
     return this.#wiring.connection
+  }
+
+  get localNode (): number {
+    return this.#wiring.localNode
+  }
+
+  get role (): SocketWiring['role'] {
+    return this.#wiring.role
+  }
+
+  get options (): Readonly<TcpOptions> {
+    return this.#options
+  }
+
+  get sender (): SenderView {
+    return this.#sender
   }
 
   get remoteNode (): number {
@@ -215,7 +235,7 @@ export class TcpSocket implements TimedSocket {
     }
     if (this.#phase !== 'syn-sent') {
       const { packets } = this.#network
-      const id = allocateReset(packets, this.#wiring, this.#sender.nextSequence)
+      const id = allocateReset(packets, this.#wiring, FLAG_ACK, this.#sender.nextSequence, this.#receiver.nextSequence)
       this.#network.send(id)
     }
     this.#end('aborted')
@@ -233,10 +253,23 @@ export class TcpSocket implements TimedSocket {
     } else if (this.#phase === 'syn-received') {
       this.#onHandshake(id, flags)
     }
+    this.#tellChange()
   }
 
   onTimer (): void {
     this.#timer.onEvent()
+    this.#onTime()
+    this.#tellChange()
+  }
+
+  #tellChange (): void {
+    const { active } = this.#network.observers
+    if (active !== undefined && this.#phase !== 'closed') {
+      active.onSocketChange(this)
+    }
+  }
+
+  #onTime (): void {
     const { nowNs } = this.#kernel
     if (nowNs >= this.#handshakeDeadlineNs) {
       this.#onHandshakeTimeout()
@@ -258,6 +291,7 @@ export class TcpSocket implements TimedSocket {
   onFlush (): void {
     this.#flushPending = false
     this.#transmit()
+    this.#tellChange()
   }
 
   #onSegment (id: PacketId, flags: number): void {
@@ -427,6 +461,7 @@ export class TcpSocket implements TimedSocket {
     }
     this.#events.leave(this.#slot)
     this.#wiring.owner.socketClosed(this, reason)
+    this.#network.observers.active?.onSocketClosed(this, reason)
     this.handler?.onClosed(reason)
   }
 }

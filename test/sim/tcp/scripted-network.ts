@@ -1,4 +1,5 @@
 import { Kernel } from '../../../src/sim/kernel.ts'
+import { Observers } from '../../../src/sim/observe/observer.ts'
 import { FLAG_FIN, FLAG_RST, FLAG_SYN, Packets } from '../../../src/sim/packets.ts'
 import type { PacketId } from '../../../src/sim/packets.ts'
 import type { SegmentNetwork } from '../../../src/sim/tcp/events.ts'
@@ -38,6 +39,7 @@ export type Fate = (segment: Segment, index: number) => number
 export class ScriptedNetwork implements SegmentNetwork {
   readonly kernel = new Kernel()
   readonly packets = new Packets()
+  readonly observers = new Observers()
   readonly sent: Segment[] = []
   readonly arrival: number
   readonly #delayNs: number
