@@ -5,6 +5,8 @@ import { Kernel } from '../sim/kernel.ts'
 import type { Link } from '../sim/link.ts'
 import { PacketNetwork } from '../sim/network.ts'
 import type { LinkOptions, NodeId } from '../sim/network.ts'
+import { NUMBERED } from '../sim/observe/nodes.ts'
+import type { NodeLabels } from '../sim/observe/nodes.ts'
 import { Packets } from '../sim/packets.ts'
 import { TcpHost } from '../sim/tcp/host.ts'
 import type { TcpSocket, TcpSocketHandler } from '../sim/tcp/socket.ts'
@@ -22,6 +24,9 @@ export const PORT = 5001
  * left to chance, as it is in the kernel.
  */
 const PHASE_NS = 16 * NS_PER_S
+
+/** Gets the path of a measurement before anything happens on it, to look on. */
+export type PathOnlooker = (path: Path) => void
 
 /** A handler that does nothing, to build others on. */
 export const IGNORING: TcpSocketHandler = { onConnected () {}, onData () {}, onRemoteClose () {}, onClosed () {} }
@@ -43,6 +48,8 @@ export class Path {
   readonly startNs: number
   /** The one whose queue is limited. */
   readonly forwardLink: Link
+  /** For those who trace it. */
+  readonly labels: NodeLabels
 
   /** @param random this run's; forked from the options' seed by whoever repeats a measurement */
   constructor (options: PathOptions, controllers: readonly CongestionName[], random: RandomStream) {
@@ -62,6 +69,8 @@ export class Path {
     this.network.observers.add(this.meter)
     this.clients = controllers.map(congestion =>
       new TcpHost(this.network, this.#clientNode(near), tcpFor(congestion, options.gso)))
+    const names = ['router', 'server', ...this.clients.map((_, client) => `client${client}`)]
+    this.labels = { name: node => names[node], address: node => NUMBERED.address(node) }
     this.startNs = random.fork('start').integer(PHASE_NS)
     this.kernel.run(this.startNs)
     this.serverHost = new TcpHost(this.network, this.server, tcpFor(controllers[0], options.gso))

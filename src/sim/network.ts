@@ -136,9 +136,10 @@ export class PacketNetwork {
   /** Takes over a packet of which at least size, source, destination and connection are set, and starts it on its way. */
   send (packet: PacketId): void {
     this.#sent++
-    this.observers.active?.onSend(packet)
     const source = this.packets.source[packet]
-    this.#pass(packet, source, this.#routing.firstHop(source, this.packets.destination[packet]))
+    const link = this.#routing.firstHop(source, this.packets.destination[packet])
+    this.observers.active?.onSend(packet, link)
+    this.#pass(packet, source, link)
   }
 
   /** A snapshot, summed over all links. */
@@ -191,13 +192,13 @@ export class PacketNetwork {
       this.#forwarded++
       const next = this.#routing.nextHop(link.to, destination)
       if (next >= 0) {
-        this.observers.active?.onForward(packet, link.to, next)
+        this.observers.active?.onForward(packet, id, next)
       }
       this.#pass(packet, link.to, next)
       return
     }
     this.#received++
-    this.observers.active?.onReceive(packet)
+    this.observers.active?.onReceive(packet, id)
     receiver.receive(packet)
   }
 

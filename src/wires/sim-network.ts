@@ -7,6 +7,8 @@ import type { Link, LinkOptions } from '../sim/link.ts'
 import type { LossOptions } from '../sim/loss.ts'
 import type { NodeId } from '../sim/network.ts'
 import { PacketNetwork } from '../sim/network.ts'
+import { NUMBERED } from '../sim/observe/nodes.ts'
+import type { NodeLabels } from '../sim/observe/nodes.ts'
 import { Packets } from '../sim/packets.ts'
 import type { Endpoint } from '../sim/session/fabric.ts'
 import { Fabric } from '../sim/session/fabric.ts'
@@ -24,6 +26,8 @@ const REFUSED_PORT = 1
 
 interface Member {
   readonly networkNode: NodeId
+  /** The first of its addresses, as a number. */
+  readonly address: number
   readonly node: SimNode
   readonly peer: Peer
 }
@@ -33,6 +37,7 @@ export class SimNetwork {
   readonly #kernel: Kernel
   readonly #scenario: Scenario
   readonly #network: PacketNetwork
+  readonly #nowhere: NodeId
   readonly #members = new Map<string, Member>()
   readonly #endpoints = new Map<string, Endpoint>()
 
@@ -42,12 +47,27 @@ export class SimNetwork {
     this.#network = new PacketNetwork(kernel, new Packets(), random)
     const fabric = new Fabric(kernel, new VirtualClock(kernel), endpoint => this.#endpoints.get(endpoint))
     // No link leads to it: what is sent there is never answered.
-    const nowhere = this.#network.addNode({ forwards: false })
-    scenario.hosts.forEach((host, index) => this.#addHost(host, index, fabric, nowhere, random.fork(`node:${host.name}`)))
+    this.#nowhere = this.#network.addNode({ forwards: false })
+    scenario.hosts.forEach((host, index) => this.#addHost(host, index, fabric, random.fork(`node:${host.name}`)))
     for (const { from, to, forward, backward } of scenario.paths) {
       const [a, b] = [this.#member(from).networkNode, this.#member(to).networkNode]
       this.#network.addLink(a, b, linkOptions(forward))
       this.#network.addLink(b, a, linkOptions(backward ?? forward))
+    }
+  }
+
+  /** What carries the hosts' packets. */
+  get packetNetwork (): PacketNetwork {
+    return this.#network
+  }
+
+  /** Hosts by their names and first addresses. Dead addresses lead elsewhere: to `nowhere`, or to another port of the host. */
+  get labels (): NodeLabels {
+    const hosts = new Map([...this.#members].map(([name, { networkNode, address }]) => [networkNode, { name, address }]))
+    return {
+      name: node => hosts.get(node)?.name ?? (node === this.#nowhere ? 'nowhere' : NUMBERED.name(node)),
+      // Behind all addresses of hosts.
+      address: node => hosts.get(node)?.address ?? 0x0aff_0000 + node
     }
   }
 
@@ -89,17 +109,17 @@ export class SimNetwork {
     }
   }
 
-  #addHost ({ name, addresses }: HostDescription, index: number, fabric: Fabric, nowhere: NodeId, random: RandomStream): void {
+  #addHost ({ name, addresses }: HostDescription, index: number, fabric: Fabric, random: RandomStream): void {
     const networkNode = this.#network.addNode({ forwards: false })
     const prefix = `/ip4/10.${index >> 8}.${index & 255}`
     const endpoints = addresses.map((_, k) => `${prefix}.${k + 1}/tcp/${LISTENING_PORT}`)
     addresses.forEach(({ state }, k) => {
-      this.#endpoints.set(endpoints[k], state === 'black-hole' ? { node: nowhere, port: LISTENING_PORT } : { node: networkNode, port: state === 'refused' ? REFUSED_PORT : LISTENING_PORT })
+      this.#endpoints.set(endpoints[k], state === 'black-hole' ? { node: this.#nowhere, port: LISTENING_PORT } : { node: networkNode, port: state === 'refused' ? REFUSED_PORT : LISTENING_PORT })
     })
     const node = new SimNode(fabric, { name, tcp: new TcpHost(this.#network, networkNode), address: new SimMultiaddr(endpoints[0]), random })
     node.listen(LISTENING_PORT)
     const peer = { name, id: node.peerId, addresses: endpoints.map(endpoint => new SimMultiaddr(`${endpoint}/p2p/${node.peerId.toString()}`)) }
-    this.#members.set(name, { networkNode, node, peer })
+    this.#members.set(name, { networkNode, address: (10 << 24) + (index << 8) + 1, node, peer })
   }
 
   /** Answers how to end it. */

@@ -18,12 +18,12 @@ export const NO_LINK: LinkId = -1
  * the call returns.
  */
 export interface NetworkObserver {
-  /** A packet enters the network at its source. */
-  onSend?(packet: PacketId): void
-  /** A router passes a packet on, into a link. */
-  onForward?(packet: PacketId, node: NodeId, link: LinkId): void
-  /** A packet is handed to its destination, which has not looked at it yet. */
-  onReceive?(packet: PacketId): void
+  /** A packet enters the network at its source, and then the link (`NO_LINK`: it will be dropped). */
+  onSend?(packet: PacketId, link: LinkId): void
+  /** A router passes a packet from one link on into another. */
+  onForward?(packet: PacketId, from: LinkId, into: LinkId): void
+  /** A packet from the link is handed to its destination, which has not looked at it yet. */
+  onReceive?(packet: PacketId, link: LinkId): void
   /**
    * A packet is dropped at the entrance of, or in, a link that begins at `node`; `NO_LINK` where the node had none. A link
    * that can foresee everything drops what its loss will take when it arrives there, before it waits and is served.
@@ -72,21 +72,21 @@ export class ObserverGroup implements Required<NetworkObserver> {
     this.observers = observers
   }
 
-  onSend (packet: PacketId): void {
+  onSend (packet: PacketId, link: LinkId): void {
     for (const observer of this.observers) {
-      observer.onSend?.(packet)
+      observer.onSend?.(packet, link)
     }
   }
 
-  onForward (packet: PacketId, node: NodeId, link: LinkId): void {
+  onForward (packet: PacketId, from: LinkId, into: LinkId): void {
     for (const observer of this.observers) {
-      observer.onForward?.(packet, node, link)
+      observer.onForward?.(packet, from, into)
     }
   }
 
-  onReceive (packet: PacketId): void {
+  onReceive (packet: PacketId, link: LinkId): void {
     for (const observer of this.observers) {
-      observer.onReceive?.(packet)
+      observer.onReceive?.(packet, link)
     }
   }
 

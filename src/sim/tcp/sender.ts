@@ -520,7 +520,7 @@ export class TcpSender {
       this.#startTimer(nowNs, 'timeout', this.rtt.rtoNs)
     }
     this.#onSent(nowNs, length, false)
-    this.#emit(sequence, length, fin, this.unsentBytes === 0 || this.#pacer.pushes)
+    this.#emit(sequence, length, fin, length > 0 && (this.unsentBytes === 0 || this.#pacer.pushes))
   }
 
   #sendCopy (nowNs: number, segment: number): void {
