@@ -325,7 +325,8 @@ export class TcpSocket implements TimedSocket {
       return
     }
     this.#establish(id)
-    this.#receiver.ackDue = true
+    // As in Linux: before the application learns of it, so that no data of its can bear it.
+    this.#sendAcknowledgement(this.#kernel.nowNs)
     this.handler?.onConnected()
     this.#flushIfWaiting()
     this.#transmit()
