@@ -1,3 +1,4 @@
+import { NS_PER_S } from '../../core/units.ts'
 import type { LinkId, NodeId } from '../link.ts'
 import type { PacketNetwork } from '../network.ts'
 import type { PacketId } from '../packets.ts'
@@ -14,6 +15,8 @@ import type { Direction } from './pcapng.ts'
 
 /** Linux's default. */
 const TIME_TO_LIVE = 64
+/** Virtual time counts from the second day of 1970: to Wireshark a SYN at the very beginning of the first has no time. */
+const EPOCH_NS = 24 * 3600 * NS_PER_S
 
 export interface CaptureOptions {
   readonly labels: NodeLabels
@@ -112,7 +115,7 @@ export class PacketCapture implements NetworkObserver {
     const what = packets.connection[packet] === 0 ? '' : `, connection ${packets.connection[packet]}, sequence ${packets.sequence[packet]}, ${packets.length[packet]} B of payload`
     this.#writer.addPacket(this.#headers.bytes.subarray(0, headerBytes), {
       interface: this.#drops,
-      timeNs: kernel.nowNs,
+      timeNs: EPOCH_NS + kernel.nowNs,
       originalBytes: packets.size[packet],
       comment: `dropped (${reason}) ${where}: ${dotted(labels.address(source))} to ${dotted(labels.address(destination))}${what}`
     })
@@ -133,7 +136,7 @@ export class PacketCapture implements NetworkObserver {
     const headerBytes = this.#writeHeaders(packet)
     const headers = this.#headers.bytes.subarray(0, headerBytes)
     this.#writer.addPacket(this.#options.payload === true ? this.#withPayload(headers, packets.size[packet]) : headers, {
-      interface: this.#interfaces[node], timeNs: kernel.nowNs, originalBytes: packets.size[packet], direction
+      interface: this.#interfaces[node], timeNs: EPOCH_NS + kernel.nowNs, originalBytes: packets.size[packet], direction
     })
   }
 
