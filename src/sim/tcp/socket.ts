@@ -325,8 +325,12 @@ export class TcpSocket implements TimedSocket {
       return
     }
     this.#establish(id)
-    // As in Linux: before the application learns of it, so that no data of its can bear it.
-    this.#sendAcknowledgement(this.#kernel.nowNs)
+    if (this.#sender.unsentBytes > 0) {
+      this.#receiver.ackDue = true
+    } else {
+      // As in Linux: at once, unless somebody waits with data that can bear it.
+      this.#sendAcknowledgement(this.#kernel.nowNs)
+    }
     this.handler?.onConnected()
     this.#flushIfWaiting()
     this.#transmit()
