@@ -137,7 +137,9 @@ export class TcpHost implements SocketOwner {
     }
     const entry = this.#timeWait?.find(connection) ?? -1
     if (entry < 0 || this.#timeWait === undefined) {
-      this.#network.send(allocateReset(packets, ends, packets.acknowledgement[id]))
+      // RFC 9293 3.5.2: acceptable to the sender of this, whatever its state.
+      const end = packets.sequence[id] + packets.length[id] + ((flags & (FLAG_SYN | FLAG_FIN)) === 0 ? 0 : 1)
+      this.#network.send(allocateReset(packets, ends, packets.acknowledgement[id], end))
     } else if (packets.length[id] > 0 || (flags & FLAG_FIN) !== 0) {
       const answer = allocateSegment(packets, ends, 0, this.#timeWait.sequence(entry), 0, kernel.nowNs)
       packets.acknowledgement[answer] = this.#timeWait.acknowledgement(entry)
