@@ -109,7 +109,7 @@ export class TcpHost implements SocketOwner {
     this.#sockets.delete(socket.connection)
     if (reason === 'closed') {
       this.#timeWait ??= new TimeWait()
-      this.#timeWait.remember(socket.connection, socket.nextSequence, socket.expectedSequence)
+      this.#timeWait.remember(socket.connection, socket.nextSequence, socket.expectedSequence, socket.offeredBytes)
     }
   }
 
@@ -145,6 +145,7 @@ export class TcpHost implements SocketOwner {
     } else if (packets.length[id] > 0 || (flags & FLAG_FIN) !== 0) {
       const answer = allocateSegment(packets, ends, 0, this.#timeWait.sequence(entry), 0, kernel.nowNs)
       packets.acknowledgement[answer] = this.#timeWait.acknowledgement(entry)
+      packets.window[answer] = this.#timeWait.windowBytes(entry)
       packets.timestampEcho[answer] = packets.timestamp[id]
       this.#network.send(answer)
     }

@@ -52,6 +52,11 @@ export class TcpReceiver {
     return this.#window.bytes
   }
 
+  /** What the peer was offered last, less what came since. */
+  get offeredBytes (): number {
+    return this.#windowEdge - this.#next
+  }
+
   get nextSequence (): number {
     return this.#next
   }

@@ -198,6 +198,11 @@ export class TcpSocket implements TimedSocket {
     return this.#receiver.nextSequence
   }
 
+  /** The window that the peer was offered last, less what came since. */
+  get offeredBytes (): number {
+    return this.#receiver.offeredBytes
+  }
+
   /**
    * Queues bytes for sending, however many, also before the connection is established. They leave at the end of the
    * instant, so that all writes of one instant fill segments together. Where the connection has ended they are dropped:
