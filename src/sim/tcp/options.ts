@@ -116,10 +116,11 @@ export const TCP_PRESETS = {
 /**
  * Fills in the defaults.
  *
+ * @param path what the user calls the options
  * @throws ERR_INVALID_OPTION, ERR_UNKNOWN_OPTION
  */
-export function tcpOptions (options: Partial<TcpOptions> = {}): Readonly<TcpOptions> {
-  return parseOptions(tcpOptionsSchema, options, 'tcp')
+export function tcpOptions (options: Partial<TcpOptions> = {}, path = 'tcp'): Readonly<TcpOptions> {
+  return parseOptions(tcpOptionsSchema, options, path)
 }
 
 /** The initial window in bytes (RFC 6928 section 2). */
