@@ -8,11 +8,13 @@ import type { Row } from '../path/summary.ts'
 import type { CongestionName } from '../path/tcp.ts'
 import type { CliContext } from './context.ts'
 import { countOf, DEFAULT_SEED, ExitCode } from './options.ts'
+import { readLinks, withLinkOptions } from './path-link-options.ts'
+import type { LinkFlags } from './path-link-options.ts'
 import { readBufferBdp, readCongestion, readDurationS, readGso, readLossDirection, readPair, readPath, readSize } from './path-options.ts'
 import type { PathFlags } from './path-options.ts'
 import { pathTable } from './path-table.ts'
 
-interface Flags extends PathFlags {
+interface Flags extends PathFlags, LinkFlags {
   readonly json: boolean
 }
 
@@ -44,7 +46,7 @@ export function addPathCommand (program: Command, context: CliContext, finish: (
 
   /** Measures as often as asked, and writes the row that `summarize` makes of it. */
   const measure = async <Run>(flags: Flags, count: number, run: (path: PathOptions, repetition: number) => Promise<Run>, summarize: (path: PathOptions, runs: readonly Run[]) => Row): Promise<void> => {
-    const options = readPath(flags)
+    const options = readPath(flags, await readLinks(flags, context.workingDirectory))
     const runs: Run[] = []
     try {
       for (let repetition = 0; repetition < count; repetition++) {
@@ -103,12 +105,14 @@ export function addPathCommand (program: Command, context: CliContext, finish: (
 }
 
 function withPathOptions (command: Command, { rate, rtt, lossDirection }: { readonly rate: string, readonly rtt: string, readonly lossDirection: PathOptions['lossDirection'] }): Command {
-  return command
+  return withLinkOptions(command
+    .optionsGroup('Path:')
     .option('--rate <rate>', 'of the bottleneck, in IP bytes', rate)
     .option('--rtt <time>', 'twice the one-way delay, serialisation not counted', rtt)
-    .option('--loss <p>', 'behind the serialiser: a probability a packet, or ge:p,r,lossGood,lossBad', '0')
+    .option('--loss <p>', 'behind the serialiser: a probability a packet, ge:p,r,lossGood,lossBad, periodic:n (every n-th), or scripted:i,j,k (by number, from 0)', '0')
     .option('--loss-direction <which>', 'forward (client to server), or both, each on its own', readLossDirection, lossDirection)
-    .option('--buffer-bdp <n>', 'what may wait in the forward queue, in bandwidth-delay products', readBufferBdp, 1)
+    .option('--buffer-bdp <n>', 'what may wait in the forward queue, in bandwidth-delay products', readBufferBdp, 1))
+    .optionsGroup('Measurement:')
     .option('--gso <n>', "Linux's gso_max_segs: default bursts as the kernel does, 1 sends segments one at a time", readGso, 'default')
     .option('--seed <text>', 'root of all chance: the same seed gives the same figures', DEFAULT_SEED)
     .option('--json', "one JSON object on stdout, with the reference data's names", false)

@@ -1,7 +1,6 @@
 import { NS_PER_MS, nsToMs } from '../core/units.ts'
 import type { BulkFlow } from './bulk-flow.ts'
 import type { Path } from './path.ts'
-import { MSS_BYTES } from './tcp.ts'
 
 /** As often as the reference looked at its sockets. */
 const PERIOD_NS = 10 * NS_PER_MS
@@ -65,7 +64,7 @@ export class Sampler {
     if (source.state === 'closed') {
       return
     }
-    const cwndPackets = source.cwndBytes / MSS_BYTES
+    const cwndPackets = source.cwndBytes / this.#path.mssBytes
     const srttMs = nsToMs(source.srttNs)
     if (nowNs >= this.#options.fromNs) {
       this.#count++
