@@ -11,7 +11,7 @@ import { CLIENT_AND_SERVER } from '../fixtures/scenario-tools.ts'
 const hosts = [{ name: 'a', role: 'sampler' }, { name: 'b', role: 'idle' }]
 
 function scenarioOf (direction: object, others: object = {}): ScenarioInput {
-  return { hosts, paths: [{ from: 'a', to: 'b', forward: { delayMs: 1, ...direction } }], limitMs: 10_000, ...others } as ScenarioInput
+  return { hosts, paths: [{ from: 'a', to: 'b', forward: { delayMs: 1, ...direction } }], limitMs: 10_000, ...others }
 }
 
 const refused = test.macro((t, scenario: ScenarioInput, path: string, message: RegExp) => {

@@ -1,4 +1,5 @@
 import test from 'ava'
+import { TwinwireError } from '../../src/core/errors.ts'
 import { randomStream } from '../../src/core/random.ts'
 import { parseGml } from '../../src/sim/gml.ts'
 import { PANTHEON_PATHS } from '../../src/sim/topology-paths.ts'
@@ -63,7 +64,7 @@ test('a host cannot have the name of a router', t => {
 
 test('graphs that cannot be, and those that no memory holds, are refused by the option', t => {
   const refused = (topology: TopologyInput): string | undefined => {
-    return (t.throws(() => parseScenario({ hosts, topology, limitMs: 1 })) as Error & { path?: string }).path
+    return t.throws(() => parseScenario({ hosts, topology, limitMs: 1 }), { instanceOf: TwinwireError }).path
   }
   t.is(refused({ kind: 'random-regular', nodes: 5, degree: 3, link: link(1) }), 'scenario.topology.degree')
   t.is(refused({ kind: 'random-regular', nodes: 10_000, degree: 9_998, link: link(1) }), 'scenario.topology.degree')
