@@ -91,7 +91,7 @@ const trafficSchema = z.discriminatedUnion('kind', [
   })
 ])
 
-const scenarioSchema = z.strictObject({
+export const scenarioSchema = z.strictObject({
   hosts: z.array(hostSchema).min(1).max(MAXIMUM_HOSTS),
   /** At most one a pair of hosts; hosts without one cannot reach each other. Hosts do not forward. */
   paths: z.array(pathSchema).default([]),

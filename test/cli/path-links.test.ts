@@ -59,7 +59,7 @@ test('a row has further columns only for further options, each by its name', asy
   t.is(Object.keys(row).slice(0, 9).join(), PLAIN)
   const all = await bulk(t, '--queue fq-codel:ecn --jitter in/delays.csv --reorder --duplicate 0.01 --corrupt 0.001 --mtu 1280 --policer 20mbit,64KiB --rate-backward 5mbit --delay-backward 10ms --cross-traffic poisson:1mbit --cross-traffic on-off:2mbit,100ms,100ms')
   t.deepEqual(Object.keys(all).filter(name => !(name in row)), ['rate_backward_mbps', 'delay_backward_ms', 'queue', 'policer', 'cross_traffic', 'jitter', 'reorder', 'duplicate', 'corrupt', 'mtu'])
-  t.like(all as object, { queue: 'fq-codel:ecn', policer: '20mbit,64KiB', jitter: 'in/delays.csv', mtu: 1280, rate_backward_mbps: 5, cross_traffic: 'poisson:1mbit on-off:2mbit,100ms,100ms' })
+  t.like(all, { queue: 'fq-codel:ecn', policer: '20mbit,64KiB', jitter: 'in/delays.csv', mtu: 1280, rate_backward_mbps: 5, cross_traffic: 'poisson:1mbit on-off:2mbit,100ms,100ms' })
 })
 
 test('a trace of a packet a millisecond carries 12 Mbit/s, less headers', async t => {
