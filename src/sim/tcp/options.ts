@@ -150,15 +150,16 @@ export const TCP_PRESETS = {
 /**
  * Fills in the defaults.
  *
+ * @param root what the user calls the options
  * @throws ERR_INVALID_OPTION, ERR_UNKNOWN_OPTION; also for options that are possible alone and not together
  */
-export function tcpOptions (options: Partial<TcpOptions> = {}): Readonly<TcpOptions> {
-  const parsed = parseOptions(tcpOptionsSchema, options, 'tcp')
+export function tcpOptions (options: Partial<TcpOptions> = {}, root = 'tcp'): Readonly<TcpOptions> {
+  const parsed = parseOptions(tcpOptionsSchema, options, root)
   for (const { path, of, possible, expected } of COMBINATIONS) {
     if (!possible(parsed)) {
       const others = of.map(name => `${name} ${parsed[name]}`).join(', ')
       throw new TwinwireError('ERR_INVALID_OPTION', `does not go with ${others}`, {
-        path: `tcp.${path}`, expected, found: String(parsed[path])
+        path: `${root}.${path}`, expected, found: String(parsed[path])
       })
     }
   }
