@@ -325,7 +325,8 @@ export class TcpSocket implements TimedSocket {
 
   #onHandshakeTimeout (): void {
     const { maximumSyns, maximumSynAcks } = this.#options
-    if (this.#synsSent === (this.#phase === 'syn-sent' ? maximumSyns : maximumSynAcks)) {
+    // SYN-ACKs also answer repeated SYNs, so that there may be more than the limit when the timer expires.
+    if (this.#synsSent >= (this.#phase === 'syn-sent' ? maximumSyns : maximumSynAcks)) {
       this.#end('timeout')
       return
     }
