@@ -560,6 +560,9 @@ export class TcpSender {
     if (idleNs > rtoNs) {
       this.congestion.onIdle(idleNs, rtoNs)
       this.#lastSentNs = nowNs
+      // As in Linux's tcp_cwnd_restart: the pause is not held against the window a second time.
+      this.#usedBytes = 0
+      this.#underusedSinceNs = nowNs
     }
   }
 
