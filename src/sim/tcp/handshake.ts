@@ -55,7 +55,8 @@ export class Handshake {
   /** To be called at `deadlineNs`: sends again, or has failed. */
   onDeadline (nowNs: number): void {
     const { role, options: { maximumSyns, maximumSynAcks, linearSynTimeouts } } = this.#wiring
-    if (this.#sent === (role === 'initiator' ? maximumSyns : maximumSynAcks)) {
+    // SYN-ACKs also answer repeated SYNs, so that there may be more than the limit when the timer expires.
+    if (this.#sent >= (role === 'initiator' ? maximumSyns : maximumSynAcks)) {
       this.failed = true
       return
     }

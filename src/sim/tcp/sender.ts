@@ -591,6 +591,9 @@ export class TcpSender {
     const rtoNs = this.rtt.rtoNs
     if (this.#options.slowStartAfterIdle && idleNs > rtoNs) {
       this.congestion.onIdle(idleNs, rtoNs)
+      // As in Linux's tcp_cwnd_restart: the pause is not held against the window a second time.
+      this.#usedBytes = 0
+      this.#underusedSinceNs = nowNs
     }
     this.congestion.onRestart(nowNs, idleNs)
     this.#lastSentNs = nowNs
