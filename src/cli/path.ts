@@ -11,6 +11,7 @@ import { countOf, DEFAULT_SEED, ExitCode } from './options.ts'
 import { readBufferBdp, readCongestion, readDurationS, readGso, readLossDirection, readPair, readPath, readSize } from './path-options.ts'
 import type { PathFlags } from './path-options.ts'
 import { pathTable } from './path-table.ts'
+import { withTcpOptions } from './path-tcp-options.ts'
 
 interface Flags extends PathFlags {
   readonly json: boolean
@@ -103,7 +104,7 @@ export function addPathCommand (program: Command, context: CliContext, finish: (
 }
 
 function withPathOptions (command: Command, { rate, rtt, lossDirection }: { readonly rate: string, readonly rtt: string, readonly lossDirection: PathOptions['lossDirection'] }): Command {
-  return command
+  return withTcpOptions(command)
     .option('--rate <rate>', 'of the bottleneck, in IP bytes', rate)
     .option('--rtt <time>', 'twice the one-way delay, serialisation not counted', rtt)
     .option('--loss <p>', 'behind the serialiser: a probability a packet, or ge:p,r,lossGood,lossBad', '0')

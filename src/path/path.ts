@@ -60,10 +60,10 @@ export class Path {
     this.network.addLink(this.server, near, reverse)
     this.meter = new MeteredNetwork(this.network, { rateBitsPerSecond, delayNs, server: this.server })
     this.clients = controllers.map(congestion =>
-      new TcpHost(this.meter, this.#clientNode(near), tcpFor(congestion, options.gso)))
+      new TcpHost(this.meter, this.#clientNode(near), tcpFor(congestion, options)))
     this.startNs = random.fork('start').integer(PHASE_NS)
     this.kernel.run(this.startNs)
-    this.serverHost = new TcpHost(this.meter, this.server, tcpFor(controllers[0], options.gso))
+    this.serverHost = new TcpHost(this.meter, this.server, tcpFor(controllers[0], options))
   }
 
   /** Begins to connect the client of this index. */
