@@ -4,9 +4,11 @@ import { pathOptions } from '../path/options.ts'
 import type { PathInput, PathLoss, PathOptions } from '../path/options.ts'
 import { congestionName } from '../path/tcp.ts'
 import type { CongestionName } from '../path/tcp.ts'
+import { readTcp } from './path-tcp-options.ts'
+import type { PathTcpFlags } from './path-tcp-options.ts'
 
 /** What commander gives for the options that every `path` command has. */
-export interface PathFlags {
+export interface PathFlags extends PathTcpFlags {
   readonly rate: string
   readonly rtt: string
   readonly loss: string
@@ -28,6 +30,7 @@ export function readPath (flags: PathFlags, links: Partial<PathInput> = {}): Pat
     lossDirection: flags.lossDirection,
     bufferBdp: flags.bufferBdp,
     gso: flags.gso,
+    tcp: readTcp(flags),
     seed: flags.seed,
     ...links
   })

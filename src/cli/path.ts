@@ -14,6 +14,7 @@ import type { LinkFlags } from './path-link-options.ts'
 import { readBufferBdp, readCongestion, readDurationS, readGso, readLossDirection, readPair, readPath, readSize } from './path-options.ts'
 import type { PathFlags } from './path-options.ts'
 import { pathTable } from './path-table.ts'
+import { withTcpOptions } from './path-tcp-options.ts'
 import { TraceFiles, withTraceOptions } from './trace-files.ts'
 import type { TraceFlags } from './trace-files.ts'
 
@@ -112,15 +113,16 @@ export function addPathCommand (program: Command, context: CliContext, finish: (
 }
 
 function withPathOptions (command: Command, { rate, rtt, lossDirection }: { readonly rate: string, readonly rtt: string, readonly lossDirection: PathOptions['lossDirection'] }): Command {
-  return withTraceOptions(withLinkOptions(command
+  return withTraceOptions(withTcpOptions(withLinkOptions(command
     .optionsGroup('Path:')
     .option('--rate <rate>', 'of the bottleneck, in IP bytes', rate)
     .option('--rtt <time>', 'twice the one-way delay, serialisation not counted', rtt)
     .option('--loss <p>', 'behind the serialiser: a probability a packet, ge:p,r,lossGood,lossBad, periodic:n (every n-th), or scripted:i,j,k (by number, from 0)', '0')
     .option('--loss-direction <which>', 'forward (client to server), or both, each on its own', readLossDirection, lossDirection)
     .option('--buffer-bdp <n>', 'what may wait in the forward queue, in bandwidth-delay products', readBufferBdp, 1))
+    .optionsGroup('TCP:')
+    .option('--gso <n>', "Linux's gso_max_segs: default bursts as the kernel does, 1 sends segments one at a time", readGso, 'default'))
     .optionsGroup('Measurement:')
-    .option('--gso <n>', "Linux's gso_max_segs: default bursts as the kernel does, 1 sends segments one at a time", readGso, 'default')
     .option('--seed <text>', 'root of all chance: the same seed gives the same figures', DEFAULT_SEED)
     .option('--json', "one JSON object on stdout, with the reference data's names", false)
     .optionsGroup('Traces of the first repetition:'))

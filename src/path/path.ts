@@ -11,11 +11,10 @@ import type { NodeLabels } from '../sim/observe/nodes.ts'
 import { Packets } from '../sim/packets.ts'
 import { TcpHost } from '../sim/tcp/host.ts'
 import type { TcpSocket, TcpSocketHandler } from '../sim/tcp/socket.ts'
-import { MTU_BYTES } from './link-fields.ts'
 import { pathLinks, startTraffic } from './links.ts'
 import type { PathOptions } from './options.ts'
 import { PathMeter } from './path-meter.ts'
-import { MSS_BYTES, tcpFor } from './tcp.ts'
+import { segmentBytes, tcpFor } from './tcp.ts'
 import type { CongestionName } from './tcp.ts'
 
 /** Of every server. */
@@ -61,7 +60,7 @@ export class Path {
   constructor (options: PathOptions, controllers: readonly CongestionName[], random: RandomStream) {
     const { crossTraffic } = options
     const { forward, backward } = pathLinks(options)
-    this.mssBytes = MSS_BYTES + options.mtuBytes - MTU_BYTES
+    this.mssBytes = segmentBytes(options)
     this.network = new PacketNetwork(this.kernel, new Packets(), random.fork('path'))
     const near = this.network.addNode()
     this.server = this.network.addNode({ forwards: false })
@@ -74,12 +73,12 @@ export class Path {
     this.meter = new PathMeter(this.network, { rateBitsPerSecond: options.rateBitsPerSecond, delayNs: forward.delayNs, server: this.server })
     this.network.observers.add(this.meter)
     this.clients = controllers.map(congestion =>
-      new TcpHost(this.network, this.#clientNode(near), { ...tcpFor(congestion, options.gso), mssBytes: this.mssBytes }))
+      new TcpHost(this.network, this.#clientNode(near), tcpFor(congestion, options)))
     const names = ['router', 'server', ...(far === this.server ? [] : ['far-router']), ...this.clients.map((_, client) => `client${client}`)]
     this.labels = { name: node => names[node] ?? NUMBERED.name(node), address: node => NUMBERED.address(node) }
     this.startNs = random.fork('start').integer(PHASE_NS)
     this.kernel.run(this.startNs)
-    this.serverHost = new TcpHost(this.network, this.server, { ...tcpFor(controllers[0], options.gso), mssBytes: this.mssBytes })
+    this.serverHost = new TcpHost(this.network, this.server, tcpFor(controllers[0], options))
     if (crossTraffic !== undefined) {
       this.trafficSink = startTraffic(this.network, crossTraffic, near, far, options.mtuBytes, random.fork('cross-traffic'))
     }
