@@ -126,4 +126,6 @@ function withPathOptions (command: Command, { rate, rtt, lossDirection }: { read
     .option('--seed <text>', 'root of all chance: the same seed gives the same figures', DEFAULT_SEED)
     .option('--json', "one JSON object on stdout, with the reference data's names", false)
     .optionsGroup('Traces of the first repetition:'))
+    // For what each measurement has of its own.
+    .optionsGroup('Measurement:')
 }
