@@ -1,15 +1,15 @@
 import { randomStream } from '../core/random.ts'
 import type { RandomStream } from '../core/random.ts'
-import { NS_PER_MS, NS_PER_S } from '../core/units.ts'
+import { NS_PER_S } from '../core/units.ts'
 import { Kernel } from '../sim/kernel.ts'
 import type { Link } from '../sim/link.ts'
 import { PacketNetwork } from '../sim/network.ts'
-import type { LinkOptions, NodeId } from '../sim/network.ts'
+import type { NodeId } from '../sim/network.ts'
 import { Packets } from '../sim/packets.ts'
 import { TcpHost } from '../sim/tcp/host.ts'
 import type { TcpSocket, TcpSocketHandler } from '../sim/tcp/socket.ts'
+import { forwardLink, reverseLink } from './links.ts'
 import { MeteredNetwork } from './metered-network.ts'
-import { meanLoss } from './options.ts'
 import type { PathOptions } from './options.ts'
 import { tcpFor } from './tcp.ts'
 import type { CongestionName } from './tcp.ts'
@@ -46,19 +46,13 @@ export class Path {
 
   /** @param random this run's; forked from the options' seed by whoever repeats a measurement */
   constructor (options: PathOptions, controllers: readonly CongestionName[], random: RandomStream) {
-    const { rateBitsPerSecond, bufferBdp, rttMs } = options
-    const delayNs = Math.round(rttMs * NS_PER_MS / 2)
-    const loss = meanLoss(options.loss) === 0 ? {} : { loss: options.loss }
-    const reverse: LinkOptions = { rateBitsPerSecond, delayNs, ...(options.lossDirection === 'both' ? loss : {}) }
-    const forward: LinkOptions = {
-      rateBitsPerSecond, delayNs, ...loss, queue: { limitBytes: bufferBdp * rateBitsPerSecond * rttMs / 8e3 }
-    }
+    const forward = forwardLink(options)
     this.network = new PacketNetwork(this.kernel, new Packets(), random.fork('path'))
     const near = this.network.addNode()
     this.server = this.network.addNode({ forwards: false })
     this.forwardLink = this.network.link(this.network.addLink(near, this.server, forward))
-    this.network.addLink(this.server, near, reverse)
-    this.meter = new MeteredNetwork(this.network, { rateBitsPerSecond, delayNs, server: this.server })
+    this.network.addLink(this.server, near, reverseLink(options))
+    this.meter = new MeteredNetwork(this.network, { rateBitsPerSecond: options.rateBitsPerSecond, delayNs: forward.delayNs, server: this.server })
     this.clients = controllers.map(congestion =>
       new TcpHost(this.meter, this.#clientNode(near), tcpFor(congestion, options.gso)))
     this.startNs = random.fork('start').integer(PHASE_NS)
