@@ -274,8 +274,7 @@ export class FluidNetwork {
     const flows = this.#sending
     let sharing = this.#shareBy(flows.map(({ path }) => 1 / path.rttNs))
     if (this.#queues.update(flows, sharing)) {
-      const { bottlenecks } = sharing
-      sharing = this.#shareBy(flows.map((flow, index) => this.#queues.weight(flow, bottlenecks[index])))
+      sharing = this.#shareBy(flows.map(flow => this.#queues.weight(flow)))
     }
     flows.forEach((flow, index) => {
       flow.rateBitsPerSecond = sharing.rates[index]

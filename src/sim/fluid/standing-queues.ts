@@ -63,14 +63,23 @@ export class StandingQueues {
     return any
   }
 
-  /** How fast a flow grows next to others: the rate of its controller at the link's loss, with the queue in its round trip. */
-  weight (flow: FluidFlow, bottleneck: number): number {
-    const rttS = (flow.path.rttNs + this.delayNs(flow)) / NS_PER_S
+  /** In what proportion a flow shares links with others: the rate of its controller at the loss and with the queues that it meets on its way. */
+  weight (flow: FluidFlow): number {
     if (flow.congestion === 'bbr') {
       return 1
     }
-    const loss = bottleneck === UNHELD ? 0 : this.#lossSum[bottleneck] / this.#held[bottleneck]
+    const rttS = (flow.path.rttNs + this.delayNs(flow)) / NS_PER_S
+    const loss = this.#loss(flow)
     return loss > 0 ? meanWindow(flow.congestion, loss, rttS) / rttS : 1 / rttS
+  }
+
+  /** Of all full links on the way: a flow over several answers to the losses of each. */
+  #loss ({ path: { forward: { rated } } }: FluidFlow): number {
+    let sum = 0
+    for (const { id } of rated) {
+      sum += this.#held[id] > 0 ? this.#lossSum[id] / this.#held[id] : 0
+    }
+    return sum
   }
 
   #standingNs (id: number, packetBits: number): number {
