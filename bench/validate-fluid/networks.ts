@@ -12,9 +12,9 @@ import type { Scene, SceneResult } from './levels.ts'
 
 const CONTROLLERS: readonly CongestionName[] = ['reno', 'cubic', 'bbr']
 const ENDLESS_BYTES = 2 ** 40
-const SEEDS = 5
+const SEEDS = 3
 const FROM_S = 20
-const UNTIL_S = 120
+const UNTIL_S = 100
 const ACCESS_RATE = 1e9
 /** Flows begin at random within this time, which decides who loses what for long. */
 const STARTS_NS = 5 * NS_PER_S

@@ -25,6 +25,7 @@ export interface Route {
   readonly links: readonly FluidLink[]
   /** Those that have a rate. */
   readonly rated: readonly FluidLink[]
+  readonly ratedIds: Int32Array
   /** Undefined where no link has a rate. */
   readonly narrowest: FluidLink | undefined
   readonly propagationNs: number
@@ -118,6 +119,7 @@ function routeOver (links: readonly FluidLink[]): Route {
   return {
     links,
     rated,
+    ratedIds: Int32Array.from(rated, ({ id }) => id),
     narrowest: rated.reduce<FluidLink | undefined>((least, link) => least === undefined || link.rateBitsPerSecond < least.rateBitsPerSecond ? link : least, undefined),
     propagationNs: links.reduce((sum, { delayNs }) => sum + delayNs, 0),
     loss: inSeries(links.map(({ loss }) => loss))

@@ -12,7 +12,7 @@ import { FluidFlow } from './fluid-flow.ts'
 import type { FlowHandler } from './fluid-flow.ts'
 import { FluidGraph } from './fluid-graph.ts'
 import { shareMaxMin } from './max-min.ts'
-import type { Sharing } from './max-min.ts'
+import type { SharingProblem } from './max-min.ts'
 import { StandingQueues } from './standing-queues.ts'
 
 export interface FluidOptions {
@@ -58,6 +58,8 @@ const ROUNDING = 1e-6
  */
 export class FluidNetwork {
   readonly kernel: Kernel
+  /** How often rates were found so far. */
+  sharings = 0
   readonly #graph = new FluidGraph()
   readonly #queues = new StandingQueues(this.#graph.links)
   readonly #tcp: Readonly<TcpOptions>
@@ -133,6 +135,11 @@ export class FluidNetwork {
     this.#offeredBytes += bytes
     this.#connect(flow, random)
     return flow
+  }
+
+  /** Flows that have neither ended nor failed. */
+  get activeFlows (): number {
+    return this.#flows.size
   }
 
   /** Of `flow`, by now: what the narrowest link has served, which arrives a little later. */
@@ -270,34 +277,37 @@ export class FluidNetwork {
   #share (): void {
     this.#settling = false
     this.#settledNs = this.kernel.nowNs
+    this.sharings++
     this.#advance()
     const flows = this.#sending
-    let sharing = this.#shareBy(flows.map(({ path }) => 1 / path.rttNs))
+    const problem = this.#problem()
+    let sharing = shareMaxMin(problem)
+    // Queues follow from who is held where, and weights from the queues: found in one step, from plain round trips.
     if (this.#queues.update(flows, sharing)) {
-      sharing = this.#shareBy(flows.map(flow => this.#queues.weight(flow)))
+      this.#queues.weigh(flows, problem)
+      sharing = shareMaxMin(problem)
     }
+    const { rates } = sharing
     flows.forEach((flow, index) => {
-      flow.rateBitsPerSecond = sharing.rates[index]
+      flow.rateBitsPerSecond = rates[index]
       flow.milestoneNs = this.#milestoneOf(flow)
     })
     this.#awaitMilestone()
   }
 
-  #shareBy (weights: readonly number[]): Sharing {
+  #problem (): SharingProblem {
     const flows = this.#sending
     const routeStarts = new Int32Array(flows.length + 1)
-    flows.forEach(({ path }, index) => { routeStarts[index + 1] = routeStarts[index] + path.forward.rated.length })
+    flows.forEach(({ path }, index) => { routeStarts[index + 1] = routeStarts[index] + path.forward.ratedIds.length })
     const routeLinks = new Int32Array(routeStarts[flows.length])
-    flows.forEach(({ path: { forward } }, index) => {
-      forward.rated.forEach(({ id }, hop) => { routeLinks[routeStarts[index] + hop] = id })
-    })
-    return shareMaxMin({
+    flows.forEach(({ path }, index) => { routeLinks.set(path.forward.ratedIds, routeStarts[index]) })
+    return {
       capacities: Float64Array.from(this.#graph.links, ({ rateBitsPerSecond }) => rateBitsPerSecond),
       routeStarts,
       routeLinks,
-      weights: Float64Array.from(weights),
+      weights: Float64Array.from(flows, ({ path }) => 1 / path.rttNs),
       caps: Float64Array.from(flows, ({ cap }) => cap)
-    })
+    }
   }
 
   /** When the flow will have served its target, rounded up to the clock. */

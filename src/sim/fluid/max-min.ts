@@ -47,14 +47,16 @@ export function shareMaxMin (problem: SharingProblem): Sharing {
     }
   }
   heap.order()
+  let unsettled = flows
   const settle = (flow: number, rate: number, bottleneck: number): void => {
+    unsettled--
     rates[flow] = rate
     bottlenecks[flow] = bottleneck
     for (let hop = routeStarts[flow]; hop < routeStarts[flow + 1]; hop++) {
       links.take(routeLinks[hop], rate, weights[flow])
     }
   }
-  while (heap.size > 0 && heap.leastLevel !== Infinity) {
+  while (unsettled > 0 && heap.size > 0 && heap.leastLevel !== Infinity) {
     const id = heap.leastId
     if (id >= capacities.length) {
       heap.removeLeast()

@@ -2,7 +2,7 @@ import { NS_PER_S } from '../../core/units.ts'
 import type { FluidFlow } from './fluid-flow.ts'
 import type { FluidLink } from './fluid-graph.ts'
 import { UNHELD } from './max-min.ts'
-import type { Sharing } from './max-min.ts'
+import type { Sharing, SharingProblem } from './max-min.ts'
 import { sawtooth } from './sawtooth.ts'
 import { lossFor, meanWindow } from './window-law.ts'
 
@@ -12,8 +12,9 @@ import { lossFor, meanWindow } from './window-law.ts'
  */
 export class StandingQueues {
   readonly #links: readonly FluidLink[]
-  /** Mean time in the queue of each link. */
+  /** Mean time in the queue of each link, and the share of packets that it drops. */
   #delayNs = new Float64Array(0)
+  #loss = new Float64Array(0)
   /** Of the flows that each link holds: how many, and sums over them. */
   #held = new Int32Array(0)
   #rttSumNs = new Float64Array(0)
@@ -26,10 +27,10 @@ export class StandingQueues {
   }
 
   /** All that waits along a flow's route. */
-  delayNs ({ path: { forward: { rated } } }: FluidFlow): number {
+  delayNs ({ path: { forward: { ratedIds } } }: FluidFlow): number {
     let sum = 0
-    for (const { id } of rated) {
-      sum += this.#delayNs[id] ?? 0
+    for (let hop = 0; hop < ratedIds.length; hop++) {
+      sum += this.#delayNs[ratedIds[hop]] ?? 0
     }
     return sum
   }
@@ -56,6 +57,7 @@ export class StandingQueues {
     let any = false
     for (let link = 0; link < this.#held.length; link++) {
       if (this.#held[link] > 0) {
+        this.#loss[link] = this.#lossSum[link] / this.#held[link]
         this.#delayNs[link] = this.#standingNs(link, flows[0].path.packetBits)
         any = true
       }
@@ -63,23 +65,26 @@ export class StandingQueues {
     return any
   }
 
-  /** In what proportion a flow shares links with others: the rate of its controller at the loss and with the queues that it meets on its way. */
-  weight (flow: FluidFlow): number {
-    if (flow.congestion === 'bbr') {
-      return 1
+  /**
+   * In what proportion flows share links: by the rate of each one's controller at the loss and with the queues of all full
+   * links on its way. Over contiguous columns, because ten thousand flows are weighed at each change.
+   */
+  weigh (flows: readonly FluidFlow[], { routeStarts, routeLinks, weights }: SharingProblem): void {
+    for (let i = 0; i < flows.length; i++) {
+      const { congestion, path: { rttNs } } = flows[i]
+      let [loss, queueNs] = [0, 0]
+      for (let hop = routeStarts[i]; hop < routeStarts[i + 1]; hop++) {
+        const link = routeLinks[hop]
+        queueNs += this.#delayNs[link]
+        loss += this.#loss[link]
+      }
+      const rttS = (rttNs + queueNs) / NS_PER_S
+      if (congestion === 'bbr') {
+        weights[i] = 1
+      } else {
+        weights[i] = loss > 0 ? meanWindow(congestion, loss, rttS) / rttS : 1 / rttS
+      }
     }
-    const rttS = (flow.path.rttNs + this.delayNs(flow)) / NS_PER_S
-    const loss = this.#loss(flow)
-    return loss > 0 ? meanWindow(flow.congestion, loss, rttS) / rttS : 1 / rttS
-  }
-
-  /** Of all full links on the way: a flow over several answers to the losses of each. */
-  #loss ({ path: { forward: { rated } } }: FluidFlow): number {
-    let sum = 0
-    for (const { id } of rated) {
-      sum += this.#held[id] > 0 ? this.#lossSum[id] / this.#held[id] : 0
-    }
-    return sum
   }
 
   #standingNs (id: number, packetBits: number): number {
@@ -106,6 +111,7 @@ export class StandingQueues {
     const count = this.#links.length
     if (this.#delayNs.length !== count) {
       this.#delayNs = new Float64Array(count)
+      this.#loss = new Float64Array(count)
       this.#held = new Int32Array(count)
       this.#rttSumNs = new Float64Array(count)
       this.#lossSum = new Float64Array(count)
@@ -114,6 +120,7 @@ export class StandingQueues {
       return
     }
     this.#delayNs.fill(0)
+    this.#loss.fill(0)
     this.#held.fill(0)
     this.#rttSumNs.fill(0)
     this.#lossSum.fill(0)
