@@ -51,9 +51,9 @@ function recompute (repetition: number): Result {
   for (let flow = 0; flow < FLOWS; flow++) {
     start(ENDLESS_BYTES)
   }
-  kernel.run(60 * NS_PER_S)
+  kernel.run(20 * NS_PER_S)
   const startOne = kernel.define(() => start(ENDLESS_BYTES))
-  const changes = 100
+  const changes = 20
   for (let change = 0; change < changes; change++) {
     kernel.schedule(kernel.nowNs + (change + 1) * NS_PER_S, startOne, 0)
   }

@@ -1,4 +1,5 @@
 import type { RandomStream } from '../../core/random.ts'
+import type { EventId } from '../kernel.ts'
 import type { TcpOptions } from '../tcp/options.ts'
 import type { FlowPath } from './flow-path.ts'
 
@@ -42,9 +43,12 @@ export class FluidFlow {
   /** Sending goes on without a decision up to here, and is there at `milestoneNs`. */
   targetBytes = 0
   milestoneNs = Infinity
+  /** When what was served last arrives, once `state` is `arriving` the last byte. */
+  arrivalNs = 0
+  /** Ends the present round. */
+  roundEvent: EventId = -1
   readonly #segmentBytes: number
   #windowBytes: number
-  #roundNs = 0
   /** What waited on the way when the present train of packets set out. */
   #queueNs = 0
   /** Segments before the first one that is lost. */
@@ -68,39 +72,41 @@ export class FluidFlow {
     return this.inSlowStart ? this.path.startRate(this.#windowBytes) : this.path.cap
   }
 
-  /** The next window sets out. */
-  beginRound (nowNs: number, queueNs: number): void {
+  /** The next window sets out. Answers when its first acknowledgement is due, and the round is over. */
+  beginRound (nowNs: number, queueNs: number): number {
     if (this.servedBytes > 0) {
       this.#windowBytes *= 2
     }
     this.state = 'sending'
-    this.#roundNs = nowNs
     this.#queueNs = queueNs
     this.targetBytes = Math.min(this.bytes, this.servedBytes + this.#windowBytes, this.#lossBytes)
+    return nowNs + this.path.rttNs + queueNs
   }
 
-  /** `targetBytes` have been served. Answers when the next event is due: the round that follows, or the last arrival; -1: sending goes on. */
-  reachTarget (nowNs: number): number {
+  /** The round is over and its window still on its way: acknowledgements come without a pause from now on. */
+  endSlowStart (): void {
+    this.inSlowStart = false
+    this.targetBytes = this.bytes
+  }
+
+  /** `targetBytes` have been served: that was all, or the flow waits for the next round, or sends on without rounds. */
+  reachTarget (nowNs: number): void {
     this.servedBytes = this.targetBytes
-    const arrivalNs = nowNs + this.path.deliveryNs + this.#queueNs
+    this.arrivalNs = nowNs + this.path.deliveryNs + this.#queueNs
     const lost = this.inSlowStart && this.servedBytes >= this.#lossBytes
     if (lost) {
       // A hole is seen when later segments are acknowledged, a lost tail when nothing comes for two round trips (RFC 8985 7.2).
       const isTail = this.bytes - this.servedBytes <= this.#segmentBytes
-      this.#repairedNs = arrivalNs + this.path.rttNs * (isTail ? 2 : 1)
+      this.#repairedNs = this.arrivalNs + this.path.rttNs * (isTail ? 2 : 1)
     }
     if (this.servedBytes >= this.bytes) {
       this.state = 'arriving'
-      return Math.max(arrivalNs, this.#repairedNs)
+      this.arrivalNs = Math.max(this.arrivalNs, this.#repairedNs)
+    } else if (lost || 2 * this.#windowBytes > this.path.mostWindowBytes) {
+      this.endSlowStart()
+    } else {
+      this.state = 'waiting'
     }
-    const nextNs = this.#roundNs + this.path.rttNs + this.#queueNs
-    if (lost || nowNs >= nextNs || 2 * this.#windowBytes > this.path.mostWindowBytes) {
-      this.inSlowStart = false
-      this.targetBytes = this.bytes
-      return -1
-    }
-    this.state = 'waiting'
-    return nextNs
   }
 
   get #lossBytes (): number {

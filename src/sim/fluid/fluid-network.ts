@@ -79,7 +79,7 @@ export class FluidNetwork {
   #failedBytes = 0
   readonly #connected: Operation
   readonly #failed: Operation
-  readonly #nextRound: Operation
+  readonly #roundEnded: Operation
   readonly #arrived: Operation
   readonly #reached: Operation
   readonly #settle: Operation
@@ -99,7 +99,7 @@ export class FluidNetwork {
     this.#settleNs = settleNs
     this.#connected = kernel.define(number => this.#onConnected(this.#flow(number)))
     this.#failed = kernel.define(number => this.#onFailed(number))
-    this.#nextRound = kernel.define(number => this.#beginRound(this.#flow(number)))
+    this.#roundEnded = kernel.define(number => this.#onRoundEnded(this.#flow(number)))
     this.#arrived = kernel.define(number => this.#onArrived(number))
     this.#reached = kernel.define(() => this.#reachTargets())
     this.#settle = kernel.define(() => this.#share())
@@ -217,9 +217,20 @@ export class FluidNetwork {
 
   #beginRound (flow: FluidFlow): void {
     this.#advance()
-    flow.beginRound(this.kernel.nowNs, this.#queues.delayNs(flow))
+    const endNs = flow.beginRound(this.kernel.nowNs, this.#queues.delayNs(flow))
+    flow.roundEvent = this.kernel.schedule(Math.round(endNs), this.#roundEnded, flow.number)
     this.#sending.push(flow)
     this.#change()
+  }
+
+  #onRoundEnded (flow: FluidFlow): void {
+    if (flow.state === 'waiting') {
+      this.#beginRound(flow)
+    } else {
+      this.#advance()
+      flow.endSlowStart()
+      this.#change()
+    }
   }
 
   #onArrived (number: number): void {
@@ -251,10 +262,15 @@ export class FluidNetwork {
     for (const flow of this.#sending) {
       if (flow.milestoneNs <= nowNs) {
         this.#servedBytes += flow.targetBytes - flow.servedBytes
-        const nextNs = Math.round(flow.reachTarget(nowNs))
+        flow.reachTarget(nowNs)
+        if (flow.state !== 'waiting') {
+          this.kernel.cancel(flow.roundEvent)
+        }
+        if (flow.state === 'arriving') {
+          this.kernel.schedule(Math.round(flow.arrivalNs), this.#arrived, flow.number)
+        }
         if (flow.state !== 'sending') {
           flow.rateBitsPerSecond = 0
-          this.kernel.schedule(Math.max(nowNs, nextNs), flow.state === 'waiting' ? this.#nextRound : this.#arrived, flow.number)
           continue
         }
         flow.milestoneNs = this.#milestoneOf(flow)
