@@ -142,3 +142,14 @@ export function readLossDirection (text: string): PathOptions['lossDirection'] {
   }
   return text
 }
+
+/** Packets, or flows with rates in closed form. */
+export type Level = 'packet' | 'fluid'
+
+/** @throws ERR_INVALID_OPTION */
+export function readLevel (text: string): Level {
+  if (text !== 'packet' && text !== 'fluid') {
+    throw new TwinwireError('ERR_INVALID_OPTION', 'the option is not valid', { path: '--level', expected: 'packet or fluid', found: show(text) })
+  }
+  return text
+}

@@ -28,12 +28,12 @@ export function congestionName (text: string): CongestionName {
 }
 
 /** Payload of a full segment: of 1500 B of IP packet 1448. */
-export function segmentBytes ({ mtuBytes }: PathOptions): number {
+export function segmentBytes ({ mtuBytes }: Pick<PathOptions, 'mtuBytes'>): number {
   return mtuBytes - HEADER_BYTES
 }
 
 /** TCP as the kernel of the measurements was set up, or with the preset of the RFCs. */
-export function tcpFor (congestion: CongestionName, options: PathOptions): Partial<TcpOptions> {
+export function tcpFor (congestion: CongestionName, options: Pick<PathOptions, 'gso' | 'tcp' | 'mtuBytes'>): Partial<TcpOptions> {
   const { gso, tcp: { preset, ecn, hystart } } = options
   return {
     ...TCP_PRESETS[preset],
