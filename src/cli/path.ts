@@ -9,13 +9,16 @@ import type { Row } from '../path/summary.ts'
 import type { CongestionName } from '../path/tcp.ts'
 import type { CliContext } from './context.ts'
 import { countOf, DEFAULT_SEED, ExitCode } from './options.ts'
+import { readLinks, withLinkOptions } from './path-link-options.ts'
+import type { LinkFlags } from './path-link-options.ts'
 import { readBufferBdp, readCongestion, readDurationS, readGso, readLossDirection, readPair, readPath, readSize } from './path-options.ts'
 import type { PathFlags } from './path-options.ts'
 import { pathTable } from './path-table.ts'
+import { withTcpOptions } from './path-tcp-options.ts'
 import { TraceFiles, withTraceOptions } from './trace-files.ts'
 import type { TraceFlags } from './trace-files.ts'
 
-interface Flags extends PathFlags, TraceFlags {
+interface Flags extends PathFlags, LinkFlags, TraceFlags {
   readonly json: boolean
 }
 
@@ -47,7 +50,7 @@ export function addPathCommand (program: Command, context: CliContext, finish: (
 
   /** Measures as often as asked, traces the first repetition, and writes the row that `summarize` makes of all. */
   const measure = async <Run>(flags: Flags, count: number, run: (path: PathOptions, repetition: number, onlooker?: PathOnlooker) => Promise<Run>, summarize: (path: PathOptions, runs: readonly Run[]) => Row): Promise<void> => {
-    const options = readPath(flags)
+    const options = readPath(flags, await readLinks(flags, context.workingDirectory))
     const traces = new TraceFiles(context.workingDirectory, flags)
     const runs: Run[] = []
     try {
@@ -110,13 +113,17 @@ export function addPathCommand (program: Command, context: CliContext, finish: (
 }
 
 function withPathOptions (command: Command, { rate, rtt, lossDirection }: { readonly rate: string, readonly rtt: string, readonly lossDirection: PathOptions['lossDirection'] }): Command {
-  return withTraceOptions(command
+  return withTraceOptions(withTcpOptions(withLinkOptions(command
+    .optionsGroup('Path:')
     .option('--rate <rate>', 'of the bottleneck, in IP bytes', rate)
     .option('--rtt <time>', 'twice the one-way delay, serialisation not counted', rtt)
-    .option('--loss <p>', 'behind the serialiser: a probability a packet, or ge:p,r,lossGood,lossBad', '0')
+    .option('--loss <p>', 'behind the serialiser: a probability a packet, ge:p,r,lossGood,lossBad, periodic:n (every n-th), or scripted:i,j,k (by number, from 0)', '0')
     .option('--loss-direction <which>', 'forward (client to server), or both, each on its own', readLossDirection, lossDirection)
-    .option('--buffer-bdp <n>', 'what may wait in the forward queue, in bandwidth-delay products', readBufferBdp, 1)
-    .option('--gso <n>', "Linux's gso_max_segs: default bursts as the kernel does, 1 sends segments one at a time", readGso, 'default')
+    .option('--buffer-bdp <n>', 'what may wait in the forward queue, in bandwidth-delay products', readBufferBdp, 1))
+    .optionsGroup('TCP:')
+    .option('--gso <n>', "Linux's gso_max_segs: default bursts as the kernel does, 1 sends segments one at a time", readGso, 'default'))
+    .optionsGroup('Measurement:')
     .option('--seed <text>', 'root of all chance: the same seed gives the same figures', DEFAULT_SEED)
-    .option('--json', "one JSON object on stdout, with the reference data's names", false))
+    .option('--json', "one JSON object on stdout, with the reference data's names", false)
+    .optionsGroup('Traces of the first repetition:'))
 }

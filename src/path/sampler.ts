@@ -3,7 +3,6 @@ import { Probe } from '../sim/observe/probe.ts'
 import type { ProbeSample } from '../sim/observe/probe.ts'
 import type { BulkFlow } from './bulk-flow.ts'
 import type { Path } from './path.ts'
-import { MSS_BYTES } from './tcp.ts'
 
 /** As often as the reference looked at its sockets. */
 const PERIOD_NS = 10 * NS_PER_MS
@@ -58,7 +57,7 @@ export class Sampler {
   }
 
   #take ({ timeNs, cwndBytes, srttNs, queueBytes }: ProbeSample, { fromNs, trace }: SamplerOptions): void {
-    const cwndPackets = cwndBytes / MSS_BYTES
+    const cwndPackets = cwndBytes / this.#path.mssBytes
     const srttMs = nsToMs(srttNs)
     if (timeNs >= fromNs) {
       this.#count++

@@ -20,6 +20,9 @@ export interface KernelOptions {
 const DEFAULT_MAX_PENDING = 2 ** 24
 const LAST_NS = Number.MAX_SAFE_INTEGER
 
+/** So many events at one instant, and more, are a loop that takes no time. A power of two: it is looked for that often. */
+const STANDSTILL_EVENTS = 2 ** 22
+
 // The queue is swept once cancelled events outnumber the pending ones, so that sweeping costs each cancellation the same
 // small amount; below this number it is not worth while.
 const SWEEP_MINIMUM = 4096
@@ -43,6 +46,8 @@ export class Kernel {
   readonly #hash = new TraceHash()
   readonly #table: EventTable
   readonly #queue: EventQueue
+  /** When it was last looked whether time goes on. */
+  #checkedNs = -1
   #woken = false
   #running = false
 
@@ -79,11 +84,12 @@ export class Kernel {
    * `atNs` is an integer, now or later; `argument` a 32-bit integer. An event scheduled for now, inside an event,
    * comes after all others of this instant.
    *
-   * @throws ERR_EVENT_LIMIT where `maxPending` events are pending; a plain error (a bug) where `atNs` is not a time
+   * @throws ERR_EVENT_LIMIT where `maxPending` events are pending, or `atNs` is beyond the end of time; a plain error (a bug)
+   * where it is not a time
    */
   schedule (atNs: number, operation: Operation, argument: number): EventId {
     if (!(atNs >= this.nowNs && atNs <= LAST_NS && Math.floor(atNs) === atNs)) {
-      throw new Error(`event scheduled at ${atNs} ns: expected an integer, not before now (${this.nowNs} ns)`)
+      throw noTime(atNs, this.nowNs)
     }
     const id = this.#table.idOf(this.#table.add(operation, argument))
     this.#queue.put(atNs, id)
@@ -116,6 +122,8 @@ export class Kernel {
   /**
    * Dispatches events up to and including `untilNs`, then sets the clock to it (or leaves it at the last event's time
    * where `untilNs` is infinite). What an event throws ends the run; that event counts as dispatched, and all others stay.
+   *
+   * @throws ERR_TIME_STANDS_STILL where millions of events follow each other at one instant
    */
   run (untilNs = Infinity): void {
     this.#start(untilNs)
@@ -171,6 +179,16 @@ export class Kernel {
     this.#running = true
   }
 
+  /** A loop of events that takes no time would never let go of the process. */
+  #checkProgress (): void {
+    if (this.nowNs === this.#checkedNs) {
+      throw new TwinwireError('ERR_TIME_STANDS_STILL', `events go on and on at ${this.nowNs / 1e6} ms`, {
+        expected: `fewer than ${STANDSTILL_EVENTS} at one instant: a delay or a rate somewhere on their way`, found: 'more'
+      })
+    }
+    this.#checkedNs = this.nowNs
+  }
+
   #dispatch (untilNs: number, stopWhenWoken: boolean): void {
     const table = this.#table
     const queue = this.#queue
@@ -190,7 +208,9 @@ export class Kernel {
         this.#watches[-1 - operation](argument)
         continue
       }
-      this.dispatched++
+      if ((++this.dispatched & (STANDSTILL_EVENTS - 1)) === 0) {
+        this.#checkProgress()
+      }
       hash.mixEvent(atNs, operation, argument)
       operations[operation](argument)
       if (this.#woken && stopWhenWoken) {
@@ -198,6 +218,12 @@ export class Kernel {
       }
     }
   }
+}
+
+function noTime (atNs: number, nowNs: number): Error {
+  return atNs > LAST_NS
+    ? new TwinwireError('ERR_EVENT_LIMIT', 'an event beyond the end of virtual time', { expected: `at most ${LAST_NS} ns, 104 days`, found: `${atNs} ns` })
+    : new Error(`event scheduled at ${atNs} ns: expected an integer, not before now (${nowNs} ns)`)
 }
 
 /** All promise jobs, and those that they start, run before the next turn of the event loop. */

@@ -85,7 +85,7 @@ class SimRun {
       for (const { clock } of players) {
         clock.zeroNs = zeroNs
       }
-      network.scheduleFaults(zeroNs)
+      network.begin(zeroNs)
       await this.#phase(players, async ({ host, role }) => { await role.run?.(host, parameters) })
       network.checkConservation()
     } finally {

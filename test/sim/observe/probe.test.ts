@@ -87,7 +87,7 @@ test('an interval probe samples at its multiples, and what it says is what the s
 })
 
 test('slow start doubles the window in each of its first round trips, and the probe sees it', t => {
-  const { path, samples } = probed(1 * MS, { bottleneck: { rateBitsPerSecond: 1e9, delayNs: 19 * MS }, tcp: { hystart: false, receiveAutotuning: false } })
+  const { path, samples } = probed(1 * MS, { bottleneck: { rateBitsPerSecond: 1e9, delayNs: 19 * MS }, tcp: { hystart: 'off', receiveAutotuning: false } })
   path.run(1 * S)
   // The first data leave after one round trip of 40 ms; in the middle of the ones after it the windows are full.
   const windows = [60, 100, 140, 180].map(ms => (samples.find(({ timeNs }) => timeNs === ms * MS)?.cwndBytes ?? 0) / 1448)

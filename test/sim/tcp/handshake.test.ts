@@ -99,6 +99,12 @@ test('a half-open connection is forgotten after 6 SYN-ACKs', t => {
   t.is(kernel.pending, 0)
 })
 
+test('a half-open connection is forgotten, too, where more SYNs come than SYN-ACKs may be sent', t => {
+  const { kernel, serverHost } = connectedPair(DELAY, { fate: ({ from }) => from === SERVER ? DROP : 0, options: { maximumSyns: 12, linearSynTimeouts: 12 } })
+  kernel.run()
+  t.is(serverHost.socketCount, 0)
+})
+
 test('connecting where nobody listens is refused after 1 RTT', t => {
   const network = new ScriptedNetwork(DELAY)
   const host = new TcpHost(network, CLIENT)
