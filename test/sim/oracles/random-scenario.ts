@@ -15,6 +15,9 @@ import { TcpBench } from './tcp-bench.ts'
 
 const MS = 1e6
 
+/** Without SACK none of the others has what it needs. */
+const WITHOUT_SACK: Partial<TcpOptions> = { sack: false, lossDetection: 'duplicates', tailLossProbe: false, forwardRtoRecovery: false }
+
 const transfer = fc.record({
   atMs: fc.nat(1500),
   from: fc.nat(9),
@@ -97,7 +100,7 @@ export function play (scenario: Scenario, look: (played: Played) => void = () =>
   const hosts = ends.slice(0, Math.max(2, Math.ceil(ends.length * 2 / 3)))
   const sinks = ends.slice(hosts.length).map(node => new TrafficSink(network, node))
   const sinkNodes = ends.slice(hosts.length)
-  const bench = new TcpBench(network, hosts, index => ({ ...scenario.tcp[index % scenario.tcp.length], sack: scenario.sack }))
+  const bench = new TcpBench(network, hosts, index => ({ ...scenario.tcp[index % scenario.tcp.length], ...(scenario.sack ? {} : WITHOUT_SACK) }))
   const played: Played = { network, bench, sinks }
   for (const entry of scenario.transfers) {
     const from = entry.from % hosts.length
