@@ -1,12 +1,14 @@
 import { show, TwinwireError } from '../core/errors.ts'
 import { parseDuration, parseRate, parseSize } from '../core/units.ts'
 import { pathOptions } from '../path/options.ts'
-import type { PathLoss, PathOptions } from '../path/options.ts'
+import type { PathInput, PathLoss, PathOptions } from '../path/options.ts'
 import { congestionName } from '../path/tcp.ts'
 import type { CongestionName } from '../path/tcp.ts'
+import { readTcp } from './path-tcp-options.ts'
+import type { PathTcpFlags } from './path-tcp-options.ts'
 
 /** What commander gives for the options that every `path` command has. */
-export interface PathFlags {
+export interface PathFlags extends PathTcpFlags {
   readonly rate: string
   readonly rtt: string
   readonly loss: string
@@ -16,8 +18,11 @@ export interface PathFlags {
   readonly seed: string
 }
 
-/** @throws ERR_INVALID_UNIT, ERR_INVALID_OPTION */
-export function readPath (flags: PathFlags): PathOptions {
+/**
+ * @param links what the options of the links say, also in place of others
+ * @throws ERR_INVALID_UNIT, ERR_INVALID_OPTION
+ */
+export function readPath (flags: PathFlags, links: Partial<PathInput> = {}): PathOptions {
   return pathOptions({
     rateBitsPerSecond: parseRate(flags.rate, '--rate'),
     rttMs: parseDuration(flags.rtt, '--rtt'),
@@ -25,17 +30,26 @@ export function readPath (flags: PathFlags): PathOptions {
     lossDirection: flags.lossDirection,
     bufferBdp: flags.bufferBdp,
     gso: flags.gso,
-    seed: flags.seed
+    tcp: readTcp(flags),
+    seed: flags.seed,
+    ...links
   })
 }
 
-/** `0.01`, or `ge:p,r,lossGood,lossBad`. */
+/** `0.01`, `ge:p,r,lossGood,lossBad`, `periodic:n`, or `scripted:i,j,k`. */
 function readLoss (text: string): PathLoss {
+  const [, model, values] = /^(periodic|scripted):(\d+(?:,\d+)*)$/.exec(text) ?? []
+  if (model === 'scripted') {
+    return { model: 'scripted', packets: values.split(',').map(Number) }
+  }
+  if (model === 'periodic' && !values.includes(',')) {
+    return { model: 'periodic', every: Number(values) }
+  }
   const chain = /^ge:(.*)$/.exec(text)?.[1].split(',')
   const numbers = (chain ?? [text]).map(part => probabilityOf(part))
   if (numbers.includes(NaN) || numbers.length !== (chain === undefined ? 1 : 4)) {
     throw new TwinwireError('ERR_INVALID_OPTION', 'cannot read the loss', {
-      path: '--loss', expected: 'a probability such as 0.01, or ge:p,r,lossGood,lossBad, each from 0 to 1', found: show(text)
+      path: '--loss', expected: 'a probability such as 0.01, or ge:p,r,lossGood,lossBad, each from 0 to 1, or periodic:n, or scripted:i,j,k', found: show(text)
     })
   }
   if (chain === undefined) {

@@ -1,11 +1,11 @@
-import { meanLoss } from './options.ts'
+import { losesNothing, meanLoss } from './options.ts'
 import type { PathLoss, PathOptions } from './options.ts'
 import { rounded } from './summary.ts'
 import type { Row } from './summary.ts'
 
-/** `rate_mbps` and `rtt_ms`. */
-export function pathColumns ({ rateBitsPerSecond, rttMs }: PathOptions): Row {
-  return { rate_mbps: rateBitsPerSecond / 1e6, rtt_ms: rttMs }
+/** `rate_mbps` and `rtt_ms`, and a column for each further option of the links that was given. */
+export function pathColumns ({ rateBitsPerSecond, rttMs, written }: PathOptions): Row {
+  return { rate_mbps: rateBitsPerSecond / 1e6, rtt_ms: rttMs, ...written }
 }
 
 /** `loss_model` and the mean loss: `loss_fwd` or, where each direction loses on its own, `loss_each_dir`. */
@@ -17,8 +17,8 @@ export function lossColumns ({ loss, lossDirection }: PathOptions): Row {
 }
 
 function modelName (loss: PathLoss): string {
-  if (meanLoss(loss) === 0) {
+  if (losesNothing(loss)) {
     return 'none'
   }
-  return loss.model === 'bernoulli' ? 'bernoulli' : 'ge'
+  return loss.model === 'gilbert-elliott' ? 'ge' : loss.model
 }

@@ -2,6 +2,8 @@ import * as z from 'zod'
 import { TwinwireError } from '../core/errors.ts'
 import { parseOptions } from '../core/options.ts'
 import { NS_PER_MS } from '../core/units.ts'
+import { linkFields } from './link-fields.ts'
+import { pathTcpSchema } from './tcp.ts'
 
 // Beyond these a unit was mistaken, and the arithmetic of nanoseconds and bytes would no longer be exact.
 const MAXIMUM_RTT_MS = 3600e3
@@ -13,7 +15,9 @@ const probability = z.number().min(0).max(1)
 
 const lossSchema = z.discriminatedUnion('model', [
   z.strictObject({ model: z.literal('bernoulli'), probability }),
-  z.strictObject({ model: z.literal('gilbert-elliott'), p: probability, r: probability, lossGood: probability, lossBad: probability })
+  z.strictObject({ model: z.literal('gilbert-elliott'), p: probability, r: probability, lossGood: probability, lossBad: probability }),
+  z.strictObject({ model: z.literal('periodic'), every: z.int().min(1) }),
+  z.strictObject({ model: z.literal('scripted'), packets: z.array(z.int().min(0)) })
 ])
 
 const pathOptionsSchema = z.strictObject({
@@ -32,13 +36,16 @@ const pathOptionsSchema = z.strictObject({
    * 1 it sends one segment at a time.
    */
   gso: z.union([z.literal('default'), z.literal(1)]).default('default'),
+  /** How both ends do TCP, beside the congestion controller. */
+  tcp: pathTcpSchema.prefault({}),
   /** Root of all chance. */
-  seed: z.string()
+  seed: z.string(),
+  ...linkFields
 })
 
 /** A path between two hosts, and how its senders behave: plain data, so that it crosses threads. */
 export type PathOptions = Readonly<z.infer<typeof pathOptionsSchema>>
-/** How a path loses packets, apart from those that its queue drops: two of the models of `LossOptions`. */
+/** How a path loses packets, apart from those that its queue drops: a model of `LossOptions`. */
 export type PathLoss = PathOptions['loss']
 export type PathInput = Readonly<z.input<typeof pathOptionsSchema>>
 
@@ -60,6 +67,19 @@ export function pathOptions (input: PathInput): PathOptions {
       path: 'path.loss', expected: 'a mean loss below 1', found: '1'
     })
   }
+  if (options.delayBackwardMs !== undefined && options.delayBackwardMs > options.rttMs) {
+    throw new TwinwireError('ERR_INVALID_OPTION', 'the way back takes longer than the round trip', {
+      path: 'path.delayBackwardMs', expected: `at most rttMs (${options.rttMs})`, found: String(options.delayBackwardMs)
+    })
+  }
+  if (options.reorder === true && options.jitter === undefined) {
+    throw new TwinwireError('ERR_INVALID_OPTION', 'without jitter no packet overtakes another', { path: 'path.reorder', expected: 'jitter beside it', found: 'none' })
+  }
+  if (options.policer !== undefined && options.policer.burstBytes < options.mtuBytes) {
+    throw new TwinwireError('ERR_INVALID_OPTION', 'no full packet would ever pass', {
+      path: 'path.policer.burstBytes', expected: `at least ${options.mtuBytes} bytes`, found: String(options.policer.burstBytes)
+    })
+  }
   return options
 }
 
@@ -68,9 +88,19 @@ export function meanLoss (loss: PathLoss): number {
   if (loss.model === 'bernoulli') {
     return loss.probability
   }
+  if (loss.model === 'periodic') {
+    return 1 / loss.every
+  }
+  if (loss.model === 'scripted') {
+    return 0
+  }
   const { p, r, lossGood, lossBad } = loss
   // A chain that never moves stays in the good state, where it starts.
   return p === 0 ? lossGood : (lossGood * r + lossBad * p) / (p + r)
+}
+
+export function losesNothing (loss: PathLoss): boolean {
+  return loss.model === 'scripted' ? loss.packets.length === 0 : meanLoss(loss) === 0
 }
 
 /**

@@ -1,17 +1,20 @@
 import { randomStream } from '../core/random.ts'
 import type { RandomStream } from '../core/random.ts'
-import { NS_PER_MS, NS_PER_S } from '../core/units.ts'
+import { NS_PER_S } from '../core/units.ts'
+import type { TrafficSink } from '../sim/cross-traffic.ts'
 import { Kernel } from '../sim/kernel.ts'
 import type { Link } from '../sim/link.ts'
 import { PacketNetwork } from '../sim/network.ts'
-import type { LinkOptions, NodeId } from '../sim/network.ts'
+import type { NodeId } from '../sim/network.ts'
+import { NUMBERED } from '../sim/observe/nodes.ts'
+import type { NodeLabels } from '../sim/observe/nodes.ts'
 import { Packets } from '../sim/packets.ts'
 import { TcpHost } from '../sim/tcp/host.ts'
 import type { TcpSocket, TcpSocketHandler } from '../sim/tcp/socket.ts'
-import { MeteredNetwork } from './metered-network.ts'
-import { meanLoss } from './options.ts'
+import { pathLinks, startTraffic } from './links.ts'
 import type { PathOptions } from './options.ts'
-import { tcpFor } from './tcp.ts'
+import { PathMeter } from './path-meter.ts'
+import { segmentBytes, tcpFor } from './tcp.ts'
 import type { CongestionName } from './tcp.ts'
 
 /** Of every server. */
@@ -23,47 +26,62 @@ export const PORT = 5001
  */
 const PHASE_NS = 16 * NS_PER_S
 
+/** Gets the path of a measurement before anything happens on it, to look on. */
+export type PathOnlooker = (path: Path) => void
+
 /** A handler that does nothing, to build others on. */
 export const IGNORING: TcpSocketHandler = { onConnected () {}, onData () {}, onRemoteClose () {}, onClosed () {} }
 
 /**
  * The path of one measurement, alone in a simulation of its own: clients and a server, joined by
  * arrival, drop-tail queue, serialiser, loss and a fixed delay in this order. The queue is limited in the forward
- * direction (client to server) only; the reverse has the same rate and delay and no limit.
+ * direction (client to server) only; the reverse has the same rate and delay and no limit, where nothing else was asked for.
  */
 export class Path {
   readonly kernel = new Kernel()
   readonly network: PacketNetwork
-  readonly meter: MeteredNetwork
+  readonly meter: PathMeter
   readonly server: NodeId
   /** One for each congestion controller asked for, in that order. */
   readonly clients: readonly TcpHost[]
   readonly serverHost: TcpHost
+  /** Payload of a full segment. */
+  readonly mssBytes: number
+  /** Where cross traffic ends, if there is any. */
+  readonly trafficSink: TrafficSink | undefined
   /** When the measurement begins. */
   readonly startNs: number
   /** The one whose queue is limited. */
   readonly forwardLink: Link
+  /** For those who trace it. */
+  readonly labels: NodeLabels
 
   /** @param random this run's; forked from the options' seed by whoever repeats a measurement */
   constructor (options: PathOptions, controllers: readonly CongestionName[], random: RandomStream) {
-    const { rateBitsPerSecond, bufferBdp, rttMs } = options
-    const delayNs = Math.round(rttMs * NS_PER_MS / 2)
-    const loss = meanLoss(options.loss) === 0 ? {} : { loss: options.loss }
-    const reverse: LinkOptions = { rateBitsPerSecond, delayNs, ...(options.lossDirection === 'both' ? loss : {}) }
-    const forward: LinkOptions = {
-      rateBitsPerSecond, delayNs, ...loss, queue: { limitBytes: bufferBdp * rateBitsPerSecond * rttMs / 8e3 }
-    }
+    const { crossTraffic } = options
+    const { forward, backward } = pathLinks(options)
+    this.mssBytes = segmentBytes(options)
     this.network = new PacketNetwork(this.kernel, new Packets(), random.fork('path'))
     const near = this.network.addNode()
     this.server = this.network.addNode({ forwards: false })
-    this.forwardLink = this.network.link(this.network.addLink(near, this.server, forward))
-    this.network.addLink(this.server, near, reverse)
-    this.meter = new MeteredNetwork(this.network, { rateBitsPerSecond, delayNs, server: this.server })
+    const far = crossTraffic === undefined ? this.server : this.network.addNode()
+    this.forwardLink = this.network.link(this.network.addLink(near, far, forward))
+    this.network.addLink(far, near, backward)
+    if (far !== this.server) {
+      this.#joinAtOnce(this.server, far)
+    }
+    this.meter = new PathMeter(this.network, { rateBitsPerSecond: options.rateBitsPerSecond, delayNs: forward.delayNs, server: this.server })
+    this.network.observers.add(this.meter)
     this.clients = controllers.map(congestion =>
-      new TcpHost(this.meter, this.#clientNode(near), tcpFor(congestion, options.gso)))
+      new TcpHost(this.network, this.#clientNode(near), tcpFor(congestion, options)))
+    const names = ['router', 'server', ...(far === this.server ? [] : ['far-router']), ...this.clients.map((_, client) => `client${client}`)]
+    this.labels = { name: node => names[node] ?? NUMBERED.name(node), address: node => NUMBERED.address(node) }
     this.startNs = random.fork('start').integer(PHASE_NS)
     this.kernel.run(this.startNs)
-    this.serverHost = new TcpHost(this.meter, this.server, tcpFor(controllers[0], options.gso))
+    this.serverHost = new TcpHost(this.network, this.server, tcpFor(controllers[0], options))
+    if (crossTraffic !== undefined) {
+      this.trafficSink = startTraffic(this.network, crossTraffic, near, far, options.mtuBytes, random.fork('cross-traffic'))
+    }
   }
 
   /** Begins to connect the client of this index. */
@@ -84,9 +102,13 @@ export class Path {
   /** Joined to `near` by links that take no time, so that clients can differ and share the path all the same. */
   #clientNode (near: NodeId): NodeId {
     const node = this.network.addNode({ forwards: false })
-    this.network.addLink(node, near, { delayNs: 0 })
-    this.network.addLink(near, node, { delayNs: 0 })
+    this.#joinAtOnce(node, near)
     return node
+  }
+
+  #joinAtOnce (a: NodeId, b: NodeId): void {
+    this.network.addLink(a, b, { delayNs: 0 })
+    this.network.addLink(b, a, { delayNs: 0 })
   }
 }
 

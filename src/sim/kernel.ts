@@ -20,6 +20,9 @@ export interface KernelOptions {
 const DEFAULT_MAX_PENDING = 2 ** 24
 const LAST_NS = Number.MAX_SAFE_INTEGER
 
+/** So many events at one instant, and more, are a loop that takes no time. A power of two: it is looked for that often. */
+const STANDSTILL_EVENTS = 2 ** 22
+
 // The queue is swept once cancelled events outnumber the pending ones, so that sweeping costs each cancellation the same
 // small amount; below this number it is not worth while.
 const SWEEP_MINIMUM = 4096
@@ -38,9 +41,13 @@ export class Kernel {
   dispatched = 0
 
   readonly #operations: Array<(argument: number) => void> = []
+  /** That of the operation -1 first, then of -2 and so on. */
+  readonly #watches: Array<(argument: number) => void> = []
   readonly #hash = new TraceHash()
   readonly #table: EventTable
   readonly #queue: EventQueue
+  /** When it was last looked whether time goes on. */
+  #checkedNs = -1
   #woken = false
   #running = false
 
@@ -60,6 +67,14 @@ export class Kernel {
     return this.#operations.push(handler) - 1
   }
 
+  /**
+   * As `define`, for events of one who only looks on: they are no part of what happens, so that neither the digest nor
+   * `dispatched` knows of them, and a run is the same with them and without.
+   */
+  defineWatch (handler: (argument: number) => void): Operation {
+    return -this.#watches.push(handler)
+  }
+
   /** Events scheduled and neither dispatched nor cancelled. */
   get pending (): number {
     return this.#table.pending
@@ -69,11 +84,12 @@ export class Kernel {
    * `atNs` is an integer, now or later; `argument` a 32-bit integer. An event scheduled for now, inside an event,
    * comes after all others of this instant.
    *
-   * @throws ERR_EVENT_LIMIT where `maxPending` events are pending; a plain error (a bug) where `atNs` is not a time
+   * @throws ERR_EVENT_LIMIT where `maxPending` events are pending, or `atNs` is beyond the end of time; a plain error (a bug)
+   * where it is not a time
    */
   schedule (atNs: number, operation: Operation, argument: number): EventId {
     if (!(atNs >= this.nowNs && atNs <= LAST_NS && Math.floor(atNs) === atNs)) {
-      throw new Error(`event scheduled at ${atNs} ns: expected an integer, not before now (${this.nowNs} ns)`)
+      throw noTime(atNs, this.nowNs)
     }
     const id = this.#table.idOf(this.#table.add(operation, argument))
     this.#queue.put(atNs, id)
@@ -106,6 +122,8 @@ export class Kernel {
   /**
    * Dispatches events up to and including `untilNs`, then sets the clock to it (or leaves it at the last event's time
    * where `untilNs` is infinite). What an event throws ends the run; that event counts as dispatched, and all others stay.
+   *
+   * @throws ERR_TIME_STANDS_STILL where millions of events follow each other at one instant
    */
   run (untilNs = Infinity): void {
     this.#start(untilNs)
@@ -161,6 +179,16 @@ export class Kernel {
     this.#running = true
   }
 
+  /** A loop of events that takes no time would never let go of the process. */
+  #checkProgress (): void {
+    if (this.nowNs === this.#checkedNs) {
+      throw new TwinwireError('ERR_TIME_STANDS_STILL', `events go on and on at ${this.nowNs / 1e6} ms`, {
+        expected: `fewer than ${STANDSTILL_EVENTS} at one instant: a delay or a rate somewhere on their way`, found: 'more'
+      })
+    }
+    this.#checkedNs = this.nowNs
+  }
+
   #dispatch (untilNs: number, stopWhenWoken: boolean): void {
     const table = this.#table
     const queue = this.#queue
@@ -176,7 +204,13 @@ export class Kernel {
       const argument = table.argumentOf(slot)
       table.remove(slot)
       this.nowNs = atNs
-      this.dispatched++
+      if (operation < 0) {
+        this.#watches[-1 - operation](argument)
+        continue
+      }
+      if ((++this.dispatched & (STANDSTILL_EVENTS - 1)) === 0) {
+        this.#checkProgress()
+      }
       hash.mixEvent(atNs, operation, argument)
       operations[operation](argument)
       if (this.#woken && stopWhenWoken) {
@@ -184,6 +218,12 @@ export class Kernel {
       }
     }
   }
+}
+
+function noTime (atNs: number, nowNs: number): Error {
+  return atNs > LAST_NS
+    ? new TwinwireError('ERR_EVENT_LIMIT', 'an event beyond the end of virtual time', { expected: `at most ${LAST_NS} ns, 104 days`, found: `${atNs} ns` })
+    : new Error(`event scheduled at ${atNs} ns: expected an integer, not before now (${nowNs} ns)`)
 }
 
 /** All promise jobs, and those that they start, run before the next turn of the event loop. */

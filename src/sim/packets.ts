@@ -1,3 +1,5 @@
+import { TwinwireError } from '../core/errors.ts'
+
 /** An index into the `Packets` store; valid from `allocate` until `release`. */
 export type PacketId = number
 
@@ -7,12 +9,21 @@ export const FLAG_SYN = 2
 export const FLAG_RST = 4
 export const FLAG_PSH = 8
 export const FLAG_ACK = 16
+/** ECN's (RFC 3168 section 6.1): the echo of a mark, and the answer to the echo. On a SYN both together ask for ECN. */
+export const FLAG_ECE = 64
+export const FLAG_CWR = 128
 
 /** ECN field of the IP header (RFC 3168 section 5). */
 export const ECN_NOT_CAPABLE = 0
 export const ECN_CAPABLE_1 = 1
 export const ECN_CAPABLE_0 = 2
 export const ECN_CONGESTION = 3
+
+/**
+ * The most packets that may exist at once: half a gigabyte, and a path's worth of 100 Gbit/s for half a second. A limit,
+ * so that a queue that grows without end fails instead of filling the machine.
+ */
+const MAXIMUM_PACKETS = 2 ** 22
 
 /** With timestamps in use at most three blocks fit a header (RFC 2018 section 3). */
 export const MAX_SACK_BLOCKS = 3
@@ -59,7 +70,11 @@ export class Packets {
     return this.#capacity - this.#freeCount
   }
 
-  /** A packet with `sackCount` 0, not ECN-capable, and every other column undefined: the caller sets them. */
+  /**
+   * A packet with `sackCount` 0, not ECN-capable, and every other column undefined: the caller sets them.
+   *
+   * @throws ERR_PACKET_LIMIT where `MAXIMUM_PACKETS` exist
+   */
   allocate (): PacketId {
     if (this.#freeCount === 0) {
       this.#grow()
@@ -86,6 +101,11 @@ export class Packets {
 
   #grow (): void {
     const before = this.#capacity
+    if (before === MAXIMUM_PACKETS) {
+      throw new TwinwireError('ERR_PACKET_LIMIT', 'queues and links hold too many packets', {
+        expected: `at most ${MAXIMUM_PACKETS} at once: a limit on each queue, or less traffic`, found: 'more'
+      })
+    }
     const capacity = before === 0 ? 1024 : before * 2
     this.size = grown(this.size, new Int32Array(capacity))
     this.source = grown(this.source, new Int32Array(capacity))

@@ -6,6 +6,8 @@ const NEWLINE = 10
 const RETURN = 13
 const ZERO = 48
 const NINE = 57
+/** What some editors put before UTF-8. */
+const BYTE_ORDER_MARK = [0xef, 0xbb, 0xbf]
 const LARGEST_MS = 2 ** 32 - 1
 
 /**
@@ -45,9 +47,11 @@ class RateTraceReader {
   }
 
   write (chunk: Uint8Array): void {
+    const start = this.#bytes === 0 && BYTE_ORDER_MARK.every((byte, index) => chunk[index] === byte) ? BYTE_ORDER_MARK.length : 0
     this.#bytes += chunk.length
     checkFileSize(this.#bytes, this.#fileName)
-    for (const byte of chunk) {
+    for (let index = start; index < chunk.length; index++) {
+      const byte = chunk[index]
       if (byte === NEWLINE) {
         this.#endLine()
         this.#line++

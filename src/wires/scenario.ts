@@ -1,41 +1,26 @@
 import * as z from 'zod'
-import { show, TwinwireError } from '../core/errors.ts'
 import { parseOptions } from '../core/options.ts'
+import { TCP_PRESETS, tcpOptions } from '../sim/tcp/options.ts'
+import type { TcpOptions } from '../sim/tcp/options.ts'
+import { duplexSchema, issue, rate } from './scenario-link.ts'
+import { checkReferences } from './scenario-references.ts'
+import { topologySchema } from './scenario-topology.ts'
 
 /**
  * A network and what happens to it, in terms that every wire understands. The `sim` wire makes links of it, the `tcp`
  * wire a relay; where a wire cannot do a thing (a relay above TCP cannot lose packets) it refuses the scenario.
  */
 
-const probability = z.number().min(0).max(1)
-const positive = z.number().positive()
-const nonNegative = z.number().min(0)
+/** Longer runs were meant in other units; the simulator's time ends after 104 days. */
+const MAXIMUM_TIME_MS = 30 * 24 * 3600e3
+/** An address is 10.x.y.z, with x and y for the host. */
+const MAXIMUM_HOSTS = 65_536
+const MAXIMUM_ADDRESSES = 254
+const MAXIMUM_NAME = 200
+const MAXIMUM_FAULTS = 100_000
+const MAXIMUM_TRAFFIC = 10_000
 
-/** Loss after queue and serialiser. Gilbert-Elliott as in netem: per packet, good to bad `p`, bad to good `r`. */
-const lossSchema = z.discriminatedUnion('model', [
-  z.strictObject({ model: z.literal('bernoulli'), probability }),
-  z.strictObject({ model: z.literal('gilbert-elliott'), p: probability, r: probability, lossGood: probability, lossBad: probability })
-])
-
-/** A drop-tail queue's limit on what waits; the packet in service is not counted. */
-const queueSchema = z.union([
-  z.strictObject({ limitBytes: positive }),
-  z.strictObject({ limitPackets: z.int().positive() })
-])
-
-const directionSchema = z.strictObject({
-  /** Serialisation rate, counted in IP bytes. Absent: infinitely fast. */
-  rateBitsPerSecond: positive.optional(),
-  /** One-way propagation delay. */
-  delayMs: nonNegative,
-  /** Uniform extra delay in [0, jitterMs); order is preserved. */
-  jitterMs: nonNegative.default(0),
-  loss: lossSchema.optional(),
-  /** Absent: no limit. */
-  queue: queueSchema.optional()
-})
-
-const hostName = z.string().regex(/^[a-z][a-z0-9-]*$/, 'a name of lower-case letters, digits and dashes')
+const hostName = z.string().max(MAXIMUM_NAME).regex(/^[a-z][a-z0-9-]*$/, 'a name of lower-case letters, digits and dashes')
 
 const addressSchema = z.strictObject({
   /** `black-hole`: packets to it vanish. `refused`: nobody listens, dialling it is answered with a reset. */
@@ -47,54 +32,88 @@ const hostSchema = z.strictObject({
   /** Which of the experiment's roles it plays. */
   role: z.string(),
   /** In the order in which others are told of them. */
-  addresses: z.array(addressSchema).min(1).default([{ state: 'reachable' }])
+  addresses: z.array(addressSchema).min(1).max(MAXIMUM_ADDRESSES).default([{ state: 'reachable' }]),
+  /** Its place in the topology. Absent: the one with its name, or else the next that is free. */
+  at: z.string().max(MAXIMUM_NAME).optional(),
+  /** How it does TCP: a preset (`linux`, the default, or `rfc`), and any option of `TcpOptions` that differs. */
+  tcp: z.looseObject({ preset: z.enum(Object.keys(TCP_PRESETS) as [TcpPreset]).default('linux') }).optional()
 })
 
-const pathSchema = z.strictObject({
-  from: hostName,
-  to: hostName,
-  forward: directionSchema,
-  /** Absent: like `forward`. */
-  backward: directionSchema.optional()
-})
+const pathSchema = z.strictObject({ from: hostName, to: hostName, ...duplexSchema.shape })
 
-const pair = { from: hostName, to: hostName }
-const atMs = nonNegative
-const durationMs = positive
+/** A host, or another node of the topology. */
+const nodeName = z.string().max(MAXIMUM_NAME)
+const pair = { from: nodeName, to: nodeName }
+const atMs = z.number().min(0).max(MAXIMUM_TIME_MS)
+const durationMs = z.number().positive().max(MAXIMUM_TIME_MS)
+/** Absent: until the end. */
+const lasting = { atMs, durationMs: durationMs.optional() }
+/** `forward`: it befalls only what goes from `from` to `to`. Absent: both ways. */
+const direction = z.literal('forward').optional()
 
 const faultSchema = z.discriminatedUnion('kind', [
   /**
-   * Nothing passes either way. `existing` takes the connections open at `atMs` only (a NAT that forgot them, a peer that
-   * went away without a word): new ones pass. Without a duration it stays.
+   * Nothing passes. `existing` takes the connections open at `atMs` only (a NAT that forgot them, a peer that went away
+   * without a word): new ones pass.
    */
-  z.strictObject({ kind: z.literal('black-hole'), ...pair, atMs, durationMs: durationMs.optional(), scope: z.enum(['existing', 'all']) }),
+  z.strictObject({ kind: z.literal('black-hole'), ...pair, direction, ...lasting, scope: z.enum(['existing', 'all']) }),
   /** Nothing passes, nothing is lost; all goes on when it ends. */
-  z.strictObject({ kind: z.literal('stall'), ...pair, atMs, durationMs }),
-  /** Every open connection between the two is reset at both ends. */
+  z.strictObject({ kind: z.literal('stall'), ...pair, direction, atMs, durationMs }),
+  /** The cable is cut: what is on its way is lost, too. */
+  z.strictObject({ kind: z.literal('down'), ...pair, direction, ...lasting }),
+  /** The rate from here on, in place of a trace, too. */
+  z.strictObject({ kind: z.literal('rate'), ...pair, direction, atMs, rateBitsPerSecond: rate }),
+  /** Every open connection between two hosts is reset at both ends. */
   z.strictObject({ kind: z.literal('reset'), ...pair, atMs }),
-  /** The rate of both directions from here on. */
-  z.strictObject({ kind: z.literal('rate'), ...pair, atMs, rateBitsPerSecond: positive })
+  /** `nodes` are cut off from all others: nothing passes between the two parts. */
+  z.strictObject({ kind: z.literal('partition'), nodes: z.array(nodeName).min(1), ...lasting })
 ])
 
-const scenarioSchema = z.strictObject({
-  hosts: z.array(hostSchema).min(1),
-  /** At most one a pair of hosts; hosts without one cannot reach each other. */
-  paths: z.array(pathSchema),
-  faults: z.array(faultSchema).default([]),
+const trafficFields = {
+  ...pair,
+  /** In the mean; of `on-off` while it is on. */
+  rateBitsPerSecond: rate.min(1),
+  packetBytes: z.int().min(64).max(65_535).default(1500),
+  atMs: atMs.default(0),
+  /** Absent: until the end. */
+  durationMs: durationMs.optional()
+}
+
+/** Datagrams that take their share of all links on the way from `from` to `to`, and answer to nothing. */
+const trafficSchema = z.discriminatedUnion('kind', [
+  z.strictObject({ kind: z.literal('poisson'), ...trafficFields }),
+  /** Bursts and silences of exponential length, or Pareto's with a `shape` above 1. */
+  z.strictObject({ kind: z.literal('on-off'), ...trafficFields, meanOnMs: durationMs, meanOffMs: durationMs, shape: z.number().gt(1).max(1e6).optional() }).check(({ value, issues }) => {
+    const packetMs = value.packetBytes * 8e3 / value.rateBitsPerSecond
+    if (value.meanOnMs < packetMs / 1e3) {
+      issues.push(issue(['meanOnMs'], `at least a thousandth of what a packet takes at this rate (${packetMs} ms)`, value.meanOnMs))
+    }
+  })
+])
+
+export const scenarioSchema = z.strictObject({
+  hosts: z.array(hostSchema).min(1).max(MAXIMUM_HOSTS),
+  /** At most one a pair of hosts; hosts without one cannot reach each other. Hosts do not forward. */
+  paths: z.array(pathSchema).default([]),
+  /** What joins the hosts, instead of paths. */
+  topology: topologySchema.optional(),
+  faults: z.array(faultSchema).max(MAXIMUM_FAULTS).default([]),
+  crossTraffic: z.array(trafficSchema).max(MAXIMUM_TRAFFIC).default([]),
   /** The run is ended, and counts as failed, when its roles have not returned by then. */
-  limitMs: positive
+  limitMs: durationMs
 })
 
-export type Loss = z.infer<typeof lossSchema>
-export type QueueLimit = z.infer<typeof queueSchema>
-export type PathDirection = z.infer<typeof directionSchema>
-export type PathDirectionInput = z.input<typeof directionSchema>
+type TcpPreset = keyof typeof TCP_PRESETS
+
+export type { PathDirection, PathDirectionInput } from './scenario-link.ts'
+export type { TopologyInput } from './scenario-topology.ts'
 export type AddressInput = z.input<typeof addressSchema>
 export type AddressState = z.infer<typeof addressSchema>['state']
 export type HostDescription = z.infer<typeof hostSchema>
 export type PathInput = z.input<typeof pathSchema>
 export type PathDescription = z.infer<typeof pathSchema>
 export type Fault = z.infer<typeof faultSchema>
+export type CrossTraffic = z.infer<typeof trafficSchema>
 export type Scenario = z.infer<typeof scenarioSchema>
 export type ScenarioInput = z.input<typeof scenarioSchema>
 
@@ -106,47 +125,12 @@ export type ScenarioInput = z.input<typeof scenarioSchema>
 export function parseScenario (input: ScenarioInput): Scenario {
   const scenario = parseOptions(scenarioSchema, input, 'scenario')
   checkReferences(scenario)
+  scenario.hosts.forEach((host, index) => tcpOptions(hostTcpOptions(host), `scenario.hosts[${index}].tcp`))
   return scenario
 }
 
-function checkReferences ({ hosts, paths, faults }: Scenario): void {
-  const names = new Set<string>()
-  hosts.forEach(({ name }, index) => {
-    if (names.has(name)) {
-      throw new TwinwireError('ERR_INVALID_OPTION', 'two hosts have one name', { path: `scenario.hosts[${index}].name`, found: show(name) })
-    }
-    names.add(name)
-  })
-  const pairs = new Set<string>()
-  const check = (kind: string, index: number, from: string, to: string): void => {
-    for (const [end, name] of [['from', from], ['to', to]]) {
-      if (!names.has(name)) {
-        throw new TwinwireError('ERR_UNKNOWN_HOST', 'no such host', {
-          path: `scenario.${kind}[${index}].${end}`, expected: `one of ${[...names].join(', ')}`, found: show(name)
-        })
-      }
-    }
-    if (from === to) {
-      throw new TwinwireError('ERR_INVALID_OPTION', 'two different hosts are needed', { path: `scenario.${kind}[${index}]`, found: show(from) })
-    }
-  }
-  paths.forEach(({ from, to }, index) => {
-    check('paths', index, from, to)
-    const key = pairKey(from, to)
-    if (pairs.has(key)) {
-      throw new TwinwireError('ERR_INVALID_OPTION', 'two paths join one pair of hosts', { path: `scenario.paths[${index}]`, found: `${from} and ${to}` })
-    }
-    pairs.add(key)
-  })
-  faults.forEach(({ from, to }, index) => {
-    check('faults', index, from, to)
-    if (!pairs.has(pairKey(from, to))) {
-      throw new TwinwireError('ERR_INVALID_OPTION', 'no path joins these hosts', { path: `scenario.faults[${index}]`, found: `${from} and ${to}` })
-    }
-  })
-}
-
-/** The same for both orders of two host names. */
-export function pairKey (a: string, b: string): string {
-  return a < b ? `${a} ${b}` : `${b} ${a}`
+/** The options of a host's TCP. */
+export function hostTcpOptions ({ tcp }: HostDescription): Partial<TcpOptions> {
+  const { preset = 'linux', ...others } = tcp ?? {}
+  return { ...TCP_PRESETS[preset], ...others }
 }

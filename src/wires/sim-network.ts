@@ -1,12 +1,14 @@
-import { TwinwireError } from '../core/errors.ts'
+import { show, TwinwireError } from '../core/errors.ts'
 import type { RandomStream } from '../core/random.ts'
 import { msToNs } from '../core/units.ts'
-import type { Kernel } from '../sim/kernel.ts'
+import { beginPartition } from '../sim/fault-schedule.ts'
 import type { LinkFault } from '../sim/faults.ts'
-import type { Link, LinkOptions } from '../sim/link.ts'
-import type { LossOptions } from '../sim/loss.ts'
+import type { Kernel } from '../sim/kernel.ts'
+import type { Link } from '../sim/link.ts'
 import type { NodeId } from '../sim/network.ts'
 import { PacketNetwork } from '../sim/network.ts'
+import { NUMBERED } from '../sim/observe/nodes.ts'
+import type { NodeLabels } from '../sim/observe/nodes.ts'
 import { Packets } from '../sim/packets.ts'
 import type { Endpoint } from '../sim/session/fabric.ts'
 import { Fabric } from '../sim/session/fabric.ts'
@@ -14,8 +16,10 @@ import { SimMultiaddr } from '../sim/session/identity.ts'
 import { SimNode } from '../sim/session/node.ts'
 import { TcpHost } from '../sim/tcp/host.ts'
 import { VirtualClock } from '../sim/virtual-clock.ts'
-import type { Fault, HostDescription, PathDirection, Scenario } from './scenario.ts'
-import { pairKey } from './scenario.ts'
+import type { Fault, HostDescription, Scenario } from './scenario.ts'
+import { hostTcpOptions } from './scenario.ts'
+import { layOutScenario } from './sim-layout.ts'
+import { SimTraffic } from './sim-traffic.ts'
 import type { Peer } from './wire.ts'
 
 const LISTENING_PORT = 4001
@@ -24,30 +28,56 @@ const REFUSED_PORT = 1
 
 interface Member {
   readonly networkNode: NodeId
+  /** The first of its addresses, as a number. */
+  readonly address: number
+  readonly tcp: TcpHost
   readonly node: SimNode
   readonly peer: Peer
 }
 
-/** A scenario's hosts and paths in the simulator: a network node a host, two links a path. */
+/** A scenario in the simulator: its nodes and links, the hosts at them, and what befalls them. */
 export class SimNetwork {
   readonly #kernel: Kernel
   readonly #scenario: Scenario
   readonly #network: PacketNetwork
+  readonly #nowhere: NodeId
+  /** By the names that faults and traffic have: those of hosts, and of a topology's other nodes. */
+  readonly #nodes: ReadonlyMap<string, NodeId>
+  readonly #traffic: SimTraffic
   readonly #members = new Map<string, Member>()
   readonly #endpoints = new Map<string, Endpoint>()
 
+  /** @throws ERR_INVALID_OPTION for what can be known only now: a fault on a link that the topology has not */
   constructor (kernel: Kernel, random: RandomStream, scenario: Scenario) {
     this.#kernel = kernel
     this.#scenario = scenario
     this.#network = new PacketNetwork(kernel, new Packets(), random)
     const fabric = new Fabric(kernel, new VirtualClock(kernel), endpoint => this.#endpoints.get(endpoint))
     // No link leads to it: what is sent there is never answered.
-    const nowhere = this.#network.addNode({ forwards: false })
-    scenario.hosts.forEach((host, index) => this.#addHost(host, index, fabric, nowhere, random.fork(`node:${host.name}`)))
-    for (const { from, to, forward, backward } of scenario.paths) {
-      const [a, b] = [this.#member(from).networkNode, this.#member(to).networkNode]
-      this.#network.addLink(a, b, linkOptions(forward))
-      this.#network.addLink(b, a, linkOptions(backward ?? forward))
+    this.#nowhere = this.#network.addNode({ forwards: false })
+    this.#nodes = layOutScenario(this.#network, scenario, random.fork('topology'))
+    scenario.hosts.forEach((host, index) => this.#addHost(host, index, fabric, random.fork(`node:${host.name}`)))
+    const receivers = new Map([...this.#members.values()].map(({ networkNode, tcp }) => [networkNode, tcp]))
+    this.#traffic = new SimTraffic(this.#network, scenario.crossTraffic, random.fork('cross-traffic'), {
+      node: name => this.#nodeOf(name, 'scenario.crossTraffic'),
+      receiver: name => receivers.get(this.#nodeOf(name, 'scenario.crossTraffic'))
+    })
+    scenario.faults.forEach((_, index) => this.#linksOf(index))
+  }
+
+  /** What carries the hosts' packets. */
+  get packetNetwork (): PacketNetwork {
+    return this.#network
+  }
+
+  /** Hosts by their names and first addresses. Dead addresses lead elsewhere: to `nowhere`, or to another port of the host. */
+  get labels (): NodeLabels {
+    const names = new Map([...this.#nodes].map(([name, node]) => [node, name]))
+    const addresses = new Map([...this.#members.values()].map(({ networkNode, address }) => [networkNode, address]))
+    return {
+      name: node => names.get(node) ?? (node === this.#nowhere ? 'nowhere' : NUMBERED.name(node)),
+      // Behind all addresses of hosts.
+      address: node => addresses.get(node) ?? 0x0aff_0000 + node
     }
   }
 
@@ -59,21 +89,22 @@ export class SimNetwork {
     return this.#member(name).peer
   }
 
-  /** Lets the scenario's faults happen, counted from the run's time zero. */
-  scheduleFaults (zeroNs: number): void {
+  /** Lets the scenario's faults and cross traffic happen, counted from the run's time zero. */
+  begin (zeroNs: number): void {
+    this.#traffic.begin(zeroNs)
     const actions: Array<() => void> = []
     const act = this.#kernel.define(index => actions[index]())
     const at = (atMs: number, action: () => void): void => {
       this.#kernel.schedule(zeroNs + msToNs(atMs), act, actions.push(action) - 1)
     }
-    for (const fault of this.#scenario.faults) {
+    this.#scenario.faults.forEach((fault, index) => {
       at(fault.atMs, () => {
-        const ends = this.#begin(fault)
+        const ends = this.#beginFault(fault, this.#linksOf(index))
         if ('durationMs' in fault && fault.durationMs !== undefined) {
           at(fault.atMs + fault.durationMs, () => ends.forEach(end => end()))
         }
       })
-    }
+    })
   }
 
   /**
@@ -89,22 +120,23 @@ export class SimNetwork {
     }
   }
 
-  #addHost ({ name, addresses }: HostDescription, index: number, fabric: Fabric, nowhere: NodeId, random: RandomStream): void {
-    const networkNode = this.#network.addNode({ forwards: false })
+  #addHost (host: HostDescription, index: number, fabric: Fabric, random: RandomStream): void {
+    const { name, addresses } = host
+    const networkNode = this.#nodeOf(name, 'scenario.hosts')
     const prefix = `/ip4/10.${index >> 8}.${index & 255}`
     const endpoints = addresses.map((_, k) => `${prefix}.${k + 1}/tcp/${LISTENING_PORT}`)
     addresses.forEach(({ state }, k) => {
-      this.#endpoints.set(endpoints[k], state === 'black-hole' ? { node: nowhere, port: LISTENING_PORT } : { node: networkNode, port: state === 'refused' ? REFUSED_PORT : LISTENING_PORT })
+      this.#endpoints.set(endpoints[k], state === 'black-hole' ? { node: this.#nowhere, port: LISTENING_PORT } : { node: networkNode, port: state === 'refused' ? REFUSED_PORT : LISTENING_PORT })
     })
-    const node = new SimNode(fabric, { name, tcp: new TcpHost(this.#network, networkNode), address: new SimMultiaddr(endpoints[0]), random })
+    const tcp = new TcpHost(this.#network, networkNode, hostTcpOptions(host))
+    const node = new SimNode(fabric, { name, tcp, address: new SimMultiaddr(endpoints[0]), random })
     node.listen(LISTENING_PORT)
     const peer = { name, id: node.peerId, addresses: endpoints.map(endpoint => new SimMultiaddr(`${endpoint}/p2p/${node.peerId.toString()}`)) }
-    this.#members.set(name, { networkNode, node, peer })
+    this.#members.set(name, { networkNode, address: (10 << 24) + (index << 8) + 1, tcp, node, peer })
   }
 
   /** Answers how to end it. */
-  #begin (fault: Fault): Array<() => void> {
-    const links = this.#linksOf(fault)
+  #beginFault (fault: Fault, links: readonly Link[]): Array<() => void> {
     const onLinks = (linkFault: LinkFault): Array<() => void> => links.map(link => {
       const active = link.beginFault(linkFault)
       return () => active.end()
@@ -113,7 +145,12 @@ export class SimNetwork {
       case 'black-hole':
         return onLinks({ kind: 'black-hole', ...fault.scope === 'existing' && { connectionsUpTo: this.#network.newestConnection } })
       case 'stall':
-        return onLinks({ kind: 'stall' })
+      case 'down':
+        return onLinks({ kind: fault.kind })
+      case 'partition': {
+        const active = beginPartition(this.#network, fault.nodes.map(name => this.#nodeOf(name, 'scenario.faults')))
+        return [() => active.end()]
+      }
       case 'rate':
         links.forEach(link => link.setRate(fault.rateBitsPerSecond))
         break
@@ -130,15 +167,33 @@ export class SimNetwork {
     b.node.resetConnectionsTo(a.networkNode)
   }
 
-  #linksOf ({ from, to }: { from: string, to: string }): Link[] {
-    const [a, b] = [this.#member(from).networkNode, this.#member(to).networkNode]
-    const links = [this.#network.linkBetween(a, b), this.#network.linkBetween(b, a)]
+  /**
+   * The links that the fault of this index befalls.
+   *
+   * @throws ERR_INVALID_OPTION
+   */
+  #linksOf (index: number): Link[] {
+    const fault = this.#scenario.faults[index]
+    if (fault.kind === 'reset' || fault.kind === 'partition') {
+      return []
+    }
+    const path = `scenario.faults[${index}]`
+    const [a, b] = [this.#nodeOf(fault.from, path), this.#nodeOf(fault.to, path)]
+    const links = [this.#network.linkBetween(a, b), ...fault.direction === undefined ? [this.#network.linkBetween(b, a)] : []]
     return links.map(link => {
       if (link === undefined) {
-        throw new Error(`the scenario was checked, and yet no path joins ${pairKey(from, to)}`)
+        throw new TwinwireError('ERR_INVALID_OPTION', 'no link joins these nodes', { path, expected: 'neighbours in the topology', found: `${fault.from} and ${fault.to}` })
       }
       return link
     })
+  }
+
+  #nodeOf (name: string, path: string): NodeId {
+    const node = this.#nodes.get(name)
+    if (node === undefined) {
+      throw new TwinwireError('ERR_INVALID_OPTION', 'no host is at this place', { path, expected: 'a place that a host has taken', found: show(name) })
+    }
+    return node
   }
 
   #member (name: string): Member {
@@ -147,15 +202,5 @@ export class SimNetwork {
       throw new TwinwireError('ERR_UNKNOWN_HOST', 'no such host', { expected: `one of ${[...this.#members.keys()].join(', ')}`, found: name })
     }
     return member
-  }
-}
-
-function linkOptions ({ rateBitsPerSecond, delayMs, jitterMs, loss, queue }: PathDirection): LinkOptions {
-  return {
-    ...(rateBitsPerSecond === undefined ? {} : { rateBitsPerSecond }),
-    delayNs: msToNs(delayMs),
-    ...(jitterMs === 0 ? {} : { jitter: { distribution: 'uniform', boundNs: msToNs(jitterMs) } }),
-    ...(loss === undefined ? {} : { loss: loss satisfies LossOptions }),
-    ...(queue === undefined ? {} : { queue })
   }
 }

@@ -22,14 +22,14 @@ test('payload is charged 52 bytes of headers for each segment of 1448', t => {
 
 test('what is sent while the line is busy waits for it, and then crosses', t => {
   // 1500 B at 12 Mbit/s take 1 ms.
-  const pipe = pipeOf({ delayMs: 10, jitterMs: 0, rateBitsPerSecond: 12e6 })
+  const pipe = pipeOf({ delayMs: 10, rateBitsPerSecond: 12e6 })
   t.is(pipe.arrive(pipe.depart(5, 1500)), 5 + 1 + 10)
   t.is(pipe.arrive(pipe.depart(5, 1500)), 5 + 2 + 10)
   t.is(pipe.arrive(pipe.depart(20, 1500)), 20 + 1 + 10)
 })
 
 test('jitter delays by less than its bound and never reorders', t => {
-  const pipe = pipeOf({ delayMs: 10, jitterMs: 5 })
+  const pipe = pipeOf({ delayMs: 10, jitter: { distribution: 'uniform', boundMs: 5 } })
   let last = 0
   for (let nowMs = 0; nowMs < 200; nowMs++) {
     const arrivalMs = pipe.arrive(pipe.depart(nowMs, 1500))
@@ -41,17 +41,17 @@ test('jitter delays by less than its bound and never reorders', t => {
 
 test('a stall stops the line for its length, and holds what was crossing', t => {
   const faults = planOf({ kind: 'stall', ...pair, atMs: 10, durationMs: 100 })
-  const pipe = pipeOf({ delayMs: 5, jitterMs: 0, rateBitsPerSecond: 12e6 }, faults)
+  const pipe = pipeOf({ delayMs: 5, rateBitsPerSecond: 12e6 }, faults)
   // Sent 1 ms before the stall, 3 ms long: two of them after its end.
   t.is(pipe.depart(1009, 4500), 1110 + 2)
-  const crossing = pipeOf({ delayMs: 5, jitterMs: 0 }, faults)
+  const crossing = pipeOf({ delayMs: 5 }, faults)
   t.is(crossing.arrive(crossing.depart(1008, 1500)), 1110)
   t.is(crossing.arrive(crossing.depart(1200, 1500)), 1205)
 })
 
 test('a change of rate counts from its moment on, within a packet too', t => {
   const faults = planOf({ kind: 'rate', ...pair, atMs: 10, rateBitsPerSecond: 6e6 })
-  const pipe = pipeOf({ delayMs: 0, jitterMs: 0, rateBitsPerSecond: 12e6 }, faults)
+  const pipe = pipeOf({ delayMs: 0, rateBitsPerSecond: 12e6 }, faults)
   // 3 ms at the old rate: one before the change, two times two after it.
   t.is(pipe.depart(1009, 4500), 1010 + 4)
 })

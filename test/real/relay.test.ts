@@ -30,7 +30,7 @@ async function line (init: {
   state?: AddressState
   serve?: (socket: Socket) => void
 } = {}): Promise<Line> {
-  const { forward = { delayMs: DELAY_MS, jitterMs: 0 }, backward = forward, faults = [], state = 'reachable', serve = () => {} } = init
+  const { forward = { delayMs: DELAY_MS }, backward = forward, faults = [], state = 'reachable', serve = () => {} } = init
   const accepted: Socket[] = []
   const target = createServer({ allowHalfOpen: true, noDelay: true }, socket => {
     accepted.push(socket)
@@ -109,7 +109,7 @@ test.serial('the handshake is charged: the target hears of a connection after 1.
 })
 
 test.serial('an echo on an open connection takes a round trip, each direction its own delay', async t => {
-  const { client, stop } = await line({ forward: { delayMs: 20, jitterMs: 0 }, backward: { delayMs: 50, jitterMs: 0 }, serve: echo })
+  const { client, stop } = await line({ forward: { delayMs: 20 }, backward: { delayMs: 50 }, serve: echo })
   client.write('first')
   await nextData(client)
   const startMs = monotonicNowMs()
@@ -127,7 +127,7 @@ test.serial('the rate is shared by the connections of a path, in bytes of IP', a
   const finished = Promise.withResolvers<void>()
   const sockets: Socket[] = []
   const { client, port, startMs, stop } = await line({
-    forward: { delayMs: 5, jitterMs: 0, rateBitsPerSecond: 4e6 },
+    forward: { delayMs: 5, rateBitsPerSecond: 4e6 },
     serve: socket => {
       const index = sockets.push(socket) - 1
       socket.on('data', chunk => {
@@ -156,7 +156,7 @@ test.serial('a large chunk arrives bit by bit, not all at its end', async t => {
   const finished = Promise.withResolvers<void>()
   let bytes = 0
   const { client, stop } = await line({
-    forward: { delayMs: 5, jitterMs: 0, rateBitsPerSecond: 4e6 },
+    forward: { delayMs: 5, rateBitsPerSecond: 4e6 },
     serve: socket => socket.on('data', chunk => {
       arrivals.push(monotonicNowMs())
       bytes += chunk.length
@@ -174,7 +174,7 @@ test.serial('a large chunk arrives bit by bit, not all at its end', async t => {
 })
 
 test.serial('a sender is made to wait when path and queue are full', async t => {
-  const { client, stop } = await line({ forward: { delayMs: 10, jitterMs: 0, rateBitsPerSecond: 1e6, queue: { limitBytes: 20_000 } } })
+  const { client, stop } = await line({ forward: { delayMs: 10, rateBitsPerSecond: 1e6, queue: { limitBytes: 20_000 } } })
   client.write(Buffer.alloc(50_000_000))
   await pause(300)
   // The relay holds 22.5 kB and what it read last; the rest is the kernels' buffers, a few megabytes on Linux.

@@ -34,3 +34,41 @@ for (const [what, parse] of Object.entries(parsers)) {
     }), { numRuns: 2000 })
   })
 }
+
+/** What makes a parser that goes back and forth take its time. */
+const hostile: Record<string, (length: number) => string> = {
+  'digits and then none': n => `${'1'.repeat(n)}x`,
+  'digits around a point': n => `${'1'.repeat(n / 2)}.${'1'.repeat(n / 2)}x`,
+  'blanks': n => `1${' '.repeat(n)}x`,
+  'empty lines': n => `1\n${'\n'.repeat(n)}x`,
+  'one line of numbers': n => '1,'.repeat(n / 2),
+  'lines of numbers': n => '1 1\n'.repeat(n / 4),
+  'ascending lines': n => Array.from({ length: n / 8 }, (_, index) => index).join('\n'),
+  'open lists': n => 'a ['.repeat(n / 3),
+  'keys': n => 'a 1 '.repeat(n / 4),
+  'a string that does not end': n => `graph [ label "${'x'.repeat(n)}`,
+  'comments': n => '#\n'.repeat(n / 2),
+  'nodes': n => `graph [ ${Array.from({ length: n / 20 }, (_, id) => `node [ id ${id} ] `).join('')} ]`,
+  'a latency without end': n => `graph [ node [ id 0 ] node [ id 1 ] edge [ source 0 target 1 latency "${'9'.repeat(n)} ms" ] ]`,
+  'bits without end': n => `graph [ node [ id 0 ] node [ id 1 ] edge [ source 0 target 1 latency "1 ms" bandwidth "${'bit'.repeat(n / 3)}" ] ]`
+}
+
+for (const [what, parse] of Object.entries(parsers)) {
+  test(`${what} is read or refused in time that grows with its length and no faster`, t => {
+    for (const [name, textOf] of Object.entries(hostile)) {
+      const text = textOf(400_000)
+      const before = process.cpuUsage()
+      t.notThrows(() => {
+        try {
+          parse(text)
+        } catch (error) {
+          if (!(error instanceof TwinwireError)) {
+            throw error
+          }
+        }
+      }, name)
+      // A microsecond a character is slow; the square of the length, at a nanosecond each, would take 160 s.
+      t.true(process.cpuUsage(before).user < 2e6, name)
+    }
+  })
+}

@@ -1,4 +1,4 @@
-import { pairKey } from '../scenario.ts'
+import { pairKey } from '../scenario-references.ts'
 import type { Fault } from '../scenario.ts'
 
 /**
@@ -15,7 +15,7 @@ export class FaultPlan {
   constructor (faults: readonly Fault[], pair: { readonly from: string, readonly to: string }, zeroMs: number) {
     const resets: number[] = []
     for (const fault of faults) {
-      if (pairKey(fault.from, fault.to) !== pairKey(pair.from, pair.to)) {
+      if (fault.kind === 'partition' || pairKey(fault.from, fault.to) !== pairKey(pair.from, pair.to)) {
         continue
       }
       const fromMs = zeroMs + fault.atMs

@@ -1,4 +1,8 @@
 import type { RandomStream } from '../../core/random.ts'
+import { msToNs, nsToMs } from '../../core/units.ts'
+import { createJitter } from '../../sim/jitter.ts'
+import type { Jitter } from '../../sim/jitter.ts'
+import { jitterOptions } from '../link-options.ts'
 import type { PathDirection } from '../scenario.ts'
 import type { FaultPlan } from './fault-plan.ts'
 
@@ -27,14 +31,15 @@ export class PathPipe {
   faults: FaultPlan
 
   readonly #description: PathDirection
-  readonly #random: RandomStream
+  readonly #jitter: Jitter | undefined
   #freeAtMs = -Infinity
   #lastArrivalMs = -Infinity
 
   /** `roundTripMs` is the path's, without queueing. */
   constructor (description: PathDirection, roundTripMs: number, faults: FaultPlan, random: RandomStream) {
     this.#description = description
-    this.#random = random
+    const { delayMs, jitter } = description
+    this.#jitter = jitter && createJitter(jitterOptions(jitter), msToNs(delayMs), random, 'jitter')
     this.faults = faults
     this.retransmissionMs = roundTripMs + 200
     this.limitBytes = limit(description, roundTripMs)
@@ -67,18 +72,19 @@ export class PathPipe {
 
   /** When what departed at `departedMs` arrives: never before what departed earlier. */
   arrive (departedMs: number): number {
-    const { delayMs, jitterMs } = this.#description
-    const extraMs = jitterMs === 0 ? 0 : this.#random.uniform(0, jitterMs)
-    this.#lastArrivalMs = Math.max(this.#lastArrivalMs, this.faults.passable(departedMs + delayMs + extraMs))
+    const delayMs = this.#jitter === undefined ? this.#description.delayMs : nsToMs(this.#jitter.delayNs())
+    this.#lastArrivalMs = Math.max(this.#lastArrivalMs, this.faults.passable(departedMs + delayMs))
     return this.#lastArrivalMs
   }
 }
 
+/** A relay has no other queue than drop-tail. */
 function limit ({ rateBitsPerSecond, queue }: PathDirection, roundTripMs: number): number {
-  if (rateBitsPerSecond === undefined || queue === undefined) {
+  if (rateBitsPerSecond === undefined || queue === undefined || queue.discipline !== undefined && queue.discipline !== 'drop-tail') {
     return WINDOW_BYTES
   }
-  const queueBytes = 'limitBytes' in queue ? queue.limitBytes : queue.limitPackets * (SEGMENT_BYTES + HEADER_BYTES)
+  const { limitBytes, limitPackets = Infinity } = queue
+  const queueBytes = limitBytes ?? limitPackets * (SEGMENT_BYTES + HEADER_BYTES)
   const inFlightBytes = rateBitsPerSecond * roundTripMs / 8e3
   return Math.min(WINDOW_BYTES, Math.max(SEGMENT_BYTES, inFlightBytes + queueBytes))
 }

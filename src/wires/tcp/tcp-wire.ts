@@ -1,4 +1,5 @@
 import { TwinwireError } from '../../core/errors.ts'
+import { checkAllowed } from './allowed.ts'
 import { ChildPool } from './child-pool.ts'
 import { TcpRun } from './tcp-run.ts'
 import type { RunOutcome, RunRequest, Wire } from '../wire.ts'
@@ -9,7 +10,7 @@ import type { HostCommand, RelayCommand } from './messages.ts'
  * process for each run) that adds what the scenario's paths say. Several runs may be under way at once; processes are
  * kept for later runs until `stop`.
  *
- * What it cannot do: lose packets, for a relay above TCP never sees one. What it does not do: keep TCP's slow start
+ * What it cannot do: lose packets and whatever else befalls single packets, for a relay above TCP never sees one. What it does not do: keep TCP's slow start
  * across the path, which matters to transfers of more than a dozen kilobytes.
  */
 export class TcpWire implements Wire {
@@ -20,14 +21,14 @@ export class TcpWire implements Wire {
   readonly #runs = new Set<Promise<RunOutcome>>()
 
   /**
-   * @throws ERR_UNSUPPORTED for loss
+   * @throws ERR_UNSUPPORTED for what a relay above TCP cannot bring about: allowed.ts has the list
    * @throws ERR_STOPPED after `stop`
    */
   async run (request: RunRequest): Promise<RunOutcome> {
     if (this.#stopping.signal.aborted) {
       throw new TwinwireError('ERR_STOPPED', 'the wire was stopped')
     }
-    refuseLoss(request)
+    checkAllowed(request.scenario)
     const run = new TcpRun(request, this.#hosts, this.#relays, this.#stopping.signal).outcome()
     this.#runs.add(run)
     try {
@@ -43,17 +44,4 @@ export class TcpWire implements Wire {
     await Promise.all(this.#runs)
     await Promise.all([this.#hosts.stop(), this.#relays.stop()])
   }
-}
-
-function refuseLoss ({ scenario }: RunRequest): void {
-  scenario.paths.forEach((path, index) => {
-    for (const direction of ['forward', 'backward'] as const) {
-      const loss = path[direction]?.loss
-      if (loss !== undefined && !(loss.model === 'bernoulli' && loss.probability === 0)) {
-        throw new TwinwireError('ERR_UNSUPPORTED', 'a relay above TCP cannot lose packets', {
-          path: `scenario.paths[${index}].${direction}.loss`, expected: 'no loss on the tcp wire', found: loss.model
-        })
-      }
-    }
-  })
 }

@@ -12,11 +12,12 @@ import type { TcpOptions } from '../../../src/sim/tcp/options.ts'
 import { linkOptions, usableLink } from '../link-arbitraries.ts'
 import { at, emptyNetwork } from '../packet-tools.ts'
 import { TcpBench } from './tcp-bench.ts'
+import { WITHOUT_SACK } from '../tcp/without-sack.ts'
 
 const MS = 1e6
 
-/** Without SACK none of the others has what it needs. */
-const WITHOUT_SACK: Partial<TcpOptions> = { sack: false, lossDetection: 'duplicates', tailLossProbe: false, forwardRtoRecovery: false }
+/** An open connection that is probed never comes to its end. */
+const WITHOUT_PROBES: Partial<TcpOptions> = { keepAlive: false }
 
 const transfer = fc.record({
   atMs: fc.nat(1500),
@@ -59,6 +60,12 @@ const topology = fc.oneof(
 
 const tcp: fc.Arbitrary<Partial<TcpOptions>> = fc.record({
   congestion: fc.constantFrom('reno', 'cubic', 'bbr'),
+  hystart: fc.constantFrom('classic', 'plus-plus', 'off'),
+  ecn: fc.constantFrom('on', 'accept', 'off'),
+  delayedAcks: fc.constantFrom('adaptive', 'constant'),
+  keepAlive: fc.boolean(),
+  keepAliveIdleNs: fc.constant(500 * MS),
+  keepAliveIntervalNs: fc.constant(300 * MS),
   lossDetection: fc.constantFrom('rack', 'duplicates'),
   bursts: fc.constantFrom('single', 'autosized'),
   tailLossProbe: fc.boolean(),
@@ -110,7 +117,9 @@ export function play (scenario: Scenario, look: (played: Played) => void = () =>
   const hosts = ends.slice(0, Math.max(2, Math.ceil(ends.length * 2 / 3)))
   const sinks = ends.slice(hosts.length).map(node => new TrafficSink(network, node))
   const sinkNodes = ends.slice(hosts.length)
-  const bench = new TcpBench(network, hosts, index => ({ ...scenario.tcp[index % scenario.tcp.length], ...(scenario.sack ? {} : WITHOUT_SACK) }))
+  const bench = new TcpBench(network, hosts, index => ({
+    ...scenario.tcp[index % scenario.tcp.length], ...(scenario.sack ? {} : WITHOUT_SACK), ...(scenario.stopMs === undefined ? WITHOUT_PROBES : {})
+  }))
   const faults = scenario.faults.map(entry => scheduled(entry, network.links.length))
   const faulty = new Set(faults.filter(entry => 'fault' in entry).map(({ link }) => link))
   const played: Played = { network, options, faulty, bench, sinks }

@@ -1,0 +1,87 @@
+import { show, TwinwireError } from '../core/errors.ts'
+import { msToNs, parseDuration, parseRate, parseSize } from '../core/units.ts'
+import type { PathTraffic } from '../path/link-fields.ts'
+import type { PathInput } from '../path/options.ts'
+import type { JitterOptions } from '../sim/jitter.ts'
+import { jitterFromFile } from '../wires/input-files.ts'
+import { jitterOptions } from '../wires/link-options.ts'
+
+/** The shape of netem's Pareto delays. */
+const PARETO_SHAPE = 3
+
+/** A whole number, or one with a unit. */
+export function parseBytes (text: string, option: string): number {
+  return /^\d+$/.test(text) ? Number(text) : parseSize(text, option)
+}
+
+export function readProbability (text: string, option: string): number {
+  const value = Number(text)
+  if (text.trim() === '' || !(value >= 0 && value <= 1)) {
+    throw invalid(option, 'a probability from 0 to 1', text)
+  }
+  return value
+}
+
+/** `fq-codel:ecn` */
+export function readQueue (text: string): Partial<PathInput> {
+  const [, name, ecn] = /^(droptail|red|codel|fq-codel)(:ecn)?$/.exec(text) ?? []
+  if (name === undefined || name === 'droptail' && ecn !== undefined) {
+    throw invalid('--queue', 'droptail, red, codel or fq-codel, the last three also with :ecn', text)
+  }
+  return name === 'droptail' ? {} : { discipline: name as 'red' | 'codel' | 'fq-codel', ecn: ecn !== undefined }
+}
+
+/** `5mbit,32KiB` */
+export function readPolicer (text: string): { readonly rateBitsPerSecond: number, readonly burstBytes: number } {
+  const [rate, burst, ...rest] = text.split(',')
+  if (burst === undefined || rest.length > 0) {
+    throw invalid('--policer', 'a rate and a burst, as in 5mbit,32KiB', text)
+  }
+  return { rateBitsPerSecond: parseRate(rate, '--policer'), burstBytes: parseBytes(burst, '--policer') }
+}
+
+/** `poisson:5mbit`, `on-off:5mbit,200ms,300ms` */
+export function readTraffic (text: string): PathTraffic {
+  const [, kind, values] = /^(poisson|on-off):(.*)$/.exec(text) ?? []
+  const [rate, on, off, ...rest] = (values ?? '').split(',')
+  if (kind === undefined || rest.length > 0 || (kind === 'poisson') !== (on === undefined) || (kind === 'on-off') !== (off !== undefined)) {
+    throw invalid('--cross-traffic', 'poisson:5mbit, or on-off:5mbit,200ms,300ms', text)
+  }
+  const rateBitsPerSecond = parseRate(rate, '--cross-traffic')
+  return kind === 'poisson'
+    ? { kind, rateBitsPerSecond }
+    : { kind: 'on-off', rateBitsPerSecond, meanOnMs: parseDuration(on, '--cross-traffic'), meanOffMs: parseDuration(off, '--cross-traffic') }
+}
+
+/**
+ * `uniform:5ms`, `normal:5ms`, `pareto:5ms`, `pareto:5ms,1.5`, or the name of a file.
+ *
+ * @throws ERR_INVALID_OPTION, ERR_INVALID_UNIT, ERR_INVALID_FILE
+ */
+export async function readJitter (text: string, inDirectory: (file: string) => string): Promise<JitterOptions> {
+  const [, distribution, values] = /^(uniform|normal|pareto):(.*)$/.exec(text) ?? []
+  if (distribution === undefined) {
+    if (/^\w{2,}:/.test(text)) {
+      throw invalid('--jitter', 'uniform:5ms, normal:5ms, pareto:5ms, or a file', text)
+    }
+    return jitterOptions(await jitterFromFile(inDirectory(text)))
+  }
+  const [amount, shape, ...rest] = values.split(',')
+  const amountNs = msToNs(parseDuration(amount, '--jitter'))
+  const paretoShape = shape === undefined ? PARETO_SHAPE : Number(shape)
+  if (!(amountNs > 0) || rest.length > 0 || shape !== undefined && distribution !== 'pareto' || !(paretoShape > 1)) {
+    throw invalid('--jitter', 'a time above 0, and only for pareto a shape above 1 behind it, as in pareto:5ms,1.5', text)
+  }
+  switch (distribution) {
+    case 'uniform':
+      return { distribution: 'uniform', boundNs: amountNs }
+    case 'normal':
+      return { distribution: 'normal', deviationNs: amountNs }
+    default:
+      return { distribution: 'pareto', scaleNs: amountNs * (paretoShape - 1), shape: paretoShape }
+  }
+}
+
+function invalid (option: string, expected: string, found: string): TwinwireError {
+  return new TwinwireError('ERR_INVALID_OPTION', 'the option is not valid', { path: option, expected, found: show(found) })
+}
