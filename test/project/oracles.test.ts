@@ -12,7 +12,7 @@ const named = [...(await readFile(join(root, 'docs/oracles.md'), 'utf8')).matchA
 /** The titles of a file's tests; what a template fills in may be anything. */
 async function titles (file: string): Promise<RegExp[]> {
   const source = await readFile(join(root, file), 'utf8')
-  return [...source.matchAll(/\btest(?:\.serial)?\(\s*(['`])((?:\\.|(?!\1).)*)\1/g)].map(([, , text]) => {
+  return [...source.matchAll(/\btest(?:\.serial)?\(\s*(['"`])((?:\\.|(?!\1).)*)\1/g)].map(([, , text]) => {
     const parts = text.replaceAll(/\\(.)/g, '$1').split(/\$\{.*?\}/)
     return new RegExp(`^${parts.map(part => part.replaceAll(/[.*+?^${}()|[\]\\]/g, '\\$&')).join('.+')}$`)
   })
