@@ -1,6 +1,6 @@
 import { show, TwinwireError } from '../core/errors.ts'
 import { msToNs, parseDuration, parseRate, parseSize } from '../core/units.ts'
-import type { PathTraffic } from '../path/link-fields.ts'
+import type { PathTraffic } from '../path/link-schema.ts'
 import type { PathInput } from '../path/options.ts'
 import type { JitterOptions } from '../sim/jitter.ts'
 import { jitterFromFile } from '../wires/input-files.ts'

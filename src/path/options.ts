@@ -2,7 +2,7 @@ import * as z from 'zod'
 import { TwinwireError } from '../core/errors.ts'
 import { parseOptions } from '../core/options.ts'
 import { NS_PER_MS } from '../core/units.ts'
-import { linkFields } from './link-fields.ts'
+import { linkFields } from './link-schema.ts'
 
 // Beyond these a unit was mistaken, and the arithmetic of nanoseconds and bytes would no longer be exact.
 const MAXIMUM_RTT_MS = 3600e3
