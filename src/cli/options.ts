@@ -17,15 +17,22 @@ export const DEFAULT_SEED = 'twinwire'
 
 /** A reader for commander of an option that counts something: a whole number from 1 to `maximum`. */
 export function countOf (option: string, maximum: number): (text: string) => number {
-  return text => {
-    const value = Number(text)
-    if (!/^\d+$/.test(text) || value < 1 || value > maximum) {
-      throw new TwinwireError('ERR_INVALID_OPTION', 'the option is not valid', {
-        path: option, expected: `a whole number from 1 to ${maximum}`, found: show(text)
-      })
-    }
-    return value
+  return text => wholeNumber(option, text, 1, maximum)
+}
+
+/** A reader for commander of an option that names one of several: a whole number from 0 to `maximum`. */
+export function indexOf (option: string, maximum: number): (text: string) => number {
+  return text => wholeNumber(option, text, 0, maximum)
+}
+
+function wholeNumber (option: string, text: string, minimum: number, maximum: number): number {
+  const value = Number(text)
+  if (!/^\d+$/.test(text) || value < minimum || value > maximum) {
+    throw new TwinwireError('ERR_INVALID_OPTION', 'the option is not valid', {
+      path: option, expected: `a whole number from ${minimum} to ${maximum}`, found: show(text)
+    })
   }
+  return value
 }
 
 /** A reader for commander of an option whose text must say something. */

@@ -4,6 +4,7 @@ import { runConnect, summarizeConnect } from '../path/connect.ts'
 import { runFct, summarizeFct } from '../path/fct.ts'
 import type { PathOptions } from '../path/options.ts'
 import { runPair, summarizePair } from '../path/pair.ts'
+import type { PathOnlooker } from '../path/path.ts'
 import type { Row } from '../path/summary.ts'
 import type { CongestionName } from '../path/tcp.ts'
 import type { CliContext } from './context.ts'
@@ -13,8 +14,10 @@ import type { LinkFlags } from './path-link-options.ts'
 import { readBufferBdp, readCongestion, readDurationS, readGso, readLossDirection, readPair, readPath, readSize } from './path-options.ts'
 import type { PathFlags } from './path-options.ts'
 import { pathTable } from './path-table.ts'
+import { TraceFiles, withTraceOptions } from './trace-files.ts'
+import type { TraceFlags } from './trace-files.ts'
 
-interface Flags extends PathFlags, LinkFlags {
+interface Flags extends PathFlags, LinkFlags, TraceFlags {
   readonly json: boolean
 }
 
@@ -44,15 +47,19 @@ export function addPathCommand (program: Command, context: CliContext, finish: (
   const path = program.command('path')
     .description('measures TCP over one simulated path: queue, serialiser, loss and delay, in this order')
 
-  /** Measures as often as asked, and writes the row that `summarize` makes of it. */
-  const measure = async <Run>(flags: Flags, count: number, run: (path: PathOptions, repetition: number) => Promise<Run>, summarize: (path: PathOptions, runs: readonly Run[]) => Row): Promise<void> => {
+  /** Measures as often as asked, traces the first repetition, and writes the row that `summarize` makes of all. */
+  const measure = async <Run>(flags: Flags, count: number, run: (path: PathOptions, repetition: number, onlooker?: PathOnlooker) => Promise<Run>, summarize: (path: PathOptions, runs: readonly Run[]) => Row): Promise<void> => {
     const options = readPath(flags, await readLinks(flags, context.workingDirectory))
+    const traces = new TraceFiles(context.workingDirectory, flags)
     const runs: Run[] = []
     try {
-      for (let repetition = 0; repetition < count; repetition++) {
+      runs.push(await run(options, 0, ({ network, labels, forwardLink }) => traces.observe({ network, labels, linkOf: () => forwardLink })))
+      traces.commit()
+      for (let repetition = 1; repetition < count; repetition++) {
         runs.push(await run(options, repetition))
       }
     } catch (error) {
+      traces.discard()
       if (!context.signal.aborted) {
         throw error
       }
@@ -72,7 +79,7 @@ export function addPathCommand (program: Command, context: CliContext, finish: (
     .option('--seeds <n>', 'transfers, each with a seed of its own', countOf('--seeds', 10_000), 5)
     .action(async (flags: BulkFlags) => {
       const bulk = { congestion: flags.congestion, durationS: flags.duration }
-      await measure(flags, flags.seeds, async (path, repetition) => await runBulk(path, bulk, repetition, context.signal), (path, runs) => summarizeBulk(path, bulk, runs))
+      await measure(flags, flags.seeds, async (path, repetition, onlooker) => await runBulk(path, bulk, repetition, context.signal, onlooker), (path, runs) => summarizeBulk(path, bulk, runs))
     })
 
   withPathOptions(path.command('fct'), { rtt: '80ms', rate: '10mbit', lossDirection: 'both' })
@@ -82,7 +89,7 @@ export function addPathCommand (program: Command, context: CliContext, finish: (
     .option('--repeat <n>', 'exchanges, each on a connection of its own', countOf('--repeat', 1_000_000), 100)
     .action(async (flags: FctFlags) => {
       const fct = { congestion: flags.congestion, sizeBytes: flags.size }
-      await measure(flags, flags.repeat, async (path, repetition) => await runFct(path, fct, repetition, context.signal), (path, runs) => summarizeFct(path, fct, runs))
+      await measure(flags, flags.repeat, async (path, repetition, onlooker) => await runFct(path, fct, repetition, context.signal, onlooker), (path, runs) => summarizeFct(path, fct, runs))
     })
 
   withPathOptions(path.command('connect'), { rtt: '80ms', rate: '10mbit', lossDirection: 'both' })
@@ -90,7 +97,7 @@ export function addPathCommand (program: Command, context: CliContext, finish: (
     .option('--congestion <name>', 'reno, cubic or bbr', readCongestion, 'cubic')
     .option('--repeat <n>', 'connections', countOf('--repeat', 1_000_000), 2000)
     .action(async (flags: FctFlags) => {
-      await measure(flags, flags.repeat, async (path, repetition) => await runConnect(path, flags.congestion, repetition, context.signal), summarizeConnect)
+      await measure(flags, flags.repeat, async (path, repetition, onlooker) => await runConnect(path, flags.congestion, repetition, context.signal, onlooker), summarizeConnect)
     })
 
   withPathOptions(path.command('pair'), { rtt: '40ms', rate: '20mbit', lossDirection: 'forward' })
@@ -100,12 +107,12 @@ export function addPathCommand (program: Command, context: CliContext, finish: (
     .option('--seeds <n>', 'repetitions, each with a seed of its own', countOf('--seeds', 10_000), 8)
     .action(async (flags: PairFlags) => {
       const pair = { congestion: flags.congestion, durationS: flags.duration }
-      await measure(flags, flags.seeds, async (path, repetition) => await runPair(path, pair, repetition, context.signal), (path, runs) => summarizePair(path, pair, runs))
+      await measure(flags, flags.seeds, async (path, repetition, onlooker) => await runPair(path, pair, repetition, context.signal, onlooker), (path, runs) => summarizePair(path, pair, runs))
     })
 }
 
 function withPathOptions (command: Command, { rate, rtt, lossDirection }: { readonly rate: string, readonly rtt: string, readonly lossDirection: PathOptions['lossDirection'] }): Command {
-  return withLinkOptions(command
+  return withTraceOptions(withLinkOptions(command
     .optionsGroup('Path:')
     .option('--rate <rate>', 'of the bottleneck, in IP bytes', rate)
     .option('--rtt <time>', 'twice the one-way delay, serialisation not counted', rtt)
@@ -116,4 +123,5 @@ function withPathOptions (command: Command, { rate, rtt, lossDirection }: { read
     .option('--gso <n>', "Linux's gso_max_segs: default bursts as the kernel does, 1 sends segments one at a time", readGso, 'default')
     .option('--seed <text>', 'root of all chance: the same seed gives the same figures', DEFAULT_SEED)
     .option('--json', "one JSON object on stdout, with the reference data's names", false)
+    .optionsGroup('Traces of the first repetition:'))
 }

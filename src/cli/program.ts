@@ -2,11 +2,14 @@ import { availableParallelism } from 'node:os'
 import { Command } from 'commander'
 import type { CliContext } from './context.ts'
 import { list } from './list.ts'
-import { collect, countOf, DEFAULT_SEED, ExitCode, textOf } from './options.ts'
+import { collect, countOf, DEFAULT_SEED, ExitCode, indexOf, textOf } from './options.ts'
 import { addPathCommand } from './path.ts'
 import { report } from './report.ts'
 import { run } from './run.ts'
 import type { RunOptions } from './run.ts'
+import { trace } from './trace.ts'
+import type { TraceOptions } from './trace.ts'
+import { withTraceOptions } from './trace-files.ts'
 
 const DEFAULT_SEEDS = 20
 /** Real runs take real time. */
@@ -75,6 +78,16 @@ export function createProgram (context: CliContext, version: string, finish: (ex
       await report(context, directory, options)
       finish(ExitCode.ok)
     })
+
+  withTraceOptions(program.command('trace'))
+    .argument('<experiment>', 'its name, as listed')
+    .description('runs one simulation of an experiment again and writes down what happened in its network')
+    .option('--case <name>', "as listed (default: the experiment's first)")
+    .option('--arm <name>', "as listed (default: the case's first)")
+    .option('--seed <text>', 'root of all chance, as in run', textOf('--seed'), DEFAULT_SEED)
+    .option('--repetition <n>', "which of run's repetitions, from 0", indexOf('--repetition', MAXIMUM_SEEDS - 1), 0)
+    .option('--set <name=value>', 'changes a parameter, as in run; may be repeated', collect, [])
+    .action(async (name: string, options: TraceOptions) => finish(await trace(context, name, options)))
 
   addPathCommand(program, context, finish)
 

@@ -4,6 +4,7 @@ import { lossColumns, pathColumns } from './columns.ts'
 import { checkDuration } from './options.ts'
 import type { PathOptions } from './options.ts'
 import { Path, repetitionStream } from './path.ts'
+import type { PathOnlooker } from './path.ts'
 import { Sampler } from './sampler.ts'
 import type { Sample } from './sampler.ts'
 import { runInSteps } from './steps.ts'
@@ -43,9 +44,10 @@ export interface BulkRun {
  *
  * @throws ERR_INVALID_OPTION where the transfer would end before it is measured
  */
-export async function runBulk (options: PathOptions, { congestion, durationS, trace = false }: BulkOptions, repetition: number, signal?: AbortSignal): Promise<BulkRun | undefined> {
+export async function runBulk (options: PathOptions, { congestion, durationS, trace = false }: BulkOptions, repetition: number, signal?: AbortSignal, onlooker?: PathOnlooker): Promise<BulkRun | undefined> {
   checkDuration(durationS, WARM_UP_S)
   const path = new Path(options, [congestion], repetitionStream(options, repetition))
+  onlooker?.(path)
   const flow = new BulkFlow(path, 0)
   const sampler = new Sampler(path, flow)
   serve(path, [flow])

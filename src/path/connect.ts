@@ -5,6 +5,7 @@ import { lossColumns, pathColumns } from './columns.ts'
 import { meanLoss } from './options.ts'
 import type { PathOptions } from './options.ts'
 import { IGNORING, Path, PORT, repetitionStream } from './path.ts'
+import type { PathOnlooker } from './path.ts'
 import { runInSteps } from './steps.ts'
 import { rounded, share, timeColumns } from './summary.ts'
 import type { Row } from './summary.ts'
@@ -24,8 +25,9 @@ export interface ConnectRun {
 }
 
 /** One connect() on a path of its own; undefined where it failed. */
-export async function runConnect (options: PathOptions, congestion: CongestionName, repetition: number, signal?: AbortSignal): Promise<ConnectRun | undefined> {
+export async function runConnect (options: PathOptions, congestion: CongestionName, repetition: number, signal?: AbortSignal, onlooker?: PathOnlooker): Promise<ConnectRun | undefined> {
   const path = new Path(options, [congestion], repetitionStream(options, repetition))
+  onlooker?.(path)
   path.serverHost.listen(PORT, socket => { socket.handler = IGNORING })
   const client = path.connect(0)
   let run: ConnectRun | undefined

@@ -3,6 +3,7 @@ import { quantile } from '../stats/quantile.ts'
 import { lossColumns, pathColumns } from './columns.ts'
 import type { PathOptions } from './options.ts'
 import { IGNORING, Path, PORT, repetitionStream } from './path.ts'
+import type { PathOnlooker } from './path.ts'
 import { runInSteps } from './steps.ts'
 import { rounded, share, timeColumns } from './summary.ts'
 import type { Row } from './summary.ts'
@@ -30,8 +31,9 @@ export interface FctRun {
 }
 
 /** One exchange on a path of its own; undefined where it failed. */
-export async function runFct (options: PathOptions, { congestion, sizeBytes }: FctOptions, repetition: number, signal?: AbortSignal): Promise<FctRun | undefined> {
+export async function runFct (options: PathOptions, { congestion, sizeBytes }: FctOptions, repetition: number, signal?: AbortSignal, onlooker?: PathOnlooker): Promise<FctRun | undefined> {
   const path = new Path(options, [congestion], repetitionStream(options, repetition))
+  onlooker?.(path)
   path.serverHost.listen(PORT, socket => {
     let missingBytes = sizeBytes
     socket.handler = {

@@ -4,6 +4,7 @@ import { lossColumns, pathColumns } from './columns.ts'
 import { checkDuration } from './options.ts'
 import type { PathOptions } from './options.ts'
 import { Path, repetitionStream } from './path.ts'
+import type { PathOnlooker } from './path.ts'
 import { Sampler } from './sampler.ts'
 import { runInSteps } from './steps.ts'
 import { meanAndDeviation, rounded } from './summary.ts'
@@ -48,10 +49,11 @@ export interface PairRun {
  *
  * @throws ERR_INVALID_OPTION where the transfers would end before they are measured
  */
-export async function runPair (options: PathOptions, { congestion, durationS }: PairOptions, repetition: number, signal?: AbortSignal): Promise<PairRun> {
+export async function runPair (options: PathOptions, { congestion, durationS }: PairOptions, repetition: number, signal?: AbortSignal, onlooker?: PathOnlooker): Promise<PairRun> {
   checkDuration(durationS, LATE_S)
   const random = repetitionStream(options, repetition)
   const path = new Path(options, congestion, random)
+  onlooker?.(path)
   const flows = [new BulkFlow(path, 0), new BulkFlow(path, 1)]
   const sampler = new Sampler(path, flows[0])
   serve(path, flows)

@@ -6,13 +6,15 @@ import { Kernel } from '../sim/kernel.ts'
 import type { Link } from '../sim/link.ts'
 import { PacketNetwork } from '../sim/network.ts'
 import type { NodeId } from '../sim/network.ts'
+import { NUMBERED } from '../sim/observe/nodes.ts'
+import type { NodeLabels } from '../sim/observe/nodes.ts'
 import { Packets } from '../sim/packets.ts'
 import { TcpHost } from '../sim/tcp/host.ts'
 import type { TcpSocket, TcpSocketHandler } from '../sim/tcp/socket.ts'
-import { MeteredNetwork } from './metered-network.ts'
-import { MTU_BYTES } from './link-schema.ts'
 import { pathLinks, startTraffic } from './link-options.ts'
+import { MTU_BYTES } from './link-schema.ts'
 import type { PathOptions } from './options.ts'
+import { PathMeter } from './path-meter.ts'
 import { MSS_BYTES, tcpFor } from './tcp.ts'
 import type { CongestionName } from './tcp.ts'
 
@@ -25,6 +27,9 @@ export const PORT = 5001
  */
 const PHASE_NS = 16 * NS_PER_S
 
+/** Gets the path of a measurement before anything happens on it, to look on. */
+export type PathOnlooker = (path: Path) => void
+
 /** A handler that does nothing, to build others on. */
 export const IGNORING: TcpSocketHandler = { onConnected () {}, onData () {}, onRemoteClose () {}, onClosed () {} }
 
@@ -36,7 +41,7 @@ export const IGNORING: TcpSocketHandler = { onConnected () {}, onData () {}, onR
 export class Path {
   readonly kernel = new Kernel()
   readonly network: PacketNetwork
-  readonly meter: MeteredNetwork
+  readonly meter: PathMeter
   readonly server: NodeId
   /** One for each congestion controller asked for, in that order. */
   readonly clients: readonly TcpHost[]
@@ -49,6 +54,8 @@ export class Path {
   readonly startNs: number
   /** The one whose queue is limited. */
   readonly forwardLink: Link
+  /** For those who trace it. */
+  readonly labels: NodeLabels
 
   /** @param random this run's; forked from the options' seed by whoever repeats a measurement */
   constructor (options: PathOptions, controllers: readonly CongestionName[], random: RandomStream) {
@@ -64,12 +71,15 @@ export class Path {
     if (far !== this.server) {
       this.#joinAtOnce(this.server, far)
     }
-    this.meter = new MeteredNetwork(this.network, { rateBitsPerSecond: options.rateBitsPerSecond, delayNs: forward.delayNs, server: this.server })
+    this.meter = new PathMeter(this.network, { rateBitsPerSecond: options.rateBitsPerSecond, delayNs: forward.delayNs, server: this.server })
+    this.network.observers.add(this.meter)
     this.clients = controllers.map(congestion =>
-      new TcpHost(this.meter, this.#clientNode(near), { ...tcpFor(congestion, options.gso), mssBytes: this.mssBytes }))
+      new TcpHost(this.network, this.#clientNode(near), { ...tcpFor(congestion, options.gso), mssBytes: this.mssBytes }))
+    const names = ['router', 'server', ...(far === this.server ? [] : ['far-router']), ...this.clients.map((_, client) => `client${client}`)]
+    this.labels = { name: node => names[node] ?? NUMBERED.name(node), address: node => NUMBERED.address(node) }
     this.startNs = random.fork('start').integer(PHASE_NS)
     this.kernel.run(this.startNs)
-    this.serverHost = new TcpHost(this.meter, this.server, { ...tcpFor(controllers[0], options.gso), mssBytes: this.mssBytes })
+    this.serverHost = new TcpHost(this.network, this.server, { ...tcpFor(controllers[0], options.gso), mssBytes: this.mssBytes })
     if (crossTraffic !== undefined) {
       this.trafficSink = startTraffic(this.network, crossTraffic, near, far, options.mtuBytes, random.fork('cross-traffic'))
     }

@@ -1,4 +1,6 @@
 import { NS_PER_MS, nsToMs } from '../core/units.ts'
+import { Probe } from '../sim/observe/probe.ts'
+import type { ProbeSample } from '../sim/observe/probe.ts'
 import type { BulkFlow } from './bulk-flow.ts'
 import type { Path } from './path.ts'
 
@@ -27,8 +29,6 @@ export class Sampler {
   readonly samples: Sample[] = []
   readonly #path: Path
   readonly #flow: BulkFlow
-  readonly #operation: number
-  #options: SamplerOptions = { fromNs: 0, trace: false }
   #count = 0
   #srttSumMs = 0
   #cwndSumPackets = 0
@@ -36,7 +36,6 @@ export class Sampler {
   constructor (path: Path, flow: BulkFlow) {
     this.#path = path
     this.#flow = flow
-    this.#operation = path.kernel.define(() => this.#sample())
   }
 
   /** NaN where nothing was seen. */
@@ -50,30 +49,23 @@ export class Sampler {
 
   /** To be called when the flow is established. */
   start (options: SamplerOptions): void {
-    this.#options = options
-    this.#scheduleNext()
+    const { network, forwardLink } = this.#path
+    const probe = new Probe(network, {
+      socket: this.#flow.source, link: forwardLink, intervalNs: PERIOD_NS, onSample: sample => this.#take(sample, options)
+    })
+    probe.start()
   }
 
-  #scheduleNext (): void {
-    this.#path.kernel.schedule(this.#path.kernel.nowNs + PERIOD_NS, this.#operation, 0)
-  }
-
-  #sample (): void {
-    const { source, connectedNs } = this.#flow
-    const { nowNs } = this.#path.kernel
-    if (source.state === 'closed') {
-      return
-    }
-    const cwndPackets = source.cwndBytes / this.#path.mssBytes
-    const srttMs = nsToMs(source.srttNs)
-    if (nowNs >= this.#options.fromNs) {
+  #take ({ timeNs, cwndBytes, srttNs, queueBytes }: ProbeSample, { fromNs, trace }: SamplerOptions): void {
+    const cwndPackets = cwndBytes / this.#path.mssBytes
+    const srttMs = nsToMs(srttNs)
+    if (timeNs >= fromNs) {
       this.#count++
       this.#srttSumMs += srttMs
       this.#cwndSumPackets += cwndPackets
     }
-    if (this.#options.trace) {
-      this.samples.push({ tMs: nsToMs(nowNs - connectedNs), cwndPackets, srttMs, queueBytes: this.#path.forwardLink.waitingBytes })
+    if (trace) {
+      this.samples.push({ tMs: nsToMs(timeNs - this.#flow.connectedNs), cwndPackets, srttMs, queueBytes })
     }
-    this.#scheduleNext()
   }
 }

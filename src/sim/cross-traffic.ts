@@ -4,7 +4,7 @@ import type { EventId, Operation } from './kernel.ts'
 import type { NodeId, PacketNetwork, PacketReceiver } from './network.ts'
 import type { PacketId } from './packets.ts'
 
-/** Datagrams that take their share of links and answer to nothing; bulk TCP is cross traffic that does. */
+/** Datagrams that take their share of links and answer to nothing. Cross traffic that does is in cross-traffic-tcp.ts. */
 export interface TrafficOptions {
   readonly from: NodeId
   /** A node of its own, with a `TrafficSink`. */
@@ -134,9 +134,7 @@ export class OnOffTraffic extends TrafficSource {
     super(network, options, random)
     checkPositive(options.meanOnNs, 'meanOnNs')
     checkPositive(options.meanOffNs, 'meanOffNs')
-    if (options.shape !== undefined && !(options.shape > 1)) {
-      throw new TwinwireError('ERR_INVALID_OPTION', 'not a shape with a mean', { path: 'shape', expected: 'a number above 1', found: String(options.shape) })
-    }
+    checkShape(options.shape)
     this.#meanOnNs = options.meanOnNs
     this.#meanOffNs = options.meanOffNs
     this.#shape = options.shape
@@ -163,15 +161,25 @@ export class OnOffTraffic extends TrafficSource {
   }
 
   #length (meanNs: number): number {
-    if (this.#shape === undefined) {
-      return this.random.exponential(meanNs)
-    }
-    const least = meanNs * (this.#shape - 1) / this.#shape
-    return least * (1 - this.random.next()) ** (-1 / this.#shape)
+    return this.#shape === undefined ? this.random.exponential(meanNs) : paretoOf(this.random, meanNs, this.#shape)
   }
 }
 
-function checkPositive (value: number, path: string): void {
+/** Pareto-distributed, with a mean. */
+export function paretoOf (random: RandomStream, mean: number, shape: number): number {
+  const least = mean * (shape - 1) / shape
+  return least * (1 - random.next()) ** (-1 / shape)
+}
+
+/** @throws ERR_INVALID_OPTION */
+export function checkShape (shape: number | undefined): void {
+  if (shape !== undefined && !(shape > 1)) {
+    throw new TwinwireError('ERR_INVALID_OPTION', 'not a shape with a mean', { path: 'shape', expected: 'a number above 1', found: String(shape) })
+  }
+}
+
+/** @throws ERR_INVALID_OPTION */
+export function checkPositive (value: number, path: string): void {
   if (!(value > 0 && value < Infinity)) {
     throw new TwinwireError('ERR_INVALID_OPTION', 'not possible for a source of traffic', { path, expected: 'a number above 0', found: String(value) })
   }

@@ -50,10 +50,13 @@ export class FaultChain {
     return entry
   }
 
-  remove (entry: LinkFault): void {
-    if (this.#active.delete(entry)) {
+  /** False where it was removed already. */
+  remove (entry: LinkFault): boolean {
+    const active = this.#active.delete(entry)
+    if (active) {
       this.#count(entry, -1)
     }
+    return active
   }
 
   #count (fault: LinkFault, change: 1 | -1): void {

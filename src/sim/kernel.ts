@@ -41,6 +41,8 @@ export class Kernel {
   dispatched = 0
 
   readonly #operations: Array<(argument: number) => void> = []
+  /** That of the operation -1 first, then of -2 and so on. */
+  readonly #watches: Array<(argument: number) => void> = []
   readonly #hash = new TraceHash()
   readonly #table: EventTable
   readonly #queue: EventQueue
@@ -63,6 +65,14 @@ export class Kernel {
   /** Registers what to do for one kind of event. Define operations once a component class or instance, never an event. */
   define (handler: (argument: number) => void): Operation {
     return this.#operations.push(handler) - 1
+  }
+
+  /**
+   * As `define`, for events of one who only looks on: they are no part of what happens, so that neither the digest nor
+   * `dispatched` knows of them, and a run is the same with them and without.
+   */
+  defineWatch (handler: (argument: number) => void): Operation {
+    return -this.#watches.push(handler)
   }
 
   /** Events scheduled and neither dispatched nor cancelled. */
@@ -194,6 +204,10 @@ export class Kernel {
       const argument = table.argumentOf(slot)
       table.remove(slot)
       this.nowNs = atNs
+      if (operation < 0) {
+        this.#watches[-1 - operation](argument)
+        continue
+      }
       if ((++this.dispatched & (STANDSTILL_EVENTS - 1)) === 0) {
         this.#checkProgress()
       }

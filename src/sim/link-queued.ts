@@ -12,6 +12,7 @@ import { FlightList } from './link-rings.ts'
 import type { Link, LinkContext, LinkCounters, LinkId, NodeId } from './link.ts'
 import { createLoss } from './loss.ts'
 import type { LossModel } from './loss.ts'
+import type { DropReason, Observers } from './observe/observer.ts'
 import type { PacketId, Packets } from './packets.ts'
 import { createQueue } from './queue-disciplines.ts'
 import { NO_PACKET } from './queue.ts'
@@ -49,6 +50,7 @@ export class QueuedLink implements Link, QueueSink {
   readonly #reorder: boolean
   readonly #flight: FlightList | FlightHeap
   readonly #faults = new FaultChain()
+  readonly #observers: Observers
   readonly #meanRate: number
 
   #rate: number
@@ -103,6 +105,7 @@ export class QueuedLink implements Link, QueueSink {
     this.#reorder = options.reorder ?? false
     this.#flight = this.#reorder ? new FlightHeap() : new FlightList(context.flightTimes)
     this.#meanRate = meanRate
+    this.#observers = context.observers
   }
 
   get rateBitsPerSecond (): number {
@@ -145,13 +148,13 @@ export class QueuedLink implements Link, QueueSink {
     this.#offered++
     if (this.#faults.holeUpTo >= 0 && packets.connection[packet] <= this.#faults.holeUpTo) {
       this.#droppedFault++
-      packets.release(packet)
+      this.#release(packet, 'fault')
     } else if (packets.size[packet] > this.#mtuBytes) {
       this.#droppedMtu++
-      packets.release(packet)
+      this.#release(packet, 'mtu')
     } else if (this.#policer !== undefined && !this.#policer.conforms(packets.size[packet], now)) {
       this.#droppedPolicer++
-      packets.release(packet)
+      this.#release(packet, 'policer')
     } else {
       this.#catchUp()
       const busy = this.#serving !== NO_PACKET || this.#stalled || this.#trace !== undefined
@@ -177,15 +180,17 @@ export class QueuedLink implements Link, QueueSink {
   drop (packet: PacketId): void {
     if (this.#faults.down) {
       this.#droppedFault++
+      this.#release(packet, 'fault')
     } else {
       this.#droppedQueue++
+      this.#release(packet, 'queue')
     }
-    this.#packets.release(packet)
   }
 
   /** Takes the place of a trace, too; a packet that its opportunities had begun to carry is served from its beginning. */
   setRate (rateBitsPerSecond: number): void {
     checkRate(rateBitsPerSecond, `link:${this.from}-${this.to}.rateBitsPerSecond`)
+    this.#observers.active?.onRate(this.id, rateBitsPerSecond)
     if (!this.#stalled) {
       this.#interrupt()
     }
@@ -203,14 +208,17 @@ export class QueuedLink implements Link, QueueSink {
 
   beginFault (fault: LinkFault): ActiveFault {
     const entry = this.#faults.add(fault)
+    this.#observers.active?.onFault(this.id, fault.kind, true)
     if (fault.kind === 'down') {
       this.#flush()
     }
     this.#followStall()
     return {
       end: () => {
-        this.#faults.remove(entry)
-        this.#followStall()
+        if (this.#faults.remove(entry)) {
+          this.#observers.active?.onFault(this.id, fault.kind, false)
+          this.#followStall()
+        }
       }
     }
   }
@@ -224,6 +232,11 @@ export class QueuedLink implements Link, QueueSink {
         found: JSON.stringify(this.counters)
       })
     }
+  }
+
+  #release (packet: PacketId, reason: DropReason): void {
+    this.#observers.active?.onDrop(packet, reason, this.from, this.id)
+    this.#packets.release(packet)
   }
 
   get #queued (): number {
@@ -320,16 +333,18 @@ export class QueuedLink implements Link, QueueSink {
   #leave (packet: PacketId, departureNs: number): void {
     if (this.#loss !== undefined && this.#loss.lost()) {
       this.#droppedLoss++
-      this.#packets.release(packet)
+      this.#release(packet, 'loss')
     } else if (this.#corrupted !== undefined && this.#corrupted.next() < this.#corruption) {
       // Counted now, although it is found out at the far end: nobody can tell the difference.
       this.#droppedCorrupt++
-      this.#packets.release(packet)
+      this.#release(packet, 'corrupt')
     } else {
       this.#launch(packet, departureNs)
       if (this.#doubled !== undefined && this.#doubled.next() < this.#duplication) {
         this.#duplicated++
-        this.#launch(this.#packets.copy(packet), departureNs)
+        const copy = this.#packets.copy(packet)
+        this.#observers.active?.onDuplicate(packet, copy, this.id)
+        this.#launch(copy, departureNs)
       }
     }
   }

@@ -11,6 +11,7 @@ import { FlightList, WaitingRing } from './link-rings.ts'
 import type { FlightTimes } from './link-rings.ts'
 import { createLoss } from './loss.ts'
 import type { LossModel } from './loss.ts'
+import type { DropReason, Observers } from './observe/observer.ts'
 import type { PacketId, Packets } from './packets.ts'
 
 export type { LinkOptions, QueueLimit, QueueOptions } from './link-options.ts'
@@ -47,6 +48,7 @@ export interface LinkContext {
   /** Scheduled with the link's id for when its oldest packet arrives; its handler calls `deliver`. */
   readonly arrival: Operation
   readonly flightTimes: FlightTimes
+  readonly observers: Observers
 }
 
 /** One direction of a link. */
@@ -111,6 +113,7 @@ export class ForeseenLink implements Link {
   readonly #waiting = new WaitingRing()
   readonly #times: FlightTimes
   readonly #flight: FlightList
+  readonly #observers: Observers
   /** Made for the first fault: few links ever have one. */
   #faults: FaultChain | undefined
   /** As in the chain. */
@@ -148,6 +151,7 @@ export class ForeseenLink implements Link {
     this.#arrival = context.arrival
     this.#times = context.flightTimes
     this.#flight = new FlightList(context.flightTimes)
+    this.#observers = context.observers
     this.#rate = options.rateBitsPerSecond ?? Infinity
     const { queue } = options
     this.#limitBytes = queue !== undefined && 'limitBytes' in queue ? queue.limitBytes : Infinity
@@ -198,7 +202,7 @@ export class ForeseenLink implements Link {
     this.#offered++
     if (this.#holeUpTo >= 0 && packets.connection[packet] <= this.#holeUpTo) {
       this.#droppedFault++
-      packets.release(packet)
+      this.#drop(packet, 'fault')
       return
     }
     const size = packets.size[packet]
@@ -208,7 +212,7 @@ export class ForeseenLink implements Link {
       waiting.settle(now)
       if (waiting.bytes + size > this.#limitBytes || waiting.packets >= this.#limitPackets) {
         this.#droppedQueue++
-        packets.release(packet)
+        this.#drop(packet, 'queue')
         return
       }
       lost = this.#loss !== undefined && this.#loss.lost()
@@ -223,7 +227,7 @@ export class ForeseenLink implements Link {
     this.#serve(size)
     if (lost) {
       this.#droppedLoss++
-      packets.release(packet)
+      this.#drop(packet, 'loss')
       return
     }
     this.#flight.push(packet, this.#freeNs, this.#jitter === undefined ? this.delayNs : this.#jitter.delayNs())
@@ -244,6 +248,7 @@ export class ForeseenLink implements Link {
 
   setRate (rateBitsPerSecond: number): void {
     checkRate(rateBitsPerSecond, `link:${this.from}-${this.to}.rateBitsPerSecond`)
+    this.#observers.active?.onRate(this.id, rateBitsPerSecond)
     if (!this.#stalled) {
       this.#interrupt()
     }
@@ -259,14 +264,17 @@ export class ForeseenLink implements Link {
   beginFault (fault: LinkFault): ActiveFault {
     const faults = this.#faults ??= new FaultChain()
     const entry = faults.add(fault)
+    this.#observers.active?.onFault(this.id, fault.kind, true)
     if (fault.kind === 'down') {
       this.#flush()
     }
     this.#follow(faults)
     return {
       end: () => {
-        faults.remove(entry)
-        this.#follow(faults)
+        if (faults.remove(entry)) {
+          this.#observers.active?.onFault(this.id, fault.kind, false)
+          this.#follow(faults)
+        }
       }
     }
   }
@@ -280,6 +288,11 @@ export class ForeseenLink implements Link {
         found: JSON.stringify(this.counters)
       })
     }
+  }
+
+  #drop (packet: PacketId, reason: DropReason): void {
+    this.#observers.active?.onDrop(packet, reason, this.from, this.id)
+    this.#packets.release(packet)
   }
 
   /** Moves the end of service on by the time that `size` bytes take. */
@@ -367,7 +380,7 @@ export class ForeseenLink implements Link {
     }
     while (this.#flight.count > 0) {
       this.#droppedFault++
-      this.#packets.release(this.#flight.shift())
+      this.#drop(this.#flight.shift(), 'fault')
     }
     this.#waiting.settle(Infinity)
     this.#freeNs = this.#stalled ? Infinity : this.#kernel.nowNs

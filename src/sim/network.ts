@@ -6,6 +6,7 @@ import { QueuedLink } from './link-queued.ts'
 import { FlightTimes } from './link-rings.ts'
 import { ForeseenLink } from './link.ts'
 import type { Link, LinkContext, LinkId, LinkOptions, NodeId } from './link.ts'
+import { NO_LINK, Observers } from './observe/observer.ts'
 import type { PacketId, Packets } from './packets.ts'
 import { Routing } from './routing.ts'
 
@@ -47,6 +48,8 @@ export interface NetworkCounters {
 export class PacketNetwork {
   readonly kernel: Kernel
   readonly packets: Packets
+  /** Who looks on. */
+  readonly observers = new Observers()
 
   readonly #links: Link[] = []
   readonly #receivers: Array<PacketReceiver | undefined> = []
@@ -63,7 +66,7 @@ export class PacketNetwork {
     this.kernel = kernel
     this.packets = packets
     const arrival: Operation = kernel.define(link => this.#arrive(link))
-    this.#context = { kernel, packets, random, arrival, flightTimes: new FlightTimes() }
+    this.#context = { kernel, packets, random, arrival, flightTimes: new FlightTimes(), observers: this.observers }
   }
 
   addNode ({ forwards = true }: NodeOptions = {}): NodeId {
@@ -134,7 +137,9 @@ export class PacketNetwork {
   send (packet: PacketId): void {
     this.#sent++
     const source = this.packets.source[packet]
-    this.#pass(packet, this.#routing.firstHop(source, this.packets.destination[packet]))
+    const link = this.#routing.firstHop(source, this.packets.destination[packet])
+    this.observers.active?.onSend(packet, link)
+    this.#pass(packet, source, link)
   }
 
   /** A snapshot, summed over all links. */
@@ -185,16 +190,22 @@ export class PacketNetwork {
     const receiver = link.to === destination ? this.#receivers[destination] : undefined
     if (receiver === undefined) {
       this.#forwarded++
-      this.#pass(packet, this.#routing.nextHop(link.to, destination))
+      const next = this.#routing.nextHop(link.to, destination)
+      if (next >= 0) {
+        this.observers.active?.onForward(packet, id, next)
+      }
+      this.#pass(packet, link.to, next)
       return
     }
     this.#received++
+    this.observers.active?.onReceive(packet, id)
     receiver.receive(packet)
   }
 
-  #pass (packet: PacketId, link: LinkId): void {
+  #pass (packet: PacketId, node: NodeId, link: LinkId): void {
     if (link < 0) {
       this.#unreachable++
+      this.observers.active?.onDrop(packet, 'unreachable', node, NO_LINK)
       this.packets.release(packet)
     } else {
       this.#links[link].offer(packet)

@@ -9,6 +9,9 @@ export const FLAG_SYN = 2
 export const FLAG_RST = 4
 export const FLAG_PSH = 8
 export const FLAG_ACK = 16
+/** ECN's (RFC 3168 section 6.1): the echo of a mark, and the answer to the echo. On a SYN both together ask for ECN. */
+export const FLAG_ECE = 64
+export const FLAG_CWR = 128
 
 /** ECN field of the IP header (RFC 3168 section 5). */
 export const ECN_NOT_CAPABLE = 0

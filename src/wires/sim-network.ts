@@ -7,6 +7,8 @@ import type { Kernel } from '../sim/kernel.ts'
 import type { Link } from '../sim/link.ts'
 import type { NodeId } from '../sim/network.ts'
 import { PacketNetwork } from '../sim/network.ts'
+import { NUMBERED } from '../sim/observe/nodes.ts'
+import type { NodeLabels } from '../sim/observe/nodes.ts'
 import { Packets } from '../sim/packets.ts'
 import type { Endpoint } from '../sim/session/fabric.ts'
 import { Fabric } from '../sim/session/fabric.ts'
@@ -26,6 +28,8 @@ const REFUSED_PORT = 1
 
 interface Member {
   readonly networkNode: NodeId
+  /** The first of its addresses, as a number. */
+  readonly address: number
   readonly tcp: TcpHost
   readonly node: SimNode
   readonly peer: Peer
@@ -36,6 +40,7 @@ export class SimNetwork {
   readonly #kernel: Kernel
   readonly #scenario: Scenario
   readonly #network: PacketNetwork
+  readonly #nowhere: NodeId
   /** By the names that faults and traffic have: those of hosts, and of a topology's other nodes. */
   readonly #nodes: ReadonlyMap<string, NodeId>
   readonly #traffic: SimTraffic
@@ -49,15 +54,31 @@ export class SimNetwork {
     this.#network = new PacketNetwork(kernel, new Packets(), random)
     const fabric = new Fabric(kernel, new VirtualClock(kernel), endpoint => this.#endpoints.get(endpoint))
     // No link leads to it: what is sent there is never answered.
-    const nowhere = this.#network.addNode({ forwards: false })
+    this.#nowhere = this.#network.addNode({ forwards: false })
     this.#nodes = layOutScenario(this.#network, scenario, random.fork('topology'))
-    scenario.hosts.forEach((host, index) => this.#addHost(host, index, fabric, nowhere, random.fork(`node:${host.name}`)))
+    scenario.hosts.forEach((host, index) => this.#addHost(host, index, fabric, random.fork(`node:${host.name}`)))
     const receivers = new Map([...this.#members.values()].map(({ networkNode, tcp }) => [networkNode, tcp]))
     this.#traffic = new SimTraffic(this.#network, scenario.crossTraffic, random.fork('cross-traffic'), {
       node: name => this.#nodeOf(name, 'scenario.crossTraffic'),
       receiver: name => receivers.get(this.#nodeOf(name, 'scenario.crossTraffic'))
     })
     scenario.faults.forEach((_, index) => this.#linksOf(index))
+  }
+
+  /** What carries the hosts' packets. */
+  get packetNetwork (): PacketNetwork {
+    return this.#network
+  }
+
+  /** Hosts by their names and first addresses. Dead addresses lead elsewhere: to `nowhere`, or to another port of the host. */
+  get labels (): NodeLabels {
+    const names = new Map([...this.#nodes].map(([name, node]) => [node, name]))
+    const addresses = new Map([...this.#members.values()].map(({ networkNode, address }) => [networkNode, address]))
+    return {
+      name: node => names.get(node) ?? (node === this.#nowhere ? 'nowhere' : NUMBERED.name(node)),
+      // Behind all addresses of hosts.
+      address: node => addresses.get(node) ?? 0x0aff_0000 + node
+    }
   }
 
   node (name: string): SimNode {
@@ -99,19 +120,19 @@ export class SimNetwork {
     }
   }
 
-  #addHost (host: HostDescription, index: number, fabric: Fabric, nowhere: NodeId, random: RandomStream): void {
+  #addHost (host: HostDescription, index: number, fabric: Fabric, random: RandomStream): void {
     const { name, addresses } = host
     const networkNode = this.#nodeOf(name, 'scenario.hosts')
     const prefix = `/ip4/10.${index >> 8}.${index & 255}`
     const endpoints = addresses.map((_, k) => `${prefix}.${k + 1}/tcp/${LISTENING_PORT}`)
     addresses.forEach(({ state }, k) => {
-      this.#endpoints.set(endpoints[k], state === 'black-hole' ? { node: nowhere, port: LISTENING_PORT } : { node: networkNode, port: state === 'refused' ? REFUSED_PORT : LISTENING_PORT })
+      this.#endpoints.set(endpoints[k], state === 'black-hole' ? { node: this.#nowhere, port: LISTENING_PORT } : { node: networkNode, port: state === 'refused' ? REFUSED_PORT : LISTENING_PORT })
     })
     const tcp = new TcpHost(this.#network, networkNode, hostTcpOptions(host))
     const node = new SimNode(fabric, { name, tcp, address: new SimMultiaddr(endpoints[0]), random })
     node.listen(LISTENING_PORT)
     const peer = { name, id: node.peerId, addresses: endpoints.map(endpoint => new SimMultiaddr(`${endpoint}/p2p/${node.peerId.toString()}`)) }
-    this.#members.set(name, { networkNode, tcp, node, peer })
+    this.#members.set(name, { networkNode, address: (10 << 24) + (index << 8) + 1, tcp, node, peer })
   }
 
   /** Answers how to end it. */

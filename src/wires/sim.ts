@@ -3,10 +3,17 @@ import { randomStream } from '../core/random.ts'
 import { MemoryRecorder } from '../core/recorder.ts'
 import { msToNs } from '../core/units.ts'
 import { Kernel } from '../sim/kernel.ts'
+import type { PacketNetwork } from '../sim/network.ts'
+import type { NodeLabels } from '../sim/observe/nodes.ts'
 import { VirtualClock } from '../sim/virtual-clock.ts'
 import { SimNetwork } from './sim-network.ts'
 import type { Host, Role, RunOutcome, RunRequest, Wire } from './wire.ts'
 import { runError } from './wire.ts'
+
+export interface SimWireOptions {
+  /** Gets the network of each run before anything happens in it, to look on. */
+  readonly onNetwork?: (network: PacketNetwork, labels: NodeLabels) => void
+}
 
 /**
  * Everything simulated, in virtual time and in this process: modelled libp2p peers over simulated TCP. Runs with the
@@ -14,9 +21,14 @@ import { runError } from './wire.ts'
  */
 export class SimWire implements Wire {
   readonly name = 'sim'
+  readonly #options: SimWireOptions
+
+  constructor (options: SimWireOptions = {}) {
+    this.#options = options
+  }
 
   async run (request: RunRequest): Promise<RunOutcome> {
-    const run = new SimRun(request)
+    const run = new SimRun(request, this.#options)
     let failure: unknown
     try {
       await run.play()
@@ -38,13 +50,15 @@ interface Player {
 /** One scenario, once. */
 class SimRun {
   readonly #request: RunRequest
+  readonly #options: SimWireOptions
   readonly #kernel = new Kernel()
   readonly #recorder = new MemoryRecorder()
   readonly #over = new AbortController()
   #interrupted = false
 
-  constructor (request: RunRequest) {
+  constructor (request: RunRequest, options: SimWireOptions) {
     this.#request = request
+    this.#options = options
   }
 
   async play (): Promise<void> {
@@ -52,6 +66,7 @@ class SimRun {
     const { roles } = await import(rolesModule.href) as { roles: Readonly<Record<string, Role>> }
     const random = randomStream(seed)
     const network = new SimNetwork(this.#kernel, random.fork('network'), scenario)
+    this.#options.onNetwork?.(network.packetNetwork, network.labels)
     try {
       const players = scenario.hosts.map(({ name, role: roleName }): Player => {
         const role = roles[roleName]

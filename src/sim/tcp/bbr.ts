@@ -117,6 +117,9 @@ export class Bbr implements CongestionController {
 
   onRecovered (): void {}
 
+  /** Version 1 takes no notice of marks. */
+  onMark (_first: boolean): void {}
+
   onTimeout ({ pipeBytes }: LossSample, first: boolean): void {
     if (first) {
       this.#saveWindow()
@@ -134,12 +137,14 @@ export class Bbr implements CongestionController {
     this.#policer.reset()
   }
 
-  onIdle (_idleNs: number, _rtoNs: number): void {
+  onRestart (_nowNs: number, _idleNs: number): void {
     this.#idleRestart = true
     if (this.#mode === 'probe-bandwidth') {
       this.pacingBytesPerSecond = this.#paced(1)
     }
   }
+
+  onIdle (_idleNs: number, _rtoNs: number): void {}
 
   onUnderused (_usedBytes: number): void {}
 

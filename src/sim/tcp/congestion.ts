@@ -74,8 +74,13 @@ export interface CongestionController {
   onSent(bytes: number): void
   /** Fast recovery begins: losses found by duplicate or selective acknowledgements. Once a round trip at most. */
   onLoss(sample: LossSample): void
-  /** Fast recovery ended: all that was outstanding when it began is acknowledged. */
+  /** Fast recovery, or the reduction for a mark, ended: all that was outstanding when it began is acknowledged. */
   onRecovered(): void
+  /**
+   * The peer echoes a congestion mark (ECN). `first` is false where a reduction is already under way. The reduction ends
+   * with `onRecovered`.
+   */
+  onMark(first: boolean): void
   /**
    * The retransmission timer expired. `first` is false where the threshold was reduced already for what is outstanding: in
    * recovery, or after another expiry.
@@ -83,7 +88,9 @@ export interface CongestionController {
   onTimeout(sample: LossSample, first: boolean): void
   /** The reduction before was for nothing: all that had been sent arrived at the first attempt. */
   onUndo(): void
-  /** Sending begins again after nothing was in flight or sent for `idleNs`, which is longer than the timeout `rtoNs`. */
+  /** Sending begins with nothing in flight, `idleNs` after something was sent last. */
+  onRestart(nowNs: number, idleNs: number): void
+  /** The same, where `idleNs` is longer than the timeout `rtoNs` and slow start is to begin again (RFC 5681 4.1). */
   onIdle(idleNs: number, rtoNs: number): void
   /** For a timeout's time no more than `usedBytes` of the window were used. */
   onUnderused(usedBytes: number): void

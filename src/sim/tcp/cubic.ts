@@ -1,8 +1,10 @@
 import { NS_PER_MS, NS_PER_S } from '../../core/units.ts'
 import type { AckSample } from './congestion.ts'
+import { HyStartPlusPlus } from './hystart-plus-plus.ts'
 import { HyStart } from './hystart.ts'
 import { LossBasedController } from './loss-based-controller.ts'
 import type { TcpOptions } from './options.ts'
+import type { SlowStartExit } from './slow-start-exit.ts'
 
 /** RFC 9438 4.6: what remains of the window after a loss, 0.7 as Linux rounds it. */
 const BETA = 717 / 1024
@@ -28,7 +30,7 @@ const IGNORED_RTT_NS = NS_PER_S
  * where that is above. The constants are those of Linux.
  */
 export class Cubic extends LossBasedController {
-  readonly #hystart: HyStart | undefined
+  readonly #exit: SlowStartExit | undefined
   /** The window at the last loss; 0 before the first. */
   #windowMax = 0
   /** Since when the window follows the present curve; -1 before the first acknowledgement after a loss. */
@@ -47,12 +49,12 @@ export class Cubic extends LossBasedController {
 
   constructor (options: Readonly<TcpOptions>) {
     super(options)
-    this.#hystart = options.hystart ? new HyStart() : undefined
+    this.#exit = slowStartExits[options.hystart]()
   }
 
   override onEstablished (nowNs: number, srttNs: number): void {
     super.onEstablished(nowNs, srttNs)
-    this.#hystart?.begin(nowNs)
+    this.#exit?.begin(nowNs)
   }
 
   /** RFC 9438 4.6 and 4.7. */
@@ -60,6 +62,10 @@ export class Cubic extends LossBasedController {
     this.#epochNs = -1
     this.#windowMax = cwnd < this.#windowMax ? this.whole(cwnd * CONVERGENCE) : cwnd
     return Math.max(this.whole(cwnd * BETA), 2)
+  }
+
+  protected override slowStartGrowth (segments: number): number {
+    return this.#exit !== undefined && this.#inWatchedSlowStart(this.#exit) ? this.#exit.growth(segments) : segments
   }
 
   protected segmentsToGrow (sample: AckSample, segments: number): number {
@@ -86,7 +92,7 @@ export class Cubic extends LossBasedController {
     if (this.#leastRttNs === 0 || rttNs < this.#leastRttNs) {
       this.#leastRttNs = rttNs
     }
-    if (this.#hystart !== undefined && this.cwnd < this.ssthresh && this.#hystart.full(sample, this.cwnd, this.#leastRttNs)) {
+    if (this.#exit !== undefined && this.#inWatchedSlowStart(this.#exit) && this.#exit.full(sample, this.cwnd, this.#leastRttNs)) {
       this.ssthresh = this.cwnd
     }
   }
@@ -96,14 +102,18 @@ export class Cubic extends LossBasedController {
     this.#epochNs = -1
     this.#leastRttNs = 0
     this.#answerWindow = 0
-    this.#hystart?.reset()
+    this.#exit?.reset()
   }
 
   /** RFC 9438 5.8: time in which nothing was sent is no time for the curve. */
-  protected override onRestart (idleNs: number): void {
+  override onRestart (nowNs: number, idleNs: number): void {
     if (this.#epochNs >= 0) {
-      this.#epochNs += idleNs
+      this.#epochNs = Math.min(nowNs, this.#epochNs + idleNs)
     }
+  }
+
+  #inWatchedSlowStart (exit: SlowStartExit): boolean {
+    return this.cwnd < this.ssthresh && (this.ssthresh === Infinity || !exit.firstOnly)
   }
 
   #beginEpoch (nowNs: number, segments: number): void {
@@ -136,4 +146,10 @@ export class Cubic extends LossBasedController {
     }
     return this.#renoWindow > cwnd ? this.whole(cwnd / (this.#renoWindow - cwnd)) : Infinity
   }
+}
+
+const slowStartExits: Readonly<Record<TcpOptions['hystart'], () => SlowStartExit | undefined>> = {
+  classic: () => new HyStart(),
+  'plus-plus': () => new HyStartPlusPlus(),
+  off: () => undefined
 }

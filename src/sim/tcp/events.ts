@@ -1,10 +1,13 @@
 import type { Kernel } from '../kernel.ts'
+import type { Observers } from '../observe/observer.ts'
 import type { PacketId, Packets } from '../packets.ts'
 
 /** What TCP needs of the layer below: a `PacketNetwork`, as seen from here. */
 export interface SegmentNetwork {
   readonly kernel: Kernel
   readonly packets: Packets
+  /** Told of sockets. */
+  readonly observers: Observers
   /** Packets for `node` go to `receiver`, which releases them. */
   setReceiver(node: number, receiver: { receive(id: PacketId): void }): void
   /** The number of a new connection, higher than those before. */

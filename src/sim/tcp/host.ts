@@ -109,7 +109,7 @@ export class TcpHost implements SocketOwner {
     this.#sockets.delete(socket.connection)
     if (reason === 'closed') {
       this.#timeWait ??= new TimeWait()
-      this.#timeWait.remember(socket.connection, socket.nextSequence, socket.expectedSequence)
+      this.#timeWait.remember(socket.connection, socket.nextSequence, socket.expectedSequence, socket.offeredBytes)
     }
   }
 
@@ -137,10 +137,15 @@ export class TcpHost implements SocketOwner {
     }
     const entry = this.#timeWait?.find(connection) ?? -1
     if (entry < 0 || this.#timeWait === undefined) {
-      this.#network.send(allocateReset(packets, ends, packets.acknowledgement[id]))
+      // What bears no acknowledgement is a SYN, which counts for one in its sequence.
+      const reset = (flags & FLAG_ACK) === 0
+        ? allocateReset(packets, ends, FLAG_ACK, 0, packets.sequence[id] + 1)
+        : allocateReset(packets, ends, 0, packets.acknowledgement[id], 0)
+      this.#network.send(reset)
     } else if (packets.length[id] > 0 || (flags & FLAG_FIN) !== 0) {
       const answer = allocateSegment(packets, ends, 0, this.#timeWait.sequence(entry), 0, kernel.nowNs)
       packets.acknowledgement[answer] = this.#timeWait.acknowledgement(entry)
+      packets.window[answer] = this.#timeWait.windowBytes(entry)
       packets.timestampEcho[answer] = packets.timestamp[id]
       this.#network.send(answer)
     }

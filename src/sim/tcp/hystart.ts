@@ -1,5 +1,6 @@
 import { NS_PER_MS } from '../../core/units.ts'
 import type { AckSample } from './congestion.ts'
+import type { SlowStartExit } from './slow-start-exit.ts'
 
 /** Smaller windows are left to grow. */
 const LEAST_WINDOW = 16
@@ -15,10 +16,11 @@ const MOST_RISE_NS = 16 * NS_PER_MS
 
 /**
  * Hybrid slow start, the original one as Linux has it (Ha and Rhee, "Taming the elephants", 2011): the path is full where
- * a round's acknowledgements come as a train as long as half of the round trip, or where its round trips rise. (HyStart++,
- * RFC 9406, keeps the second alone.)
+ * a round's acknowledgements come as a train as long as half of the round trip, or where its round trips rise. (HyStart++
+ * keeps the second alone.)
  */
-export class HyStart {
+export class HyStart implements SlowStartExit {
+  readonly firstOnly = false
   #roundStartNs = 0
   #lastAckNs = 0
   /** The round ends when this is acknowledged. */
@@ -27,19 +29,16 @@ export class HyStart {
   #roundRttNs = Infinity
   #found = false
 
-  /** The first round begins. */
   begin (nowNs: number): void {
     this.#roundStartNs = nowNs
     this.#lastAckNs = nowNs
   }
 
-  /** Slow start begins anew. */
   reset (): void {
     this.#found = false
     this.#roundEnd = 0
   }
 
-  /** Whether slow start is to end with this acknowledgement, at a window of `cwnd` segments. */
   full ({ nowNs, rttNs, acknowledgedSequence, nextSequence }: AckSample, cwnd: number, leastRttNs: number): boolean {
     if (this.#found) {
       return false
@@ -66,5 +65,9 @@ export class HyStart {
       this.#found ||= this.#roundRttNs > leastRttNs + Math.min(MOST_RISE_NS, Math.max(LEAST_RISE_NS, leastRttNs / 8))
     }
     return this.#found
+  }
+
+  growth (segments: number): number {
+    return segments
   }
 }

@@ -22,6 +22,7 @@ export abstract class LossBasedController implements CongestionController {
   readonly #reduction: ProportionalRateReduction
   /** Delivered since the window last grew, in segments. */
   #credit = 0
+  /** The window is being reduced, for losses or for a mark. */
   #recovering = false
   /** Before the latest reduction; 0 where there is nothing to go back to. */
   #priorCwnd = 0
@@ -49,7 +50,7 @@ export abstract class LossBasedController implements CongestionController {
     if (sample.rttNs >= 0) {
       this.onRtt(sample)
     }
-    if (sample.inRecovery) {
+    if (this.#recovering) {
       if (sample.deliveredBytes > 0) {
         this.cwnd = this.#reduction.cwndBytes(sample) / this.mssBytes
       }
@@ -61,7 +62,7 @@ export abstract class LossBasedController implements CongestionController {
     let segments = sample.deliveredBytes / this.mssBytes
     if (this.cwnd < this.ssthresh) {
       const before = this.cwnd
-      this.#credit += segments
+      this.#credit += this.slowStartGrowth(segments)
       this.cwnd = Math.min(this.ssthresh, before + Math.floor(this.#credit))
       segments = this.#credit - (this.cwnd - before)
       if (this.cwnd < this.ssthresh) {
@@ -79,19 +80,29 @@ export abstract class LossBasedController implements CongestionController {
     }
   }
 
-  onLoss (sample: LossSample): void {
-    this.#reduce(sample.flightBytes)
-    this.#reduction.begin(this.#priorCwnd * this.mssBytes, this.ssthreshBytes)
-    this.#recovering = true
+  onLoss ({ flightBytes }: LossSample): void {
+    if (!this.#recovering) {
+      this.#beginReduction(flightBytes)
+    }
+  }
+
+  /** As Linux does: the same as a loss (RFC 8511 would keep more of the window), and not to be undone. */
+  onMark (first: boolean): void {
+    if (first) {
+      this.#beginReduction(this.cwndBytes)
+    }
+    this.#priorCwnd = 0
   }
 
   onRecovered (): void {
-    this.cwnd = this.ssthresh
-    this.#recovering = false
+    if (this.#recovering) {
+      this.cwnd = this.ssthresh
+      this.#recovering = false
+    }
   }
 
   onTimeout ({ flightBytes, pipeBytes }: LossSample, first: boolean): void {
-    if (first) {
+    if (first && !this.#recovering) {
       this.#reduce(flightBytes)
     }
     // RFC 5681's loss window of 1 segment, beside what RACK says is still in the network.
@@ -110,6 +121,8 @@ export abstract class LossBasedController implements CongestionController {
     this.#recovering = false
   }
 
+  onRestart (_nowNs: number, _idleNs: number): void {}
+
   /** As Linux's tcp_cwnd_restart: the window is halved for each timeout of idle time, down to the restart window. */
   onIdle (idleNs: number, rtoNs: number): void {
     const restart = Math.min(this.#initialWindow, this.cwnd)
@@ -119,7 +132,6 @@ export abstract class LossBasedController implements CongestionController {
     }
     this.cwnd = Math.max(this.cwnd, restart)
     this.#credit = 0
-    this.onRestart(idleNs)
   }
 
   /** RFC 7661's concern, as Linux's tcp_cwnd_application_limited: half of what was not used is given up. */
@@ -133,6 +145,11 @@ export abstract class LossBasedController implements CongestionController {
 
   /** The window after a loss: the threshold, in segments, of `cwnd` segments. */
   protected abstract threshold (cwnd: number): number
+  /** In slow start: by how many segments the window grows for so many delivered. */
+  protected slowStartGrowth (segments: number): number {
+    return segments
+  }
+
   /** So many delivered segments let the window grow by one, in congestion avoidance. */
   protected abstract segmentsToGrow (sample: AckSample, segments: number): number
   /** `segments` as the window counts them. */
@@ -144,8 +161,6 @@ export abstract class LossBasedController implements CongestionController {
   protected onRtt (_sample: AckSample): void {}
   /** The retransmission timer expired. */
   protected onTimedOut (): void {}
-  /** Sending begins again after a pause. */
-  protected onRestart (_idleNs: number): void {}
 
   /** RFC 5681 (3), as RFC 3465 2.1 counts it: by what is delivered. */
   #avoidCongestion (sample: AckSample, segments: number): void {
@@ -165,6 +180,12 @@ export abstract class LossBasedController implements CongestionController {
       this.#credit -= growth * needed
       this.cwnd += growth
     }
+  }
+
+  #beginReduction (flightBytes: number): void {
+    this.#reduce(flightBytes)
+    this.#reduction.begin(this.#priorCwnd * this.mssBytes, this.ssthreshBytes)
+    this.#recovering = true
   }
 
   /** Segments that limited transmit sent are in flight beyond the window and do not count. */

@@ -1,21 +1,24 @@
-import { FLAG_FIN, FLAG_PSH } from '../packets.ts'
+import { FLAG_ECE, FLAG_FIN, FLAG_PSH } from '../packets.ts'
 import type { PacketId, Packets } from '../packets.ts'
+import { AckTiming } from './ack-timing.ts'
+import { EcnReceiver } from './ecn-receiver.ts'
 import type { TcpOptions } from './options.ts'
 import { ReceiveWindow } from './receive-window.ts'
 import { Reassembly } from './reassembly.ts'
-import { timerExpiryNs } from './timer-clock.ts'
+import type { RttEstimator } from './rtt-estimator.ts'
 
 const FIRST_SEQUENCE = 1
 
 /**
- * The receiving half of a connection, without IO: puts segments in order, and decides when to acknowledge (RFC 5681 4.2:
- * at once out of order, else every second full segment or after a delay) and what window to offer.
+ * The receiving half of a connection, without IO: puts segments in order, and decides what to acknowledge and what window to
+ * offer; when to acknowledge is `AckTiming`'s.
  */
 export class TcpReceiver {
-  /** An acknowledgement should leave at once. */
-  ackDue = false
-  /** An acknowledgement leaves at this time at the latest. */
-  deadlineNs = Infinity
+  readonly acks: AckTiming
+  /** Where both ends agreed on ECN. */
+  ecn: EcnReceiver | undefined
+  /** This end has sent its FIN, or will at once. */
+  closing = false
   /** Everything up to and with the peer's FIN has arrived. */
   finished = false
   /** In-order bytes so far. */
@@ -32,25 +35,26 @@ export class TcpReceiver {
   #lastAcknowledgement = FIRST_SEQUENCE
   #windowEdge: number
   readonly #window: ReceiveWindow
-  #quickAcks = 0
-  /** The application answers what it gets: its answers bear acknowledgements, which so may wait (Linux's pingpong). */
-  #interactive = false
-  #lastSegmentNs = -Infinity
-  /** An acknowledgement is due once the application has read all. */
-  #pushed = false
   /** What came twice and is yet to be reported (RFC 2883); empty where start is not below end. */
   #duplicateStart = 0
   #duplicateEnd = 0
 
-  constructor (options: Readonly<TcpOptions>) {
+  /** @param rtt of the same connection's sender */
+  constructor (options: Readonly<TcpOptions>, rtt: RttEstimator) {
     this.#options = options
     this.#window = new ReceiveWindow(options)
+    this.acks = new AckTiming(options, rtt, this.#window.bytes)
     this.#windowEdge = FIRST_SEQUENCE + this.#window.bytes
   }
 
   /** The window that a SYN offers. */
   get initialWindowBytes (): number {
     return this.#window.bytes
+  }
+
+  /** What the peer was offered last, less what came since. */
+  get offeredBytes (): number {
+    return this.#windowEdge - this.#next
   }
 
   get nextSequence (): number {
@@ -68,10 +72,22 @@ export class TcpReceiver {
     this.#window.begin(nowNs)
   }
 
+  /** What a packet must not lie beyond: the first byte that was not offered. */
+  get windowEdge (): number {
+    return this.#windowEdge
+  }
+
+  /** Agreed on in the handshake. */
+  useEcn (): void {
+    this.ecn = new EcnReceiver(this.acks)
+  }
+
   /** Takes a segment's payload and FIN; returns the bytes that thereby are in order. */
   onSegment (nowNs: number, packets: Packets, id: PacketId): number {
+    const { acks } = this
     const start = packets.sequence[id]
-    const payloadEnd = start + packets.length[id]
+    const length = packets.length[id]
+    const payloadEnd = start + length
     const fin = (packets.flags[id] & FLAG_FIN) !== 0
     const end = fin ? payloadEnd + 1 : payloadEnd
     if (start <= this.#lastAcknowledgement && packets.timestamp[id] > this.#timestamp) {
@@ -81,38 +97,32 @@ export class TcpReceiver {
     }
     if (end === start) {
       // RFC 9293 3.10.7.4: before what was acknowledged, as a window probe is: answered. Else it bears nothing.
-      this.ackDue ||= start < this.#lastAcknowledgement
+      acks.due ||= start < this.#lastAcknowledgement
       return 0
     }
+    this.ecn?.onAnswer(packets, id)
     if (end <= this.#next || payloadEnd > this.#windowEdge) {
       // Sent again for nothing: the acknowledgement was lost, or is late.
       this.#noteDuplicate(start, Math.min(end, this.#next))
-      this.#quickAcks = this.#options.quickAcks
-      this.#interactive = false
-      this.ackDue = true
+      acks.onDuplicate(this.#offeredBytes)
       return 0
-    }
-    if (this.#lastSegmentNs < 0) {
-      this.#quickAcks = this.#options.quickAcks
-    }
-    if (this.#window.onSegment(nowNs, packets.length[id], packets.timestampEcho[id])) {
-      // As in Linux: while the window grows, each segment is acknowledged, at the start without using up the count.
-      this.#quickAcks |= 1
     }
     if (fin) {
       this.#finSequence = payloadEnd
     }
-    this.#lastSegmentNs = nowNs
-    if (start > this.#next) {
-      if (this.#reassembly.covers(start, end)) {
-        this.#noteDuplicate(start, end)
-      }
-      this.#reassembly.insert(start, end)
-      this.ackDue = true
-      return 0
+    const ordered = start <= this.#next
+    if (ordered && length > 0) {
+      acks.onData(nowNs, length, (packets.flags[id] & FLAG_PSH) !== 0, this.#offeredBytes)
+    } else {
+      acks.onOutOfOrder()
     }
-    this.#pushed ||= this.#options.acknowledgePushes && (packets.flags[id] & FLAG_PSH) !== 0
-    return this.#onInOrder(nowNs, end)
+    this.ecn?.onMark(packets, id, this.#offeredBytes)
+    if (this.#window.onSegment(nowNs, length, packets.timestampEcho[id])) {
+      acks.onWindowGrown()
+    }
+    const byteCount = ordered ? this.#onInOrder(end) : this.#onOutOfOrder(start, end)
+    acks.decide(nowNs, this.#next - this.#lastAcknowledgement, !this.#reassembly.empty)
+    return byteCount
   }
 
   /** The application took `byteCount` of what was delivered: the window may open. */
@@ -122,18 +132,18 @@ export class TcpReceiver {
     }
     this.#unreadBytes -= byteCount
     this.#window.onRead(nowNs, byteCount)
-    if (this.#unreadBytes === 0 && this.#pushed && this.#next > this.#lastAcknowledgement && !this.#interactive) {
-      this.ackDue = true
+    if (this.#unreadBytes === 0) {
+      this.acks.onAllRead()
     }
     // As in Linux's tcp_cleanup_rbuf: the peer is told where that doubles its window, or opens it; else the next
     // acknowledgement says so.
-    const windowBytes = this.#windowEdge - this.#next
+    const windowBytes = this.#offeredBytes
     if (2 * windowBytes > this.#window.bytes) {
       return
     }
     const offeredBytes = this.#offeredEdge() - this.#next
     if (offeredBytes > windowBytes && offeredBytes >= 2 * windowBytes) {
-      this.ackDue = true
+      this.acks.due = true
     }
   }
 
@@ -143,13 +153,11 @@ export class TcpReceiver {
     packets.acknowledgement[id] = this.#next
     packets.window[id] = this.#windowEdge - this.#next
     packets.timestampEcho[id] = this.#timestamp
-    this.#lastAcknowledgement = this.#next
-    this.ackDue = false
-    this.#pushed = false
-    this.deadlineNs = Infinity
-    if (this.#quickAcks > 0) {
-      this.#quickAcks--
+    if (this.ecn?.echoes === true) {
+      packets.flags[id] |= FLAG_ECE
     }
+    this.#lastAcknowledgement = this.#next
+    this.acks.onAcknowledged()
   }
 
   /** Writes the SACK blocks into a segment without payload, where there is room for them. */
@@ -160,9 +168,9 @@ export class TcpReceiver {
     }
   }
 
-  /** Data is sent the other way. */
-  onReply (nowNs: number): void {
-    this.#interactive ||= nowNs - this.#lastSegmentNs < this.#options.delayedAckNs
+  /** What the peer may still send. */
+  get #offeredBytes (): number {
+    return this.#windowEdge - this.#next
   }
 
   #noteDuplicate (start: number, end: number): void {
@@ -172,27 +180,30 @@ export class TcpReceiver {
     }
   }
 
-  #onInOrder (nowNs: number, end: number): number {
+  #onOutOfOrder (start: number, end: number): number {
+    if (this.#reassembly.covers(start, end)) {
+      this.#noteDuplicate(start, end)
+    }
+    this.#reassembly.insert(start, end)
+    return 0
+  }
+
+  #onInOrder (end: number): number {
     const before = this.#next
     this.#next = end
     if (!this.#reassembly.empty) {
-      // RFC 5681 4.2: at once, where it fills a gap, or part of one.
       this.#next = this.#reassembly.advance(end)
-      this.ackDue = true
+      // RFC 5681 4.2: at once, where it fills a gap.
+      this.acks.due ||= this.#reassembly.empty
     }
     let byteCount = this.#next - before
     if (this.#next > this.#finSequence) {
       byteCount--
       this.finished = true
-      this.ackDue = true
+      this.acks.onFin(this.closing)
     }
     this.#unreadBytes += byteCount
     this.deliveredBytes += byteCount
-    if ((this.#quickAcks > 0 && !this.#interactive) || this.#next - this.#lastAcknowledgement > this.#options.mssBytes) {
-      this.ackDue = true
-    } else if (this.deadlineNs === Infinity) {
-      this.deadlineNs = timerExpiryNs(nowNs, this.#options.delayedAckNs, this.#options.timerTickNs)
-    }
     return byteCount
   }
 

@@ -346,10 +346,13 @@ export class Scoreboard {
     return (this.#states[segment & this.#mask] & FIN) !== 0
   }
 
-  /** A copy of it leaves. Of one that was not taken for lost (a tail loss probe) only one is counted as in the network. */
+  /**
+   * A copy of it leaves. A tail loss probe may be one of what was not taken for lost, or (after undoing) of what was sent
+   * again before: one is counted as in the network.
+   */
   markRetransmitted (segment: number, nowNs: number): void {
     const slot = segment & this.#mask
-    if ((this.#states[slot] & LOST) !== 0) {
+    if ((this.#states[slot] & (LOST | RETRANSMITTED)) === LOST) {
       this.#states[slot] |= RETRANSMITTED
       this.retransmittedBytes += this.#lengths[slot]
     }

@@ -37,9 +37,11 @@ export function addSackBytes (packets: Packets, id: PacketId): void {
   }
 }
 
-export function allocateReset (packets: Packets, ends: Ends, sequence: number): PacketId {
-  const id = allocate(packets, ends, FLAG_RST | FLAG_ACK, BARE_HEADER_BYTES, -1)
+/** `flags` is FLAG_ACK where the acknowledgement counts, else 0. */
+export function allocateReset (packets: Packets, ends: Ends, flags: number, sequence: number, acknowledgement: number): PacketId {
+  const id = allocate(packets, ends, FLAG_RST | flags, BARE_HEADER_BYTES, -1)
   packets.sequence[id] = sequence
+  packets.acknowledgement[id] = acknowledgement
   return id
 }
 

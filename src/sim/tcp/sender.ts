@@ -1,9 +1,11 @@
 import { NS_PER_MS } from '../../core/units.ts'
-import { MAX_SACK_BLOCKS } from '../packets.ts'
+import { FLAG_ECE, MAX_SACK_BLOCKS } from '../packets.ts'
 import type { PacketId, Packets } from '../packets.ts'
 import type { CongestionController } from './congestion.ts'
 import { DeliveryRate } from './delivery-rate.ts'
+import { EcnSender } from './ecn-sender.ts'
 import { LossRecovery } from './loss-recovery.ts'
+import type { SenderPhase } from './loss-recovery.ts'
 import type { TcpOptions } from './options.ts'
 import { Pacer } from './pacer.ts'
 import { RttEstimator } from './rtt-estimator.ts'
@@ -44,12 +46,16 @@ export class TcpSender {
   segmentLength = 0
   segmentFin = false
   segmentPush = false
+  /** It has been sent before. */
+  segmentCopy = false
 
   sentSegments = 0
   retransmittedSegments = 0
   timeouts = 0
   /** Bytes written and not yet sent for the first time. */
   unsentBytes = 0
+  /** Where both ends agreed on ECN. */
+  ecn: EcnSender | undefined
 
   readonly #options: Readonly<TcpOptions>
   readonly #board: Scoreboard
@@ -130,6 +136,11 @@ export class TcpSender {
     this.congestion.onEstablished(nowNs, this.rtt.srttNs)
   }
 
+  /** Agreed on in the handshake. */
+  useEcn (): void {
+    this.ecn = new EcnSender(this.congestion)
+  }
+
   /** Where the next new byte goes, and the sequence number of a segment without payload. */
   get nextSequence (): number {
     return this.#next
@@ -144,9 +155,28 @@ export class TcpSender {
     return this.#unacknowledged - FIRST_SEQUENCE - (this.finished ? 1 : 0)
   }
 
+  get phase (): SenderPhase {
+    return this.#recovery.phase
+  }
+
+  /** What is in flight. */
+  get outstanding (): Pick<Scoreboard, 'segments' | 'sackedBytes' | 'lostBytes' | 'retransmittedBytes'> {
+    return this.#board
+  }
+
+  /** How far the peer's window reaches beyond what it acknowledged. */
+  get peerWindowBytes (): number {
+    return this.#windowEdge - this.#unacknowledged
+  }
+
   /** Bytes taken to be in the network. */
   get pipeBytes (): number {
     return this.#board.pipeBytes
+  }
+
+  /** Something is outstanding or waits to be sent, so that a timer watches over the peer. */
+  get waiting (): boolean {
+    return this.#board.segments > 0 || this.unsentBytes > 0
   }
 
   /** The FIN, and so everything before it, is acknowledged. */
@@ -213,6 +243,7 @@ export class TcpSender {
     acked.duplicateBytes = duplicateBytes
     acked.newDataReady = this.unsentBytes > 0 && this.#windowEdge > this.#next
     const lostBytes = this.#recovery.onAck(acked)
+    this.ecn?.onAck((packets.flags[id] & FLAG_ECE) !== 0, this.#recovery.phase, acknowledgement, this.#next)
     this.#informController(nowNs, ackedBytes, deliveredBytes, lostBytes, priorPipeBytes, rttNs)
     this.#restartTimer(nowNs, ackedBytes > 0)
   }
@@ -505,7 +536,7 @@ export class TcpSender {
       this.#startTimer(nowNs, 'timeout', this.rtt.rtoNs)
     }
     this.#onSent(nowNs, length, false)
-    this.#emit(sequence, length, fin, this.unsentBytes === 0 || this.#pacer.pushes)
+    this.#emit(sequence, length, fin, length > 0 && (this.unsentBytes === 0 || this.#pacer.pushes))
   }
 
   #sendCopy (nowNs: number, segment: number): void {
@@ -516,6 +547,7 @@ export class TcpSender {
     this.retransmittedSegments++
     this.#onSent(nowNs, length, true)
     this.#emit(board.start(segment), length, board.fin(segment), false)
+    this.segmentCopy = true
   }
 
   #onSent (nowNs: number, length: number, copy: boolean): void {
@@ -552,15 +584,19 @@ export class TcpSender {
   }
 
   #restartAfterIdle (nowNs: number): void {
-    if (!this.#options.slowStartAfterIdle || this.#board.segments > 0) {
+    if (this.#board.segments > 0 || nowNs === this.#lastSentNs) {
       return
     }
     const idleNs = nowNs - this.#lastSentNs
     const rtoNs = this.rtt.rtoNs
-    if (idleNs > rtoNs) {
+    if (this.#options.slowStartAfterIdle && idleNs > rtoNs) {
       this.congestion.onIdle(idleNs, rtoNs)
-      this.#lastSentNs = nowNs
+      // As in Linux's tcp_cwnd_restart: the pause is not held against the window a second time.
+      this.#usedBytes = 0
+      this.#underusedSinceNs = nowNs
     }
+    this.congestion.onRestart(nowNs, idleNs)
+    this.#lastSentNs = nowNs
   }
 
   #emit (sequence: number, length: number, fin: boolean, push: boolean): void {
@@ -568,6 +604,7 @@ export class TcpSender {
     this.segmentLength = length
     this.segmentFin = fin
     this.segmentPush = push
+    this.segmentCopy = false
     this.sentSegments++
   }
 

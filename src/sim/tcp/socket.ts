@@ -1,22 +1,27 @@
+import { NS_PER_MS } from '../../core/units.ts'
 import type { EventId, Kernel } from '../kernel.ts'
-import { FLAG_ACK, FLAG_FIN, FLAG_PSH, FLAG_RST, FLAG_SYN } from '../packets.ts'
+import { ECN_CAPABLE_0, FLAG_ACK, FLAG_CWR, FLAG_FIN, FLAG_PSH, FLAG_RST, FLAG_SYN } from '../packets.ts'
 import type { PacketId } from '../packets.ts'
 import { createController } from './create-controller.ts'
 import { SocketEvents } from './events.ts'
 import type { SegmentNetwork, TimedSocket } from './events.ts'
+import { Handshake } from './handshake.ts'
+import type { HandshakeWiring } from './handshake.ts'
+import { KeepAlive } from './keep-alive.ts'
 import { LazyTimer } from './lazy-timer.ts'
 import type { TcpOptions } from './options.ts'
 import { TcpReceiver } from './receiver.ts'
-import { addSackBytes, allocateReset, allocateSegment, allocateSyn } from './segment.ts'
-import type { Ends } from './segment.ts'
+import { addSackBytes, allocateReset, allocateSegment } from './segment.ts'
 import { TcpSender } from './sender.ts'
 import type { TcpCloseReason, TcpSocketHandler, TcpState } from './socket-handler.ts'
-import { timerExpiryNs } from './timer-clock.ts'
 
 export type { TcpCloseReason, TcpSocketHandler, TcpState } from './socket-handler.ts'
 
-/** The window field of a SYN is not scaled (RFC 7323 2.2). */
-const MAXIMUM_SYN_WINDOW_BYTES = 65_535
+/** What an onlooker can see of a socket's sending half, beside what the socket itself tells. */
+export type SenderView = Readonly<Pick<TcpSender, 'phase' | 'outstanding' | 'peerWindowBytes' | 'rtt' | 'congestion'>>
+
+/** Between two challenge acknowledgements, lest two ends answer each other for ever (RFC 5961 7; Linux: tcp_invalid_ratelimit). */
+const CHALLENGE_INTERVAL_NS = 500 * NS_PER_MS
 
 /** What a socket asks of the host it belongs to. */
 export interface SocketOwner {
@@ -24,17 +29,13 @@ export interface SocketOwner {
   socketClosed(socket: TcpSocket, reason: TcpCloseReason): void
 }
 
-export interface SocketWiring extends Ends {
-  readonly network: SegmentNetwork
-  readonly options: Readonly<TcpOptions>
+export interface SocketWiring extends HandshakeWiring {
   readonly owner: SocketOwner
-  /** Who sends the SYN. */
-  readonly role: 'initiator' | 'acceptor'
 }
 
 /**
- * One end of a TCP connection: the handshake, and the shell around the sans-IO `TcpSender` and `TcpReceiver` that turns
- * their wishes into packets and kernel events. Made by `TcpHost`.
+ * One end of a TCP connection: its states, and the shell around the sans-IO `TcpSender` and `TcpReceiver` that turns their
+ * wishes into packets and kernel events. Made by `TcpHost`.
  */
 export class TcpSocket implements TimedSocket {
   handler: TcpSocketHandler | null = null
@@ -51,8 +52,9 @@ export class TcpSocket implements TimedSocket {
   readonly #slot: number
 
   #phase: 'syn-sent' | 'syn-received' | 'open' | 'closed'
-  #synsSent = 0
-  #handshakeDeadlineNs = Infinity
+  readonly #handshake: Handshake
+  #keepAlive: KeepAlive | undefined
+  #challengedNs = -Infinity
   #closing = false
   #remoteClosed = false
   #remoteClosedFirst = false
@@ -67,19 +69,38 @@ export class TcpSocket implements TimedSocket {
     this.#kernel = wiring.network.kernel
     this.#options = wiring.options
     this.#sender = new TcpSender(wiring.options, createController(wiring.options, wiring.connection))
-    this.#receiver = new TcpReceiver(wiring.options)
+    this.#receiver = new TcpReceiver(wiring.options, this.#sender.rtt)
+    this.#handshake = new Handshake(wiring, this.#sender.rtt, this.#receiver)
     this.#events = SocketEvents.of(wiring.network)
     this.#slot = this.#events.enter(this)
     this.#timer = new LazyTimer(this.#kernel, this.#events.timerOperation, this.#slot)
     this.#phase = wiring.role === 'initiator' ? 'syn-sent' : 'syn-received'
+    this.#network.observers.active?.onSocket(this)
     if (wiring.role === 'initiator') {
-      this.#sendSyn()
+      this.#handshake.send(this.#kernel.nowNs)
+      this.#armTimer()
     }
   }
 
   /** The connection's number, the same at both ends. */
   get connection (): number {
     return this.#wiring.connection
+  }
+
+  get localNode (): number {
+    return this.#wiring.localNode
+  }
+
+  get role (): SocketWiring['role'] {
+    return this.#wiring.role
+  }
+
+  get options (): Readonly<TcpOptions> {
+    return this.#options
+  }
+
+  get sender (): SenderView {
+    return this.#sender
   }
 
   get remoteNode (): number {
@@ -152,6 +173,11 @@ export class TcpSocket implements TimedSocket {
     return this.#sender.congestion.cwndBytes
   }
 
+  /** Both ends agreed on ECN in the handshake. */
+  get ecn (): boolean {
+    return this.#sender.ecn !== undefined
+  }
+
   /** Infinite before the first loss. */
   get ssthreshBytes (): number {
     return this.#sender.congestion.ssthreshBytes
@@ -170,6 +196,11 @@ export class TcpSocket implements TimedSocket {
   /** The sequence number that this end acknowledges: what it expects next. */
   get expectedSequence (): number {
     return this.#receiver.nextSequence
+  }
+
+  /** The window that the peer was offered last, less what came since. */
+  get offeredBytes (): number {
+    return this.#receiver.offeredBytes
   }
 
   /**
@@ -192,7 +223,7 @@ export class TcpSocket implements TimedSocket {
   /** With `autoRead` off: so many of the bytes announced by `onData` are consumed; the window opens accordingly. */
   read (byteCount: number): void {
     this.#receiver.read(this.#kernel.nowNs, byteCount)
-    if (this.#receiver.ackDue) {
+    if (this.#receiver.acks.due) {
       this.#flushLater()
     }
   }
@@ -204,6 +235,7 @@ export class TcpSocket implements TimedSocket {
     }
     this.#closing = true
     this.#remoteClosedFirst = this.#remoteClosed
+    this.#receiver.closing = true
     this.#sender.finish()
     this.#flushLater()
   }
@@ -214,9 +246,7 @@ export class TcpSocket implements TimedSocket {
       return
     }
     if (this.#phase !== 'syn-sent') {
-      const { packets } = this.#network
-      const id = allocateReset(packets, this.#wiring, this.#sender.nextSequence)
-      this.#network.send(id)
+      this.#sendReset()
     }
     this.#end('aborted')
   }
@@ -224,8 +254,9 @@ export class TcpSocket implements TimedSocket {
   /** For the host: a packet of this connection arrived. The host releases it afterwards. */
   receive (id: PacketId): void {
     const flags = this.#network.packets.flags[id]
+    this.#keepAlive?.onReceived(this.#kernel.nowNs)
     if ((flags & FLAG_RST) !== 0) {
-      this.#end(this.#phase === 'syn-sent' ? 'refused' : 'reset')
+      this.#onReset(id)
     } else if (this.#phase === 'open') {
       this.#onSegment(id, flags)
     } else if (this.#phase === 'syn-sent') {
@@ -233,13 +264,31 @@ export class TcpSocket implements TimedSocket {
     } else if (this.#phase === 'syn-received') {
       this.#onHandshake(id, flags)
     }
+    this.#tellChange()
   }
 
   onTimer (): void {
     this.#timer.onEvent()
+    this.#onTime()
+    this.#tellChange()
+  }
+
+  #tellChange (): void {
+    const { active } = this.#network.observers
+    if (active !== undefined && this.#phase !== 'closed') {
+      active.onSocketChange(this)
+    }
+  }
+
+  #onTime (): void {
     const { nowNs } = this.#kernel
-    if (nowNs >= this.#handshakeDeadlineNs) {
-      this.#onHandshakeTimeout()
+    if (nowNs >= this.#handshake.deadlineNs) {
+      this.#handshake.onDeadline(nowNs)
+      if (this.#handshake.failed) {
+        this.#end('timeout')
+      } else {
+        this.#armTimer()
+      }
       return
     }
     if (nowNs >= this.#sender.deadlineNs) {
@@ -249,8 +298,11 @@ export class TcpSocket implements TimedSocket {
         return
       }
     }
-    if (nowNs >= this.#receiver.deadlineNs) {
-      this.#receiver.ackDue = true
+    if (nowNs >= this.#receiver.acks.deadlineNs) {
+      this.#receiver.acks.onDeadline()
+    }
+    if (this.#keepAlive !== undefined && nowNs >= this.#keepAlive.deadlineNs) {
+      this.#askForLife(this.#keepAlive, nowNs)
     }
     this.#transmit()
   }
@@ -258,14 +310,15 @@ export class TcpSocket implements TimedSocket {
   onFlush (): void {
     this.#flushPending = false
     this.#transmit()
+    this.#tellChange()
   }
 
   #onSegment (id: PacketId, flags: number): void {
     const { nowNs } = this.#kernel
     const { packets } = this.#network
     if ((flags & FLAG_SYN) !== 0) {
-      // The peer did not get the acknowledgement of its SYN-ACK.
-      this.#receiver.ackDue = true
+      // The peer did not get the acknowledgement of its SYN-ACK, or it is none of this connection (RFC 5961 4).
+      this.#challenge()
     } else {
       this.#sender.onAcknowledgement(nowNs, packets, id)
       const byteCount = this.#receiver.onSegment(nowNs, packets, id)
@@ -291,7 +344,12 @@ export class TcpSocket implements TimedSocket {
       return
     }
     this.#establish(id)
-    this.#receiver.ackDue = true
+    if (this.#sender.unsentBytes > 0) {
+      this.#receiver.acks.due = true
+    } else {
+      // As in Linux: at once, unless somebody waits with data that can bear it.
+      this.#sendAcknowledgement(this.#kernel.nowNs)
+    }
     this.handler?.onConnected()
     this.#flushIfWaiting()
     this.#transmit()
@@ -300,8 +358,8 @@ export class TcpSocket implements TimedSocket {
   /** In syn-received: the SYN itself, its repetition, or what completes the handshake, be it an ACK or data. */
   #onHandshake (id: PacketId, flags: number): void {
     if ((flags & FLAG_SYN) !== 0) {
-      this.#receiver.establish(this.#kernel.nowNs, this.#network.packets.timestamp[id])
-      this.#sendSyn()
+      this.#handshake.onSyn(this.#kernel.nowNs, id)
+      this.#armTimer()
       return
     }
     this.#establish(id)
@@ -315,38 +373,55 @@ export class TcpSocket implements TimedSocket {
     const { packets } = this.#network
     const { nowNs } = this.#kernel
     this.#phase = 'open'
-    this.#handshakeDeadlineNs = Infinity
     this.#receiver.establish(nowNs, packets.timestamp[id])
     this.#sender.rtt.sample(nowNs - packets.timestampEcho[id])
     this.#sender.rtt.noteLeast(nowNs - packets.timestampEcho[id])
     this.#sender.rtt.endBackOff()
     this.#sender.establish(nowNs, packets.window[id])
+    if (this.#handshake.complete(id)) {
+      this.#sender.useEcn()
+      this.#receiver.useEcn()
+    }
+    if (this.#options.keepAlive) {
+      this.#keepAlive = new KeepAlive(this.#options, nowNs)
+    }
   }
 
-  #onHandshakeTimeout (): void {
-    const { maximumSyns, maximumSynAcks } = this.#options
-    if (this.#synsSent === (this.#phase === 'syn-sent' ? maximumSyns : maximumSynAcks)) {
-      this.#end('timeout')
-      return
-    }
-    if (this.#phase !== 'syn-sent' || this.#synsSent > this.#options.linearSynTimeouts) {
-      this.#sender.rtt.backOff()
-    }
-    this.#sendSyn()
-  }
-
-  #sendSyn (): void {
+  /**
+   * RFC 9293 3.10.7.3: in answer to a SYN it must acknowledge that. RFC 5961 3.2: else it must stand exactly where the next
+   * byte is expected; elsewhere in the window the peer is asked, and one that means it will answer with another.
+   */
+  #onReset (id: PacketId): void {
     const { packets } = this.#network
-    const { nowNs } = this.#kernel
-    const id = allocateSyn(packets, this.#wiring, this.#phase === 'syn-sent' ? FLAG_SYN : FLAG_SYN | FLAG_ACK, nowNs)
-    if (this.#phase === 'syn-received') {
-      this.#receiver.acknowledge(packets, id)
+    const sequence = packets.sequence[id]
+    if (this.#phase === 'syn-sent') {
+      if (packets.acknowledgement[id] === this.#sender.nextSequence) {
+        this.#end('refused')
+      }
+    } else if (sequence === this.#receiver.nextSequence) {
+      this.#end('reset')
+    } else if (sequence > this.#receiver.nextSequence && sequence <= this.#receiver.windowEdge) {
+      this.#challenge()
     }
-    packets.window[id] = Math.min(MAXIMUM_SYN_WINDOW_BYTES, this.#receiver.initialWindowBytes)
-    this.#synsSent++
-    this.#handshakeDeadlineNs = timerExpiryNs(nowNs, this.#sender.rtt.rtoNs, this.#options.timerTickNs)
-    this.#network.send(id)
-    this.#armTimer()
+  }
+
+  /** Tells the peer at once where this end stands. */
+  #challenge (): void {
+    const { nowNs } = this.#kernel
+    if (nowNs - this.#challengedNs >= CHALLENGE_INTERVAL_NS) {
+      this.#challengedNs = nowNs
+      this.#sendAcknowledgement(nowNs)
+    }
+  }
+
+  /** A segment that asks for nothing but an answer: a byte already acknowledged, of no length. */
+  #askForLife (keepAlive: KeepAlive, nowNs: number): void {
+    if (keepAlive.onDeadline(nowNs, this.#sender.waiting)) {
+      this.#sendAcknowledgement(nowNs, this.#sender.nextSequence - 1)
+    } else if (keepAlive.failed) {
+      this.#sendReset()
+      this.#end('timeout')
+    }
   }
 
   /** What was written before the connection was established now leaves, at the end of this instant. */
@@ -370,14 +445,14 @@ export class TcpSocket implements TimedSocket {
     }
     if (!this.#flushPending) {
       const { nowNs } = this.#kernel
-      if (this.#receiver.ackDue && this.#receiver.holes) {
+      if (this.#receiver.acks.due && this.#receiver.holes) {
         // Only a segment without payload has room for SACK blocks.
         this.#sendAcknowledgement(nowNs)
       }
       while (this.#sender.poll(nowNs)) {
         this.#sendSegment(nowNs)
       }
-      if (this.#receiver.ackDue) {
+      if (this.#receiver.acks.due) {
         this.#sendAcknowledgement(nowNs)
       }
       if (this.#drainWanted && this.#sender.unsentBytes <= this.#options.lowWaterBytes) {
@@ -390,28 +465,42 @@ export class TcpSocket implements TimedSocket {
 
   #sendSegment (nowNs: number): void {
     const { packets } = this.#network
-    const { segmentSequence, segmentLength, segmentFin, segmentPush } = this.#sender
+    const { segmentSequence, segmentLength, segmentFin, segmentPush, segmentCopy, ecn } = this.#sender
     const flags = (segmentFin ? FLAG_FIN : 0) | (segmentPush ? FLAG_PSH : 0)
     const id = allocateSegment(packets, this.#wiring, flags, segmentSequence, segmentLength, nowNs)
     this.#receiver.acknowledge(packets, id)
     if (segmentLength > 0) {
-      this.#receiver.onReply(nowNs)
+      this.#receiver.acks.onReply(nowNs)
+      if (ecn !== undefined && !segmentCopy) {
+        // RFC 3168 6.1.4 and 6.1.5: neither acknowledgements nor copies, so that no mark is lost with them or forged by them.
+        packets.ecn[id] = ECN_CAPABLE_0
+        if (ecn.answerDue) {
+          ecn.answerDue = false
+          packets.flags[id] |= FLAG_CWR
+        }
+      }
     }
     this.#network.send(id)
   }
 
-  #sendAcknowledgement (nowNs: number): void {
+  #sendAcknowledgement (nowNs: number, sequence = this.#sender.nextSequence): void {
     const { packets } = this.#network
-    const id = allocateSegment(packets, this.#wiring, 0, this.#sender.nextSequence, 0, nowNs)
+    const id = allocateSegment(packets, this.#wiring, 0, sequence, 0, nowNs)
     this.#receiver.acknowledge(packets, id)
     this.#receiver.report(packets, id)
     addSackBytes(packets, id)
     this.#network.send(id)
   }
 
+  #sendReset (): void {
+    const { packets } = this.#network
+    this.#network.send(allocateReset(packets, this.#wiring, FLAG_ACK, this.#sender.nextSequence, this.#receiver.nextSequence))
+  }
+
   #armTimer (): void {
     if (this.#phase !== 'closed') {
-      this.#timer.arm(Math.min(this.#handshakeDeadlineNs, this.#sender.deadlineNs, this.#receiver.deadlineNs))
+      const deadlineNs = Math.min(this.#handshake.deadlineNs, this.#sender.deadlineNs, this.#receiver.acks.deadlineNs)
+      this.#timer.arm(this.#keepAlive === undefined ? deadlineNs : Math.min(deadlineNs, this.#keepAlive.deadlineNs))
     }
   }
 
@@ -427,6 +516,7 @@ export class TcpSocket implements TimedSocket {
     }
     this.#events.leave(this.#slot)
     this.#wiring.owner.socketClosed(this, reason)
+    this.#network.observers.active?.onSocketClosed(this, reason)
     this.handler?.onClosed(reason)
   }
 }

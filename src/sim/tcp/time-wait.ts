@@ -10,14 +10,16 @@ export class TimeWait {
   readonly #connections = new Float64Array(CAPACITY).fill(-1)
   readonly #sequences = new Float64Array(CAPACITY)
   readonly #acknowledgements = new Float64Array(CAPACITY)
+  readonly #windows = new Float64Array(CAPACITY)
   #count = 0
 
-  /** `sequence` and `acknowledgement` are those that a last acknowledgement bears. */
-  remember (connection: number, sequence: number, acknowledgement: number): void {
+  /** `sequence`, `acknowledgement` and `windowBytes` are those that a last acknowledgement bears. */
+  remember (connection: number, sequence: number, acknowledgement: number, windowBytes: number): void {
     const entry = this.#count++ % CAPACITY
     this.#connections[entry] = connection
     this.#sequences[entry] = sequence
     this.#acknowledgements[entry] = acknowledgement
+    this.#windows[entry] = windowBytes
   }
 
   /** The connection's entry; -1 where it is not remembered. Only for segments that belong to no connection: it searches. */
@@ -31,5 +33,9 @@ export class TimeWait {
 
   acknowledgement (entry: number): number {
     return this.#acknowledgements[entry]
+  }
+
+  windowBytes (entry: number): number {
+    return this.#windows[entry]
   }
 }

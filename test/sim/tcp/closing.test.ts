@@ -62,6 +62,8 @@ test('lost FINs and lost acknowledgements of FINs are made up for, also after th
     kernel.run()
     t.truthy(clientJournal.at('closed'), `client, ${lost} lost`)
     t.truthy(serverJournal.at('closed'), `server, ${lost} lost`)
+    // Not from TIME-WAIT either, where the window is the last one.
+    t.true(pair.network.sent.every(({ window }) => window > 0))
     assertNothingLeft(t, pair)
   }
 })
@@ -142,4 +144,49 @@ test('writing after close is a bug, writing after the end is of no consequence',
   client.write(1)
   kernel.run()
   t.is(network.data(CLIENT).length, 0)
+})
+
+test('a lost FIN is sent again after the timeout, then after twice that, until the connection is given up', t => {
+  const fate: Fate = ({ flags, atNs }) => atNs >= S && (flags & FLAG_FIN) !== 0 ? DROP : 0
+  const { kernel, client, clientJournal, network } = connectedPair(DELAY, { fate, options: { maximumTimeouts: 5 } })
+  at(kernel, S, () => client.close())
+  kernel.run(S)
+  const { rtoNs } = client
+  kernel.run()
+  const fins = network.sent.filter(({ from, flags }) => from === CLIENT && (flags & FLAG_FIN) !== 0).map(({ atNs }) => atNs - S)
+  t.deepEqual(fins, [0, 1, 3, 7, 15, 31].map(times => times * rtoNs))
+  t.is(clientJournal.at('timeout'), S + 63 * rtoNs)
+})
+
+test('FINs that cross, one of them lost: closing at one end until the other\'s copy arrives', t => {
+  let lost = false
+  const fate: Fate = ({ flags, from }) => {
+    const drop = from !== CLIENT && (flags & FLAG_FIN) !== 0 && !lost
+    lost ||= drop
+    return drop ? DROP : 0
+  }
+  const pair = connectedPair(DELAY, { fate })
+  const { kernel, client, clientJournal, serverJournal } = pair
+  at(kernel, S, () => {
+    client.close()
+    pair.server?.close()
+  })
+  kernel.run(S + DELAY)
+  t.is(client.state, 'fin-wait-1')
+  t.is(pair.server?.state, 'closing')
+  kernel.run()
+  t.truthy(clientJournal.at('closed'))
+  t.truthy(serverJournal.at('closed'))
+  assertNothingLeft(t, pair)
+})
+
+test('half-closed for an hour, the other end sends, and its window is kept open', t => {
+  const pair = connectedPair(DELAY)
+  const { kernel, client, clientJournal } = pair
+  at(kernel, S, () => client.close())
+  at(kernel, 3600 * S, () => pair.server?.write(1e6))
+  at(kernel, 3601 * S, () => pair.server?.close())
+  kernel.run()
+  t.is(clientJournal.bytes, 1e6)
+  assertNothingLeft(t, pair)
 })

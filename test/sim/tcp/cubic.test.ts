@@ -1,7 +1,7 @@
 import test from 'ava'
 import { Cubic } from '../../../src/sim/tcp/cubic.ts'
 import { tcpOptions } from '../../../src/sim/tcp/options.ts'
-import { connectedPair, DROP, MS, S } from './scripted-network.ts'
+import { connectedPair, DROP, losingData, MS, S } from './scripted-network.ts'
 
 const MSS = 1448
 const DELAY = 50 * MS
@@ -50,4 +50,25 @@ test('an undone reduction gives window and threshold back', t => {
   cubic.onUndo()
   t.is(cubic.cwndBytes, 100_000)
   t.is(cubic.ssthreshBytes, Infinity)
+})
+
+test('RFC 9438 5.8: while nothing is sent the curve stands still, restarts of slow start or not', t => {
+  // Below the plateau by 30% of some 200 segments: cbrt(60 / 0.4) = 5.3 s away, were the pause to count.
+  const windowAfter = (pauseNs: number): number => {
+    const { kernel, client } = connectedPair(DELAY, {
+      fate: losingData(300),
+      options: { congestion: 'cubic', lossDetection: 'rack', hystart: 'off', slowStartAfterIdle: false, initialWindowSegments: 30 }
+    })
+    client.write(1e6)
+    kernel.run(5 * S)
+    t.is(client.queuedBytes, 0)
+    kernel.run(5 * S + pauseNs)
+    const before = client.cwndBytes
+    client.write(1e6)
+    kernel.run(kernel.nowNs + 3 * RTT)
+    client.abort()
+    return client.cwndBytes / before
+  }
+  const [short, long] = [windowAfter(1), windowAfter(60 * S)]
+  t.true(Math.abs(long / short - 1) < 0.05, `${long} and ${short}`)
 })

@@ -1,5 +1,5 @@
 import test from 'ava'
-import { FLAG_SYN } from '../../../src/sim/packets.ts'
+import { FLAG_FIN, FLAG_PSH, FLAG_SYN } from '../../../src/sim/packets.ts'
 import { TcpHost } from '../../../src/sim/tcp/host.ts'
 import { CLIENT, connectedPair, DROP, Journal, MS, PORT, S, ScriptedNetwork, SERVER } from './scripted-network.ts'
 
@@ -30,6 +30,24 @@ test('what is written before the connection stands leaves with the handshake\'s 
   t.is(serverJournal.at('data'), 1.5 * RTT)
   t.is(serverJournal.bytes, 300)
   t.deepEqual(network.data(CLIENT).map(({ size }) => size), [352])
+})
+
+test('what is written when the connection stands follows the handshake\'s ACK', t => {
+  const { kernel, network, client, clientJournal } = connectedPair(DELAY)
+  clientJournal.onConnected = () => client.write(100)
+  kernel.run()
+  t.deepEqual(network.sent.slice(0, 4).map(({ size, atNs }) => [size, atNs]), [[60, 0], [60, RTT / 2], [52, RTT], [152, RTT]])
+})
+
+test('a FIN by itself bears no PSH, one behind data does', t => {
+  for (const [bytes, pushed] of [[0, 0], [100, FLAG_PSH]]) {
+    const { kernel, network, client } = connectedPair(DELAY)
+    kernel.run(2 * RTT)
+    client.write(bytes)
+    client.close()
+    kernel.run(3 * RTT)
+    t.is((network.sent.find(({ from, flags }) => from === CLIENT && (flags & FLAG_FIN) !== 0)?.flags ?? 0) & FLAG_PSH, pushed)
+  }
 })
 
 for (const [lost, connectedAtS] of [[1, 1], [2, 3], [3, 7], [5, 31]]) {
@@ -79,6 +97,12 @@ test('a half-open connection is forgotten after 6 SYN-ACKs', t => {
   t.is(synAcks.length, 6)
   t.is(serverHost.socketCount, 0)
   t.is(kernel.pending, 0)
+})
+
+test('a half-open connection is forgotten, too, where more SYNs come than SYN-ACKs may be sent', t => {
+  const { kernel, serverHost } = connectedPair(DELAY, { fate: ({ from }) => from === SERVER ? DROP : 0, options: { maximumSyns: 12, linearSynTimeouts: 12 } })
+  kernel.run()
+  t.is(serverHost.socketCount, 0)
 })
 
 test('connecting where nobody listens is refused after 1 RTT', t => {

@@ -1,5 +1,6 @@
 import { Kernel } from '../../../src/sim/kernel.ts'
-import { FLAG_FIN, FLAG_RST, FLAG_SYN, Packets } from '../../../src/sim/packets.ts'
+import { Observers } from '../../../src/sim/observe/observer.ts'
+import { FLAG_FIN, FLAG_RST, FLAG_SYN, markCongestion, Packets } from '../../../src/sim/packets.ts'
 import type { PacketId } from '../../../src/sim/packets.ts'
 import type { SegmentNetwork } from '../../../src/sim/tcp/events.ts'
 import { TcpHost } from '../../../src/sim/tcp/host.ts'
@@ -28,6 +29,7 @@ export interface Segment {
   readonly acknowledgement: number
   readonly window: number
   readonly size: number
+  readonly ecn: number
   readonly sackBlocks: readonly number[]
 }
 
@@ -38,8 +40,11 @@ export type Fate = (segment: Segment, index: number) => number
 export class ScriptedNetwork implements SegmentNetwork {
   readonly kernel = new Kernel()
   readonly packets = new Packets()
+  readonly observers = new Observers()
   readonly sent: Segment[] = []
   readonly arrival: number
+  /** Whether a segment gets a congestion mark on its way, where it can bear one. */
+  marks: (segment: Segment) => boolean = () => false
   readonly #delayNs: number
   readonly #fate: Fate
   readonly #receivers = new Map<number, { receive(id: PacketId): void }>()
@@ -72,9 +77,13 @@ export class ScriptedNetwork implements SegmentNetwork {
       acknowledgement: packets.acknowledgement[id],
       window: packets.window[id],
       size: packets.size[id],
+      ecn: packets.ecn[id],
       sackBlocks: [...packets.sackBlocks.subarray(id * 6, id * 6 + 2 * packets.sackCount[id])]
     }
     this.sent.push(segment)
+    if (this.marks(segment)) {
+      markCongestion(packets, id)
+    }
     const extraNs = this.#fate(segment, this.sent.length - 1)
     if (extraNs === DROP) {
       packets.release(id)

@@ -1,0 +1,102 @@
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import test from 'ava'
+import { loadExperiment } from '../../src/experiment/registry.ts'
+import { runUnit } from '../../src/experiment/run-unit.ts'
+import { SimWire } from '../../src/wires/sim.ts'
+import { fakeMachinery } from '../fixtures/fake-machinery.ts'
+import { readPcapng, readTcp } from '../fixtures/pcapng.ts'
+import { runCli, temporaryDirectory } from '../fixtures/run-cli.ts'
+
+const FILES = ['--pcap', 'a.pcapng', '--perfetto', 'a.json', '--probe', 'a.csv', '--flows', 'flows.csv']
+const NAMES = ['a.csv', 'a.json', 'a.pcapng', 'flows.csv']
+
+/** The experiments as they ship. */
+const machinery = { ...fakeMachinery(), experimentsDirectory: new URL('../../experiments/', import.meta.url) }
+
+const measurements: ReadonlyArray<readonly string[]> = [
+  ['bulk', '--seeds', '2', '--duration', '6s', '--loss', '0.01'],
+  ['fct', '--repeat', '3', '--loss', '0.01'],
+  ['connect', '--repeat', '3'],
+  ['pair', '--seeds', '1', '--duration', '21s']
+]
+
+for (const measurement of measurements) {
+  test(`path ${measurement[0]} measures the same with traces, and leaves those of its first repetition`, async t => {
+    const directory = await temporaryDirectory(t)
+    const plain = await runCli(directory, ['path', ...measurement, '--json'])
+    const traced = await runCli(directory, ['path', ...measurement, '--json', ...FILES])
+    t.deepEqual(traced, plain)
+    t.deepEqual((await readdir(directory)).sort(), NAMES)
+    const flows = (await readFile(join(directory, 'flows.csv'), 'utf8')).trimEnd().split('\n')
+    t.is(flows.length, measurement[0] === 'pair' ? 5 : 3)
+    const { packets } = readPcapng(await readFile(join(directory, 'a.pcapng')))
+    t.true(packets.length >= 3 && readTcp(packets[0].bytes).destinationPort === 5001)
+    t.true((JSON.parse(await readFile(join(directory, 'a.json'), 'utf8')) as { traceEvents: unknown[] }).traceEvents.length > 5)
+  })
+}
+
+test('a traced run of an experiment is the run that it has without, and shows libp2p\'s connections', async t => {
+  const directory = await temporaryDirectory(t)
+  const { exitCode, stdout, stderr } = await runCli(directory, ['trace', 'connection-setup', '--case', 'round-trips', '--arm', 'plain', '--repetition', '1', ...FILES], { machinery })
+  t.is(stderr, '')
+  t.is(exitCode, 0)
+  const loaded = await loadExperiment('connection-setup', machinery.experimentsDirectory)
+  const alone = await runUnit({
+    loaded, parameters: loaded.experiment.parameters.parse({}) as Record<string, number>, wire: new SimWire(),
+    unit: { wire: 'sim', case: 'round-trips', arm: 'plain', seed: 'twinwire/1' }
+  })
+  t.is(stdout, `round-trips, plain, seed twinwire/1: ${alone.samples.length} samples, trace hash ${alone.traceHash ?? ''}\n`)
+  t.deepEqual((await readdir(directory)).sort(), NAMES)
+  const { packets, interfaces } = readPcapng(await readFile(join(directory, 'a.pcapng')))
+  t.deepEqual(interfaces.map(({ name }) => name), ['client'])
+  // The addresses of the hosts as the dialler knows them: /ip4/10.0.1.1/tcp/4001.
+  t.like(readTcp(packets[0].bytes), { source: '10.0.0.1', destination: '10.0.1.1', destinationPort: 4001 })
+  const flows = await readFile(join(directory, 'flows.csv'), 'utf8')
+  t.regex(flows, /^1,client,server-0,/m)
+})
+
+test('without a choice the first case, arm and repetition are traced', async t => {
+  const directory = await temporaryDirectory(t)
+  const { stdout } = await runCli(directory, ['trace', 'connection-setup', '--flows', 'flows.csv'], { machinery })
+  t.regex(stdout, /^round-trips, plain, seed twinwire\/0: /)
+})
+
+const badUse = test.macro(async (t, args: readonly string[], expected: RegExp) => {
+  const directory = await temporaryDirectory(t)
+  await mkdir(join(directory, 'folder'))
+  const { exitCode, stdout, stderr } = await runCli(directory, args, { machinery })
+  t.is(exitCode, 2)
+  t.is(stdout, '')
+  t.regex(stderr, /^error \[ERR_[A-Z_]+\]: [^\n]+\n$/)
+  t.regex(stderr, expected)
+  t.deepEqual(await readdir(directory), ['folder'])
+})
+
+test('a trace in a folder that there is not is refused before the run', badUse, ['path', 'bulk', '--pcap', 'nowhere/a.pcapng'], /\[ERR_INVALID_OPTION\]: the file cannot be written; at --pcap; .*ENOENT/)
+test('a trace in the place of a folder is refused', badUse, ['path', 'bulk', '--perfetto', 'folder'], /at --perfetto; .*EISDIR/)
+test('where one of two traces is refused nothing is left of the other', badUse, ['trace', 'connection-setup', '--pcap', 'a.pcapng', '--probe', 'nowhere/a.csv'], /at --probe/)
+test('two traces in one file are refused', badUse, ['path', 'bulk', '--pcap', 'a', '--probe', 'a'], /two traces cannot be one file; at --pcap; expected another file than that of --probe/)
+test('a trace to nowhere is refused', badUse, ['trace', 'connection-setup'], /nothing to trace to; .*--pcap/)
+test('a case that there is not names the nearest', badUse, ['trace', 'connection-setup', '--case', 'round-trip', '--pcap', 'a'], /at --case; expected round-trips/)
+test('an arm that there is not is refused', badUse, ['trace', 'connection-setup', '--arm', 'none', '--pcap', 'a'], /at --arm; expected one of plain/)
+test('an experiment that there is not names the nearest', badUse, ['trace', 'connection-set', '--pcap', 'a'], /\[ERR_UNKNOWN_EXPERIMENT\]: .*connection-setup/)
+test('half a repetition is refused', badUse, ['trace', 'connection-setup', '--repetition', '0.5', '--pcap', 'a'], /at --repetition; expected a whole number from 0/)
+
+test('a command that is cut short leaves no file, and the one that was there before as it was', async t => {
+  for (const command of [['path', 'bulk'], ['trace', 'connection-setup']]) {
+    const directory = await temporaryDirectory(t)
+    await writeFile(join(directory, 'a.csv'), 'before')
+    const { exitCode } = await runCli(directory, [...command, ...FILES], { machinery, signal: AbortSignal.abort() })
+    t.is(exitCode, 130)
+    t.deepEqual(await readdir(directory), ['a.csv'])
+    t.is(await readFile(join(directory, 'a.csv'), 'utf8'), 'before')
+  }
+})
+
+test('what is no file is written to as it is', async t => {
+  const directory = await temporaryDirectory(t)
+  const { exitCode } = await runCli(directory, ['path', 'connect', '--repeat', '1', '--pcap', '/dev/null'])
+  t.is(exitCode, 0)
+  t.deepEqual(await readdir(directory), [])
+})
