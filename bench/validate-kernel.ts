@@ -1,8 +1,9 @@
-import { mkdir, readFile, writeFile } from 'node:fs/promises'
+import { mkdir, writeFile } from 'node:fs/promises'
 import { availableParallelism } from 'node:os'
 import { parseArgs } from 'node:util'
 import { Tinypool } from 'tinypool'
 import { table } from '../src/cli/table.ts'
+import { writeMarkedSection } from './marked-section.ts'
 import { further, judge } from './validate-kernel/groups.ts'
 import type { Outcome } from './validate-kernel/groups.ts'
 import { overlays, overlaySvg } from './validate-kernel/overlay.ts'
@@ -103,14 +104,7 @@ async function measureAll (tasks: readonly Task[], jobs: number): Promise<Outcom
 }
 
 async function writeDocument (findings: Findings): Promise<void> {
-  const file = new URL('fidelity.md', docs)
-  const text = await readFile(file, 'utf8')
-  const from = text.indexOf(BEGIN)
-  const to = text.indexOf(END)
-  if (from < 0 || to < from) {
-    throw new Error('docs/fidelity.md has lost the marks between which its figures stand')
-  }
-  await writeFile(file, `${text.slice(0, from + BEGIN.length)}\n\n${fidelityFigures(findings)}\n\n${text.slice(to)}`)
+  await writeMarkedSection(new URL('fidelity.md', docs), BEGIN, END, fidelityFigures(findings))
   await mkdir(new URL('fidelity/', docs), { recursive: true })
   for (const overlay of findings.overlays) {
     await writeFile(new URL(`fidelity/${overlay.name}.svg`, docs), `${overlaySvg(overlay)}\n`)

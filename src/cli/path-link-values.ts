@@ -1,6 +1,6 @@
 import { show, TwinwireError } from '../core/errors.ts'
 import { msToNs, parseDuration, parseRate, parseSize } from '../core/units.ts'
-import type { PathTraffic } from '../path/link-schema.ts'
+import type { PathTraffic } from '../path/link-fields.ts'
 import type { PathInput } from '../path/options.ts'
 import { congestionName } from '../path/tcp.ts'
 import type { JitterOptions } from '../sim/jitter.ts'

@@ -4,9 +4,11 @@ import { pathOptions } from '../path/options.ts'
 import type { PathInput, PathLoss, PathOptions } from '../path/options.ts'
 import { congestionName } from '../path/tcp.ts'
 import type { CongestionName } from '../path/tcp.ts'
+import { readTcp } from './path-tcp-options.ts'
+import type { PathTcpFlags } from './path-tcp-options.ts'
 
 /** What commander gives for the options that every `path` command has. */
-export interface PathFlags {
+export interface PathFlags extends PathTcpFlags {
   readonly rate: string
   readonly rtt: string
   readonly loss: string
@@ -28,6 +30,7 @@ export function readPath (flags: PathFlags, links: Partial<PathInput> = {}): Pat
     lossDirection: flags.lossDirection,
     bufferBdp: flags.bufferBdp,
     gso: flags.gso,
+    tcp: readTcp(flags),
     seed: flags.seed,
     ...links
   })
@@ -136,6 +139,17 @@ export function readGso (text: string): PathOptions['gso'] {
 export function readLossDirection (text: string): PathOptions['lossDirection'] {
   if (text !== 'forward' && text !== 'both') {
     throw new TwinwireError('ERR_INVALID_OPTION', 'the option is not valid', { path: '--loss-direction', expected: 'forward or both', found: show(text) })
+  }
+  return text
+}
+
+/** Packets, or flows with rates in closed form. */
+export type Level = 'packet' | 'fluid'
+
+/** @throws ERR_INVALID_OPTION */
+export function readLevel (text: string): Level {
+  if (text !== 'packet' && text !== 'fluid') {
+    throw new TwinwireError('ERR_INVALID_OPTION', 'the option is not valid', { path: '--level', expected: 'packet or fluid', found: show(text) })
   }
   return text
 }

@@ -1,7 +1,9 @@
 import type { Command } from 'commander'
+import { TwinwireError } from '../core/errors.ts'
 import { runBulk, summarizeBulk } from '../path/bulk.ts'
 import { runConnect, summarizeConnect } from '../path/connect.ts'
 import { runFct, summarizeFct } from '../path/fct.ts'
+import { fluidRow, runFluidBulk, runFluidFct, runFluidPair } from '../path/fluid.ts'
 import type { PathOptions } from '../path/options.ts'
 import { runPair, summarizePair } from '../path/pair.ts'
 import type { PathOnlooker } from '../path/path.ts'
@@ -11,29 +13,41 @@ import type { CliContext } from './context.ts'
 import { countOf, DEFAULT_SEED, ExitCode } from './options.ts'
 import { readLinks, withLinkOptions } from './path-link-options.ts'
 import type { LinkFlags } from './path-link-options.ts'
-import { readBufferBdp, readCongestion, readDurationS, readGso, readLossDirection, readPair, readPath, readSize } from './path-options.ts'
-import type { PathFlags } from './path-options.ts'
+import { readBufferBdp, readCongestion, readDurationS, readGso, readLevel, readLossDirection, readPair, readPath, readSize } from './path-options.ts'
+import type { Level, PathFlags } from './path-options.ts'
 import { pathTable } from './path-table.ts'
+import { withTcpOptions } from './path-tcp-options.ts'
 import { TraceFiles, withTraceOptions } from './trace-files.ts'
 import type { TraceFlags } from './trace-files.ts'
 
 interface Flags extends PathFlags, LinkFlags, TraceFlags {
   readonly json: boolean
+  /** Absent where there is the packet level only. */
+  readonly level?: Level
 }
 
-interface BulkFlags extends Flags {
+interface LevelFlags extends Flags {
+  readonly level: Level
+}
+
+interface BulkFlags extends LevelFlags {
   readonly congestion: CongestionName
   readonly duration: number
   readonly seeds: number
 }
 
-interface FctFlags extends Flags {
+interface ConnectFlags extends Flags {
+  readonly congestion: CongestionName
+  readonly repeat: number
+}
+
+interface FctFlags extends LevelFlags {
   readonly congestion: CongestionName
   readonly size: number
   readonly repeat: number
 }
 
-interface PairFlags extends Flags {
+interface PairFlags extends LevelFlags {
   readonly congestion: readonly [CongestionName, CongestionName]
   readonly duration: number
   readonly seeds: number
@@ -51,6 +65,10 @@ export function addPathCommand (program: Command, context: CliContext, finish: (
   const measure = async <Run>(flags: Flags, count: number, run: (path: PathOptions, repetition: number, onlooker?: PathOnlooker) => Promise<Run>, summarize: (path: PathOptions, runs: readonly Run[]) => Row): Promise<void> => {
     const options = readPath(flags, await readLinks(flags, context.workingDirectory))
     const traces = new TraceFiles(context.workingDirectory, flags)
+    if (flags.level === 'fluid' && traces.count > 0) {
+      traces.discard()
+      throw new TwinwireError('ERR_UNSUPPORTED', 'flows have no packets to trace', { path: '--level', expected: 'packet', found: 'fluid' })
+    }
     const runs: Run[] = []
     try {
       runs.push(await run(options, 0, ({ network, labels, forwardLink }) => traces.observe({ network, labels, linkOf: () => forwardLink })))
@@ -67,61 +85,78 @@ export function addPathCommand (program: Command, context: CliContext, finish: (
       finish(ExitCode.interrupted)
       return
     }
-    const row = summarize(options, runs)
+    const row = flags.level === 'fluid' ? fluidRow(summarize(options, runs)) : summarize(options, runs)
     context.stdout.write(flags.json ? `${JSON.stringify(row)}\n` : `${pathTable(row)}\n`)
     finish(row.n === 0 ? ExitCode.failed : ExitCode.ok)
   }
 
-  withPathOptions(path.command('bulk'), { rtt: '80ms', rate: '10mbit', lossDirection: 'forward' })
+  withLevel(path.command('bulk'), { rtt: '80ms', rate: '10mbit', lossDirection: 'forward' })
     .description('goodput, window, round trips and losses of one transfer that never ends')
     .option('--congestion <name>', 'reno, cubic or bbr', readCongestion, 'cubic')
     .option('--duration <time>', 'of a transfer, from the return of connect', readDurationS, 30)
     .option('--seeds <n>', 'transfers, each with a seed of its own', countOf('--seeds', 10_000), 5)
     .action(async (flags: BulkFlags) => {
+      const runs = { packet: runBulk, fluid: runFluidBulk }[flags.level]
       const bulk = { congestion: flags.congestion, durationS: flags.duration }
-      await measure(flags, flags.seeds, async (path, repetition, onlooker) => await runBulk(path, bulk, repetition, context.signal, onlooker), (path, runs) => summarizeBulk(path, bulk, runs))
+      await measure(flags, flags.seeds, async (path, repetition, onlooker) => await runs(path, bulk, repetition, context.signal, onlooker), (path, runs) => summarizeBulk(path, bulk, runs))
     })
 
-  withPathOptions(path.command('fct'), { rtt: '80ms', rate: '10mbit', lossDirection: 'both' })
+  withLevel(path.command('fct'), { rtt: '80ms', rate: '10mbit', lossDirection: 'both' })
     .description('flow completion time: from connect to an answer of one byte to so many bytes')
     .option('--congestion <name>', 'reno, cubic or bbr', readCongestion, 'cubic')
     .option('--size <bytes>', 'sent by the client: a whole number, or with a unit (100KiB)', readSize, 102_400)
     .option('--repeat <n>', 'exchanges, each on a connection of its own', countOf('--repeat', 1_000_000), 100)
     .action(async (flags: FctFlags) => {
+      const runs = { packet: runFct, fluid: runFluidFct }[flags.level]
       const fct = { congestion: flags.congestion, sizeBytes: flags.size }
-      await measure(flags, flags.repeat, async (path, repetition, onlooker) => await runFct(path, fct, repetition, context.signal, onlooker), (path, runs) => summarizeFct(path, fct, runs))
+      await measure(flags, flags.repeat, async (path, repetition, onlooker) => await runs(path, fct, repetition, context.signal, onlooker), (path, runs) => summarizeFct(path, fct, runs))
     })
 
   withPathOptions(path.command('connect'), { rtt: '80ms', rate: '10mbit', lossDirection: 'both' })
     .description('how long connect takes, by attempts')
     .option('--congestion <name>', 'reno, cubic or bbr', readCongestion, 'cubic')
     .option('--repeat <n>', 'connections', countOf('--repeat', 1_000_000), 2000)
-    .action(async (flags: FctFlags) => {
+    .action(async (flags: ConnectFlags) => {
       await measure(flags, flags.repeat, async (path, repetition, onlooker) => await runConnect(path, flags.congestion, repetition, context.signal, onlooker), summarizeConnect)
     })
 
-  withPathOptions(path.command('pair'), { rtt: '40ms', rate: '20mbit', lossDirection: 'forward' })
+  withLevel(path.command('pair'), { rtt: '40ms', rate: '20mbit', lossDirection: 'forward' })
     .description('how two transfers share the path; which starts first alternates')
     .option('--congestion <a,b>', 'two of reno, cubic and bbr', readPair, ['cubic', 'cubic'])
     .option('--duration <time>', 'from the first start', readDurationS, 40)
     .option('--seeds <n>', 'repetitions, each with a seed of its own', countOf('--seeds', 10_000), 8)
     .action(async (flags: PairFlags) => {
+      const runs = { packet: runPair, fluid: runFluidPair }[flags.level]
       const pair = { congestion: flags.congestion, durationS: flags.duration }
-      await measure(flags, flags.seeds, async (path, repetition, onlooker) => await runPair(path, pair, repetition, context.signal, onlooker), (path, runs) => summarizePair(path, pair, runs))
+      await measure(flags, flags.seeds, async (path, repetition, onlooker) => await runs(path, pair, repetition, context.signal, onlooker), (path, runs) => summarizePair(path, pair, runs))
     })
 }
 
-function withPathOptions (command: Command, { rate, rtt, lossDirection }: { readonly rate: string, readonly rtt: string, readonly lossDirection: PathOptions['lossDirection'] }): Command {
-  return withTraceOptions(withLinkOptions(command
+interface PathDefaults {
+  readonly rate: string
+  readonly rtt: string
+  readonly lossDirection: PathOptions['lossDirection']
+}
+
+function withLevel (command: Command, defaults: PathDefaults): Command {
+  return withPathOptions(command, defaults)
+    .option('--level <name>', 'packet, or fluid: rates of flows in closed form, fast and rough (docs/fluid.md); --gso, --ecn and --hystart have no meaning there', readLevel, 'packet')
+}
+
+function withPathOptions (command: Command, { rate, rtt, lossDirection }: PathDefaults): Command {
+  return withTraceOptions(withTcpOptions(withLinkOptions(command
     .optionsGroup('Path:')
     .option('--rate <rate>', 'of the bottleneck, in IP bytes', rate)
     .option('--rtt <time>', 'twice the one-way delay, serialisation not counted', rtt)
     .option('--loss <p>', 'behind the serialiser: a probability a packet, ge:p,r,lossGood,lossBad, periodic:n (every n-th), or scripted:i,j,k (by number, from 0)', '0')
     .option('--loss-direction <which>', 'forward (client to server), or both, each on its own', readLossDirection, lossDirection)
     .option('--buffer-bdp <n>', 'what may wait in the forward queue, in bandwidth-delay products', readBufferBdp, 1))
+    .optionsGroup('TCP:')
+    .option('--gso <n>', "Linux's gso_max_segs: default bursts as the kernel does, 1 sends segments one at a time", readGso, 'default'))
     .optionsGroup('Measurement:')
-    .option('--gso <n>', "Linux's gso_max_segs: default bursts as the kernel does, 1 sends segments one at a time", readGso, 'default')
     .option('--seed <text>', 'root of all chance: the same seed gives the same figures', DEFAULT_SEED)
     .option('--json', "one JSON object on stdout, with the reference data's names", false)
     .optionsGroup('Traces of the first repetition:'))
+    // For what each measurement has of its own.
+    .optionsGroup('Measurement:')
 }

@@ -6,7 +6,7 @@ import type { Path } from './path.ts'
 export const SETUP_LIMIT_S = 300
 
 /** More than a flow can send in any time that is simulated, and still a whole number when it is added to. */
-const ENDLESS_BYTES = 2 ** 50
+export const ENDLESS_BYTES = 2 ** 50
 
 /** A connection whose client has always more to send. */
 export class BulkFlow {

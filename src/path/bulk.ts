@@ -104,6 +104,6 @@ export function summarizeBulk (options: PathOptions, { congestion, durationS }: 
   }
 }
 
-function megabits (bytes: number): number {
+export function megabits (bytes: number): number {
   return bytes * 8 / 1e6
 }

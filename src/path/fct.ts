@@ -10,10 +10,10 @@ import type { Row } from './summary.ts'
 import type { CongestionName } from './tcp.ts'
 
 /** An exchange that has not ended by then has failed: far beyond the last retry of either end. */
-const LIMIT_S = 3600
+export const LIMIT_S = 3600
 
 /** The server's whole answer. */
-const ANSWER_BYTES = 1
+export const ANSWER_BYTES = 1
 
 export interface FctOptions {
   readonly congestion: CongestionName

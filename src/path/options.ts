@@ -2,7 +2,8 @@ import * as z from 'zod'
 import { TwinwireError } from '../core/errors.ts'
 import { parseOptions } from '../core/options.ts'
 import { NS_PER_MS } from '../core/units.ts'
-import { linkFields } from './link-schema.ts'
+import { linkFields } from './link-fields.ts'
+import { pathTcpSchema } from './tcp.ts'
 
 // Beyond these a unit was mistaken, and the arithmetic of nanoseconds and bytes would no longer be exact.
 const MAXIMUM_RTT_MS = 3600e3
@@ -35,6 +36,8 @@ const pathOptionsSchema = z.strictObject({
    * 1 it sends one segment at a time.
    */
   gso: z.union([z.literal('default'), z.literal(1)]).default('default'),
+  /** How both ends do TCP, beside the congestion controller. */
+  tcp: pathTcpSchema.prefault({}),
   /** Root of all chance. */
   seed: z.string(),
   ...linkFields

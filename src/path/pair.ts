@@ -12,8 +12,8 @@ import type { Row } from './summary.ts'
 import type { CongestionName } from './tcp.ts'
 
 /** Windows of time begin here and end with the run: after slow start, and after most of the convergence. */
-const EARLY_S = 5
-const LATE_S = 20
+export const EARLY_S = 5
+export const LATE_S = 20
 
 /**
  * Between the two starts, drawn anew for each repetition: some milliseconds, as when two threads of one process begin. The

@@ -9,14 +9,12 @@ import { NUMBERED } from '../sim/observe/nodes.ts'
 import type { NodeLabels } from '../sim/observe/nodes.ts'
 import { Packets } from '../sim/packets.ts'
 import { TcpHost } from '../sim/tcp/host.ts'
-import type { TcpOptions } from '../sim/tcp/options.ts'
 import type { TcpSocket, TcpSocketHandler } from '../sim/tcp/socket.ts'
 import { connect } from '../sim/topology.ts'
-import { joinedNode, pathLinks, startTraffic } from './link-options.ts'
-import { MTU_BYTES } from './link-schema.ts'
+import { joinedNode, pathLinks, startTraffic } from './links.ts'
 import type { PathOptions } from './options.ts'
 import { PathMeter } from './path-meter.ts'
-import { MSS_BYTES, tcpFor } from './tcp.ts'
+import { segmentBytes, tcpFor } from './tcp.ts'
 import type { CongestionName } from './tcp.ts'
 
 /** Of every server. */
@@ -60,7 +58,7 @@ export class Path {
   constructor (options: PathOptions, controllers: readonly CongestionName[], random: RandomStream) {
     const { crossTraffic } = options
     const { forward, backward } = pathLinks(options)
-    this.mssBytes = MSS_BYTES + options.mtuBytes - MTU_BYTES
+    this.mssBytes = segmentBytes(options)
     this.network = new PacketNetwork(this.kernel, new Packets(), random.fork('path'))
     const near = this.network.addNode()
     this.server = this.network.addNode({ forwards: false })
@@ -72,15 +70,14 @@ export class Path {
     }
     this.meter = new PathMeter(this.network, { rateBitsPerSecond: options.rateBitsPerSecond, delayNs: forward.delayNs, server: this.server })
     this.network.observers.add(this.meter)
-    const tcp = (congestion: CongestionName): Partial<TcpOptions> => ({ ...tcpFor(congestion, options.gso), mssBytes: this.mssBytes })
     // Each is joined to the path by links that take no time, so that clients can differ and share the path all the same.
-    this.clients = controllers.map(congestion => new TcpHost(this.network, joinedNode(this.network, near), tcp(congestion)))
+    this.clients = controllers.map(congestion => new TcpHost(this.network, joinedNode(this.network, near), tcpFor(congestion, options)))
     const names = ['router', 'server', ...(far === this.server ? [] : ['far-router']), ...this.clients.map((_, client) => `client${client}`)]
     this.labels = { name: node => names[node] ?? NUMBERED.name(node), address: node => NUMBERED.address(node) }
     this.startNs = random.fork('start').integer(PHASE_NS)
     this.kernel.run(this.startNs)
-    this.serverHost = new TcpHost(this.network, this.server, tcp(controllers[0]))
-    startTraffic(options, { network: this.network, near, far, random: random.fork('cross-traffic'), tcp })
+    this.serverHost = new TcpHost(this.network, this.server, tcpFor(controllers[0], options))
+    startTraffic(options, { network: this.network, near, far, random: random.fork('cross-traffic') })
   }
 
   /** Begins to connect the client of this index. */

@@ -1,9 +1,10 @@
+import * as z from 'zod'
 import { TCP_PRESETS, tcpOptions } from '../sim/tcp/options.ts'
 import type { TcpOptions } from '../sim/tcp/options.ts'
 import type { PathOptions } from './options.ts'
 
-/** Payload of a full segment: 1500 B of IP packet without IPv4, TCP and timestamps (20 + 20 + 12 B). */
-export const MSS_BYTES = 1448
+/** IPv4, TCP and timestamps (20 + 20 + 12 B). */
+const HEADER_BYTES = 52
 
 /** Linux's limit of autotuning, as the measurements had it. */
 const RECEIVE_BUFFER_BYTES = 32 * 1024 * 1024
@@ -11,18 +12,36 @@ const RECEIVE_BUFFER_BYTES = 32 * 1024 * 1024
 /** A congestion controller that the simulator has. */
 export type CongestionName = TcpOptions['congestion']
 
+/** Of the options of TCP those that a path's measurement asks for; docs/tcp.md has them all. */
+export const pathTcpSchema = z.strictObject({
+  /** What is not said here: as Linux does, or as the RFCs say. */
+  preset: z.enum(['linux', 'rfc']).default('linux'),
+  /** Whether connections ask for ECN. Marks take a queue that sets them. Default: the preset's, which only agrees to it. */
+  ecn: z.enum(['off', 'accept', 'on']).optional(),
+  /** How CUBIC leaves its first slow start. Default: the preset's. */
+  hystart: z.enum(['classic', 'plus-plus', 'off']).optional()
+})
+
 /** @throws ERR_INVALID_OPTION that names those there are */
 export function congestionName (text: string): CongestionName {
   return tcpOptions({ congestion: text as CongestionName }).congestion
 }
 
-/** TCP as the kernel of the measurements was set up. */
-export function tcpFor (congestion: CongestionName, gso: PathOptions['gso']): Partial<TcpOptions> {
+/** Payload of a full segment: of 1500 B of IP packet 1448. */
+export function segmentBytes ({ mtuBytes }: Pick<PathOptions, 'mtuBytes'>): number {
+  return mtuBytes - HEADER_BYTES
+}
+
+/** TCP as the kernel of the measurements was set up, or with the preset of the RFCs. */
+export function tcpFor (congestion: CongestionName, options: Pick<PathOptions, 'gso' | 'tcp' | 'mtuBytes'>): Partial<TcpOptions> {
+  const { gso, tcp: { preset, ecn, hystart } } = options
   return {
-    ...TCP_PRESETS.linux,
+    ...TCP_PRESETS[preset],
+    ...(ecn === undefined ? {} : { ecn }),
+    ...(hystart === undefined ? {} : { hystart }),
+    ...(gso === 1 ? { bursts: 'single' } : {}),
     congestion,
-    bursts: gso === 1 ? 'single' : 'autosized',
-    mssBytes: MSS_BYTES,
+    mssBytes: segmentBytes(options),
     receiveBufferBytes: RECEIVE_BUFFER_BYTES
   }
 }

@@ -3,7 +3,8 @@ import { msToNs, parseDuration, parseRate } from '../core/units.ts'
 import { parseGmlEntries } from './gml-syntax.ts'
 import type { GmlEntry } from './gml-syntax.ts'
 import { invalidFile, quoted } from './input-file.ts'
-import type { LinkOptions, NodeId, PacketNetwork } from './network.ts'
+import type { LinkOptions, NodeId } from './network.ts'
+import type { NetworkBuilder } from './topology.ts'
 
 /** A graph whose edges are links. */
 export interface GmlGraph {
@@ -71,7 +72,7 @@ export function parseGml (text: string, fileName: string): GmlGraph {
 }
 
 /** A node of the network for each of the graph's, in its order. */
-export function layOutGml (network: PacketNetwork, { directed, names, edges }: GmlGraph): readonly NodeId[] {
+export function layOutGml (network: NetworkBuilder, { directed, names, edges }: GmlGraph): readonly NodeId[] {
   const ids = names.map(() => network.addNode())
   for (const { source, target, link } of edges) {
     network.addLink(ids[source], ids[target], link)

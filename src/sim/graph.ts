@@ -1,8 +1,8 @@
 import { TwinwireError } from '../core/errors.ts'
 import type { RandomStream } from '../core/random.ts'
-import type { NodeId, PacketNetwork } from './network.ts'
+import type { NodeId } from './network.ts'
 import { connect } from './topology.ts'
-import type { DuplexOptions } from './topology.ts'
+import type { DuplexOptions, NetworkBuilder } from './topology.ts'
 
 /** An undirected graph without loops and double edges; nodes are numbered from 0. */
 export interface Graph {
@@ -18,7 +18,7 @@ export interface GraphLayout {
 }
 
 /** A node of the network for each of the graph's, in its order, and a link both ways for each edge. */
-export function layOut (network: PacketNetwork, { nodes, edges }: Graph, { link, forwards = true }: GraphLayout): readonly NodeId[] {
+export function layOut (network: NetworkBuilder, { nodes, edges }: Graph, { link, forwards = true }: GraphLayout): readonly NodeId[] {
   const ids = Array.from({ length: nodes }, () => network.addNode({ forwards }))
   for (const [a, b] of edges) {
     connect(network, ids[a], ids[b], link)

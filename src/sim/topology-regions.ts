@@ -1,8 +1,9 @@
 import { TwinwireError } from '../core/errors.ts'
 import type { RandomStream } from '../core/random.ts'
 import { msToNs } from '../core/units.ts'
-import type { NodeId, PacketNetwork } from './network.ts'
+import type { NodeId } from './network.ts'
 import type { QueueOptions } from './queue.ts'
+import type { NetworkBuilder } from './topology.ts'
 
 /** Where hosts are, how many of them, and how far apart: from libp2p's gossipsub-interop (test-plans, network_graph.py). */
 export const REGIONS = ['australia', 'europe', 'east-asia', 'west-asia', 'north-america-east', 'north-america-west', 'south-africa', 'south-america'] as const
@@ -50,7 +51,7 @@ export interface RegionalHost {
  *
  * @throws ERR_INVALID_OPTION
  */
-export function regions (network: PacketNetwork, { hosts: count, queue }: RegionsOptions, random: RandomStream): readonly RegionalHost[] {
+export function regions (network: NetworkBuilder, { hosts: count, queue }: RegionsOptions, random: RandomStream): readonly RegionalHost[] {
   if (!Number.isSafeInteger(count) || count < 1) {
     throw new TwinwireError('ERR_INVALID_OPTION', 'not a count', { path: 'hosts', expected: 'a whole number, 1 or more', found: String(count) })
   }

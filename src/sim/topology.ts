@@ -3,6 +3,9 @@ import { msToNs } from '../core/units.ts'
 import type { LatencyMatrix } from './matrix.ts'
 import type { LinkId, LinkOptions, NodeId, PacketNetwork } from './network.ts'
 
+/** A network that is being built, of packets or of flows. */
+export type NetworkBuilder = Pick<PacketNetwork, 'addNode' | 'addLink'>
+
 /** Both directions of a link. */
 export interface DuplexOptions {
   readonly forward: LinkOptions
@@ -16,7 +19,7 @@ export interface DuplexLink {
 }
 
 /** Joins two nodes in both directions; `forward` is from `a` to `b`. */
-export function connect (network: PacketNetwork, a: NodeId, b: NodeId, { forward, backward = forward }: DuplexOptions): DuplexLink {
+export function connect (network: NetworkBuilder, a: NodeId, b: NodeId, { forward, backward = forward }: DuplexOptions): DuplexLink {
   return { forward: network.addLink(a, b, forward), backward: network.addLink(b, a, backward) }
 }
 
@@ -40,7 +43,7 @@ export interface Dumbbell {
  *
  * @throws ERR_INVALID_OPTION
  */
-export function dumbbell (network: PacketNetwork, { pairs, access, bottleneck }: DumbbellOptions): Dumbbell {
+export function dumbbell (network: NetworkBuilder, { pairs, access, bottleneck }: DumbbellOptions): Dumbbell {
   checkCount(pairs, 'pairs')
   const left = network.addNode()
   const right = network.addNode()
@@ -72,7 +75,7 @@ export interface Star {
  *
  * @throws ERR_INVALID_OPTION
  */
-export function star (network: PacketNetwork, { leaves: count, access }: StarOptions): Star {
+export function star (network: NetworkBuilder, { leaves: count, access }: StarOptions): Star {
   checkCount(count, 'leaves')
   const hub = network.addNode()
   const leaves: NodeId[] = []
@@ -107,7 +110,7 @@ export interface ParkingLot {
  *
  * @throws ERR_INVALID_OPTION
  */
-export function parkingLot (network: PacketNetwork, { hops: count, access, hop }: ParkingLotOptions): ParkingLot {
+export function parkingLot (network: NetworkBuilder, { hops: count, access, hop }: ParkingLotOptions): ParkingLot {
   checkCount(count, 'hops')
   const routers = Array.from({ length: count + 1 }, () => network.addNode())
   const hops = routers.slice(1).map((router, index) => connect(network, routers[index], router, hop))
@@ -137,7 +140,7 @@ export function parkingLot (network: PacketNetwork, { hops: count, access, hop }
  * With `access`, all that a host sends passes one link of its own (`forward`), and all that it receives another
  * (`backward`), whoever is at the other end; their delay comes on top of the matrix's.
  */
-export function latencyMesh (network: PacketNetwork, { oneWayMs }: LatencyMatrix, access?: DuplexOptions): readonly NodeId[] {
+export function latencyMesh (network: NetworkBuilder, { oneWayMs }: LatencyMatrix, access?: DuplexOptions): readonly NodeId[] {
   const hosts = oneWayMs.map(() => network.addNode({ forwards: false }))
   // Exits lead to entrances, and entrances to their host only, so that no packet can take a detour.
   const exits = access === undefined ? hosts : hosts.map(host => exitOf(network, host, access.forward))
@@ -152,13 +155,13 @@ export function latencyMesh (network: PacketNetwork, { oneWayMs }: LatencyMatrix
   return hosts
 }
 
-function exitOf (network: PacketNetwork, host: NodeId, options: LinkOptions): NodeId {
+function exitOf (network: NetworkBuilder, host: NodeId, options: LinkOptions): NodeId {
   const router = network.addNode()
   network.addLink(host, router, options)
   return router
 }
 
-function entranceOf (network: PacketNetwork, host: NodeId, options: LinkOptions): NodeId {
+function entranceOf (network: NetworkBuilder, host: NodeId, options: LinkOptions): NodeId {
   const router = network.addNode()
   network.addLink(router, host, options)
   return router

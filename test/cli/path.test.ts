@@ -28,6 +28,9 @@ test('a list of controllers for one flow is refused', badUse, ['bulk', '--conges
 test('one controller for two flows is refused', badUse, ['pair', '--congestion', 'reno'], /at --congestion; expected two controllers/)
 test('a transfer that ends before it is measured is refused', badUse, ['bulk', '--congestion', 'reno', '--duration', '5s'], /duration; expected more than 5 s/)
 test('bursts of some other size are refused', badUse, ['bulk', '--gso', '17'], /at --gso; expected default or 1/)
+test('a preset that there is not is refused', badUse, ['bulk', '--preset', 'bsd'], /at --preset; expected one of linux, rfc; found "bsd"/)
+test('half an ECN is refused', badUse, ['bulk', '--ecn', 'maybe'], /at --ecn; expected one of off, accept, on; found "maybe"/)
+test('another slow start is refused', badUse, ['fct', '--hystart', 'fast'], /at --hystart; expected one of classic, plus-plus, off; found "fast"/)
 test('half a byte is refused', badUse, ['fct', '--size', '0.5'], /at --size/)
 test('no repetition is refused', badUse, ['connect', '--repeat', '0'], /at --repeat/)
 test('an unknown option of a measurement names the nearest', badUse, ['bulk', '--rat', '10mbit'], /\[ERR_UNKNOWN_OPTION\]: .*expected .*--rate/)
@@ -53,4 +56,15 @@ test('where no connection comes about the command fails', async t => {
   const { exitCode, stdout } = await runCli(await temporaryDirectory(t), ['path', 'connect', '--congestion', 'reno', '--repeat', '1', '--loss', '0.9999', '--json'])
   t.is(exitCode, 1)
   t.like(JSON.parse(stdout) as object, { n: 0, n_fail: 1, p50_ms: null })
+})
+
+test('TCP by the RFCs is another than that of Linux, and how it starts can be chosen', async t => {
+  const directory = await temporaryDirectory(t)
+  const rows = new Set<string>()
+  for (const args of [[], ['--preset', 'rfc'], ['--preset', 'rfc', '--hystart', 'off'], ['--ecn', 'on', '--hystart', 'plus-plus']]) {
+    const { exitCode, stdout } = await runCli(directory, ['path', 'bulk', '--seeds', '1', '--duration', '6s', '--buffer-bdp', '4', '--json', ...args])
+    t.is(exitCode, 0)
+    rows.add(stdout)
+  }
+  t.is(rows.size, 4, [...rows].join(''))
 })

@@ -315,3 +315,26 @@ test('events that follow each other at one instant without end are an error', t 
   t.throws(() => kernel.run(), { code: 'ERR_TIME_STANDS_STILL', message: /at 5 ms/ })
   t.is(kernel.nowNs, 5e6)
 })
+
+test('watches happen in their order among events, and neither the digest nor the count knows of them', t => {
+  const run = (watched: boolean): { readonly seen: string[], readonly digest: string, readonly dispatched: number } => {
+    const kernel = new Kernel()
+    const seen: string[] = []
+    const watch = kernel.defineWatch(argument => { seen.push(`watch ${argument} at ${kernel.nowNs}`) })
+    const event = kernel.define(argument => { seen.push(`event ${argument} at ${kernel.nowNs}`) })
+    for (const atNs of [5, 7]) {
+      kernel.schedule(atNs, event, 1)
+      if (watched) {
+        kernel.schedule(atNs, watch, 2)
+        kernel.cancel(kernel.schedule(atNs, watch, 3))
+      }
+      kernel.schedule(atNs, event, 4)
+    }
+    kernel.run()
+    return { seen, digest: kernel.digest(), dispatched: kernel.dispatched }
+  }
+  const [alone, watched] = [run(false), run(true)]
+  t.deepEqual(watched.seen.slice(0, 3), ['event 1 at 5', 'watch 2 at 5', 'event 4 at 5'])
+  t.is(watched.seen.length, 6)
+  t.deepEqual([watched.digest, watched.dispatched], [alone.digest, alone.dispatched])
+})

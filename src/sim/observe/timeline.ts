@@ -13,9 +13,6 @@ import { TraceEventWriter } from './trace-events.ts'
 import type { TraceArguments } from './trace-events.ts'
 
 const CATEGORY = 'tcp'
-/** Events need a thread; processes here have only the one. */
-const THREAD = 0
-
 /** One end of a connection, as far as it was told. */
 interface Track {
   readonly id: string
@@ -194,15 +191,16 @@ export class Timeline implements NetworkObserver {
   }
 
   #slice (ph: 'b' | 'e' | 'n', { id, pid }: Track, name: string, args?: TraceArguments): void {
-    this.#writer.write({ ph, cat: CATEGORY, id, name, pid, tid: THREAD, ts: this.#microseconds, ...(args === undefined ? {} : { args }) })
+    this.#writer.write({ ph, cat: CATEGORY, id, name, pid, tid: pid, ts: this.#microseconds, ...(args === undefined ? {} : { args }) })
   }
 
   #counter (pid: number, name: string, args: TraceArguments): void {
-    this.#writer.write({ ph: 'C', name, pid, tid: THREAD, ts: this.#microseconds, args })
+    this.#writer.write({ ph: 'C', name, pid, ts: this.#microseconds, args })
   }
 
   #instant (node: NodeId, name: string, cat: string, args: TraceArguments): void {
-    this.#writer.write({ ph: 'i', s: 'p', name, cat, pid: this.#process(node), tid: THREAD, ts: this.#microseconds, args })
+    const pid = this.#process(node)
+    this.#writer.write({ ph: 'i', s: 'p', name, cat, pid, tid: pid, ts: this.#microseconds, args })
   }
 
   /** Process 0 is the reader's own. */

@@ -28,6 +28,7 @@ export class AckTiming {
   readonly #options: Readonly<TcpOptions>
   readonly #rtt: RttEstimator
   readonly #adaptive: boolean
+  readonly #acknowledgesPushes: boolean
   /** Something arrived that was not acknowledged yet. */
   #scheduled = false
   #quickAcks = 0
@@ -48,6 +49,7 @@ export class AckTiming {
     this.#options = options
     this.#rtt = rtt
     this.#adaptive = options.delayedAcks === 'adaptive'
+    this.#acknowledgesPushes = options.acknowledgePushes
     this.#delayNs = options.delayedAckNs
     this.#segmentBytes = this.#adaptive
       ? Math.max(LEAST_SEGMENT_BYTES, Math.min(ASSUMED_SEGMENT_BYTES, options.mssBytes, Math.floor(windowBytes / 2)))
@@ -162,12 +164,11 @@ export class AckTiming {
   /** Linux's tcp_event_data_recv. */
   #adapt (gapNs: number, windowBytes: number): void {
     const { delayedAckNs, quickAcks } = this.#options
-    const { rtoNs } = this.#rtt
     if (gapNs <= delayedAckNs / 2) {
       this.#delayNs = (this.#delayNs + delayedAckNs) / 2
     } else if (gapNs < this.#delayNs) {
-      this.#delayNs = Math.min(this.#delayNs / 2 + gapNs, rtoNs)
-    } else if (gapNs > rtoNs) {
+      this.#delayNs = Math.min(this.#delayNs / 2 + gapNs, this.#rtt.rtoNs)
+    } else if (gapNs > this.#rtt.rtoNs) {
       // The sender's window may have become small again.
       this.#raiseQuickAcks(quickAcks, windowBytes)
     }
@@ -175,10 +176,12 @@ export class AckTiming {
 
   /** Linux's tcp_measure_rcv_mss. */
   #measure (length: number, push: boolean): void {
-    if (!this.#adaptive || length >= this.#segmentBytes) {
-      if (this.#adaptive) {
-        this.#segmentBytes = Math.min(length, this.#options.mssBytes)
-      }
+    if (length === this.#segmentBytes || !this.#adaptive) {
+      this.#notePush(push)
+      return
+    }
+    if (length > this.#segmentBytes) {
+      this.#segmentBytes = Math.min(length, this.#options.mssBytes)
       this.#notePush(push)
       return
     }
@@ -198,7 +201,7 @@ export class AckTiming {
   }
 
   #notePush (push: boolean): void {
-    if (push && this.#options.acknowledgePushes) {
+    if (push && this.#acknowledgesPushes) {
       this.#pushes++
     }
   }

@@ -84,11 +84,12 @@ export class TcpReceiver {
 
   /** Takes a segment's payload and FIN; returns the bytes that thereby are in order. */
   onSegment (nowNs: number, packets: Packets, id: PacketId): number {
-    const { acks } = this
+    const { acks, ecn } = this
     const start = packets.sequence[id]
     const length = packets.length[id]
+    const flags = packets.flags[id]
     const payloadEnd = start + length
-    const fin = (packets.flags[id] & FLAG_FIN) !== 0
+    const fin = (flags & FLAG_FIN) !== 0
     const end = fin ? payloadEnd + 1 : payloadEnd
     if (start <= this.#lastAcknowledgement && packets.timestamp[id] > this.#timestamp) {
       // RFC 7323 4.3: of segments acknowledged together the earliest is echoed, so that the delay of the
@@ -100,23 +101,24 @@ export class TcpReceiver {
       acks.due ||= start < this.#lastAcknowledgement
       return 0
     }
-    this.ecn?.onAnswer(packets, id)
+    ecn?.onAnswer(packets, id)
     if (end <= this.#next || payloadEnd > this.#windowEdge) {
       // Sent again for nothing: the acknowledgement was lost, or is late.
       this.#noteDuplicate(start, Math.min(end, this.#next))
-      acks.onDuplicate(this.#offeredBytes)
+      acks.onDuplicate(this.#windowEdge - this.#next)
       return 0
     }
     if (fin) {
       this.#finSequence = payloadEnd
     }
     const ordered = start <= this.#next
+    const windowBytes = this.#windowEdge - this.#next
     if (ordered && length > 0) {
-      acks.onData(nowNs, length, (packets.flags[id] & FLAG_PSH) !== 0, this.#offeredBytes)
+      acks.onData(nowNs, length, (flags & FLAG_PSH) !== 0, windowBytes)
     } else {
       acks.onOutOfOrder()
     }
-    this.ecn?.onMark(packets, id, this.#offeredBytes)
+    ecn?.onMark(packets, id, windowBytes)
     if (this.#window.onSegment(nowNs, length, packets.timestampEcho[id])) {
       acks.onWindowGrown()
     }
@@ -137,7 +139,7 @@ export class TcpReceiver {
     }
     // As in Linux's tcp_cleanup_rbuf: the peer is told where that doubles its window, or opens it; else the next
     // acknowledgement says so.
-    const windowBytes = this.#offeredBytes
+    const windowBytes = this.#windowEdge - this.#next
     if (2 * windowBytes > this.#window.bytes) {
       return
     }
@@ -166,11 +168,6 @@ export class TcpReceiver {
       this.#reassembly.report(packets, id, this.#duplicateStart, this.#duplicateEnd)
       this.#duplicateEnd = this.#duplicateStart
     }
-  }
-
-  /** What the peer may still send. */
-  get #offeredBytes (): number {
-    return this.#windowEdge - this.#next
   }
 
   #noteDuplicate (start: number, end: number): void {

@@ -278,7 +278,7 @@ export class TcpSender {
     }
     if (nowNs >= this.#timerNs) {
       // Only now, because most timers are set anew before.
-      this.#timerNs = Math.ceil(timerExpiryNs(this.#timerSetNs, this.#timerDelayNs, this.#options.timerTickNs))
+      this.#timerNs = timerExpiryNs(this.#timerSetNs, this.#timerDelayNs, this.#options.timerTickNs)
       if (nowNs >= this.#timerNs) {
         this.#onTimer(nowNs)
       }

@@ -10,6 +10,7 @@ import { FLAG_ACK, FLAG_FIN, FLAG_RST, FLAG_SYN } from '../../../src/sim/packets
 import { readPcapng, readTcp } from '../../fixtures/pcapng.ts'
 import type { CapturedPacket, CaptureFile, TcpHeaders } from '../../fixtures/pcapng.ts'
 import { CLIENT, Collected, IGNORING, MS, PORT, ROUTER, SERVER, TracedPath } from './observe-tools.ts'
+import { WITHOUT_SACK } from '../tcp/without-sack.ts'
 
 interface Captured extends CaptureFile {
   /** Without the drops. */
@@ -100,7 +101,7 @@ test('the sequence numbers of a side go on by what they carry, through 2^32 as w
 test('IP lengths are the packets\' sizes, checksums are right, and sides tell apart, whatever is lost', t => {
   fc.assert(fc.property(fc.string(), fc.double({ min: 0, max: 0.15, noNaN: true }), fc.integer({ min: 1, max: 200_000 }), fc.boolean(), fc.constantFrom(500, 536, 1448), (seed, probability, bytes, sack, mssBytes) => {
     const path = new TracedPath({
-      seed, tcp: { mssBytes, ...(sack ? {} : { sack, lossDetection: 'duplicates', tailLossProbe: false, forwardRtoRecovery: false } as const) },
+      seed, tcp: { mssBytes, ...(sack ? {} : WITHOUT_SACK) },
       bottleneck: { rateBitsPerSecond: 10e6, delayNs: 19 * MS, ...(probability === 0 ? {} : { loss: { model: 'bernoulli', probability } as const }), duplication: 0.02, jitter: { distribution: 'uniform', boundNs: 5 * MS }, reorder: true }
     })
     const sizes: number[] = []

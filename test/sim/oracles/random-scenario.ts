@@ -12,6 +12,7 @@ import type { TcpOptions } from '../../../src/sim/tcp/options.ts'
 import { linkOptions, usableLink } from '../link-arbitraries.ts'
 import { at, emptyNetwork } from '../packet-tools.ts'
 import { TcpBench } from './tcp-bench.ts'
+import { WITHOUT_SACK } from '../tcp/without-sack.ts'
 
 const MS = 1e6
 
@@ -97,7 +98,7 @@ export function play (scenario: Scenario, look: (played: Played) => void = () =>
   const hosts = ends.slice(0, Math.max(2, Math.ceil(ends.length * 2 / 3)))
   const sinks = ends.slice(hosts.length).map(node => new TrafficSink(network, node))
   const sinkNodes = ends.slice(hosts.length)
-  const bench = new TcpBench(network, hosts, index => ({ ...scenario.tcp[index % scenario.tcp.length], sack: scenario.sack }))
+  const bench = new TcpBench(network, hosts, index => ({ ...scenario.tcp[index % scenario.tcp.length], ...(scenario.sack ? {} : WITHOUT_SACK) }))
   const played: Played = { network, bench, sinks }
   for (const entry of scenario.transfers) {
     const from = entry.from % hosts.length

@@ -3,6 +3,7 @@ import test from 'ava'
 import { TCP_PRESETS, tcpOptions } from '../../../src/sim/tcp/options.ts'
 import type { TcpOptions } from '../../../src/sim/tcp/options.ts'
 import { MS, S } from './scripted-network.ts'
+import { WITHOUT_SACK } from './without-sack.ts'
 
 test('options that are possible alone and not together are refused, with the one to change, what it should be and what it is', t => {
   const cases: ReadonlyArray<readonly [Partial<TcpOptions>, keyof TcpOptions, string]> = [
@@ -19,7 +20,7 @@ test('options that are possible alone and not together are refused, with the one
     t.is(error.found, found)
     t.true(error.expected.length > 0)
   }
-  t.notThrows(() => tcpOptions({ sack: false, lossDetection: 'duplicates', tailLossProbe: false, forwardRtoRecovery: false }))
+  t.notThrows(() => tcpOptions(WITHOUT_SACK))
 })
 
 test('values that no TCP has are refused by name', t => {

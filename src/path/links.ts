@@ -4,13 +4,12 @@ import { BulkTcpTraffic } from '../sim/cross-traffic-tcp.ts'
 import { OnOffTraffic, PoissonTraffic, TrafficSink } from '../sim/cross-traffic.ts'
 import type { LinkOptions, NodeId, PacketNetwork } from '../sim/network.ts'
 import type { QueueOptions } from '../sim/queue.ts'
-import type { TcpOptions } from '../sim/tcp/options.ts'
 import { connect } from '../sim/topology.ts'
-import { MTU_BYTES } from './link-schema.ts'
-import type { PathTraffic } from './link-schema.ts'
+import { MTU_BYTES } from './link-fields.ts'
+import type { PathTraffic } from './link-fields.ts'
 import { losesNothing } from './options.ts'
 import type { PathOptions } from './options.ts'
-import type { CongestionName } from './tcp.ts'
+import { tcpFor } from './tcp.ts'
 
 export interface PathLinks {
   readonly forward: LinkOptions
@@ -66,16 +65,15 @@ export interface TrafficInit {
   readonly near: NodeId
   readonly far: NodeId
   readonly random: RandomStream
-  /** How TCP is done with a controller. */
-  readonly tcp: (congestion: CongestionName) => Partial<TcpOptions>
 }
 
 /** Starts what shares the forward link; each goes from a node of its own to another. */
-export function startTraffic ({ crossTraffic = [], mtuBytes }: PathOptions, { network, near, far, random, tcp }: TrafficInit): void {
+export function startTraffic (options: PathOptions, { network, near, far, random }: TrafficInit): void {
+  const { crossTraffic = [], mtuBytes } = options
   crossTraffic.forEach((traffic, index) => {
     const ends = { from: joinedNode(network, near), to: joinedNode(network, far) }
     if (traffic.kind === 'bulk') {
-      new BulkTcpTraffic(network, { ...ends, tcp: tcp(traffic.congestion), flows: traffic.flows }).start()
+      new BulkTcpTraffic(network, { ...ends, tcp: tcpFor(traffic.congestion, options), flows: traffic.flows }).start()
     } else {
       takeIn(network, ends.to)
       createDatagrams(network, traffic, { ...ends, packetBytes: mtuBytes }, random.fork(String(index))).start()

@@ -1,0 +1,99 @@
+import { NS_PER_S } from '../../core/units.ts'
+import { initialWindowBytes } from '../tcp/options.ts'
+import type { TcpOptions } from '../tcp/options.ts'
+import { serialisationNs, transitNs } from './fluid-graph.ts'
+import type { Route } from './fluid-graph.ts'
+import { sawtooth } from './sawtooth.ts'
+import { meanWindow } from './window-law.ts'
+
+/** IPv4, TCP and timestamps. */
+export const HEADER_BYTES = 52
+/** With the options of a first segment. */
+const SYN_BYTES = 60
+/** BBR probes for bandwidth with a pacing gain of 1.25: what loses more than it gains it takes for a narrower path. */
+const BBR_MOST_LOSS = 1 - 1 / 1.25
+/** 2/ln 2: over the rate that the round before found, so that the rate doubles. The first window is not paced (Linux). */
+const BBR_STARTUP_GAIN = 2 / Math.LN2
+/** Every 10 s BBR lets its packets drain and keeps four in flight for 200 ms, a round trip at least. */
+const BBR_PROBE_INTERVAL_S = 10
+const BBR_PROBE_S = 0.2
+
+/** What TCP can make of one route, whatever else is on it. Times in nanoseconds, without any queue. */
+export interface FlowPath {
+  readonly forward: Route
+  /** From the call of connect to its return. */
+  readonly handshakeNs: number
+  /** The probability that SYN or SYN-ACK is lost. */
+  readonly handshakeLoss: number
+  /** From a full segment's departure to its acknowledgement. */
+  readonly rttNs: number
+  /** What a byte still needs to arrive once the narrowest link has served it. */
+  readonly deliveryNs: number
+  readonly packetBits: number
+  /** Payload bytes that arrive, for each bit on the links: headers and lost packets taken off. */
+  readonly bytesPerBit: number
+  /** Bits a second that a long transfer can use. */
+  readonly cap: number
+  /** Whether the cap is what a flow that is alone makes of its narrowest link, and not the end host's or that of losses. */
+  readonly fillsBottleneck: boolean
+  readonly initialWindowBytes: number
+  /** Slow start does not go beyond. */
+  readonly mostWindowBytes: number
+  /** Bits a second at which a window is sent in slow start; `Infinity` for bursts. */
+  startRate(windowBytes: number): number
+}
+
+/** What the congestion controller can use, in closed form; docs/fluid.md has the formulas and their sources. */
+export function flowPath (forward: Route, backward: Route, tcp: Readonly<TcpOptions>): FlowPath {
+  const { mssBytes, congestion, receiveBufferBytes } = tcp
+  const packetBytes = mssBytes + HEADER_BYTES
+  const packetBits = packetBytes * 8
+  const rttNs = transitNs(forward, packetBytes) + transitNs(backward, HEADER_BYTES)
+  const rttS = rttNs / NS_PER_S
+  const narrowest = forward.narrowest?.rateBitsPerSecond ?? Infinity
+  const firstBytes = initialWindowBytes(tcp)
+  const paced = (windowBytes: number): number => windowBytes <= firstBytes ? Infinity : BBR_STARTUP_GAIN * windowBytes / 2 / mssBytes * packetBits / rttS
+  const byReceiver = receiveBufferBytes / mssBytes * packetBits / rttS
+  const byLoss = lossCap(forward, congestion, packetBits, rttS)
+  const byBottleneck = loneCap(forward, congestion, packetBits, rttS)
+  return {
+    forward,
+    handshakeNs: transitNs(forward, SYN_BYTES) + transitNs(backward, SYN_BYTES),
+    handshakeLoss: 1 - (1 - forward.loss.packets) * (1 - backward.loss.packets),
+    rttNs,
+    // In a train of packets only the narrowest link's serialisation is felt by each; all others' by the last one alone.
+    deliveryNs: forward.propagationNs + serialisationNs(forward, packetBytes) - packetBits * NS_PER_S / narrowest,
+    packetBits,
+    bytesPerBit: mssBytes / packetBits * (1 - forward.loss.packets),
+    cap: Math.min(byReceiver, byLoss, byBottleneck),
+    fillsBottleneck: byBottleneck < Math.min(byReceiver, byLoss),
+    initialWindowBytes: firstBytes,
+    mostWindowBytes: receiveBufferBytes,
+    startRate: congestion === 'bbr' ? paced : () => Infinity
+  }
+}
+
+/** Whether there is a formula for this controller over this route. BBR's answer to more loss is to slow down without end. */
+export function hasFormula (forward: Route, congestion: TcpOptions['congestion']): boolean {
+  return congestion !== 'bbr' || forward.loss.packets < BBR_MOST_LOSS
+}
+
+/** By random losses. */
+function lossCap ({ loss }: Route, congestion: TcpOptions['congestion'], packetBits: number, rttS: number): number {
+  return congestion === 'bbr' || loss.episodes === 0 ? Infinity : meanWindow(congestion, loss.episodes, rttS) * packetBits / rttS
+}
+
+/** What a flow that is alone uses of its narrowest link, which is less than all where its window falls below the pipe. */
+function loneCap ({ narrowest }: Route, congestion: TcpOptions['congestion'], packetBits: number, rttS: number): number {
+  if (narrowest === undefined) {
+    return Infinity
+  }
+  const { rateBitsPerSecond } = narrowest
+  if (congestion === 'bbr') {
+    const idleS = rttS + Math.max(rttS, BBR_PROBE_S)
+    return rateBitsPerSecond * BBR_PROBE_INTERVAL_S / (BBR_PROBE_INTERVAL_S + idleS)
+  }
+  const buffer = narrowest.bufferPackets(packetBits / 8)
+  const pipe = rateBitsPerSecond * rttS / packetBits
+  return buffer === Infinity ? Infinity : rateBitsPerSecond * sawtooth(congestion, { pipe, buffer, rttS }).utilisation
+}

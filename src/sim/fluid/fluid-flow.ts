@@ -1,0 +1,120 @@
+import type { RandomStream } from '../../core/random.ts'
+import type { EventId } from '../kernel.ts'
+import type { TcpOptions } from '../tcp/options.ts'
+import type { FlowPath } from './flow-path.ts'
+
+export interface FlowHandler {
+  /** Connect has returned. */
+  onConnected? (): void
+  /** The last byte has arrived. */
+  onEnd? (): void
+  /** No attempt to connect was answered. */
+  onFailed? (): void
+}
+
+interface FlowDescription {
+  readonly number: number
+  readonly congestion: TcpOptions['congestion']
+  readonly path: FlowPath
+  readonly bytes: number
+  /** Payload of a full segment. */
+  readonly segmentBytes: number
+  readonly handler: FlowHandler
+}
+
+/**
+ * One transfer. It connects; sends a window a round trip in slow start, each twice the one before, and waits in between;
+ * and sends without pause once a window lasts a round trip or something was lost.
+ */
+export class FluidFlow {
+  readonly number: number
+  readonly congestion: TcpOptions['congestion']
+  readonly path: FlowPath
+  readonly bytes: number
+  readonly handler: FlowHandler
+  state: 'connecting' | 'sending' | 'waiting' | 'arriving' | 'ended' | 'failed' = 'connecting'
+  inSlowStart = true
+  /** When connect returned; -1 before. */
+  connectedNs = -1
+  /** Of `bytes`, those that the narrowest link has served. To be read through the network, which brings it up to date. */
+  servedBytes = 0
+  /** What the links carry for it now. */
+  rateBitsPerSecond = 0
+  /** Sending goes on without a decision up to here, and is there at `milestoneNs`. */
+  targetBytes = 0
+  milestoneNs = Infinity
+  /** When what was served last arrives, once `state` is `arriving` the last byte. */
+  arrivalNs = 0
+  /** Ends the present round. */
+  roundEvent: EventId = -1
+  readonly #segmentBytes: number
+  #windowBytes: number
+  /** What waited on the way when the present train of packets set out. */
+  #queueNs = 0
+  /** Segments before the first one that is lost. */
+  readonly #segmentsToLoss: number
+  /** When a lost segment's copy arrives, at the earliest. */
+  #repairedNs = 0
+
+  constructor ({ number, congestion, path, bytes, segmentBytes, handler }: FlowDescription, random: RandomStream) {
+    this.number = number
+    this.congestion = congestion
+    this.path = path
+    this.bytes = bytes
+    this.handler = handler
+    this.#segmentBytes = segmentBytes
+    this.#windowBytes = path.initialWindowBytes
+    this.#segmentsToLoss = congestion === 'bbr' ? Infinity : segmentsToLoss(path.forward.loss.episodes, random)
+  }
+
+  /** Bits a second that the flow can use now, whatever the links have. */
+  get cap (): number {
+    return this.inSlowStart ? this.path.startRate(this.#windowBytes) : this.path.cap
+  }
+
+  /** The next window sets out. Answers when its first acknowledgement is due, and the round is over. */
+  beginRound (nowNs: number, queueNs: number): number {
+    if (this.servedBytes > 0) {
+      this.#windowBytes *= 2
+    }
+    this.state = 'sending'
+    this.#queueNs = queueNs
+    this.targetBytes = Math.min(this.bytes, this.servedBytes + this.#windowBytes, this.#lossBytes)
+    return nowNs + this.path.rttNs + queueNs
+  }
+
+  /** The round is over and its window still on its way: acknowledgements come without a pause from now on. */
+  endSlowStart (): void {
+    this.inSlowStart = false
+    this.targetBytes = this.bytes
+  }
+
+  /** `targetBytes` have been served: that was all, or the flow waits for the next round, or sends on without rounds. */
+  reachTarget (nowNs: number): void {
+    this.servedBytes = this.targetBytes
+    this.arrivalNs = nowNs + this.path.deliveryNs + this.#queueNs
+    const lost = this.inSlowStart && this.servedBytes >= this.#lossBytes
+    if (lost) {
+      // A hole is seen when later segments are acknowledged, a lost tail when nothing comes for two round trips (RFC 8985 7.2).
+      const isTail = this.bytes - this.servedBytes <= this.#segmentBytes
+      this.#repairedNs = this.arrivalNs + this.path.rttNs * (isTail ? 2 : 1)
+    }
+    if (this.servedBytes >= this.bytes) {
+      this.state = 'arriving'
+      this.arrivalNs = Math.max(this.arrivalNs, this.#repairedNs)
+    } else if (lost || 2 * this.#windowBytes > this.path.mostWindowBytes) {
+      this.endSlowStart()
+    } else {
+      this.state = 'waiting'
+    }
+  }
+
+  get #lossBytes (): number {
+    return this.#segmentsToLoss * this.#segmentBytes
+  }
+}
+
+/** Geometric: each segment begins an episode of loss with this probability. */
+function segmentsToLoss (episodes: number, random: RandomStream): number {
+  return episodes === 0 ? Infinity : Math.floor(Math.log(1 - random.next()) / Math.log(1 - episodes))
+}
