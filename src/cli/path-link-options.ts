@@ -43,7 +43,7 @@ export function withLinkOptions (command: Command): Command {
     .optionsGroup('Queue, forward:')
     .option('--queue <discipline>', 'droptail, red, codel or fq-codel; :ecn behind it marks instead of dropping (default: droptail)')
     .option('--policer <rate,burst>', 'a token bucket before the queue drops what exceeds it: 5mbit,32KiB')
-    .option('--cross-traffic <kind:rate>', 'datagrams that share the queue: poisson:5mbit, or on-off:5mbit,200ms,300ms (mean burst, mean silence); may be repeated', (text: string, before?: string[]) => collect(text, before ?? []))
+    .option('--cross-traffic <kind>', 'what shares the queue: poisson:5mbit, on-off:5mbit,200ms,300ms (mean burst, mean silence), or transfers without end, bulk:bbr,2 (controller, how many); may be repeated', (text: string, before?: string[]) => collect(text, before ?? []))
     .optionsGroup('What befalls packets, in the direction of --loss-direction:')
     .option('--jitter <what>', 'beside the delay of each packet: uniform:5ms (from 0), normal:5ms (deviation), pareto:5ms (mean; shape 3, or pareto:5ms,1.5), or a file of ms, one a line')
     .option('--reorder', 'lets jitter reorder packets')

@@ -2,6 +2,7 @@ import { show, TwinwireError } from '../core/errors.ts'
 import { msToNs, parseDuration, parseRate, parseSize } from '../core/units.ts'
 import type { PathTraffic } from '../path/link-fields.ts'
 import type { PathInput } from '../path/options.ts'
+import { congestionName } from '../path/tcp.ts'
 import type { JitterOptions } from '../sim/jitter.ts'
 import { jitterFromFile } from '../wires/input-files.ts'
 import { jitterOptions } from '../wires/link-options.ts'
@@ -40,17 +41,21 @@ export function readPolicer (text: string): { readonly rateBitsPerSecond: number
   return { rateBitsPerSecond: parseRate(rate, '--policer'), burstBytes: parseBytes(burst, '--policer') }
 }
 
-/** `poisson:5mbit`, `on-off:5mbit,200ms,300ms` */
+/** `poisson:5mbit`, `on-off:5mbit,200ms,300ms`, `bulk:bbr` or `bulk:cubic,3` */
 export function readTraffic (text: string): PathTraffic {
-  const [, kind, values] = /^(poisson|on-off):(.*)$/.exec(text) ?? []
-  const [rate, on, off, ...rest] = (values ?? '').split(',')
-  if (kind === undefined || rest.length > 0 || (kind === 'poisson') !== (on === undefined) || (kind === 'on-off') !== (off !== undefined)) {
-    throw invalid('--cross-traffic', 'poisson:5mbit, or on-off:5mbit,200ms,300ms', text)
+  const [, kind, first, rest] = /^(poisson|on-off|bulk):([^,]*)((?:,[^,]*)*)$/.exec(text) ?? []
+  const others = rest?.split(',').slice(1) ?? []
+  if (kind === 'bulk' && others.length <= 1) {
+    return { kind, congestion: congestionName(first), flows: others.length === 0 ? 1 : Number(others[0]) }
   }
-  const rateBitsPerSecond = parseRate(rate, '--cross-traffic')
-  return kind === 'poisson'
-    ? { kind, rateBitsPerSecond }
-    : { kind: 'on-off', rateBitsPerSecond, meanOnMs: parseDuration(on, '--cross-traffic'), meanOffMs: parseDuration(off, '--cross-traffic') }
+  if (kind === 'poisson' && others.length === 0) {
+    return { kind, rateBitsPerSecond: parseRate(first, '--cross-traffic') }
+  }
+  if (kind === 'on-off' && others.length === 2) {
+    const [meanOnMs, meanOffMs] = others.map(time => parseDuration(time, '--cross-traffic'))
+    return { kind, rateBitsPerSecond: parseRate(first, '--cross-traffic'), meanOnMs, meanOffMs }
+  }
+  throw invalid('--cross-traffic', 'poisson:5mbit, on-off:5mbit,200ms,300ms, or bulk:bbr,2', text)
 }
 
 /**

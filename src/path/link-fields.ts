@@ -12,7 +12,9 @@ export const MTU_BYTES = 1500
 const trafficSchema = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('poisson'), rateBitsPerSecond: bitsPerSecond }),
   /** The rate is that of a burst. */
-  z.strictObject({ kind: z.literal('on-off'), rateBitsPerSecond: bitsPerSecond, meanOnMs: z.number().positive(), meanOffMs: z.number().positive() })
+  z.strictObject({ kind: z.literal('on-off'), rateBitsPerSecond: bitsPerSecond, meanOnMs: z.number().positive(), meanOffMs: z.number().positive() }),
+  /** Transfers that never end, on connections of their own. */
+  z.strictObject({ kind: z.literal('bulk'), congestion: z.enum(['reno', 'cubic', 'bbr']), flows: z.int().positive().max(1000) })
 ])
 
 /** What a path's links can do beside rate, delay, loss and a drop-tail queue. Each may be absent. */

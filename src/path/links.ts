@@ -1,12 +1,15 @@
 import type { RandomStream } from '../core/random.ts'
 import { msToNs } from '../core/units.ts'
+import { BulkTcpTraffic } from '../sim/cross-traffic-tcp.ts'
 import { OnOffTraffic, PoissonTraffic, TrafficSink } from '../sim/cross-traffic.ts'
 import type { LinkOptions, NodeId, PacketNetwork } from '../sim/network.ts'
 import type { QueueOptions } from '../sim/queue.ts'
+import { connect } from '../sim/topology.ts'
 import { MTU_BYTES } from './link-fields.ts'
 import type { PathTraffic } from './link-fields.ts'
 import { losesNothing } from './options.ts'
 import type { PathOptions } from './options.ts'
+import { tcpFor } from './tcp.ts'
 
 export interface PathLinks {
   readonly forward: LinkOptions
@@ -56,15 +59,40 @@ function queueOf ({ bufferBdp, rateBitsPerSecond, rttMs, discipline, ecn, mtuByt
     : { discipline, limitPackets: Math.max(1, Math.floor(limitBytes / mtuBytes)), ...ecn !== undefined && { ecn } }
 }
 
-/** Starts what shares the forward link, from `from` to a node of its own behind `to`; both must forward. Answers what counts it there. */
-export function startTraffic (network: PacketNetwork, crossTraffic: readonly PathTraffic[], from: NodeId, to: NodeId, packetBytes: number, random: RandomStream): TrafficSink {
+export interface TrafficInit {
+  readonly network: PacketNetwork
+  /** Routers at the two ends of the forward link. */
+  readonly near: NodeId
+  readonly far: NodeId
+  readonly random: RandomStream
+}
+
+/** Starts what shares the forward link; each goes from a node of its own to another. */
+export function startTraffic (options: PathOptions, { network, near, far, random }: TrafficInit): void {
+  const { crossTraffic = [], mtuBytes } = options
+  crossTraffic.forEach((traffic, index) => {
+    const ends = { from: joinedNode(network, near), to: joinedNode(network, far) }
+    if (traffic.kind === 'bulk') {
+      new BulkTcpTraffic(network, { ...ends, tcp: tcpFor(traffic.congestion, options), flows: traffic.flows }).start()
+    } else {
+      takeIn(network, ends.to)
+      createDatagrams(network, traffic, { ...ends, packetBytes: mtuBytes }, random.fork(String(index))).start()
+    }
+  })
+}
+
+/** A host beside a router, joined by links that take no time. */
+export function joinedNode (network: PacketNetwork, router: NodeId): NodeId {
   const node = network.addNode({ forwards: false })
-  network.addLink(to, node, { delayNs: 0 })
-  crossTraffic.forEach((traffic, index) => createTraffic(network, traffic, { from, to: node, packetBytes }, random.fork(String(index))).start())
+  connect(network, node, router, { forward: { delayNs: 0 } })
+  return node
+}
+
+function takeIn (network: PacketNetwork, node: NodeId): TrafficSink {
   return new TrafficSink(network, node)
 }
 
-function createTraffic (network: PacketNetwork, traffic: PathTraffic, ends: { readonly from: NodeId, readonly to: NodeId, readonly packetBytes: number }, random: RandomStream): PoissonTraffic | OnOffTraffic {
+function createDatagrams (network: PacketNetwork, traffic: Exclude<PathTraffic, { readonly kind: 'bulk' }>, ends: { readonly from: NodeId, readonly to: NodeId, readonly packetBytes: number }, random: RandomStream): PoissonTraffic | OnOffTraffic {
   const { rateBitsPerSecond } = traffic
   return traffic.kind === 'poisson'
     ? new PoissonTraffic(network, { ...ends, rateBitsPerSecond }, random)

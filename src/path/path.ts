@@ -1,7 +1,6 @@
 import { randomStream } from '../core/random.ts'
 import type { RandomStream } from '../core/random.ts'
 import { NS_PER_S } from '../core/units.ts'
-import type { TrafficSink } from '../sim/cross-traffic.ts'
 import { Kernel } from '../sim/kernel.ts'
 import type { Link } from '../sim/link.ts'
 import { PacketNetwork } from '../sim/network.ts'
@@ -11,7 +10,8 @@ import type { NodeLabels } from '../sim/observe/nodes.ts'
 import { Packets } from '../sim/packets.ts'
 import { TcpHost } from '../sim/tcp/host.ts'
 import type { TcpSocket, TcpSocketHandler } from '../sim/tcp/socket.ts'
-import { pathLinks, startTraffic } from './links.ts'
+import { connect } from '../sim/topology.ts'
+import { joinedNode, pathLinks, startTraffic } from './links.ts'
 import type { PathOptions } from './options.ts'
 import { PathMeter } from './path-meter.ts'
 import { segmentBytes, tcpFor } from './tcp.ts'
@@ -47,8 +47,6 @@ export class Path {
   readonly serverHost: TcpHost
   /** Payload of a full segment. */
   readonly mssBytes: number
-  /** Where cross traffic ends, if there is any. */
-  readonly trafficSink: TrafficSink | undefined
   /** When the measurement begins. */
   readonly startNs: number
   /** The one whose queue is limited. */
@@ -68,20 +66,18 @@ export class Path {
     this.forwardLink = this.network.link(this.network.addLink(near, far, forward))
     this.network.addLink(far, near, backward)
     if (far !== this.server) {
-      this.#joinAtOnce(this.server, far)
+      connect(this.network, this.server, far, { forward: { delayNs: 0 } })
     }
     this.meter = new PathMeter(this.network, { rateBitsPerSecond: options.rateBitsPerSecond, delayNs: forward.delayNs, server: this.server })
     this.network.observers.add(this.meter)
-    this.clients = controllers.map(congestion =>
-      new TcpHost(this.network, this.#clientNode(near), tcpFor(congestion, options)))
+    // Each is joined to the path by links that take no time, so that clients can differ and share the path all the same.
+    this.clients = controllers.map(congestion => new TcpHost(this.network, joinedNode(this.network, near), tcpFor(congestion, options)))
     const names = ['router', 'server', ...(far === this.server ? [] : ['far-router']), ...this.clients.map((_, client) => `client${client}`)]
     this.labels = { name: node => names[node] ?? NUMBERED.name(node), address: node => NUMBERED.address(node) }
     this.startNs = random.fork('start').integer(PHASE_NS)
     this.kernel.run(this.startNs)
     this.serverHost = new TcpHost(this.network, this.server, tcpFor(controllers[0], options))
-    if (crossTraffic !== undefined) {
-      this.trafficSink = startTraffic(this.network, crossTraffic, near, far, options.mtuBytes, random.fork('cross-traffic'))
-    }
+    startTraffic(options, { network: this.network, near, far, random: random.fork('cross-traffic') })
   }
 
   /** Begins to connect the client of this index. */
@@ -97,18 +93,6 @@ export class Path {
   /** Attempts after the first to open the connection of `socket`, which a client began. */
   synRetries (socket: TcpSocket): number {
     return (this.meter.synsSent.get(socket.connection) ?? 1) - 1
-  }
-
-  /** Joined to `near` by links that take no time, so that clients can differ and share the path all the same. */
-  #clientNode (near: NodeId): NodeId {
-    const node = this.network.addNode({ forwards: false })
-    this.#joinAtOnce(node, near)
-    return node
-  }
-
-  #joinAtOnce (a: NodeId, b: NodeId): void {
-    this.network.addLink(a, b, { delayNs: 0 })
-    this.network.addLink(b, a, { delayNs: 0 })
   }
 }
 

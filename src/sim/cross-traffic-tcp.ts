@@ -7,14 +7,16 @@ import { TcpHost } from './tcp/host.ts'
 import type { TcpOptions } from './tcp/options.ts'
 import type { TcpSocket, TcpSocketHandler } from './tcp/socket.ts'
 
-const PORT = 1
 /** More than a flow can send in any time that is simulated, and still a whole number when it is added to. */
 const ENDLESS_BYTES = 2 ** 50
 
 export interface TcpTrafficOptions {
-  /** Two nodes of their own: each gets a `TcpHost`. */
   readonly from: NodeId
   readonly to: NodeId
+  /** TCP of the two nodes, where they have one already. Absent: each node gets a `TcpHost`. */
+  readonly hosts?: { readonly from: TcpHost, readonly to: TcpHost }
+  /** At `to`: what shares a host needs ports of its own. Default 1. */
+  readonly port?: number
   /** How both ends do TCP, the congestion controller above all. Default: as Linux does. */
   readonly tcp?: Partial<TcpOptions>
 }
@@ -42,19 +44,22 @@ abstract class TcpTraffic {
   protected readonly kernel: Kernel
   readonly #client: TcpHost
   readonly #to: NodeId
+  readonly #port: number
   readonly #open = new Set<TcpSocket>()
   readonly #due: Operation
   #event: EventId | undefined
 
-  constructor (network: PacketNetwork, { from, to, tcp = {} }: TcpTrafficOptions) {
+  constructor (network: PacketNetwork, { from, to, tcp = {}, hosts, port = 1 }: TcpTrafficOptions) {
     this.kernel = network.kernel
     this.#due = network.kernel.define(() => {
       this.#event = undefined
       this.onDue()
     })
-    this.#client = new TcpHost(network, from, tcp)
+    this.#client = hosts?.from ?? new TcpHost(network, from, tcp)
     this.#to = to
-    new TcpHost(network, to, tcp).listen(PORT, socket => {
+    this.#port = port
+    const server = hosts?.to ?? new TcpHost(network, to, tcp)
+    server.listen(port, socket => {
       socket.handler = { ...ignoring, onData: bytes => { this.deliveredBytes += bytes }, onRemoteClose: () => socket.close() }
     })
   }
@@ -89,7 +94,7 @@ abstract class TcpTraffic {
   }
 
   protected open (bytes: number, onClosed: TcpSocketHandler['onClosed']): TcpSocket {
-    const socket = this.#client.connect(this.#to, PORT)
+    const socket = this.#client.connect(this.#to, this.#port)
     this.#open.add(socket)
     socket.handler = {
       ...ignoring,

@@ -18,7 +18,10 @@ const MAXIMUM_HOSTS = 65_536
 const MAXIMUM_ADDRESSES = 254
 const MAXIMUM_NAME = 200
 const MAXIMUM_FAULTS = 100_000
-const MAXIMUM_TRAFFIC = 10_000
+const MAXIMUM_TRAFFIC = 1000
+const MAXIMUM_FLOWS = 1000
+/** A second: connections that find no room stay for minutes. */
+const MAXIMUM_ARRIVALS = 1000
 
 const hostName = z.string().max(MAXIMUM_NAME).regex(/^[a-z][a-z0-9-]*$/, 'a name of lower-case letters, digits and dashes')
 
@@ -71,24 +74,34 @@ const faultSchema = z.discriminatedUnion('kind', [
 
 const trafficFields = {
   ...pair,
-  /** In the mean; of `on-off` while it is on. */
-  rateBitsPerSecond: rate.min(1),
-  packetBytes: z.int().min(64).max(65_535).default(1500),
   atMs: atMs.default(0),
   /** Absent: until the end. */
   durationMs: durationMs.optional()
 }
 
-/** Datagrams that take their share of all links on the way from `from` to `to`, and answer to nothing. */
+const datagramFields = {
+  ...trafficFields,
+  /** In the mean; of `on-off` while it is on. */
+  rateBitsPerSecond: rate.min(1),
+  packetBytes: z.int().min(64).max(65_535).default(1500)
+}
+
+const shape = z.number().gt(1).max(1e6).optional()
+
+/** What takes its share of all links on the way from `from` to `to`: datagrams, which answer to nothing, and TCP. */
 const trafficSchema = z.discriminatedUnion('kind', [
-  z.strictObject({ kind: z.literal('poisson'), ...trafficFields }),
+  z.strictObject({ kind: z.literal('poisson'), ...datagramFields }),
   /** Bursts and silences of exponential length, or Pareto's with a `shape` above 1. */
-  z.strictObject({ kind: z.literal('on-off'), ...trafficFields, meanOnMs: durationMs, meanOffMs: durationMs, shape: z.number().gt(1).max(1e6).optional() }).check(({ value, issues }) => {
+  z.strictObject({ kind: z.literal('on-off'), ...datagramFields, meanOnMs: durationMs, meanOffMs: durationMs, shape }).check(({ value, issues }) => {
     const packetMs = value.packetBytes * 8e3 / value.rateBitsPerSecond
     if (value.meanOnMs < packetMs / 1e3) {
       issues.push(issue(['meanOnMs'], `at least a thousandth of what a packet takes at this rate (${packetMs} ms)`, value.meanOnMs))
     }
-  })
+  }),
+  /** Connections that always have more to send, each started `staggerMs` after the one before. */
+  z.strictObject({ kind: z.literal('bulk-tcp'), ...trafficFields, flows: z.int().positive().max(MAXIMUM_FLOWS).default(1), staggerMs: atMs.default(0) }),
+  /** Transfers that begin as a Poisson process, all of `meanBytes`, or Pareto's with a `shape` above 1. */
+  z.strictObject({ kind: z.literal('tcp-transfers'), ...trafficFields, arrivalsPerSecond: z.number().min(1e-6).max(MAXIMUM_ARRIVALS), meanBytes: z.number().min(1).max(1e12), shape })
 ])
 
 export const scenarioSchema = z.strictObject({

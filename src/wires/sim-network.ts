@@ -57,10 +57,9 @@ export class SimNetwork {
     this.#nowhere = this.#network.addNode({ forwards: false })
     this.#nodes = layOutScenario(this.#network, scenario, random.fork('topology'))
     scenario.hosts.forEach((host, index) => this.#addHost(host, index, fabric, random.fork(`node:${host.name}`)))
-    const receivers = new Map([...this.#members.values()].map(({ networkNode, tcp }) => [networkNode, tcp]))
     this.#traffic = new SimTraffic(this.#network, scenario.crossTraffic, random.fork('cross-traffic'), {
       node: name => this.#nodeOf(name, 'scenario.crossTraffic'),
-      receiver: name => receivers.get(this.#nodeOf(name, 'scenario.crossTraffic'))
+      tcp: new Map([...this.#members.values()].map(({ networkNode, tcp }) => [networkNode, tcp]))
     })
     scenario.faults.forEach((_, index) => this.#linksOf(index))
   }

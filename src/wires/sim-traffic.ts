@@ -1,35 +1,44 @@
 import type { RandomStream } from '../core/random.ts'
 import { msToNs } from '../core/units.ts'
+import { BulkTcpTraffic, TcpTransfers } from '../sim/cross-traffic-tcp.ts'
 import { OnOffTraffic, PoissonTraffic, TrafficSink } from '../sim/cross-traffic.ts'
 import type { NodeId, PacketNetwork, PacketReceiver } from '../sim/network.ts'
+import { TcpHost } from '../sim/tcp/host.ts'
 import type { CrossTraffic } from './scenario.ts'
 
 /** What traffic has to know of the nodes between which it goes. */
 export interface TrafficEnds {
   node(name: string): NodeId
-  /** What else receives there, if anything does. */
-  receiver(name: string): PacketReceiver | undefined
+  /** TCP of the nodes that have it already. */
+  readonly tcp: ReadonlyMap<NodeId, TcpHost>
 }
 
 /** No connection has this number: datagrams do. */
 const NO_CONNECTION = 0
 
+/** Of the first that TCP traffic listens at, above all that a host listens at. */
+const FIRST_PORT = 50_000
+
+interface Source {
+  start(): void
+  stop(): void
+}
+
 /** The cross traffic of a scenario. */
 export class SimTraffic {
   readonly #network: PacketNetwork
-  readonly #entries: ReadonlyArray<{ readonly traffic: CrossTraffic, readonly source: PoissonTraffic | OnOffTraffic }>
+  readonly #entries: ReadonlyArray<{ readonly traffic: CrossTraffic, readonly source: Source }>
+  readonly #tcp: Map<NodeId, TcpHost>
 
   constructor (network: PacketNetwork, crossTraffic: readonly CrossTraffic[], random: RandomStream, ends: TrafficEnds) {
     this.#network = network
-    const sinks = new Set<NodeId>()
+    this.#tcp = new Map(ends.tcp)
     this.#entries = crossTraffic.map((traffic, index) => {
-      const to = ends.node(traffic.to)
-      if (!sinks.has(to)) {
-        sinks.add(to)
-        takeIn(network, to, ends.receiver(traffic.to))
-      }
-      return { traffic, source: createSource(network, traffic, ends.node(traffic.from), to, random.fork(String(index))) }
+      return { traffic, source: this.#createSource(traffic, ends.node(traffic.from), ends.node(traffic.to), FIRST_PORT + index, random.fork(String(index))) }
     })
+    // When all nodes have the TCP that they will have.
+    const sinks = crossTraffic.filter(({ kind }) => kind === 'poisson' || kind === 'on-off').map(({ to }) => ends.node(to))
+    new Set(sinks).forEach(node => takeIn(network, node, this.#tcp.get(node)))
   }
 
   /** Schedules when each source starts and stops, counted from the run's time zero. */
@@ -44,18 +53,40 @@ export class SimTraffic {
       }
     })
   }
-}
 
-function createSource (network: PacketNetwork, traffic: CrossTraffic, from: NodeId, to: NodeId, random: RandomStream): PoissonTraffic | OnOffTraffic {
-  const { packetBytes, rateBitsPerSecond } = traffic
-  const common = { from, to, packetBytes, rateBitsPerSecond }
-  if (traffic.kind === 'poisson') {
-    return new PoissonTraffic(network, common, random)
+  #createSource (traffic: CrossTraffic, from: NodeId, to: NodeId, port: number, random: RandomStream): Source {
+    const network = this.#network
+    switch (traffic.kind) {
+      case 'poisson':
+        return new PoissonTraffic(network, { from, to, packetBytes: traffic.packetBytes, rateBitsPerSecond: traffic.rateBitsPerSecond }, random)
+      case 'on-off': {
+        const { packetBytes, rateBitsPerSecond, meanOnMs, meanOffMs, shape } = traffic
+        return new OnOffTraffic(network, {
+          from, to, packetBytes, rateBitsPerSecond, meanOnNs: msToNs(meanOnMs), meanOffNs: msToNs(meanOffMs), ...shape !== undefined && { shape }
+        }, random)
+      }
+      case 'bulk-tcp':
+        return new BulkTcpTraffic(network, { from, to, port, hosts: this.#hostsAt(from, to), flows: traffic.flows, staggerNs: msToNs(traffic.staggerMs) })
+      default: {
+        const { arrivalsPerSecond, meanBytes, shape } = traffic
+        return new TcpTransfers(network, { from, to, port, hosts: this.#hostsAt(from, to), arrivalsPerSecond, meanBytes, ...shape !== undefined && { shape } }, random)
+      }
+    }
   }
-  const { meanOnMs, meanOffMs, shape } = traffic
-  return new OnOffTraffic(network, {
-    ...common, meanOnNs: msToNs(meanOnMs), meanOffNs: msToNs(meanOffMs), ...shape !== undefined && { shape }
-  }, random)
+
+  #hostsAt (from: NodeId, to: NodeId): { readonly from: TcpHost, readonly to: TcpHost } {
+    return { from: this.#hostAt(from), to: this.#hostAt(to) }
+  }
+
+  #hostAt (node: NodeId): TcpHost {
+    const known = this.#tcp.get(node)
+    if (known !== undefined) {
+      return known
+    }
+    const host = new TcpHost(this.#network, node)
+    this.#tcp.set(node, host)
+    return host
+  }
 }
 
 /** Lets a node take in datagrams beside what it receives already. */

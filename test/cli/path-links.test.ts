@@ -26,6 +26,8 @@ test('a policer without a burst is refused', badUse, 'bulk --policer 5mbit', /at
 test('a burst of less than a packet is refused', badUse, 'bulk --policer 5mbit,500', /no full packet would ever pass.*burstBytes; expected at least 1500/)
 test('a way back longer than the round trip is refused', badUse, 'bulk --rtt 80ms --delay-backward 90ms', /delayBackwardMs; expected at most rttMs \(80\); found 90/)
 test('traffic of a kind that there is not is refused', badUse, 'bulk --cross-traffic steady:5mbit', /at --cross-traffic; expected poisson:5mbit/)
+test('bulk traffic of no flows is refused', badUse, 'bulk --cross-traffic bulk:cubic,0', /crossTraffic\[0\]\.flows/)
+test('bulk traffic of another controller is refused', badUse, 'bulk --cross-traffic bulk:vegas', /expected one of "reno", "cubic".*found "vegas"/)
 test('traffic that nothing could carry is refused', badUse, 'bulk --cross-traffic poisson:1e16bit', /crossTraffic\[0\]\.rateBitsPerSecond; expected a number of at most/)
 test('each first packet lost is every packet lost', badUse, 'bulk --loss periodic:1', /nothing would ever arrive/)
 test('a period of nothing is refused', badUse, 'bulk --loss periodic:0', /loss\.every/)
@@ -57,9 +59,9 @@ const PLAIN = 'rate_mbps,rtt_ms,cc,loss_model,loss_fwd,buf_bdp,gso_max_segs,n,n_
 test('a row has further columns only for further options, each by its name', async t => {
   const row = await bulk(t, '')
   t.is(Object.keys(row).slice(0, 9).join(), PLAIN)
-  const all = await bulk(t, '--queue fq-codel:ecn --jitter in/delays.csv --reorder --duplicate 0.01 --corrupt 0.001 --mtu 1280 --policer 20mbit,64KiB --rate-backward 5mbit --delay-backward 10ms --cross-traffic poisson:1mbit --cross-traffic on-off:2mbit,100ms,100ms')
+  const all = await bulk(t, '--queue fq-codel:ecn --jitter in/delays.csv --reorder --duplicate 0.01 --corrupt 0.001 --mtu 1280 --policer 20mbit,64KiB --rate-backward 5mbit --delay-backward 10ms --cross-traffic poisson:1mbit --cross-traffic on-off:2mbit,100ms,100ms --cross-traffic bulk:bbr,2')
   t.deepEqual(Object.keys(all).filter(name => !(name in row)), ['rate_backward_mbps', 'delay_backward_ms', 'queue', 'policer', 'cross_traffic', 'jitter', 'reorder', 'duplicate', 'corrupt', 'mtu'])
-  t.like(all, { queue: 'fq-codel:ecn', policer: '20mbit,64KiB', jitter: 'in/delays.csv', mtu: 1280, rate_backward_mbps: 5, cross_traffic: 'poisson:1mbit on-off:2mbit,100ms,100ms' })
+  t.like(all, { queue: 'fq-codel:ecn', policer: '20mbit,64KiB', jitter: 'in/delays.csv', mtu: 1280, rate_backward_mbps: 5, cross_traffic: 'poisson:1mbit on-off:2mbit,100ms,100ms bulk:bbr,2' })
 })
 
 test('a trace of a packet a millisecond carries 12 Mbit/s, less headers', async t => {
@@ -93,6 +95,12 @@ test('traffic takes its share and leaves the rest', async t => {
   const { goodput_5_15_mbps_mean: goodput } = await bulk(t, '--cross-traffic poisson:5mbit')
   // Poisson traffic of 4167 packets in 10 s is 5 Mbit/s with a deviation of 0.08.
   t.true(goodput < (5 + 0.3) * 1448 / 1500 && goodput > 4, `${goodput} Mbit/s`)
+})
+
+test('a second transfer takes about half', async t => {
+  const { goodput_5_15_mbps_mean: goodput } = await bulk(t, '--cross-traffic bulk:reno --congestion reno')
+  // Whatever the phase, 10 s of two equal flows are no nearer to one of them than two thirds.
+  t.true(goodput > 10 / 3 && goodput < 10 * 2 / 3, `${goodput} Mbit/s`)
 })
 
 test('a slow way back holds up acknowledgements and with them the transfer', async t => {

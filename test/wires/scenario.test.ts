@@ -109,6 +109,21 @@ test('traffic at ten times the rate fills a queue, and a dial waits for all of i
   t.is(await dial([{ ...traffic, from: 'server', to: 'client', atMs: 30_000 }]), alone)
 })
 
+test('TCP as cross traffic fills a queue, from hosts and to them, beside datagrams', async t => {
+  const forward: PathDirectionInput = { delayMs: 10, rateBitsPerSecond: 10e6, queue: { limitPackets: 50 } }
+  const dial = async (crossTraffic: ScenarioInput['crossTraffic']): Promise<number> => {
+    const outcome = await play(scenarioOf(forward, { crossTraffic }), { rounds: 50 })
+    t.is(outcome.error, undefined)
+    const times = timesOf(outcome, 'dial')
+    return times.reduce((sum, time) => sum + time) / times.length
+  }
+  const ends = { from: 'client', to: 'server' } as const
+  const alone = await dial([])
+  // 50 packets wait 60 ms at 10 Mbit/s, more than half of that in the mean (Reno and CUBIC keep more than half a window).
+  t.true(await dial([{ kind: 'bulk-tcp', ...ends, flows: 3 }]) > alone + 30)
+  t.true(await dial([{ kind: 'tcp-transfers', ...ends, arrivalsPerSecond: 50, meanBytes: 20_000, shape: 1.5 }, { kind: 'poisson', ...ends, rateBitsPerSecond: 1e6 }]) > alone)
+})
+
 test('hosts do TCP as they are told', async t => {
   const forward: PathDirectionInput = { delayMs: 10, loss: { model: 'scripted', packets: [0] } }
   const dial = async (tcp: Record<string, unknown>): Promise<number> => {
