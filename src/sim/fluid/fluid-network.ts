@@ -228,8 +228,20 @@ export class FluidNetwork {
       this.#beginRound(flow)
     } else {
       this.#advance()
-      flow.endSlowStart()
+      if (flow.isRelaxing) {
+        flow.relax()
+        this.#awaitRelaxation(flow)
+      } else {
+        flow.endSlowStart()
+      }
       this.#change()
+    }
+  }
+
+  /** The window after a loss is found anew each round trip. */
+  #awaitRelaxation (flow: FluidFlow): void {
+    if (flow.isRelaxing) {
+      flow.roundEvent = this.kernel.schedule(Math.round(this.kernel.nowNs + flow.path.rttNs + this.#queues.delayNs(flow)), this.#roundEnded, flow.number)
     }
   }
 
@@ -273,6 +285,7 @@ export class FluidNetwork {
           flow.rateBitsPerSecond = 0
           continue
         }
+        this.#awaitRelaxation(flow)
         flow.milestoneNs = this.#milestoneOf(flow)
       }
       sending.push(flow)
