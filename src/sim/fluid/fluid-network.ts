@@ -233,6 +233,8 @@ export class FluidNetwork {
         this.#awaitRelaxation(flow)
       } else {
         flow.endSlowStart()
+        // The target is another one, and until links are shared anew the rate stays.
+        flow.milestoneNs = this.#milestoneOf(flow)
       }
       this.#change()
     }
@@ -273,7 +275,9 @@ export class FluidNetwork {
     const sending: FluidFlow[] = []
     for (const flow of this.#sending) {
       if (flow.milestoneNs <= nowNs) {
-        this.#servedBytes += flow.targetBytes - flow.servedBytes
+        if (flow.rateBitsPerSecond === Infinity) {
+          this.#servedBytes += flow.targetBytes - flow.servedBytes
+        }
         flow.reachTarget(nowNs)
         if (flow.state !== 'waiting') {
           this.kernel.cancel(flow.roundEvent)
