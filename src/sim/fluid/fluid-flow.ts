@@ -89,6 +89,8 @@ export class FluidFlow {
       this.#windowBytes *= 2
     }
     this.state = 'sending'
+    // It has no rate before links are shared anew.
+    this.milestoneNs = Infinity
     this.#queueNs = queueNs
     this.targetBytes = Math.min(this.bytes, this.servedBytes + this.#windowBytes, this.#lossBytes)
     return nowNs + this.path.rttNs + queueNs
