@@ -82,7 +82,7 @@ export class LossRecovery {
       board.markHeadLost()
     }
     const lostBytes = this.#findLosses(state.nowNs, recovered)
-    if (this.phase === 'open' && recovered && board.lostBytes > board.retransmittedBytes) {
+    if (this.phase === 'open' && recovered && board.lostBytes > 0) {
       this.#begin(state.nowNs, state.next)
     }
     return lostBytes

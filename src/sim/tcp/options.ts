@@ -70,6 +70,11 @@ const tcpOptionsSchema = z.strictObject({
   quickAcks: z.int().min(0).default(16),
   /** What bears PSH, the end of a write or burst, is acknowledged at once if the application has read all and sends nothing. */
   acknowledgePushes: z.boolean().default(true),
+  /**
+   * With SACK, while a hole is open: after three acknowledgements one answers for all that arrives within 1 ms, or 5% of the
+   * round trip (Linux: tcp_comp_sack_delay_ns). Off, each segment is acknowledged at once, as RFC 5681 4.2 has it.
+   */
+  sackCompression: z.boolean().default(true),
   /** What is received and not read, at most: bounds the window. Linux: the limit of tcp_rmem. */
   receiveBufferBytes: z.int().positive().default(6 * 1024 * 1024),
   /** The window offered at first, before autotuning lets it grow. Linux: 64 KiB, less what it rounds off. */
@@ -109,6 +114,7 @@ export const TCP_PRESETS = {
     timerTickNs: 0,
     quickAcks: 0,
     acknowledgePushes: false,
+    sackCompression: false,
     receiveAutotuning: false
   }
 } as const satisfies Readonly<Record<string, Partial<TcpOptions>>>

@@ -3,6 +3,7 @@ import type { PacketId, Packets } from '../packets.ts'
 import type { TcpOptions } from './options.ts'
 import { ReceiveWindow } from './receive-window.ts'
 import { Reassembly } from './reassembly.ts'
+import { SackCompression } from './sack-compression.ts'
 import { timerExpiryNs } from './timer-clock.ts'
 
 const FIRST_SEQUENCE = 1
@@ -32,6 +33,7 @@ export class TcpReceiver {
   #lastAcknowledgement = FIRST_SEQUENCE
   #windowEdge: number
   readonly #window: ReceiveWindow
+  readonly #compression: SackCompression
   #quickAcks = 0
   /** The application answers what it gets: its answers bear acknowledgements, which so may wait (Linux's pingpong). */
   #interactive = false
@@ -45,6 +47,7 @@ export class TcpReceiver {
   constructor (options: Readonly<TcpOptions>) {
     this.#options = options
     this.#window = new ReceiveWindow(options)
+    this.#compression = new SackCompression(options)
     this.#windowEdge = FIRST_SEQUENCE + this.#window.bytes
   }
 
@@ -108,7 +111,7 @@ export class TcpReceiver {
         this.#noteDuplicate(start, end)
       }
       this.#reassembly.insert(start, end)
-      this.ackDue = true
+      this.#onOutOfOrder(nowNs)
       return 0
     }
     this.#pushed ||= this.#options.acknowledgePushes && (packets.flags[id] & FLAG_PSH) !== 0
@@ -147,6 +150,7 @@ export class TcpReceiver {
     this.ackDue = false
     this.#pushed = false
     this.deadlineNs = Infinity
+    this.#compression.onSent()
     if (this.#quickAcks > 0) {
       this.#quickAcks--
     }
@@ -165,10 +169,28 @@ export class TcpReceiver {
     this.#interactive ||= nowNs - this.#lastSegmentNs < this.#options.delayedAckNs
   }
 
+  get #inQuickMode (): boolean {
+    return this.#quickAcks > 0 && !this.#interactive
+  }
+
   #noteDuplicate (start: number, end: number): void {
     if (this.#options.undo) {
       this.#duplicateStart = start
       this.#duplicateEnd = end
+    }
+  }
+
+  /** RFC 5681 4.2: at once. Linux lets those wait a little that come after three of the same kind. */
+  #onOutOfOrder (nowNs: number): void {
+    if (this.#inQuickMode) {
+      this.ackDue = true
+      return
+    }
+    const delayNs = this.#compression.delayNs(this.#next, this.#window.rttNs)
+    if (delayNs === 0) {
+      this.ackDue = true
+    } else {
+      this.deadlineNs = Math.min(this.deadlineNs, nowNs + delayNs)
     }
   }
 
@@ -188,7 +210,7 @@ export class TcpReceiver {
     }
     this.#unreadBytes += byteCount
     this.deliveredBytes += byteCount
-    if ((this.#quickAcks > 0 && !this.#interactive) || this.#next - this.#lastAcknowledgement > this.#options.mssBytes) {
+    if (this.#inQuickMode || this.#next - this.#lastAcknowledgement > this.#options.mssBytes) {
       this.ackDue = true
     } else if (this.deadlineNs === Infinity) {
       this.deadlineNs = timerExpiryNs(nowNs, this.#options.delayedAckNs, this.#options.timerTickNs)
