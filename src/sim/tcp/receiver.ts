@@ -110,8 +110,8 @@ export class TcpReceiver {
       if (this.#reassembly.covers(start, end)) {
         this.#noteDuplicate(start, end)
       }
+      this.#onOutOfOrder(nowNs, this.#reassembly.blocksBefore(start, end))
       this.#reassembly.insert(start, end)
-      this.#onOutOfOrder(nowNs)
       return 0
     }
     this.#pushed ||= this.#options.acknowledgePushes && (packets.flags[id] & FLAG_PSH) !== 0
@@ -180,13 +180,9 @@ export class TcpReceiver {
     }
   }
 
-  /** RFC 5681 4.2: at once. Linux lets those wait a little that come after three of the same kind. */
-  #onOutOfOrder (nowNs: number): void {
-    if (this.#inQuickMode) {
-      this.ackDue = true
-      return
-    }
-    const delayNs = this.#compression.delayNs(this.#next, this.#window.rttNs)
+  /** RFC 5681 4.2: at once. Linux lets some wait for others. */
+  #onOutOfOrder (nowNs: number, blocksBefore: number): void {
+    const delayNs = this.#inQuickMode ? 0 : this.#compression.delayNs(this.#next, blocksBefore, this.#window.rttNs)
     if (delayNs === 0) {
       this.ackDue = true
     } else {

@@ -8,6 +8,8 @@ const MOST_DELAY_NS = 1 * NS_PER_MS
 const ROUND_TRIP_SHARE = 0.05
 /** Linux's tcp_comp_sack_nr: so many segments wait for one acknowledgement. */
 const MOST_SEGMENTS = 44
+/** Linux's TCP_SACK_BLOCKS_EXPECTED: beyond so many blocks one acknowledgement might not have room for all the news. */
+const EXPECTED_BLOCKS = 2
 
 /**
  * How long the acknowledgement of a segment that arrived out of order waits for more of them, as in Linux ("tcp: add SACK
@@ -25,9 +27,12 @@ export class SackCompression {
     this.#options = options
   }
 
-  /** For a segment beyond a hole: 0 where its acknowledgement should leave at once, else the longest that it may wait. */
-  delayNs (acknowledgement: number, rttNs: number): number {
-    if (!this.#options.sackCompression || this.#waiting >= MOST_SEGMENTS) {
+  /**
+   * For a segment beyond a hole: 0 where its acknowledgement should leave at once, else the longest that it may wait.
+   * `blocksBefore` are the SACK blocks that would be reported before its own.
+   */
+  delayNs (acknowledgement: number, blocksBefore: number, rttNs: number): number {
+    if (!this.#options.sackCompression || this.#waiting >= MOST_SEGMENTS || (this.#waiting > 0 && blocksBefore >= EXPECTED_BLOCKS)) {
       return 0
     }
     if (acknowledgement !== this.#acknowledgement) {
