@@ -171,7 +171,7 @@ export abstract class LossBasedController implements CongestionController {
   #reduce (flightBytes: number): void {
     this.#priorCwnd = this.cwnd
     this.#priorSsthresh = this.ssthresh
-    this.ssthresh = this.threshold(Math.max(1, Math.min(this.cwnd, Math.ceil(flightBytes / this.mssBytes))))
+    this.ssthresh = this.threshold(this.#wholeSegments ? this.cwnd : Math.max(1, Math.min(this.cwnd, Math.ceil(flightBytes / this.mssBytes))))
     this.#credit = 0
   }
 
