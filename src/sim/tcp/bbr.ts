@@ -45,7 +45,7 @@ export class Bbr implements CongestionController {
   /** In which phase the gain cycle begins is left to chance, lest flows probe together; here to the connection's number. */
   readonly #firstPhase: number
   readonly #bandwidth = new WindowedMaximum(BANDWIDTH_ROUNDS)
-  readonly #aggregation = new AckAggregation()
+  readonly #aggregation: AckAggregation
   readonly #policer = new PolicerDetector()
   #mode: Mode = 'startup'
   #pacingGain = HIGH_GAIN
@@ -76,6 +76,7 @@ export class Bbr implements CongestionController {
 
   constructor (options: Readonly<TcpOptions>, connection: number) {
     this.#mssBytes = options.mssBytes
+    this.#aggregation = new AckAggregation(options.mssBytes)
     this.#initialWindowBytes = initialWindowBytes(options)
     this.#firstPhase = (connection * 5) % (CYCLE.length - 1)
     this.cwndBytes = this.#initialWindowBytes
