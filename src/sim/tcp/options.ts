@@ -19,6 +19,11 @@ const tcpOptionsSchema = z.strictObject({
    * last loss up to cbrt(1/C) = 1.36 s early, and stays there: 8% more on average at a window of 200. The RFCs count bytes.
    */
   wholeSegments: z.boolean().default(true),
+  /**
+   * Of what a loss leaves half, or CUBIC's share. `window`: of the congestion window (Linux). `flight`: of what is
+   * outstanding, where that is less (RFC 5681 (4)).
+   */
+  lossReduces: z.enum(['window', 'flight']).default('window'),
   /** Whether CUBIC leaves slow start before the first loss, by the original HyStart. Linux: on. */
   hystart: z.boolean().default(true),
   /**
@@ -100,6 +105,7 @@ export const TCP_PRESETS = {
   rfc: {
     congestion: 'reno',
     wholeSegments: false,
+    lossReduces: 'flight',
     hystart: false,
     lossDetection: 'duplicates',
     tailLossProbe: false,

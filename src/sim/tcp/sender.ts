@@ -214,7 +214,8 @@ export class TcpSender {
     acked.newDataReady = this.unsentBytes > 0 && this.#windowEdge > this.#next
     const lostBytes = this.#recovery.onAck(acked)
     this.#informController(nowNs, ackedBytes, deliveredBytes, lostBytes, priorPipeBytes, rttNs)
-    this.#restartTimer(nowNs, ackedBytes > 0)
+    // As in Linux also where something arrived that was sent before the oldest segment was sent again.
+    this.#restartTimer(nowNs, ackedBytes > 0 || (rttNs >= 0 && board.segments > 0 && board.firstSentNs < board.sentNs(board.head)))
   }
 
   /** True where a segment is to leave now: it stands in `segmentSequence`, `segmentLength`, `segmentFin` and `segmentPush`. */
