@@ -292,15 +292,13 @@ export class Scoreboard {
     this.#lossFrontier = this.#head
   }
 
-  /** The losses were none: what was taken for lost and not yet sent again is in the network. */
+  /** The losses were none: what was taken for lost is in the network, once where it was sent again, too. */
   unmarkLosses (): void {
     for (let n = this.#head; n < this.#next; n++) {
-      const slot = n & this.#mask
-      if ((this.#states[slot] & (LOST | RETRANSMITTED)) === LOST) {
-        this.#states[slot] &= ~LOST
-        this.lostBytes -= this.#lengths[slot]
-      }
+      this.#states[n & this.#mask] &= ~(LOST | RETRANSMITTED)
     }
+    this.lostBytes = 0
+    this.retransmittedBytes = 0
     this.#lossFrontier = this.#head
   }
 
