@@ -7,11 +7,16 @@ const MOST_NS = 100 * NS_PER_MS
 
 /** How many bytes acknowledgements bring together beyond what the rate explains: what a sender needs in flight on top. */
 export class AckAggregation {
+  readonly #mssBytes: number
   #epochNs = 0
   #epochBytes = 0
   #rounds = 0
   #present = 0
   #previous = 0
+
+  constructor (mssBytes: number) {
+    this.#mssBytes = mssBytes
+  }
 
   /** Something happened that begins anew, such as sending after a pause. */
   restart (nowNs: number): void {
@@ -25,7 +30,9 @@ export class AckAggregation {
       this.#previous = this.#present
       this.#present = 0
     }
-    let expectedBytes = rate * (nowNs - this.#epochNs) / NS_PER_S
+    // Linux counts whole segments and rounds rate and expectation down: what comes in pairs is one more than expected.
+    const expected = Math.floor(Math.floor(rate) * (nowNs - this.#epochNs) / NS_PER_S / this.#mssBytes)
+    let expectedBytes = expected * this.#mssBytes
     if (this.#epochBytes <= expectedBytes) {
       this.restart(nowNs)
       expectedBytes = 0

@@ -1,5 +1,6 @@
 import type { TcpOptions } from './options.ts'
 import type { RttEstimator } from './rtt-estimator.ts'
+import { SackCompression } from './sack-compression.ts'
 import { timerExpiryNs } from './timer-clock.ts'
 
 /** What a peer's full segment is taken for before one has come: TCP_MSS_DEFAULT, and the least: TCP_MIN_MSS. */
@@ -37,8 +38,10 @@ export class AckTiming {
   /** How long the next acknowledgement waits (Linux's ato). */
   #delayNs: number
   #lastDataNs = -Infinity
-  /** When the delayed one was to leave; `deadlineNs` is when the timer's ticks let it. */
+  /** When the delayed one was to leave, and when the timer's ticks let it. */
   #delayedNs = Infinity
+  #delayedTimerNs = Infinity
+  readonly #compression: SackCompression
   /** A full segment of the peer, as far as is known, and the length of the latest short one. */
   #segmentBytes: number
   #shortBytes = 0
@@ -51,6 +54,7 @@ export class AckTiming {
     this.#adaptive = options.delayedAcks === 'adaptive'
     this.#acknowledgesPushes = options.acknowledgePushes
     this.#delayNs = options.delayedAckNs
+    this.#compression = new SackCompression(options)
     this.#segmentBytes = this.#adaptive
       ? Math.max(LEAST_SEGMENT_BYTES, Math.min(ASSUMED_SEGMENT_BYTES, options.mssBytes, Math.floor(windowBytes / 2)))
       : options.mssBytes
@@ -101,10 +105,15 @@ export class AckTiming {
     this.#hurry(Math.min(MARK_QUICK_ACKS, this.#options.quickAcks), windowBytes)
   }
 
-  /** After a segment was taken in. `unacknowledgedBytes` are in order. */
-  decide (nowNs: number, unacknowledgedBytes: number, holes: boolean): void {
-    if (holes || unacknowledgedBytes > this.#segmentBytes || (this.#quickAcks > 0 && !this.#interactive)) {
+  /**
+   * After a segment was taken in. `unacknowledgedBytes` are in order, up to `acknowledgement`; where there are `holes`,
+   * `blocksBefore` are the SACK blocks that would be reported before the segment's own. `rttNs` is the receiver's.
+   */
+  decide (nowNs: number, unacknowledgedBytes: number, acknowledgement: number, holes: boolean, blocksBefore: number, rttNs: number): void {
+    if (unacknowledgedBytes > this.#segmentBytes || (this.#quickAcks > 0 && !this.#interactive)) {
       this.due = true
+    } else if (holes) {
+      this.#compress(nowNs, this.#compression.delayNs(acknowledgement, blocksBefore, rttNs))
     } else if (this.#scheduled) {
       this.#wait(nowNs)
     }
@@ -123,9 +132,9 @@ export class AckTiming {
   }
 
   /** To be called at `deadlineNs` or later. */
-  onDeadline (): void {
+  onDeadline (nowNs: number): void {
     this.due = true
-    if (!this.#adaptive) {
+    if (!this.#adaptive || nowNs < this.#delayedTimerNs) {
       return
     }
     // No answer came in time: wait longer for the next, or no longer count on answers.
@@ -146,7 +155,9 @@ export class AckTiming {
     this.deadlineNs = Infinity
     this.#scheduled = false
     this.#delayedNs = Infinity
+    this.#delayedTimerNs = Infinity
     this.#pushes = 0
+    this.#compression.onSent()
   }
 
   #hurry (quickAcks: number, windowBytes: number): void {
@@ -219,7 +230,17 @@ export class AckTiming {
       }
     }
     this.#delayedNs = nowNs + delayNs
-    this.deadlineNs = Math.ceil(timerExpiryNs(nowNs, delayNs, this.#options.timerTickNs))
+    this.#delayedTimerNs = timerExpiryNs(nowNs, delayNs, this.#options.timerTickNs)
+    this.deadlineNs = this.#delayedTimerNs
+  }
+
+  /** RFC 5681 4.2: at once. Linux lets some wait for others, by a timer of its own. */
+  #compress (nowNs: number, delayNs: number): void {
+    if (delayNs === 0) {
+      this.due = true
+    } else {
+      this.deadlineNs = Math.min(this.deadlineNs, nowNs + delayNs)
+    }
   }
 
   #boundedDelayNs (): number {

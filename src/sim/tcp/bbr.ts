@@ -2,6 +2,7 @@ import { NS_PER_MS, NS_PER_S } from '../../core/units.ts'
 import { AckAggregation } from './ack-aggregation.ts'
 import type { AckSample, CongestionController, LossSample } from './congestion.ts'
 import { initialWindowBytes } from './options.ts'
+import type { SenderPhase } from './loss-recovery.ts'
 import type { TcpOptions } from './options.ts'
 import { burstSegments } from './pacer.ts'
 import { PolicerDetector } from './policer-detector.ts'
@@ -44,7 +45,7 @@ export class Bbr implements CongestionController {
   /** In which phase the gain cycle begins is left to chance, lest flows probe together; here to the connection's number. */
   readonly #firstPhase: number
   readonly #bandwidth = new WindowedMaximum(BANDWIDTH_ROUNDS)
-  readonly #aggregation = new AckAggregation()
+  readonly #aggregation: AckAggregation
   readonly #policer = new PolicerDetector()
   #mode: Mode = 'startup'
   #pacingGain = HIGH_GAIN
@@ -67,14 +68,15 @@ export class Bbr implements CongestionController {
   #idleRestart = false
   /** The window before recovery or PROBE_RTT. */
   #priorCwndBytes = 0
-  #recovering = false
-  #recoveryBegins = false
+  /** The sender's phase when something was last delivered: a recovery that follows another at once is no new one. */
+  #priorPhase: SenderPhase = 'open'
   /** The first round of recovery: what is delivered goes out again, and no more. */
   #conserving = false
   #pacedYet = false
 
   constructor (options: Readonly<TcpOptions>, connection: number) {
     this.#mssBytes = options.mssBytes
+    this.#aggregation = new AckAggregation(options.mssBytes)
     this.#initialWindowBytes = initialWindowBytes(options)
     this.#firstPhase = (connection * 5) % (CYCLE.length - 1)
     this.cwndBytes = this.#initialWindowBytes
@@ -111,8 +113,6 @@ export class Bbr implements CongestionController {
 
   onLoss (_sample: LossSample): void {
     this.#saveWindow()
-    this.#recoveryBegins = true
-    this.#recovering = true
   }
 
   onRecovered (): void {}
@@ -126,8 +126,7 @@ export class Bbr implements CongestionController {
     }
     this.#fullBandwidth = 0
     this.#roundStart = true
-    this.#recovering = true
-    this.#recoveryBegins = false
+    this.#priorPhase = 'loss'
     this.cwndBytes = pipeBytes + this.#mssBytes
   }
 
@@ -330,22 +329,22 @@ export class Bbr implements CongestionController {
   /** The window, what was lost taken off; restored at the end of recovery. */
   #recoveredWindow ({ deliveredBytes, lostBytes, pipeBytes, inRecovery, inLoss, totalDeliveredBytes }: AckSample): number {
     let cwndBytes = Math.max(this.cwndBytes - lostBytes, this.#mssBytes)
-    if (inRecovery && this.#recoveryBegins) {
-      this.#recoveryBegins = false
+    const phase = phaseOf(inRecovery, inLoss)
+    if (phase === 'recovery' && this.#priorPhase !== 'recovery') {
       this.#conserving = true
       this.#nextRoundDelivered = totalDeliveredBytes
       cwndBytes = pipeBytes + deliveredBytes
-    } else if (this.#recovering && !inRecovery && !inLoss) {
-      this.#recovering = false
-      this.#recoveryBegins = false
+    } else if (phase === 'open' && this.#priorPhase !== 'open') {
       this.#conserving = false
       cwndBytes = Math.max(cwndBytes, this.#priorCwndBytes)
     }
+    this.#priorPhase = phase
     return cwndBytes
   }
 
   #saveWindow (): void {
-    this.#priorCwndBytes = this.#recovering || this.#mode === 'probe-rtt' ? Math.max(this.#priorCwndBytes, this.cwndBytes) : this.cwndBytes
+    const cut = this.#priorPhase !== 'open' || this.#mode === 'probe-rtt'
+    this.#priorCwndBytes = cut ? Math.max(this.#priorCwndBytes, this.cwndBytes) : this.cwndBytes
   }
 
   /** `gain` times the product of bandwidth and least round trip, and what bursts need on top, in whole segments. */
@@ -369,4 +368,8 @@ export class Bbr implements CongestionController {
     const burstBytes = this.#pacingGain > 1 ? burstSegments(this.pacingBytesPerSecond, this.#mssBytes) * this.#mssBytes : 0
     return Math.max(0, pipeBytes + burstBytes - this.#rate * pacedAheadNs / NS_PER_S)
   }
+}
+
+function phaseOf (inRecovery: boolean, inLoss: boolean): SenderPhase {
+  return inRecovery ? 'recovery' : inLoss ? 'loss' : 'open'
 }

@@ -18,6 +18,7 @@ export abstract class LossBasedController implements CongestionController {
   protected ssthresh = Infinity
   protected readonly mssBytes: number
   readonly #wholeSegments: boolean
+  readonly #reducesFlight: boolean
   readonly #initialWindow: number
   readonly #reduction: ProportionalRateReduction
   /** Delivered since the window last grew, in segments. */
@@ -31,6 +32,7 @@ export abstract class LossBasedController implements CongestionController {
   constructor (options: Readonly<TcpOptions>) {
     this.mssBytes = options.mssBytes
     this.#wholeSegments = options.wholeSegments
+    this.#reducesFlight = options.lossReduces === 'flight'
     this.#initialWindow = Math.max(1, Math.floor(initialWindowBytes(options) / options.mssBytes))
     this.#reduction = new ProportionalRateReduction(options.mssBytes)
     this.cwnd = this.#initialWindow
@@ -191,14 +193,18 @@ export abstract class LossBasedController implements CongestionController {
   /** Segments that limited transmit sent are in flight beyond the window and do not count. */
   #reduce (flightBytes: number): void {
     this.#priorCwnd = this.cwnd
-    this.#priorSsthresh = this.ssthresh
-    this.ssthresh = this.threshold(Math.max(1, Math.min(this.cwnd, Math.ceil(flightBytes / this.mssBytes))))
+    this.#priorSsthresh = this.#currentThreshold()
+    const reduced = this.#reducesFlight ? Math.max(1, Math.min(this.cwnd, Math.ceil(flightBytes / this.mssBytes))) : this.cwnd
+    this.ssthresh = this.threshold(reduced)
     this.#credit = 0
   }
 
+  /** As Linux's tcp_current_ssthresh: where the window was of use, not much below it. */
+  #currentThreshold (): number {
+    return Math.max(this.ssthresh, Math.floor(0.75 * this.cwnd))
+  }
+
   #raiseThreshold (): void {
-    if (this.ssthresh !== Infinity) {
-      this.ssthresh = Math.max(this.ssthresh, Math.floor(0.75 * this.cwnd))
-    }
+    this.ssthresh = this.#currentThreshold()
   }
 }

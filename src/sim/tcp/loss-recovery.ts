@@ -65,8 +65,15 @@ export class LossRecovery {
         this.#undoBytes = Math.max(0, this.#undoBytes - state.duplicateBytes)
       }
     }
-    if (this.#spurious(state)) {
-      this.#undo()
+    if (this.#allDuplicates(state)) {
+      this.#undo(this.phase === 'loss')
+    } else if (this.#early(state)) {
+      board.reorderingSeen ||= !recovered
+      if (this.phase === 'recovery' && !recovered && board.retransmittedBytes > 0) {
+        // The hole was filled by what was late, but copies are under way: as in Linux nothing more is taken for lost for now.
+        return 0
+      }
+      this.#undo(!recovered)
     } else if (this.phase === 'loss' && this.#doubted) {
       this.#followDoubt(state, recovered)
     }
@@ -82,7 +89,8 @@ export class LossRecovery {
       board.markHeadLost()
     }
     const lostBytes = this.#findLosses(state.nowNs, recovered)
-    if (this.phase === 'open' && recovered && board.lostBytes > board.retransmittedBytes) {
+    // What is lost may have been sent again already: found during the recovery before, it makes the next one all the same.
+    if (this.phase === 'open' && (this.#options.sack || recovered) && board.lostBytes > 0) {
       this.#begin(state.nowNs, state.next)
     }
     return lostBytes
@@ -182,21 +190,21 @@ export class LossRecovery {
       : unacknowledged > this.recoveryPoint
   }
 
-  /** Nothing had been lost: every copy came twice, or the acknowledgement answers what was sent before the first copy. */
-  #spurious ({ ackedBytes, echoNs, duplicateBytes }: AckedState): boolean {
-    if (this.#undoBytes === NO_UNDO || this.#firstCopyNs < 0) {
-      return false
-    }
-    const allDuplicates = duplicateBytes > 0 && this.#undoBytes === 0
-    const early = this.phase !== 'open' && ackedBytes > 0 && echoNs >= 0 && echoNs < this.#firstCopyNs
-    return allDuplicates || early
+  /** Nothing had been lost: every copy came twice. */
+  #allDuplicates ({ duplicateBytes }: AckedState): boolean {
+    return this.#firstCopyNs >= 0 && duplicateBytes > 0 && this.#undoBytes === 0
+  }
+
+  /** The acknowledgement answers what was sent before the first copy. */
+  #early ({ ackedBytes, echoNs }: AckedState): boolean {
+    return this.#undoBytes !== NO_UNDO && this.phase !== 'open' && ackedBytes > 0 && echoNs >= 0 && echoNs < this.#firstCopyNs
   }
 
   /** RFC 5682 3.1, as Linux does it. */
   #followDoubt ({ ackedBytes, next, newDataReady }: AckedState, recovered: boolean): void {
     if (this.#board.originalDelivered) {
       // Step 3b: what was never sent again arrived after the timeout.
-      this.#undo()
+      this.#undo(true)
     } else if (next > this.recoveryPoint) {
       // Step 3a: something beyond a hole arrived, and the hole is still there.
       if (ackedBytes === 0 || this.#board.sackedSegments > 0) {
@@ -217,8 +225,11 @@ export class LossRecovery {
     this.newDataOnly = false
   }
 
-  #undo (): void {
-    this.#board.unmarkLosses()
+  /** `forgiving`: what was taken for lost is so no longer. */
+  #undo (forgiving: boolean): void {
+    if (forgiving) {
+      this.#board.unmarkLosses()
+    }
     this.#congestion.onUndo()
     this.phase = 'open'
     this.#undoBytes = NO_UNDO

@@ -23,6 +23,11 @@ const tcpOptionsSchema = z.strictObject({
    */
   wholeSegments: z.boolean().default(true),
   /**
+   * Of what a loss leaves half, or CUBIC's share. `window`: of the congestion window (Linux). `flight`: of what is
+   * outstanding, where that is less (RFC 5681 (4)).
+   */
+  lossReduces: z.enum(['window', 'flight']).default('window'),
+  /**
    * How CUBIC leaves slow start before the first loss. `classic`: the original HyStart, by trains of acknowledgements and by
    * delay (Linux). `plus-plus`: HyStart++ (RFC 9406), by delay alone and not for good at once; RFC 9438 4.10 says SHOULD.
    * `off`: not at all. Reno and BBR have none of it.
@@ -91,6 +96,11 @@ const tcpOptionsSchema = z.strictObject({
   quickAcks: z.int().min(0).default(16),
   /** What bears PSH, the end of a write or burst, is acknowledged at once if the application has read all and sends nothing. */
   acknowledgePushes: z.boolean().default(true),
+  /**
+   * With SACK, while a hole is open: after three acknowledgements one answers for all that arrives within 1 ms, or 5% of the
+   * round trip (Linux: tcp_comp_sack_delay_ns). Off, each segment is acknowledged at once, as RFC 5681 4.2 has it.
+   */
+  sackCompression: z.boolean().default(true),
   /** What is received and not read, at most: bounds the window. Linux: the limit of tcp_rmem. */
   receiveBufferBytes: z.int().positive().default(6 * 1024 * 1024),
   /** The window offered at first, before autotuning lets it grow. Linux: 64 KiB, less what it rounds off. */
@@ -128,6 +138,7 @@ export const TCP_PRESETS = {
   rfc: {
     congestion: 'reno',
     wholeSegments: false,
+    lossReduces: 'flight',
     hystart: 'plus-plus',
     lossDetection: 'duplicates',
     tailLossProbe: false,
@@ -143,6 +154,7 @@ export const TCP_PRESETS = {
     delayedAcks: 'constant',
     quickAcks: 0,
     acknowledgePushes: false,
+    sackCompression: false,
     receiveAutotuning: false
   }
 } as const satisfies Readonly<Record<string, Partial<TcpOptions>>>

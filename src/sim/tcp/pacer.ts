@@ -115,8 +115,8 @@ export class Pacer {
     return !state.recovering &&
       state.nowNs - this.#lastSentNs <= NS_PER_MS &&
       roomBytes < this.#congestion.cwndBytes / WINDOW_DIVISOR &&
-      // The acknowledgement of the oldest segment is to be expected within half a round trip.
-      state.nowNs - state.headSentNs >= state.srttNs / 2
+      // The acknowledgement of the oldest segment is to be expected soon, and smooth clocking matters more than bursts.
+      state.headSentNs + state.srttNs - state.nowNs <= Math.min(NS_PER_MS, state.srttNs / 2)
   }
 
   /** Linux's tcp_tso_autosize. */

@@ -64,6 +64,16 @@ export class Reassembly {
     return false
   }
 
+  /** How many blocks would be reported before the one that [start, end) belongs to: all, where it begins a new one. */
+  blocksBefore (start: number, end: number): number {
+    const recent = this.#recent
+    let i = 0
+    while (i < recent.length && (start > recent[i + 1] || end < recent[i])) {
+      i += 2
+    }
+    return i / 2
+  }
+
   /** Writes the SACK blocks of an acknowledgement; [start, end) first, what came twice, where it is not empty (RFC 2883). */
   report (packets: Packets, id: PacketId, start: number, end: number): void {
     const blocks = packets.sackBlocks

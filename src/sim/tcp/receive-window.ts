@@ -19,7 +19,7 @@ export class ReceiveWindow {
    * The round trip by echoed timestamps, each taken once: a shorter one counts at once, longer ones are smoothed, so that
    * rounds begin with flights. Infinite before the first.
    */
-  #rttNs = Infinity
+  rttNs = Infinity
   #lastEchoNs = -1
   #roundStartNs = 0
   #roundBytes = 0
@@ -47,7 +47,7 @@ export class ReceiveWindow {
     if (length >= this.#options.mssBytes && echoNs > this.#lastEchoNs) {
       this.#lastEchoNs = echoNs
       const rttNs = nowNs - echoNs
-      this.#rttNs = rttNs < this.#rttNs ? rttNs : this.#rttNs + (rttNs - this.#rttNs) / 8
+      this.rttNs = rttNs < this.rttNs ? rttNs : this.rttNs + (rttNs - this.rttNs) / 8
     }
     if (length < SMALL_BYTES || this.bytes >= this.#limitBytes) {
       return false
@@ -62,7 +62,7 @@ export class ReceiveWindow {
       return
     }
     this.#roundBytes += byteCount
-    if (nowNs - this.#roundStartNs < this.#rttNs) {
+    if (nowNs - this.#roundStartNs < this.rttNs) {
       return
     }
     if (this.#roundBytes > this.#mostBytes) {

@@ -122,9 +122,15 @@ export class TcpReceiver {
     if (this.#window.onSegment(nowNs, length, packets.timestampEcho[id])) {
       acks.onWindowGrown()
     }
-    const byteCount = ordered ? this.#onInOrder(end) : this.#onOutOfOrder(start, end)
-    acks.decide(nowNs, this.#next - this.#lastAcknowledgement, !this.#reassembly.empty)
-    return byteCount
+    if (ordered) {
+      const byteCount = this.#onInOrder(end)
+      acks.decide(nowNs, this.#next - this.#lastAcknowledgement, this.#next, !this.#reassembly.empty, 0, this.#window.rttNs)
+      return byteCount
+    }
+    const blocksBefore = this.#reassembly.blocksBefore(start, end)
+    this.#onOutOfOrder(start, end)
+    acks.decide(nowNs, this.#next - this.#lastAcknowledgement, this.#next, true, blocksBefore, this.#window.rttNs)
+    return 0
   }
 
   /** The application took `byteCount` of what was delivered: the window may open. */
@@ -177,12 +183,11 @@ export class TcpReceiver {
     }
   }
 
-  #onOutOfOrder (start: number, end: number): number {
+  #onOutOfOrder (start: number, end: number): void {
     if (this.#reassembly.covers(start, end)) {
       this.#noteDuplicate(start, end)
     }
     this.#reassembly.insert(start, end)
-    return 0
   }
 
   #onInOrder (end: number): number {

@@ -155,8 +155,13 @@ export class Scoreboard {
     const blocks = packets.sackBlocks
     const base = id * 2 * MAX_SACK_BLOCKS
     let deliveredBytes = 0
+    let previous = -1
     for (let i = 0; i < count; i++) {
-      deliveredBytes += this.#acknowledgeBlock(blocks[base + 2 * i], blocks[base + 2 * i + 1])
+      const block = lowestAbove(blocks, base, count, previous)
+      if (block >= 0) {
+        previous = blocks[block]
+        deliveredBytes += this.#acknowledgeBlock(previous, blocks[block + 1])
+      }
     }
     this.#seenBlocks.fill(0)
     for (let i = 0; i < 2 * count; i++) {
@@ -287,15 +292,13 @@ export class Scoreboard {
     this.#lossFrontier = this.#head
   }
 
-  /** The losses were none: what was taken for lost and not yet sent again is in the network. */
+  /** The losses were none: what was taken for lost is in the network, once where it was sent again, too. */
   unmarkLosses (): void {
     for (let n = this.#head; n < this.#next; n++) {
-      const slot = n & this.#mask
-      if ((this.#states[slot] & (LOST | RETRANSMITTED)) === LOST) {
-        this.#states[slot] &= ~LOST
-        this.lostBytes -= this.#lengths[slot]
-      }
+      this.#states[n & this.#mask] &= ~(LOST | RETRANSMITTED)
     }
+    this.lostBytes = 0
+    this.retransmittedBytes = 0
     this.#lossFrontier = this.#head
   }
 
@@ -506,4 +509,19 @@ export class Scoreboard {
     this.#sentNs = sentNs
     this.#mask = capacity - 1
   }
+}
+
+/**
+ * Where the lowest block stands that begins above `above`, the longest of those that begin together; -1 where there is
+ * none. The latest block comes first: taken in that order, it would make the others look reordered.
+ */
+function lowestAbove (blocks: Float64Array, base: number, count: number, above: number): number {
+  let lowest = NONE
+  for (let block = base; block < base + 2 * count; block += 2) {
+    const start = blocks[block]
+    if (start > above && (lowest < 0 || start < blocks[lowest] || (start === blocks[lowest] && blocks[block + 1] > blocks[lowest + 1]))) {
+      lowest = block
+    }
+  }
+  return lowest
 }

@@ -245,7 +245,8 @@ export class TcpSender {
     const lostBytes = this.#recovery.onAck(acked)
     this.ecn?.onAck((packets.flags[id] & FLAG_ECE) !== 0, this.#recovery.phase, acknowledgement, this.#next)
     this.#informController(nowNs, ackedBytes, deliveredBytes, lostBytes, priorPipeBytes, rttNs)
-    this.#restartTimer(nowNs, ackedBytes > 0)
+    // As in Linux also where something arrived that was sent before the oldest segment was sent again.
+    this.#restartTimer(nowNs, ackedBytes > 0 || (rttNs >= 0 && board.segments > 0 && board.firstSentNs < board.sentNs(board.head)))
   }
 
   /** True where a segment is to leave now: it stands in `segmentSequence`, `segmentLength`, `segmentFin` and `segmentPush`. */

@@ -299,7 +299,7 @@ export class TcpSocket implements TimedSocket {
       }
     }
     if (nowNs >= this.#receiver.acks.deadlineNs) {
-      this.#receiver.acks.onDeadline()
+      this.#receiver.acks.onDeadline(nowNs)
     }
     if (this.#keepAlive !== undefined && nowNs >= this.#keepAlive.deadlineNs) {
       this.#askForLife(this.#keepAlive, nowNs)
