@@ -6,7 +6,7 @@ const probability = z.number().min(0).max(1)
 const bitsPerSecond = z.number().positive().max(1e12)
 
 /** Of a full packet, where nothing says otherwise: IP bytes. */
-const MTU_BYTES = 1500
+export const MTU_BYTES = 1500
 
 /** Cross traffic of a path, in the forward direction. */
 const trafficSchema = z.discriminatedUnion('kind', [

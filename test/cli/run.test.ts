@@ -5,6 +5,7 @@ import type { RunOutput } from '../../src/cli/json-output.ts'
 import { FakeWire } from '../fixtures/fake-wire.ts'
 import { fakeMachinery } from '../fixtures/fake-machinery.ts'
 import { runCli, temporaryDirectory } from '../fixtures/run-cli.ts'
+import type { RunOutcome, RunRequest } from '../../src/wires/wire.ts'
 
 interface Manifest {
   command: string
@@ -160,19 +161,31 @@ test.serial('real runs that wait share the machine by eights, the others have it
   t.is(Math.max(...idle.map(({ length }) => length)), 8)
 })
 
+class InterruptingWire extends FakeWire {
+  readonly #interrupt: AbortController
+  #busyLeft: number
+
+  constructor (interrupt: AbortController, busyRuns: number) {
+    super('tcp')
+    this.#interrupt = interrupt
+    this.#busyLeft = busyRuns
+  }
+
+  override async run (request: RunRequest): Promise<RunOutcome> {
+    const outcome = super.run(request)
+    if (request.parameters['case'] === 'busy' && --this.#busyLeft === 0) {
+      this.#interrupt.abort()
+    }
+    return await outcome
+  }
+}
+
 test.serial('interrupted, a run keeps and marks what is finished', async t => {
   const directory = await temporaryDirectory(t)
   const interrupt = new AbortController()
-  const tcp = new FakeWire('tcp')
-  // Simulation is over by then, and on real peers the first run of 'busy'; its second is cut short. On a busy machine that
-  // is later than on an idle one.
-  const look = setInterval(() => {
-    if (tcp.beside.filter(running => running.some(id => id.startsWith('busy'))).length >= 2) {
-      interrupt.abort()
-    }
-  }, 10)
-  t.teardown(() => clearInterval(look))
-  const { exitCode, stdout, stderr } = await runCli(directory, ['validate', 'queueing', '--seeds', '1', '--tcp-seeds', '3', '--set', 'unitTimeMs=400', '--json', '--out', 'here'], {
+  // When simulation is over, and the second of the real runs that have the machine alone begins.
+  const tcp = new InterruptingWire(interrupt, 2)
+  const { exitCode, stdout, stderr } = await runCli(directory, ['validate', 'queueing', '--seeds', '1', '--tcp-seeds', '3', '--set', 'unitTimeMs=100', '--json', '--out', 'here'], {
     machinery: fakeMachinery(tcp), signal: interrupt.signal
   })
   t.is(exitCode, 130)
