@@ -8,15 +8,15 @@ import { Kernel } from '../src/sim/kernel.ts'
 /**
  * The fluid level at size: flows between random nodes of 250, each joined to four others both ways (1,000 links of 100
  * Mbit/s, 10 ms). `recompute`: so many endless flows, and what it takes to share out all links when one more begins.
- * `churn`: 2,000 flows of 1 MB in the mean begin each second, and links are shared out once in 5 ms at most.
+ * `churn`: 1,000 flows of 1 MB in the mean begin each second, and links are shared out once in 5 ms at most.
  */
 
 const NODES = 250
 const DEGREE = 4
 const FLOWS = 10_000
 const ENDLESS_BYTES = 2 ** 50
-const CHURN_S = 10
-const CHURN_FLOWS_PER_S = 2000
+const CHURN_S = 5
+const CHURN_FLOWS_PER_S = 1000
 
 interface Result {
   readonly case: string

@@ -33,6 +33,10 @@ test('half an ECN is refused', badUse, ['bulk', '--ecn', 'maybe'], /at --ecn; ex
 test('another slow start is refused', badUse, ['fct', '--hystart', 'fast'], /at --hystart; expected one of classic, plus-plus, off; found "fast"/)
 test('half a byte is refused', badUse, ['fct', '--size', '0.5'], /at --size/)
 test('no repetition is refused', badUse, ['connect', '--repeat', '0'], /at --repeat/)
+test('a level that there is not is refused', badUse, ['bulk', '--level', 'water'], /at --level; expected packet or fluid; found "water"/)
+test('BBR at 30% loss has no formula', badUse, ['bulk', '--level', 'fluid', '--congestion', 'bbr', '--loss', '0.3'], /\[ERR_UNSUPPORTED\]: .*expected a loss below 0.2/)
+test('BBR next to CUBIC has no formula', badUse, ['pair', '--level', 'fluid', '--congestion', 'bbr,cubic'], /\[ERR_UNSUPPORTED\]: .*BBR next to/)
+test('connect has no level', badUse, ['connect', '--level', 'fluid'], /\[ERR_UNKNOWN_OPTION\]/)
 test('an unknown option of a measurement names the nearest', badUse, ['bulk', '--rat', '10mbit'], /\[ERR_UNKNOWN_OPTION\]: .*expected .*--rate/)
 test('an unknown measurement names the nearest', badUse, ['bluk'], /\[ERR_UNKNOWN_OPTION\]: .*expected bulk/)
 
@@ -44,6 +48,26 @@ test('a measurement is one JSON object with the names of the reference', async t
   const names = 'rate_mbps,rtt_ms,cc,loss_model,loss_fwd,buf_bdp,gso_max_segs,n,goodput_0_30_mbps_mean,goodput_0_30_mbps_sd,goodput_5_30_mbps_mean,goodput_5_30_mbps_sd,retrans_segs_0_30_mean,retrans_segs_0_30_sd,retrans_segs_5_30_mean,retrans_segs_5_30_sd,rto_count_mean,rto_count_sd,srtt_mean_5_30_ms_mean,srtt_mean_5_30_ms_sd,cwnd_mean_5_30_pkts_mean,cwnd_mean_5_30_pkts_sd,q_drops_mean,q_drops_sd,q_delay_mean_ms_mean,q_delay_mean_ms_sd,goodput_5_30_min,goodput_5_30_max'
   t.deepEqual(names.split(',').filter(name => typeof row[name] !== 'number'), ['cc', 'loss_model', 'gso_max_segs'])
   t.like(row, { cc: 'reno', loss_model: 'ge', gso_max_segs: 'default', n: 2 })
+})
+
+test('both levels give the same columns, and the fluid one leaves empty what is about packets', async t => {
+  const directory = await temporaryDirectory(t)
+  const absent = {
+    bulk: ['gso_max_segs', 'retrans_segs_0_30_mean', 'retrans_segs_5_30_mean', 'rto_count_mean', 'q_drops_mean'],
+    fct: ['gso_max_segs', 'frac_with_rto'],
+    pair: ['gso_max_segs', 'A_retrans_mean', 'B_retrans_mean']
+  }
+  for (const [measurement, names] of Object.entries(absent)) {
+    const count = measurement === 'fct' ? ['--repeat', '1'] : ['--seeds', '1']
+    const rows = await Promise.all(['packet', 'fluid'].map(async level => {
+      const { exitCode, stdout } = await runCli(directory, ['path', measurement, ...count, '--level', level, '--json'])
+      t.is(exitCode, 0)
+      return JSON.parse(stdout) as Record<string, unknown>
+    }))
+    t.is(rows[1].level, 'fluid')
+    t.deepEqual(Object.keys(rows[1]).filter(name => name !== 'level'), Object.keys(rows[0]))
+    t.deepEqual(Object.keys(rows[0]).filter(name => rows[0][name] !== null && rows[1][name] === null), names)
+  }
 })
 
 test('without --json it is a table', async t => {

@@ -111,6 +111,20 @@ check('the window that Wireshark computes is the sender\'s limit, and a closed o
   t.deepEqual([0, 1, 2].map(i => flags.some(cells => cells[i] === '1')), [true, true, true])
 })
 
+check('Wireshark sees ECN agreed on, marks as many as the queue set, echoes and answers, and no loss', async t => {
+  const path = new TracedPath({ bottleneck: { rateBitsPerSecond: 10e6, delayNs: 19 * MS, queue: { discipline: 'codel', ecn: true } }, tcp: { ecn: 'on' } })
+  const file = await captured(t, path, path => path.transfer(3e6), { at: SERVER })
+  const frames = await tshark(file, '', ['ip.src', 'ip.dsfield.ecn', 'tcp.flags.syn', 'tcp.flags.ece', 'tcp.flags.cwr', 'tcp.analysis.flags'])
+  t.deepEqual(frames.slice(0, 2).map(cells => cells.slice(2, 5)), [['1', '1', '1'], ['1', '1', '0']])
+  const marks = frames.filter(([, ecn]) => ecn === '3').length
+  t.true(marks > 0)
+  t.is(marks, path.bottleneck.counters.marked)
+  const data = frames.slice(2)
+  t.true(data.some(([source, , , echo]) => source === '10.0.0.3' && echo === '1'))
+  t.true(data.some(([source, , , , reduced]) => source === '10.0.0.1' && reduced === '1'))
+  t.deepEqual(frames.filter(cells => cells[5] !== ''), [])
+})
+
 check('a refused and an aborted connection are what they are to Wireshark', async t => {
   const refused = await captured(t, new TracedPath(), path => { path.clientHost.connect(SERVER, PORT).handler = IGNORING })
   t.deepEqual(await tshark(refused, '', ['tcp.flags.str', 'tcp.seq_raw']).then(rows => rows[1]), ['·······A·R··', '0'])

@@ -37,6 +37,12 @@ export interface FlowPath {
   /** Whether the cap is what a flow that is alone makes of its narrowest link, and not the end host's or that of losses. */
   readonly fillsBottleneck: boolean
   readonly initialWindowBytes: number
+  /** The window that random losses leave in the long run, in segments; `Infinity` where there are none. */
+  readonly lossWindow: number
+  /** Bits a second that a window of so many segments is, where neither the receiver nor the narrowest link holds it. */
+  capOf(windowSegments: number): number
+  /** What the narrowest link and its queue hold. */
+  readonly mostBottleneckBytes: number
   /** Slow start does not go beyond. */
   readonly mostWindowBytes: number
   /** Bits a second at which a window is sent in slow start; `Infinity` for bursts. */
@@ -54,8 +60,11 @@ export function flowPath (forward: Route, backward: Route, tcp: Readonly<TcpOpti
   const firstBytes = initialWindowBytes(tcp)
   const paced = (windowBytes: number): number => windowBytes <= firstBytes ? Infinity : BBR_STARTUP_GAIN * windowBytes / 2 / mssBytes * packetBits / rttS
   const byReceiver = receiveBufferBytes / mssBytes * packetBits / rttS
-  const byLoss = lossCap(forward, congestion, packetBits, rttS)
   const byBottleneck = loneCap(forward, congestion, packetBits, rttS)
+  const lossWindow = congestion === 'bbr' || forward.loss.episodes === 0 ? Infinity : meanWindow(congestion, forward.loss.episodes, rttS)
+  const capOf = (windowSegments: number): number => Math.min(byReceiver, byBottleneck, windowSegments * packetBits / rttS)
+  const pipe = narrowest * rttS / packetBits
+  const buffer = forward.narrowest?.bufferPackets(packetBytes) ?? Infinity
   return {
     forward,
     handshakeNs: transitNs(forward, SYN_BYTES) + transitNs(backward, SYN_BYTES),
@@ -65,8 +74,11 @@ export function flowPath (forward: Route, backward: Route, tcp: Readonly<TcpOpti
     deliveryNs: forward.propagationNs + serialisationNs(forward, packetBytes) - packetBits * NS_PER_S / narrowest,
     packetBits,
     bytesPerBit: mssBytes / packetBits * (1 - forward.loss.packets),
-    cap: Math.min(byReceiver, byLoss, byBottleneck),
-    fillsBottleneck: byBottleneck < Math.min(byReceiver, byLoss),
+    cap: capOf(lossWindow),
+    fillsBottleneck: capOf(lossWindow) === byBottleneck,
+    lossWindow,
+    capOf,
+    mostBottleneckBytes: (pipe + buffer) * mssBytes,
     initialWindowBytes: firstBytes,
     mostWindowBytes: receiveBufferBytes,
     startRate: congestion === 'bbr' ? paced : () => Infinity
@@ -76,11 +88,6 @@ export function flowPath (forward: Route, backward: Route, tcp: Readonly<TcpOpti
 /** Whether there is a formula for this controller over this route. BBR's answer to more loss is to slow down without end. */
 export function hasFormula (forward: Route, congestion: TcpOptions['congestion']): boolean {
   return congestion !== 'bbr' || forward.loss.packets < BBR_MOST_LOSS
-}
-
-/** By random losses. */
-function lossCap ({ loss }: Route, congestion: TcpOptions['congestion'], packetBits: number, rttS: number): number {
-  return congestion === 'bbr' || loss.episodes === 0 ? Infinity : meanWindow(congestion, loss.episodes, rttS) * packetBits / rttS
 }
 
 /** What a flow that is alone uses of its narrowest link, which is less than all where its window falls below the pipe. */

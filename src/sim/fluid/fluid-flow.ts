@@ -2,6 +2,7 @@ import type { RandomStream } from '../../core/random.ts'
 import type { EventId } from '../kernel.ts'
 import type { TcpOptions } from '../tcp/options.ts'
 import type { FlowPath } from './flow-path.ts'
+import { BETA, relaxedWindow } from './window-law.ts'
 
 export interface FlowHandler {
   /** Connect has returned. */
@@ -11,6 +12,9 @@ export interface FlowHandler {
   /** No attempt to connect was answered. */
   onFailed? (): void
 }
+
+/** How near a window is to that of the long run when it is taken for that. */
+const RELAXED = 0.05
 
 interface FlowDescription {
   readonly number: number
@@ -34,6 +38,8 @@ export class FluidFlow {
   readonly handler: FlowHandler
   state: 'connecting' | 'sending' | 'waiting' | 'arriving' | 'ended' | 'failed' = 'connecting'
   inSlowStart = true
+  /** After a loss in slow start, until the window is about what losses leave of it in the long run. */
+  isRelaxing = false
   /** When connect returned; -1 before. */
   connectedNs = -1
   /** Of `bytes`, those that the narrowest link has served. To be read through the network, which brings it up to date. */
@@ -53,6 +59,8 @@ export class FluidFlow {
   #queueNs = 0
   /** Segments before the first one that is lost. */
   readonly #segmentsToLoss: number
+  /** What was left of the window after the first loss. */
+  #lossWindowBytes = 0
   /** When a lost segment's copy arrives, at the earliest. */
   #repairedNs = 0
 
@@ -69,7 +77,10 @@ export class FluidFlow {
 
   /** Bits a second that the flow can use now, whatever the links have. */
   get cap (): number {
-    return this.inSlowStart ? this.path.startRate(this.#windowBytes) : this.path.cap
+    if (this.inSlowStart) {
+      return this.path.startRate(this.#windowBytes)
+    }
+    return this.isRelaxing ? this.path.capOf(this.#windowBytes / this.#segmentBytes) : this.path.cap
   }
 
   /** The next window sets out. Answers when its first acknowledgement is due, and the round is over. */
@@ -78,6 +89,8 @@ export class FluidFlow {
       this.#windowBytes *= 2
     }
     this.state = 'sending'
+    // It has no rate before links are shared anew.
+    this.milestoneNs = Infinity
     this.#queueNs = queueNs
     this.targetBytes = Math.min(this.bytes, this.servedBytes + this.#windowBytes, this.#lossBytes)
     return nowNs + this.path.rttNs + queueNs
@@ -87,6 +100,22 @@ export class FluidFlow {
   endSlowStart (): void {
     this.inSlowStart = false
     this.targetBytes = this.bytes
+  }
+
+  /** A round trip has passed since the window was found. */
+  relax (): void {
+    if (this.congestion === 'bbr') {
+      return
+    }
+    const { path: { lossWindow, forward } } = this
+    const window = relaxedWindow(this.congestion, {
+      start: this.#lossWindowBytes / this.#segmentBytes,
+      mean: lossWindow,
+      loss: forward.loss.episodes,
+      segments: (this.servedBytes - this.#lossBytes) / this.#segmentBytes
+    })
+    this.#windowBytes = window * this.#segmentBytes
+    this.isRelaxing = Math.abs(window / lossWindow - 1) > RELAXED
   }
 
   /** `targetBytes` have been served: that was all, or the flow waits for the next round, or sends on without rounds. */
@@ -102,10 +131,23 @@ export class FluidFlow {
     if (this.servedBytes >= this.bytes) {
       this.state = 'arriving'
       this.arrivalNs = Math.max(this.arrivalNs, this.#repairedNs)
-    } else if (lost || 2 * this.#windowBytes > this.path.mostWindowBytes) {
+    } else if (lost) {
+      this.endSlowStart()
+      this.#beginRelaxing()
+    } else if (2 * this.#windowBytes > this.path.mostWindowBytes) {
       this.endSlowStart()
     } else {
       this.state = 'waiting'
+    }
+  }
+
+  /** The loss is seen when all before it has been acknowledged, each segment of which has let the window grow by one. */
+  #beginRelaxing (): void {
+    const { initialWindowBytes, mostBottleneckBytes, mostWindowBytes } = this.path
+    if (this.congestion !== 'bbr') {
+      this.#lossWindowBytes = BETA[this.congestion] * Math.min(this.servedBytes + initialWindowBytes, mostBottleneckBytes, mostWindowBytes)
+      this.#windowBytes = this.#lossWindowBytes
+      this.isRelaxing = true
     }
   }
 

@@ -228,8 +228,22 @@ export class FluidNetwork {
       this.#beginRound(flow)
     } else {
       this.#advance()
-      flow.endSlowStart()
+      if (flow.isRelaxing) {
+        flow.relax()
+        this.#awaitRelaxation(flow)
+      } else {
+        flow.endSlowStart()
+        // The target is another one, and until links are shared anew the rate stays.
+        flow.milestoneNs = this.#milestoneOf(flow)
+      }
       this.#change()
+    }
+  }
+
+  /** The window after a loss is found anew each round trip. */
+  #awaitRelaxation (flow: FluidFlow): void {
+    if (flow.isRelaxing) {
+      flow.roundEvent = this.kernel.schedule(Math.round(this.kernel.nowNs + flow.path.rttNs + this.#queues.delayNs(flow)), this.#roundEnded, flow.number)
     }
   }
 
@@ -261,7 +275,9 @@ export class FluidNetwork {
     const sending: FluidFlow[] = []
     for (const flow of this.#sending) {
       if (flow.milestoneNs <= nowNs) {
-        this.#servedBytes += flow.targetBytes - flow.servedBytes
+        if (flow.rateBitsPerSecond === Infinity) {
+          this.#servedBytes += flow.targetBytes - flow.servedBytes
+        }
         flow.reachTarget(nowNs)
         if (flow.state !== 'waiting') {
           this.kernel.cancel(flow.roundEvent)
@@ -273,6 +289,7 @@ export class FluidNetwork {
           flow.rateBitsPerSecond = 0
           continue
         }
+        this.#awaitRelaxation(flow)
         flow.milestoneNs = this.#milestoneOf(flow)
       }
       sending.push(flow)

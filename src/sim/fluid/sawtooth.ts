@@ -1,3 +1,4 @@
+import { BETA } from './window-law.ts'
 import type { LossBased } from './window-law.ts'
 
 /** A link that is full, and what may wait before it. Both in segments. */
@@ -16,8 +17,6 @@ export interface Sawtooth {
   readonly meanQueue: number
 }
 
-/** What is left of a window after a loss: RFC 5681 (4), RFC 9438 4.6. */
-const BETA: Readonly<Record<LossBased, number>> = { reno: 1 / 2, cubic: 0.7 }
 /** RFC 9438 4.3: segments a round trip in its Reno-friendly region, 3 (1 - beta) / (1 + beta). */
 const FRIENDLY_GROWTH = 3 * (1 - BETA.cubic) / (1 + BETA.cubic)
 /** RFC 9438's C, segments/s^3. */

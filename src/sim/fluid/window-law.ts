@@ -3,6 +3,9 @@ import type { TcpOptions } from '../tcp/options.ts'
 /** A controller whose window answers to losses; BBR's does not. */
 export type LossBased = Exclude<TcpOptions['congestion'], 'bbr'>
 
+/** What is left of a window after a loss: RFC 5681 (4), RFC 9438 4.6. */
+export const BETA: Readonly<Record<LossBased, number>> = { reno: 1 / 2, cubic: 0.7 }
+
 /** RFC 9438 5.1: the mean window is 1.054 (RTT/p)^0.75 for C = 0.4 and beta = 0.7. */
 const CUBIC_FACTOR = 1.054
 const CUBIC_POWER = 0.75
@@ -26,4 +29,23 @@ export function meanWindow (congestion: LossBased, loss: number, rttS: number): 
 export function lossFor (congestion: LossBased, window: number, rttS: number): number {
   const reno = RENO_SQUARE / window ** 2
   return congestion === 'reno' ? reno : Math.max(reno, rttS / (window / CUBIC_FACTOR) ** (1 / CUBIC_POWER))
+}
+
+export interface Relaxation {
+  /** The window to begin with, and the one of the long run. */
+  readonly start: number
+  readonly mean: number
+  /** The share of segments that begin an episode of loss. */
+  readonly loss: number
+  /** Sent since. */
+  readonly segments: number
+}
+
+/**
+ * How a window goes over into its mean. A segment adds 1/W to a window W and takes (1 - beta) W with probability p, so that
+ * W^2 nears its equilibrium exponentially, at 2 p (1 - beta) a segment (the fluid model of Misra et al. 2000, counted in
+ * segments). CUBIC grows otherwise, but falls like this, which is what counts after slow start.
+ */
+export function relaxedWindow (congestion: LossBased, { start, mean, loss, segments }: Relaxation): number {
+  return Math.sqrt(mean ** 2 + (start ** 2 - mean ** 2) * Math.exp(-2 * loss * (1 - BETA[congestion]) * segments))
 }

@@ -219,7 +219,7 @@ export class AckTiming {
       }
     }
     this.#delayedNs = nowNs + delayNs
-    this.deadlineNs = timerExpiryNs(nowNs, delayNs, this.#options.timerTickNs)
+    this.deadlineNs = Math.ceil(timerExpiryNs(nowNs, delayNs, this.#options.timerTickNs))
   }
 
   #boundedDelayNs (): number {

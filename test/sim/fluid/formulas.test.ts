@@ -3,7 +3,7 @@ import * as fc from 'fast-check'
 import { randomStream } from '../../../src/core/random.ts'
 import { inSeries, lossRates } from '../../../src/sim/fluid/loss-rates.ts'
 import { sawtooth } from '../../../src/sim/fluid/sawtooth.ts'
-import { lossFor, meanWindow } from '../../../src/sim/fluid/window-law.ts'
+import { lossFor, meanWindow, relaxedWindow } from '../../../src/sim/fluid/window-law.ts'
 import { createLoss } from '../../../src/sim/loss.ts'
 
 function isNear (found: number, expected: number, relative: number): boolean {
@@ -29,6 +29,14 @@ test('the loss for a window has that window', t => {
   fc.assert(fc.property(fc.constantFrom('reno' as const, 'cubic' as const), fc.double({ min: 1, max: 1e5, noNaN: true }), fc.double({ min: 1e-4, max: 10, noNaN: true }), (congestion, window, rttS) => {
     t.true(isNear(meanWindow(congestion, lossFor(congestion, window, rttS), rttS), window, 1e-9))
   }))
+})
+
+test('after a loss a window goes over into its mean, half of the way in W² for Reno every ln 2/p segments', t => {
+  const halfWay = Math.LN2 / 0.001
+  const from = { start: 100, mean: 40, loss: 0.001 }
+  t.true(isNear(relaxedWindow('reno', { ...from, segments: 0 }), 100, 1e-12))
+  t.true(isNear(relaxedWindow('reno', { ...from, segments: halfWay }), Math.sqrt((100 ** 2 + 40 ** 2) / 2), 1e-12))
+  t.true(isNear(relaxedWindow('reno', { ...from, segments: 1e6 }), 40, 1e-12))
 })
 
 test('without a buffer Reno uses 3/4 of a link, with a buffer of one pipe all of it', t => {

@@ -1,14 +1,31 @@
 import test from 'ava'
 import type { ExecutionContext } from 'ava'
 import * as fc from 'fast-check'
+import type { LinkOptions } from '../../../src/sim/link.ts'
 import { play, scenarios } from './random-scenario.ts'
 import type { Played } from './random-scenario.ts'
 
+/** What can be counted only where a link's options or its faults give cause. */
+function causes (options: LinkOptions, faulty: boolean): Record<string, boolean> {
+  const { loss, queue, mtuBytes, policer, corruption = 0, duplication = 0 } = options
+  return {
+    droppedQueue: queue !== undefined,
+    droppedLoss: loss !== undefined,
+    droppedFault: faulty,
+    droppedMtu: mtuBytes !== undefined,
+    droppedPolicer: policer !== undefined,
+    droppedCorrupt: corruption > 0,
+    duplicated: duplication > 0
+  }
+}
+
 /** Of each link and of the network, counted by hand: offered + duplicated = delivered + dropped by reason + queued + in flight. */
-function expectConserved (t: ExecutionContext, { network, bench, sinks }: Played): void {
+function expectConserved (t: ExecutionContext, { network, options, faulty, bench, sinks }: Played): void {
   const sum = (counters: object, pattern: RegExp): number => Object.entries(counters).filter(([name]) => pattern.test(name)).reduce((total, [, count]) => total + Number(count), 0)
   let [inside, dropped] = [0, 0]
-  for (const { counters } of network.links) {
+  for (const { id, counters } of network.links) {
+    const counted = new Map(Object.entries(counters))
+    t.deepEqual(Object.entries(causes(options[id], faulty.has(id))).filter(([what, caused]) => !caused && counted.get(what) !== 0), [])
     t.is(counters.offered + counters.duplicated, sum(counters, /^(delivered|dropped.*|queued|inFlight)$/))
     inside += counters.queued + counters.inFlight
     dropped += sum(counters, /^dropped/)

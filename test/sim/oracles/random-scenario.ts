@@ -6,7 +6,7 @@ import type { ScheduledFault } from '../../../src/sim/fault-schedule.ts'
 import { barabasiAlbertGraph, randomRegularGraph, wattsStrogatzGraph } from '../../../src/sim/graph.ts'
 import type { Graph } from '../../../src/sim/graph.ts'
 import type { LinkOptions } from '../../../src/sim/link.ts'
-import type { NodeId, PacketNetwork } from '../../../src/sim/network.ts'
+import type { LinkId, NodeId, PacketNetwork } from '../../../src/sim/network.ts'
 import { connect, dumbbell, parkingLot, star } from '../../../src/sim/topology.ts'
 import type { TcpOptions } from '../../../src/sim/tcp/options.ts'
 import { linkOptions, usableLink } from '../link-arbitraries.ts'
@@ -15,6 +15,9 @@ import { TcpBench } from './tcp-bench.ts'
 import { WITHOUT_SACK } from '../tcp/without-sack.ts'
 
 const MS = 1e6
+
+/** An open connection that is probed never comes to its end. */
+const WITHOUT_PROBES: Partial<TcpOptions> = { keepAlive: false }
 
 const transfer = fc.record({
   atMs: fc.nat(1500),
@@ -57,6 +60,12 @@ const topology = fc.oneof(
 
 const tcp: fc.Arbitrary<Partial<TcpOptions>> = fc.record({
   congestion: fc.constantFrom('reno', 'cubic', 'bbr'),
+  hystart: fc.constantFrom('classic', 'plus-plus', 'off'),
+  ecn: fc.constantFrom('on', 'accept', 'off'),
+  delayedAcks: fc.constantFrom('adaptive', 'constant'),
+  keepAlive: fc.boolean(),
+  keepAliveIdleNs: fc.constant(500 * MS),
+  keepAliveIntervalNs: fc.constant(300 * MS),
   lossDetection: fc.constantFrom('rack', 'duplicates'),
   bursts: fc.constantFrom('single', 'autosized'),
   tailLossProbe: fc.boolean(),
@@ -86,6 +95,10 @@ export type Scenario = typeof scenarios extends fc.Arbitrary<infer Value> ? Valu
 
 export interface Played {
   readonly network: PacketNetwork
+  /** Of each link, by its number. */
+  readonly options: readonly LinkOptions[]
+  /** Links that more befalls than a change of rate. */
+  readonly faulty: ReadonlySet<LinkId>
   readonly bench: TcpBench
   readonly sinks: readonly TrafficSink[]
 }
@@ -93,13 +106,23 @@ export interface Played {
 /** Lets a scenario happen to its end. `look` is called at its instants, while it runs, and at the end. */
 export function play (scenario: Scenario, look: (played: Played) => void = () => {}): Played {
   const network = emptyNetwork(String(scenario.seed))
+  const options: LinkOptions[] = []
+  const addLink = network.addLink.bind(network)
+  network.addLink = (from, to, given) => {
+    options.push(given)
+    return addLink(from, to, given)
+  }
   const ends = build(network, scenario)
   // Some hosts are there for cross traffic only: a node has one receiver.
   const hosts = ends.slice(0, Math.max(2, Math.ceil(ends.length * 2 / 3)))
   const sinks = ends.slice(hosts.length).map(node => new TrafficSink(network, node))
   const sinkNodes = ends.slice(hosts.length)
-  const bench = new TcpBench(network, hosts, index => ({ ...scenario.tcp[index % scenario.tcp.length], ...(scenario.sack ? {} : WITHOUT_SACK) }))
-  const played: Played = { network, bench, sinks }
+  const bench = new TcpBench(network, hosts, index => ({
+    ...scenario.tcp[index % scenario.tcp.length], ...(scenario.sack ? {} : WITHOUT_SACK), ...(scenario.stopMs === undefined ? WITHOUT_PROBES : {})
+  }))
+  const faults = scenario.faults.map(entry => scheduled(entry, network.links.length))
+  const faulty = new Set(faults.filter(entry => 'fault' in entry).map(({ link }) => link))
+  const played: Played = { network, options, faulty, bench, sinks }
   for (const entry of scenario.transfers) {
     const from = entry.from % hosts.length
     const to = entry.to % (hosts.length - 1)
@@ -110,14 +133,14 @@ export function play (scenario: Scenario, look: (played: Played) => void = () =>
     if (sinkNodes.length === 0) {
       return
     }
-    const options = { from: ends[from % ends.length], to: sinkNodes[to % sinkNodes.length], packetBytes, rateBitsPerSecond }
-    const onOff = { ...options, meanOnNs: 50 * MS, meanOffNs: 50 * MS, ...(kind === 'pareto' ? { shape: 1.5 } : {}) }
+    const way = { from: ends[from % ends.length], to: sinkNodes[to % sinkNodes.length], packetBytes, rateBitsPerSecond }
+    const onOff = { ...way, meanOnNs: 50 * MS, meanOffNs: 50 * MS, ...(kind === 'pareto' ? { shape: 1.5 } : {}) }
     const stream = random.fork(String(index))
-    const source = kind === 'poisson' ? new PoissonTraffic(network, options, stream) : new OnOffTraffic(network, onOff, stream)
+    const source = kind === 'poisson' ? new PoissonTraffic(network, way, stream) : new OnOffTraffic(network, onOff, stream)
     at(network, startMs * MS, () => source.start())
     at(network, (startMs + lastsMs) * MS, () => source.stop())
   })
-  scheduleFaults(network, scenario.faults.map(entry => scheduled(entry, network.links.length)))
+  scheduleFaults(network, faults)
   for (const atMs of scenario.looksMs) {
     at(network, atMs * MS, () => look(played))
   }

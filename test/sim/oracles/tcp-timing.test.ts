@@ -11,7 +11,7 @@ const MSS = 1448
 /** SRTT + 200 ms, as of `EXACT`. */
 const RTO = RTT + 200 * MS
 
-test('RTO, RFC 6298 2.2 and 2.3: SRTT = R, RTTVAR = R/2; then RTTVAR = 3/4 RTTVAR + 1/4 |SRTT - R| before SRTT = 7/8 SRTT + 1/8 R; RTO = SRTT + 4 RTTVAR, over any samples', t => {
+test('RTO, RFC 6298 2.2 and 2.3: SRTT = R, RTTVAR = R/2; then RTTVAR = 3/4 RTTVAR + 1/4 abs(SRTT - R) before SRTT = 7/8 SRTT + 1/8 R; RTO = SRTT + 4 RTTVAR, over any samples', t => {
   fc.assert(fc.property(fc.array(fc.integer({ min: 1, max: 10 * S }), { minLength: 1, maxLength: 30 }), samples => {
     const estimator = new RttEstimator(tcpOptions({ ...TCP_PRESETS.rfc, minimumRtoNs: 1, maximumRtoNs: 1e6 * S }))
     let [srtt, rttvar] = [samples[0], samples[0] / 2]

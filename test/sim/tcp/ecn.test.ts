@@ -187,6 +187,15 @@ for (const discipline of ['codel', 'fq-codel'] as const) {
   }
 }
 
+test('RED marks what it would drop early; what it must drop it drops', t => {
+  const on = bulk(t, { ecn: 'on' }, 'red')
+  const off = bulk(t, { ecn: 'off' }, 'red')
+  t.true(on.marked > 10, String(on.marked))
+  t.is(off.marked, 0)
+  t.true(off.dropped > 10, String(off.dropped))
+  t.true(on.dropped < off.dropped / 2, `${on.dropped} and ${off.dropped}`)
+})
+
 test('where the server has ECN off the same queue drops instead', t => {
   const { retransmitted, dropped, marked } = bulk(t, { ecn: 'on' }, 'codel', { ecn: 'off' })
   t.true(dropped > 0 && retransmitted > 0)
@@ -196,7 +205,7 @@ test('where the server has ECN off the same queue drops instead', t => {
 const ignoring: TcpSocketHandler = { onConnected () {}, onData () {}, onRemoteClose () {}, onClosed () {} }
 
 /** A bulk flow for 20 s over 10 Mbit/s and a round trip of 40 ms; the queue is measured from 5 s on. */
-function bulk (t: ExecutionContext, options: Partial<TcpOptions>, discipline: 'codel' | 'fq-codel', serverOptions = options): { meanQueueMs: number, retransmitted: number, dropped: number, marked: number, goodput: number } {
+function bulk (t: ExecutionContext, options: Partial<TcpOptions>, discipline: 'codel' | 'fq-codel' | 'red', serverOptions = options): { meanQueueMs: number, retransmitted: number, dropped: number, marked: number, goodput: number } {
   const network = emptyNetwork('ecn')
   const { senders: [from], receivers: [to], bottleneck: { forward } } = dumbbell(network, {
     pairs: 1,

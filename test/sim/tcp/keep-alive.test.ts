@@ -38,7 +38,7 @@ test('a probe is a byte already acknowledged, of no length; a peer that lives an
   t.is(kernel.pending, 0)
 })
 
-test('traffic, whichever end sends it, puts the probe off, and costs no event', t => {
+test('traffic, whichever end sends it, puts the probe off', t => {
   for (const writer of ['client', 'server'] as const) {
     const pair = connectedPair(DELAY, { options: KEEP, serverOptions: {} })
     const { network, kernel } = pair
@@ -55,13 +55,13 @@ test('traffic, whichever end sends it, puts the probe off, and costs no event', 
   }
 })
 
-test('with keepalive a transfer takes the same packets, at the same times', t => {
+test('with keepalive a transfer takes the same packets at the same times, and not one event more', t => {
   const sent = (keepAlive: boolean): unknown => {
     const { network, kernel, client } = connectedPair(DELAY, { options: { keepAlive } })
     client.write(1e6)
     client.close()
     kernel.run(60 * S)
-    return network.sent
+    return [kernel.dispatched, network.sent]
   }
   t.deepEqual(sent(true), sent(false))
 })
@@ -91,4 +91,21 @@ test('a peer that forgot the connection answers the probe by a reset', t => {
   kernel.run(3 * IDLE)
   t.is(clientJournal.at('reset'), RTT + IDLE + RTT)
   t.is(kernel.pending, 0)
+})
+
+test('a thousand idle connections cost no event in two hours, then four for each probe and its answer', t => {
+  const { network, kernel, clientHost } = connectedPair(DELAY, { options: KEEP, serverOptions: {} })
+  for (let i = 1; i < 1000; i++) {
+    clientHost.connect(SERVER, 80)
+  }
+  // The handshakes and their timers are over.
+  kernel.run(2 * S)
+  const before = kernel.dispatched
+  kernel.run(7199 * S)
+  t.is(kernel.dispatched, before)
+  kernel.run(7300 * S)
+  const probed = network.sent.filter(({ atNs }) => atNs > 7199 * S).length
+  t.is(probed, 2000)
+  // The timer, the arrivals of probe and answer, and an interval later the timer that finds the answer.
+  t.is(kernel.dispatched - before, 4 * 1000)
 })

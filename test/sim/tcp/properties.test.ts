@@ -8,18 +8,20 @@ import { at, connectedPair, DROP, MS } from './scripted-network.ts'
 
 const writes = fc.array(fc.record({ atMs: fc.integer({ min: 0, max: 3000 }), bytes: fc.integer({ min: 1, max: 60_000 }) }), { maxLength: 12 })
 
-test('whatever is lost, late or out of order, each byte is delivered once, the FIN after the last, and nothing is left', t => {
+test('whatever is lost, late, marked or out of order, each byte is delivered once, the FIN after the last, and nothing is left', t => {
   fc.assert(fc.property(
     fc.string(), fc.double({ min: 0, max: 0.25, noNaN: true }), fc.integer({ min: 0, max: 60 }), fc.boolean(), writes, writes,
     fc.constantFrom(6 * 2 ** 20, 64_000, 5000),
-    (seed, loss, lateMs, sack, clientWrites, serverWrites, receiveBufferBytes) => {
+    fc.record({ ecn: fc.constantFrom('off', 'accept', 'on'), delayedAcks: fc.constantFrom('adaptive', 'constant'), hystart: fc.constantFrom('classic', 'plus-plus'), congestion: fc.constantFrom('reno', 'cubic', 'bbr'), keepAlive: fc.boolean() }),
+    (seed, loss, lateMs, sack, clientWrites, serverWrites, receiveBufferBytes, ways) => {
       const random = randomStream(seed)
       const pair = connectedPair(20 * MS, {
         fate: () => random.next() < loss ? DROP : random.integer(1 + lateMs * MS),
         // So that no connection is given up: 0.5^60 is the chance of that at the worst.
-        options: { sack, receiveBufferBytes, maximumSyns: 60, maximumSynAcks: 60, maximumTimeouts: 60 }
+        options: { ...ways, sack, receiveBufferBytes, maximumSyns: 60, maximumSynAcks: 60, maximumTimeouts: 60 }
       })
       const { kernel, client, clientJournal, serverJournal } = pair
+      pair.network.marks = () => random.next() < loss
       const written = (list: ReadonlyArray<{ bytes: number }>): number => list.reduce((sum, { bytes }) => sum + bytes, 0)
       serverJournal.onConnected = () => {
         for (const { atMs, bytes } of serverWrites) {
