@@ -35,7 +35,7 @@ export const linkFields = {
   reorder: z.boolean().optional(),
   duplication: probability.optional(),
   corruption: probability.lt(1).optional(),
-  /** Of both directions, and known to both hosts: segments are shorter by 52 B of headers. */
+  /** Of both directions, and known to both hosts, so that nothing larger is ever sent: segments are shorter by 52 B of headers. */
   mtuBytes: z.int().min(576).max(65_535).default(MTU_BYTES),
   /** Before the forward queue. */
   policer: z.strictObject({ rateBitsPerSecond: bitsPerSecond, burstBytes: z.number().positive().max(1e12) }).optional(),

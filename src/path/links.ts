@@ -5,7 +5,6 @@ import { OnOffTraffic, PoissonTraffic, TrafficSink } from '../sim/cross-traffic.
 import type { LinkOptions, NodeId, PacketNetwork } from '../sim/network.ts'
 import type { QueueOptions } from '../sim/queue.ts'
 import { connect } from '../sim/topology.ts'
-import { MTU_BYTES } from './link-fields.ts'
 import type { PathTraffic } from './link-fields.ts'
 import { losesNothing } from './options.ts'
 import type { PathOptions } from './options.ts'
@@ -22,21 +21,18 @@ export function pathLinks (options: PathOptions): PathLinks {
   const delayBackwardNs = options.delayBackwardMs === undefined ? Math.round(rttMs * 1e6 / 2) : msToNs(options.delayBackwardMs)
   const delayNs = options.delayBackwardMs === undefined ? delayBackwardNs : msToNs(rttMs) - delayBackwardNs
   const impairments = impairmentsOf(options)
-  const mtu = options.mtuBytes === MTU_BYTES ? {} : { mtuBytes: options.mtuBytes }
   return {
     forward: {
       ...options.trace === undefined ? { rateBitsPerSecond } : { trace: options.trace },
       delayNs,
       ...impairments,
-      ...mtu,
       ...policer !== undefined && { policer },
       queue: queueOf(options)
     },
     backward: {
       ...options.traceBackward === undefined ? { rateBitsPerSecond: options.rateBackwardBitsPerSecond ?? rateBitsPerSecond } : { trace: options.traceBackward },
       delayNs: delayBackwardNs,
-      ...lossDirection === 'both' && impairments,
-      ...mtu
+      ...lossDirection === 'both' && impairments
     }
   }
 }
