@@ -22,7 +22,7 @@ const delayNs = fc.oneof(
   fc.integer({ min: 0, max: 3 }),
   fc.integer({ min: 0, max: 40 }).map(exponent => Math.floor(2 ** (exponent + 2))),
   fc.integer({ min: 0, max: 2000 }),
-  fc.integer({ min: 0, max: 1e13 })
+  fc.integer({ min: 0, max: 4e12 })
 )
 const schedule = fc.record({ kind: fc.constant('schedule' as const), delayNs })
 const cancel = fc.record({ kind: fc.constant('cancel' as const), which: fc.nat() })
@@ -44,7 +44,8 @@ class Comparison {
   readonly #operation: number
   readonly #alarms: readonly number[]
   #reacted = 0
-  #allowed = 2000
+  // So many of the longest delays, one after the other, with those of 300 runs, end before 2^53.
+  #allowed = 1500
 
   constructor (reactions: readonly Step[][]) {
     this.#reactions = reactions
