@@ -10,9 +10,11 @@ const LOW_LEVELS = LOW_BITS / DIGIT_BITS
 const LEVELS = LOW_LEVELS + Math.ceil((53 - LOW_BITS) / DIGIT_BITS)
 const HIGH_UNIT = 2 ** LOW_BITS
 const PER_HIGH_UNIT = 2 ** -LOW_BITS
+/** How much time the digits below a level count. A table, because raising to a power takes longer than all the rest. */
+const SPAN_NS = Float64Array.from({ length: LEVELS }, (_, level) => 2 ** (level * DIGIT_BITS))
 
 /** The most events among which another is put in its place by shifting. */
-const ACTIVE_LIMIT = 32
+const ACTIVE_LIMIT = 24
 
 /**
  * A monotone priority queue of events by time in ns: nothing that is put in may be earlier than what was taken last, and
@@ -26,7 +28,7 @@ const ACTIVE_LIMIT = 32
  * ties cost no more than others: at the lowest digit all in a bucket are equal, and in order.
  *
  * The active run takes in all that is earlier than the next bucket's digit, as long as it is short: where few events are
- * pending, none sees a bucket.
+ * pending, most of them never see a bucket.
  */
 export class EventQueue {
   /** Time of what `take` returned last. */
@@ -45,7 +47,7 @@ export class EventQueue {
   /** Where these digits end. */
   #activeEndNs = Infinity
   // As in the buckets.
-  #entries = new Float64Array(8 * ACTIVE_LIMIT)
+  #entries = new Float64Array(2 * 4 * CHUNK)
   #words = new Int32Array(this.#entries.buffer)
   #head = 0
   #tail = 0
@@ -166,8 +168,7 @@ export class EventQueue {
       this.#cursorLow = low
       const chunk = buckets.take(bucket)
       if (level === 0 || buckets.next[chunk] === 0) {
-        const lowest = buckets.lowest()
-        this.#cover(lowest < 0 ? LEVELS : lowest >> DIGIT_BITS)
+        this.#cover(this.#lowestLevel())
         this.#activate(chunk, buckets.takenEnd)
         if (this.#tail > 0) {
           return true
@@ -266,6 +267,11 @@ export class EventQueue {
     }
   }
 
+  #lowestLevel (): number {
+    const lowest = this.#buckets.lowest()
+    return lowest < 0 ? LEVELS : lowest >> DIGIT_BITS
+  }
+
   #setCursor (timeNs: number): void {
     this.#cursorHigh = (timeNs * PER_HIGH_UNIT) | 0
     this.#cursorLow = (timeNs - this.#cursorHigh * HIGH_UNIT) | 0
@@ -277,7 +283,7 @@ export class EventQueue {
     if (level === LEVELS) {
       this.#activeEndNs = Infinity
     } else {
-      const spanNs = 2 ** (level * DIGIT_BITS)
+      const spanNs = SPAN_NS[level]
       const cursorNs = this.#cursorHigh * HIGH_UNIT + this.#cursorLow
       this.#activeEndNs = (Math.floor(cursorNs / spanNs) + 1) * spanNs
     }
