@@ -7,10 +7,12 @@ import type { LinkOptions, NodeId } from '../src/sim/network.ts'
 import { Packets } from '../src/sim/packets.ts'
 import { TcpHost } from '../src/sim/tcp/host.ts'
 import type { TcpSocket, TcpSocketHandler } from '../src/sim/tcp/socket.ts'
+import { NS3, print, repeat, userSeconds } from './measurement.ts'
+import type { Repetition } from './measurement.ts'
 
 /**
  * Bulk TCP over a dumbbell, 60 s simulated: sender - 1 Gbit/s, 1 ms - router - 100 Mbit/s, 18 ms, 333 packets - router -
- * 1 Gbit/s, 1 ms - sink. Flow i starts at 0.1 i s. Minimum RTO 1 s, 4 MiB buffers, New Reno. Rates count IP bytes
+ * 1 Gbit/s, 1 ms - sink. Flow i starts at 0.1 i s. Minimum RTO 1 s, 4 MiB buffers, all else as Linux has it. Rates count IP bytes
  * (1500 a full segment), so that the most goodput is 100 x 1448/1500 = 96.53 Mbit/s.
  */
 
@@ -22,25 +24,18 @@ const BOTTLENECK: LinkOptions = { rateBitsPerSecond: 100e6, delayNs: 18 * NS_PER
 /** More than a flow can send in the time. */
 const BULK_BYTES = 1e10
 
-interface Result {
-  readonly case: string
-  readonly flows: number
-  readonly repetition: number
-  readonly simulatedSeconds: number
-  readonly cpuSeconds: number
-  readonly dataPackets: number
-  readonly packetsPerSecond: number
-  readonly events: number
-  readonly eventsPerSecond: number
-  readonly goodputMbitPerSecond: number
-  readonly retransmittedPackets: number
-  readonly timeouts: number
-  readonly peakResidentBytes: number
+const CONTROLLERS = ['reno', 'cubic'] as const
+type Controller = typeof CONTROLLERS[number]
+/** The packets and CPU seconds of ns-3's New Reno and CUBIC. */
+const NS3_RUNS: Readonly<Record<Controller, Readonly<Record<number, readonly [number, number]>>>> = {
+  reno: { 1: [496_686, 10.6], 10: [497_042, 9.5] },
+  cubic: { 1: [497_558, 9.6], 10: [497_690, 9.4] }
 }
 
 const ignoring: TcpSocketHandler = { onConnected () {}, onData () {}, onRemoteClose () {}, onClosed () {} }
 
-function run (flows: number, repetition: number): Result {
+function run (flows: number, congestion: Controller): Repetition {
+  const tcp = { ...TCP, congestion }
   const kernel = new Kernel()
   const network = new PacketNetwork(kernel, new Packets(), randomStream('dumbbell'))
   const left = network.addNode()
@@ -53,9 +48,9 @@ function run (flows: number, repetition: number): Result {
   const senders: TcpHost[] = []
   const sinkNodes: NodeId[] = []
   for (let flow = 0; flow < flows; flow++) {
-    senders.push(new TcpHost(network, attach(network, left), TCP))
+    senders.push(new TcpHost(network, attach(network, left), tcp))
     sinkNodes.push(attach(network, right))
-    new TcpHost(network, sinkNodes[flow], TCP).listen(PORT, socket => {
+    new TcpHost(network, sinkNodes[flow], tcp).listen(PORT, socket => {
       socket.handler = ignoring
       sinks.push(socket)
     })
@@ -70,27 +65,17 @@ function run (flows: number, repetition: number): Result {
     kernel.schedule(flow * 100 * NS_PER_MS, start, flow)
   }
 
-  const before = process.cpuUsage()
-  kernel.run(DURATION_S * NS_PER_S)
-  const { user } = process.cpuUsage(before)
+  const cpuSeconds = userSeconds(() => { kernel.run(DURATION_S * NS_PER_S) })
   network.checkConservation()
-
-  const cpuSeconds = user / 1e6
-  const dataPackets = sum(sources, socket => socket.sentSegments)
   return {
-    case: 'dumbbell',
-    flows,
-    repetition,
-    simulatedSeconds: DURATION_S,
     cpuSeconds,
-    dataPackets,
-    packetsPerSecond: dataPackets / cpuSeconds,
     events: kernel.dispatched,
-    eventsPerSecond: kernel.dispatched / cpuSeconds,
-    goodputMbitPerSecond: sum(sinks, socket => socket.deliveredBytes) * 8 / DURATION_S / 1e6,
-    retransmittedPackets: sum(sources, socket => socket.retransmittedSegments),
-    timeouts: sum(sources, socket => socket.timeouts),
-    peakResidentBytes: process.resourceUsage().maxRSS * 1024
+    packets: sum(sources, socket => socket.sentSegments),
+    result: {
+      goodputMbitPerSecond: sum(sinks, socket => socket.deliveredBytes) * 8 / DURATION_S / 1e6,
+      retransmittedPackets: sum(sources, socket => socket.retransmittedSegments),
+      timeouts: sum(sources, socket => socket.timeouts)
+    }
   }
 }
 
@@ -106,25 +91,12 @@ function sum (sockets: readonly TcpSocket[], value: (socket: TcpSocket) => numbe
   return sockets.reduce((total, socket) => total + value(socket), 0)
 }
 
-function line (result: Result): string {
-  return [
-    `dumbbell, ${result.flows} flow${result.flows === 1 ? '' : 's'} #${result.repetition}:`,
-    `${result.cpuSeconds.toFixed(3)} s CPU,`,
-    `${result.dataPackets} data packets (${(result.packetsPerSecond / 1e6).toFixed(2)} M/s),`,
-    `${result.events} events (${(result.eventsPerSecond / 1e6).toFixed(2)} M/s),`,
-    `goodput ${result.goodputMbitPerSecond.toFixed(3)} Mbit/s,`,
-    `${result.retransmittedPackets} retransmitted, ${result.timeouts} timeouts,`,
-    `peak ${(result.peakResidentBytes / 2 ** 20).toFixed(0)} MiB`
-  ].join(' ')
-}
-
 const { values } = parseArgs({
   options: { json: { type: 'boolean', default: false }, repetitions: { type: 'string', default: '5' } }
 })
-// Repeated in one process, because code that slows down as it is repeated (call sites gone megamorphic) must be seen.
-for (const flows of [1, 10]) {
-  for (let repetition = 1; repetition <= Number(values.repetitions); repetition++) {
-    const result = run(flows, repetition)
-    console.log(values.json ? JSON.stringify(result) : line(result))
+for (const congestion of CONTROLLERS) {
+  for (const flows of [1, 10]) {
+    const [packets, seconds] = NS3_RUNS[congestion][flows]
+    print(repeat('dumbbell', { flows, congestion }, Number(values.repetitions), () => run(flows, congestion), { name: NS3, perCpuSecond: packets / seconds }))
   }
 }

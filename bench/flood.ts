@@ -10,6 +10,8 @@ import { PacketNetwork } from '../src/sim/network.ts'
 import type { NodeId, PacketReceiver } from '../src/sim/network.ts'
 import { Packets } from '../src/sim/packets.ts'
 import type { PacketId } from '../src/sim/packets.ts'
+import { NS3, print, repeat, userSeconds } from './measurement.ts'
+import type { Repetition } from './measurement.ts'
 
 /**
  * Case D of the performance targets: a message of 1 KB over UDP (1054 bytes with 30 of headers) floods a random 8-regular
@@ -135,39 +137,37 @@ function memoryBytes (): number {
   return heapUsed + arrayBuffers
 }
 
-/** Each graph three times in one process, which shows whether it slows down. */
+/** The CPU seconds that ns-3's run takes, by the number of nodes. */
+const NS3_SECONDS: Readonly<Record<number, number>> = { 1000: 1.8, 5000: 12.8 }
+
 function main (): void {
-  const { values, positionals } = parseArgs({ options: { json: { type: 'boolean', default: false } }, allowPositionals: true })
+  const { positionals } = parseArgs({ options: { json: { type: 'boolean', default: false } }, allowPositionals: true })
   const files = positionals.length > 0 ? positionals : [1000, 5000].map(nodes => new URL(`data/graph_${nodes}_8.txt`, import.meta.url).pathname)
   for (const file of files) {
     const graph = parseGraph(readFileSync(file, 'utf8'), file)
-    for (let run = 1; run <= 3; run++) {
-      const idleBytes = memoryBytes()
-      const before = process.cpuUsage()
-      const flood = new Flood(graph)
-      const setUp = process.cpuUsage(before).user / 1e6
-      const started = process.cpuUsage()
-      flood.run()
-      const cpuSeconds = process.cpuUsage(started).user / 1e6
-      const result = flood.result()
-      const line = {
-        name: 'flood',
-        parameters: { nodes: graph.nodes, links: graph.edges.length, messages: MESSAGES, run },
-        setUpCpuSeconds: setUp,
+    const ns3Seconds = NS3_SECONDS[graph.nodes]
+    const idleBytes = memoryBytes()
+    let packets = 0
+    let ownBytes = 0
+    // The one before stays until the next is made: else a collection takes the shapes of its objects, and the code made for them.
+    let flood: Flood | undefined
+    const measure = (repetition: number): Repetition => {
+      const setUpCpuSeconds = userSeconds(() => { flood = new Flood(graph) })
+      const cpuSeconds = userSeconds(() => { flood?.run() })
+      const result = flood?.result() ?? { meanCompletionSeconds: 0, packets: 0, events: 0 }
+      packets = result.packets
+      if (repetition === 1) {
+        ownBytes = memoryBytes() - idleBytes
+      }
+      return {
         cpuSeconds,
         events: result.events,
-        packets: result.packets,
-        packetsPerSecond: Math.round(result.packets / cpuSeconds),
-        ownBytes: memoryBytes() - idleBytes,
-        peakResidentBytes: process.resourceUsage().maxRSS * 1024,
-        result: { meanCompletionSeconds: result.meanCompletionSeconds }
+        packets,
+        result: { meanCompletionSeconds: result.meanCompletionSeconds, setUpCpuSeconds, ownBytes }
       }
-      process.stdout.write(values.json
-        ? `${JSON.stringify(line)}\n`
-        : `flood ${graph.nodes} nodes, run ${run}: set-up ${setUp.toFixed(3)} s, ${cpuSeconds.toFixed(3)} s CPU, ${result.packets} packets ` +
-          `(${(line.packetsPerSecond / 1e6).toFixed(2)} M/s), ${(line.ownBytes / 1e6).toFixed(0)} MB own, ${(line.peakResidentBytes / 1e6).toFixed(0)} MB peak, ` +
-          `completion ${result.meanCompletionSeconds.toFixed(6)} s\n`)
     }
+    const measured = repeat('flood', { nodes: graph.nodes, links: graph.edges.length, messages: MESSAGES }, 5, measure)
+    print(ns3Seconds === undefined ? measured : { ...measured, peer: { name: NS3, perCpuSecond: packets / ns3Seconds } })
   }
 }
 

@@ -7,6 +7,7 @@ import { PacketNetwork } from '../src/sim/network.ts'
 import type { NodeId } from '../src/sim/network.ts'
 import { Packets } from '../src/sim/packets.ts'
 import type { PacketId } from '../src/sim/packets.ts'
+import { NS3, print, repeat, userSeconds } from './measurement.ts'
 
 /** One link, fed by a Poisson stream of packets. */
 export interface QueueCase {
@@ -129,31 +130,18 @@ class WaitSink {
   }
 }
 
-/** Case C of the performance targets: 10^6 packets, M/M/1. Each load runs three times in one process, which shows whether it slows down. */
+/** Case C of the performance targets: 10^6 packets, M/M/1. */
 function main (): void {
-  const json = process.argv.includes('--json')
   for (const load of [0.5, 0.8, 0.95]) {
-    for (let run = 1; run <= 3; run++) {
-      const options: QueueCase = { packets: 1e6, load, meanBytes: 1000, sizes: 'exponential', rateBitsPerSecond: 10e6 }
-      const before = process.cpuUsage()
-      const result = measureQueue(options, randomStream(`bench ${run}`))
-      const cpuSeconds = process.cpuUsage(before).user / 1e6
-      const theory = load / (1 - load)
-      const line = {
-        name: 'queueing-mm1',
-        parameters: { ...options, run },
-        cpuSeconds,
-        events: result.events,
-        packets: options.packets,
-        packetsPerSecond: Math.round(options.packets / cpuSeconds),
-        peakResidentBytes: process.resourceUsage().maxRSS * 1024,
-        result: { simulatedSeconds: result.simulatedSeconds, meanWaitServices: result.meanWaitServices, theory, ratio: result.meanWaitServices / theory }
-      }
-      process.stdout.write(json
-        ? `${JSON.stringify(line)}\n`
-        : `M/M/1 load ${load}, run ${run}: ${cpuSeconds.toFixed(3)} s CPU, ${(line.packetsPerSecond / 1e6).toFixed(2)} M packets/s, ` +
-          `${(line.peakResidentBytes / 1e6).toFixed(0)} MB, mean wait ${line.result.ratio.toFixed(3)} of theory\n`)
-    }
+    const options: QueueCase = { packets: 1e6, load, meanBytes: 1000, sizes: 'exponential', rateBitsPerSecond: 10e6 }
+    const theory = load / (1 - load)
+    print(repeat('queueing-mm1', { load, packets: options.packets }, 3, repetition => {
+      const random = randomStream(`bench ${repetition}`)
+      let result: QueueResult | undefined
+      const cpuSeconds = userSeconds(() => { result = measureQueue(options, random) })
+      const { events = 0, simulatedSeconds = 0, meanWaitServices = 0 } = result ?? {}
+      return { cpuSeconds, events, packets: options.packets, result: { simulatedSeconds, meanWaitServices, waitOverTheory: meanWaitServices / theory } }
+    }, { name: NS3, perCpuSecond: 360e3 }))
   }
 }
 

@@ -7,15 +7,20 @@ const GROUP_BITS = 5
 const GROUP_MASK = (1 << GROUP_BITS) - 1
 
 /**
- * Lists of (time, id), numbered, in groups of 32, that are only ever appended to or taken whole. A list is a chain of
+ * Lists of events, numbered, in groups of 32, that are only ever appended to or taken whole. A list is a chain of
  * chunks out of one store: a chunk lies together in memory, and one given back is the next to be used, so that moving
  * entries between lists stays in the cache however many there are.
  *
  * Chunk 0 is no chunk, so that 0 can mean 'none' everywhere.
  */
 export class EventBuckets {
-  /** Time and id in turn; those of a chunk begin at `2 * chunk * CHUNK`. Replaced when the store grows. */
+  /**
+   * Each event's time and, in the eight bytes behind it, its slot and generation: `words[4 i + 2]` and `words[4 i + 3]`.
+   * Together these may be copied as a number, because both are below 2^31 - 2^20, so that it is never one of many NaNs. Those of a
+   * chunk begin at `chunk * CHUNK`. Replaced when the store grows.
+   */
   entries = new Float64Array(2 * CHUNK)
+  words = new Int32Array(this.entries.buffer)
   /** The chunk after a chunk, 0 where there is none. Replaced when the store grows. */
   next = new Int32Array(1)
   /** Where the entries of the list that `take` took end. */
@@ -34,14 +39,21 @@ export class EventBuckets {
     this.#occupied = new Int32Array(groups)
   }
 
-  append (bucket: number, timeNs: number, id: number): void {
+  /** Makes room for one more at the end of the list: the caller writes it at the position returned. */
+  append (bucket: number): number {
     let position = this.#end[bucket]
     if ((position & CHUNK_MASK) === 0) {
       position = this.#extend(bucket, position)
     }
-    this.entries[2 * position] = timeNs
-    this.entries[2 * position + 1] = id
     this.#end[bucket] = position + 1
+    return position
+  }
+
+  /** Appends to the list what stands at a position. */
+  copy (from: number, bucket: number): void {
+    const to = this.append(bucket)
+    this.entries[2 * to] = this.entries[2 * from]
+    this.entries[2 * to + 1] = this.entries[2 * from + 1]
   }
 
   /** The first list that is not empty, -1 where all are. */
@@ -101,6 +113,7 @@ export class EventBuckets {
     entries.set(this.entries)
     next.set(this.next)
     this.entries = entries
+    this.words = new Int32Array(entries.buffer)
     this.next = next
     for (let chunk = chunks - 1; chunk >= before; chunk--) {
       this.release(chunk)

@@ -1,5 +1,4 @@
 import { CHUNK, EventBuckets } from './event-buckets.ts'
-import { slotOf } from './event-table.ts'
 import type { EventTable } from './event-table.ts'
 
 // A time is read as a number of digits in base 32. Integer arithmetic has 32 bits, so it is taken apart into two words:
@@ -11,12 +10,14 @@ const LOW_LEVELS = LOW_BITS / DIGIT_BITS
 const LEVELS = LOW_LEVELS + Math.ceil((53 - LOW_BITS) / DIGIT_BITS)
 const HIGH_UNIT = 2 ** LOW_BITS
 const PER_HIGH_UNIT = 2 ** -LOW_BITS
+/** How much time the digits below a level count. A table, because raising to a power takes longer than all the rest. */
+const SPAN_NS = Float64Array.from({ length: LEVELS }, (_, level) => 2 ** (level * DIGIT_BITS))
 
 /** The most events among which another is put in its place by shifting. */
-const ACTIVE_LIMIT = 64
+const ACTIVE_LIMIT = 24
 
 /**
- * A monotone priority queue of (time in ns, event id): nothing that is put in may be earlier than what was taken last, and
+ * A monotone priority queue of events by time in ns: nothing that is put in may be earlier than what was taken last, and
  * equal times come out in the order in which they went in.
  *
  * It is a radix heap (Ahuja, Mehlhorn, Orlin, Tarjan 1990) over base-32 digits. An event lies in the bucket of the highest
@@ -25,6 +26,9 @@ const ACTIVE_LIMIT = 64
  * taken from directly; a large one is spread over the buckets of the next digit, and so on. So there is no width to
  * tune, an event far away lies untouched in its bucket until its time comes near, each is moved at most once a digit, and
  * ties cost no more than others: at the lowest digit all in a bucket are equal, and in order.
+ *
+ * The active run takes in all that is earlier than the next bucket's digit, as long as it is short: where few events are
+ * pending, most of them never see a bucket.
  */
 export class EventQueue {
   /** Time of what `take` returned last. */
@@ -39,9 +43,12 @@ export class EventQueue {
   #cursorLow = 0
 
   // The active run, from head to tail, sorted: all events that differ from the cursor only in digits below this level.
-  #activeLevel = 0
-  // Time and id in turn.
-  #entries = new Float64Array(8 * ACTIVE_LIMIT)
+  #activeLevel = LEVELS
+  /** Where these digits end. */
+  #activeEndNs = Infinity
+  // As in the buckets.
+  #entries = new Float64Array(2 * 4 * CHUNK)
+  #words = new Int32Array(this.#entries.buffer)
   #head = 0
   #tail = 0
 
@@ -50,7 +57,20 @@ export class EventQueue {
   }
 
   /** `timeNs` is an integer below 2^53, and not before `takenNs` nor the last time that `take` was asked up to. */
-  put (timeNs: number, id: number): void {
+  put (timeNs: number, slot: number, generation: number): void {
+    if (timeNs < this.#activeEndNs) {
+      this.#insert(timeNs, slot, generation)
+      return
+    }
+    const buckets = this.#buckets
+    const position = buckets.append(this.#bucketOf(timeNs))
+    buckets.entries[2 * position] = timeNs
+    buckets.words[4 * position + 2] = slot
+    buckets.words[4 * position + 3] = generation
+  }
+
+  /** Of a time that differs from the cursor. */
+  #bucketOf (timeNs: number): number {
     const high = (timeNs * PER_HIGH_UNIT) | 0
     const low = (timeNs - high * HIGH_UNIT) | 0
     const highDifference = high ^ this.#cursorHigh
@@ -64,11 +84,7 @@ export class EventQueue {
       level = highLevel + LOW_LEVELS
       digits = high >>> (highLevel * DIGIT_BITS)
     }
-    if (level < this.#activeLevel) {
-      this.#insert(timeNs, id)
-    } else {
-      this.#buckets.append(level << DIGIT_BITS | digits & DIGIT_MASK, timeNs, id)
-    }
+    return level << DIGIT_BITS | digits & DIGIT_MASK
   }
 
   /** The earliest event's slot; -1 where there is none up to `untilNs`. */
@@ -82,11 +98,11 @@ export class EventQueue {
       if (timeNs > untilNs) {
         return -1
       }
-      const id = this.#entries[2 * head + 1]
+      const slot = this.#words[4 * head + 2]
       this.#head = head + 1
-      if (this.#table.has(id)) {
+      if (this.#table.holds(slot, this.#words[4 * head + 3])) {
         this.takenNs = timeNs
-        return slotOf(id)
+        return slot
       }
       this.stale--
     }
@@ -105,9 +121,8 @@ export class EventQueue {
         // What is kept never overtakes what is read, so a chunk may be written again while it is read.
         buckets.release(chunk)
         for (let i = chunk * CHUNK; i < stop; i++) {
-          const id = buckets.entries[2 * i + 1]
-          if (table.has(id)) {
-            buckets.append(bucket, buckets.entries[2 * i], id)
+          if (table.holds(buckets.words[4 * i + 2], buckets.words[4 * i + 3])) {
+            buckets.copy(i, bucket)
           }
         }
         chunk = next
@@ -116,10 +131,9 @@ export class EventQueue {
     const entries = this.#entries
     let kept = this.#head
     for (let i = kept; i < this.#tail; i++) {
-      const id = entries[2 * i + 1]
-      if (table.has(id)) {
+      if (table.holds(this.#words[4 * i + 2], this.#words[4 * i + 3])) {
         entries[2 * kept] = entries[2 * i]
-        entries[2 * kept + 1] = id
+        entries[2 * kept + 1] = entries[2 * i + 1]
         kept++
       }
     }
@@ -134,9 +148,8 @@ export class EventQueue {
       const bucket = buckets.lowest()
       if (bucket < 0) {
         // Buckets full of cancelled events may have taken the cursor beyond the time at which the next one is put in.
-        this.#cursorHigh = (this.takenNs * PER_HIGH_UNIT) | 0
-        this.#cursorLow = (this.takenNs - this.#cursorHigh * HIGH_UNIT) | 0
-        this.#activeLevel = 0
+        this.#setCursor(this.takenNs)
+        this.#cover(LEVELS)
         return false
       }
       const level = bucket >> DIGIT_BITS
@@ -155,13 +168,13 @@ export class EventQueue {
       this.#cursorLow = low
       const chunk = buckets.take(bucket)
       if (level === 0 || buckets.next[chunk] === 0) {
-        this.#activeLevel = level
+        this.#cover(this.#lowestLevel())
         this.#activate(chunk, buckets.takenEnd)
         if (this.#tail > 0) {
           return true
         }
       } else {
-        this.#activeLevel = 0
+        this.#cover(0)
         this.#spread(level - 1, chunk, buckets.takenEnd)
       }
     }
@@ -177,15 +190,17 @@ export class EventQueue {
       if (this.#entries.length < 2 * (this.#tail + CHUNK)) {
         this.#makeRoom()
       }
-      const from = buckets.entries
-      const entries = this.#entries
+      const { entries, words } = buckets
+      const run = this.#entries
       const next = buckets.next[chunk]
       const stop = next === 0 ? end : (chunk + 1) * CHUNK
       let tail = this.#tail
       for (let i = chunk * CHUNK; i < stop; i++) {
-        const id = from[2 * i + 1]
-        if (table.has(id)) {
-          shiftIn(entries, 0, tail++, from[2 * i], id)
+        if (table.holds(words[4 * i + 2], words[4 * i + 3])) {
+          const timeNs = entries[2 * i]
+          const at = makePlace(run, 0, tail++, timeNs)
+          run[2 * at] = timeNs
+          run[2 * at + 1] = entries[2 * i + 1]
         } else {
           this.stale--
         }
@@ -208,7 +223,7 @@ export class EventQueue {
         const digits = level < LOW_LEVELS
           ? ((timeNs - high * HIGH_UNIT) | 0) >>> (level * DIGIT_BITS)
           : high >>> ((level - LOW_LEVELS) * DIGIT_BITS)
-        buckets.append(level << DIGIT_BITS | digits & DIGIT_MASK, timeNs, buckets.entries[2 * i + 1])
+        buckets.copy(i, level << DIGIT_BITS | digits & DIGIT_MASK)
       }
       buckets.release(chunk)
       chunk = next
@@ -216,23 +231,29 @@ export class EventQueue {
   }
 
   /** Puts an event into the active run. */
-  #insert (timeNs: number, id: number): void {
+  #insert (timeNs: number, slot: number, generation: number): void {
     if (this.#tail - this.#head >= ACTIVE_LIMIT && this.#activeLevel > 0) {
       this.#narrow()
-      this.put(timeNs, id)
+      this.put(timeNs, slot, generation)
       return
     }
     if (2 * this.#tail === this.#entries.length) {
       this.#makeRoom()
     }
-    shiftIn(this.#entries, this.#head, this.#tail++, timeNs, id)
+    const at = makePlace(this.#entries, this.#head, this.#tail++, timeNs)
+    this.#entries[2 * at] = timeNs
+    this.#words[4 * at + 2] = slot
+    this.#words[4 * at + 3] = generation
   }
 
   /** Gives the later part of an active run that has become long back to the buckets: it covers one digit less. */
   #narrow (): void {
-    this.#activeLevel--
+    if (this.takenNs > this.#cursorHigh * HIGH_UNIT + this.#cursorLow) {
+      this.#setCursor(this.takenNs)
+    }
+    this.#cover(this.#activeLevel - 1)
     const entries = this.#entries
-    const endNs = this.#cursorHigh * HIGH_UNIT + this.#cursorLow + 2 ** (this.#activeLevel * DIGIT_BITS)
+    const endNs = this.#activeEndNs
     const tail = this.#tail
     let kept = this.#head
     while (kept < tail && entries[2 * kept] < endNs) {
@@ -240,7 +261,31 @@ export class EventQueue {
     }
     this.#tail = kept
     for (let i = kept; i < tail; i++) {
-      this.put(entries[2 * i], entries[2 * i + 1])
+      const position = this.#buckets.append(this.#bucketOf(entries[2 * i]))
+      this.#buckets.entries[2 * position] = entries[2 * i]
+      this.#buckets.entries[2 * position + 1] = entries[2 * i + 1]
+    }
+  }
+
+  #lowestLevel (): number {
+    const lowest = this.#buckets.lowest()
+    return lowest < 0 ? LEVELS : lowest >> DIGIT_BITS
+  }
+
+  #setCursor (timeNs: number): void {
+    this.#cursorHigh = (timeNs * PER_HIGH_UNIT) | 0
+    this.#cursorLow = (timeNs - this.#cursorHigh * HIGH_UNIT) | 0
+  }
+
+  /** The active run covers from now on what differs from the cursor in digits below `level` only. */
+  #cover (level: number): void {
+    this.#activeLevel = level
+    if (level === LEVELS) {
+      this.#activeEndNs = Infinity
+    } else {
+      const spanNs = SPAN_NS[level]
+      const cursorNs = this.#cursorHigh * HIGH_UNIT + this.#cursorLow
+      this.#activeEndNs = (Math.floor(cursorNs / spanNs) + 1) * spanNs
     }
   }
 
@@ -249,6 +294,7 @@ export class EventQueue {
     const entries = this.#entries.subarray(2 * this.#head, 2 * this.#tail)
     if (entries.length * 2 > this.#entries.length) {
       this.#entries = new Float64Array(this.#entries.length * 2)
+      this.#words = new Int32Array(this.#entries.buffer)
     }
     this.#entries.set(entries)
     this.#tail -= this.#head
@@ -256,16 +302,15 @@ export class EventQueue {
   }
 }
 
-/** Puts an entry in its place among those from `from` to `end`, after its equals. */
-function shiftIn (entries: Float64Array, from: number, end: number, timeNs: number, id: number): void {
+/** Makes place for an entry among those from `from` to `end`, behind its equals: its position. */
+function makePlace (entries: Float64Array, from: number, end: number, timeNs: number): number {
   let i = end
   while (i > from && entries[2 * i - 2] > timeNs) {
     entries[2 * i] = entries[2 * i - 2]
     entries[2 * i + 1] = entries[2 * i - 1]
     i--
   }
-  entries[2 * i] = timeNs
-  entries[2 * i + 1] = id
+  return i
 }
 
 /** Index of the highest digit of which a bit is set, for up to 30 bits; -1 for 0. */

@@ -1,10 +1,13 @@
 import { TwinwireError } from '../core/errors.ts'
 import { TraceHash } from '../core/trace-hash.ts'
 import { EventQueue } from './event-queue.ts'
-import { EventTable, MAX_PENDING, slotOf } from './event-table.ts'
+import { EventTable, MAX_PENDING } from './event-table.ts'
 
 /** A kind of event, from `Kernel.define`. */
 export type Operation = number
+
+/** An event of one's own, from `Kernel.reserve`. */
+export type Alarm = number
 
 /** A pending event, for `cancel`. Never reused for another event within a run; never negative. */
 export type EventId = number
@@ -89,26 +92,63 @@ export class Kernel {
    */
   schedule (atNs: number, operation: Operation, argument: number): EventId {
     if (!(atNs >= this.nowNs && atNs <= LAST_NS && Math.floor(atNs) === atNs)) {
-      throw noTime(atNs, this.nowNs)
+      throw invalidTime(atNs, this.nowNs)
     }
-    const id = this.#table.idOf(this.#table.add(operation, argument))
-    this.#queue.put(atNs, id)
-    return id
+    const table = this.#table
+    const slot = table.add(operation, argument)
+    this.#queue.put(atNs, slot, table.generationOf(slot))
+    return table.idOf(slot)
   }
 
   /** False where the event has been dispatched or cancelled already. */
   cancel (id: EventId): boolean {
-    const table = this.#table
-    if (!table.has(id)) {
+    const slot = this.#table.find(id)
+    if (slot < 0) {
       return false
     }
-    table.remove(slotOf(id))
-    const queue = this.#queue
-    queue.stale++
-    if (queue.stale > SWEEP_MINIMUM && queue.stale > table.pending) {
-      queue.sweep()
-    }
+    this.#drop(slot)
     return true
+  }
+
+  /**
+   * An event for whoever has one at a time, always the same: setting it again and again costs less than scheduling events,
+   * and there is no id to keep. Reserve alarms once an instance, and `release` them where instances come and go.
+   */
+  reserve (operation: Operation, argument: number): Alarm {
+    return this.#table.reserve(operation, argument)
+  }
+
+  /** Schedules the alarm's event as `schedule` does, instead of the one that may be pending. */
+  set (alarm: Alarm, atNs: number): void {
+    if (!(atNs >= this.nowNs && atNs <= LAST_NS && Math.floor(atNs) === atNs)) {
+      throw invalidTime(atNs, this.nowNs)
+    }
+    const table = this.#table
+    if (table.isArmed(alarm)) {
+      this.clear(alarm)
+    }
+    if (table.isWorn(alarm)) {
+      this.#queue.sweep()
+      table.renew(alarm)
+    }
+    this.#queue.put(atNs, alarm, table.arm(alarm))
+  }
+
+  isSet (alarm: Alarm): boolean {
+    return this.#table.isArmed(alarm)
+  }
+
+  /** Cancels the alarm's event; does nothing where none is pending. */
+  clear (alarm: Alarm): void {
+    if (this.#table.isArmed(alarm)) {
+      this.#drop(alarm)
+    }
+  }
+
+  /** Clears the alarm and gives it up. */
+  release (alarm: Alarm): void {
+    this.clear(alarm)
+    this.#table.release(alarm)
   }
 
   /**
@@ -169,6 +209,16 @@ export class Kernel {
     return this.#hash.digest()
   }
 
+  #drop (slot: number): void {
+    const table = this.#table
+    const queue = this.#queue
+    table.remove(slot)
+    queue.stale++
+    if (queue.stale > SWEEP_MINIMUM && queue.stale > table.pending) {
+      queue.sweep()
+    }
+  }
+
   #start (untilNs: number): void {
     if (this.#running) {
       throw new TwinwireError('ERR_INVALID_STATE', 'the kernel is running already')
@@ -220,7 +270,7 @@ export class Kernel {
   }
 }
 
-function noTime (atNs: number, nowNs: number): Error {
+function invalidTime (atNs: number, nowNs: number): Error {
   return atNs > LAST_NS
     ? new TwinwireError('ERR_EVENT_LIMIT', 'an event beyond the end of virtual time', { expected: `at most ${LAST_NS} ns, 104 days`, found: `${atNs} ns` })
     : new Error(`event scheduled at ${atNs} ns: expected an integer, not before now (${nowNs} ns)`)

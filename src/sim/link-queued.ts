@@ -4,7 +4,7 @@ import { FaultChain } from './faults.ts'
 import type { ActiveFault, LinkFault } from './faults.ts'
 import { createJitter } from './jitter.ts'
 import type { Jitter } from './jitter.ts'
-import type { EventId, Kernel, Operation } from './kernel.ts'
+import type { Alarm, Kernel } from './kernel.ts'
 import { FlightHeap } from './link-flight.ts'
 import { checkLinkOptions, checkRate } from './link-options.ts'
 import type { LinkOptions } from './link-options.ts'
@@ -20,7 +20,6 @@ import type { QueueDiscipline, QueueSink } from './queue.ts'
 import { TokenBucketPolicer } from './rate-policer.ts'
 import { meanBitsPerSecond, OPPORTUNITY_BYTES, RateTraceCursor } from './rate-trace.ts'
 
-const NO_EVENT = -1
 
 /**
  * One direction of a link with everything that `LinkOptions` offers. A packet leaves the queue when its service begins, as
@@ -36,8 +35,9 @@ export class QueuedLink implements Link, QueueSink {
 
   readonly #kernel: Kernel
   readonly #packets: Packets
-  readonly #arrival: Operation
-  readonly #service: Operation
+  /** The oldest packet's arrival, and the end of the present service or the next opportunity. */
+  readonly #arrival: Alarm
+  readonly #service: Alarm
   readonly #queue: QueueDiscipline
   readonly #mtuBytes: number
   readonly #policer: TokenBucketPolicer | undefined
@@ -61,8 +61,6 @@ export class QueuedLink implements Link, QueueSink {
   #remainder = 0
   /** With a trace: what of the packet in service is still to be sent. */
   #bytesLeft = 0
-  #serviceEvent: EventId = NO_EVENT
-  #arrivalEvent: EventId = NO_EVENT
   /** Nothing arrives earlier: the delivery before (unless packets may overtake), or the end of the last stall. */
   #earliestNs = 0
   #stalled = false
@@ -88,8 +86,8 @@ export class QueuedLink implements Link, QueueSink {
     this.delayNs = options.delayNs
     this.#kernel = context.kernel
     this.#packets = context.packets
-    this.#arrival = context.arrival
-    this.#service = context.kernel.define(() => this.#endService())
+    this.#arrival = context.kernel.reserve(context.arrival, id)
+    this.#service = context.kernel.reserve(context.kernel.define(() => this.#endService()), 0)
     this.#rate = options.rateBitsPerSecond ?? Infinity
     this.#trace = options.trace === undefined ? undefined : new RateTraceCursor(options.trace)
     const meanRate = options.trace === undefined ? this.#rate : meanBitsPerSecond(options.trace)
@@ -103,7 +101,7 @@ export class QueuedLink implements Link, QueueSink {
     this.#doubled = this.#duplication === 0 ? undefined : context.random.fork(`${label}/duplication`)
     this.#jitter = options.jitter === undefined ? undefined : createJitter(options.jitter, options.delayNs, context.random.fork(`${label}/jitter`), `${label}.jitter`)
     this.#reorder = options.reorder ?? false
-    this.#flight = this.#reorder ? new FlightHeap() : new FlightList(context.flightTimes)
+    this.#flight = this.#reorder ? new FlightHeap() : new FlightList(context.flightTimes, options.jitter === undefined ? options.delayNs : undefined)
     this.#meanRate = meanRate
     this.#observers = context.observers
   }
@@ -166,7 +164,6 @@ export class QueuedLink implements Link, QueueSink {
   deliver (): PacketId {
     const packet = this.#flight.shift()
     this.#delivered++
-    this.#arrivalEvent = NO_EVENT
     if (!this.#reorder) {
       this.#earliestNs = this.#kernel.nowNs
     }
@@ -246,13 +243,12 @@ export class QueuedLink implements Link, QueueSink {
   /** A service that ends now has ended for whoever comes now, whichever event was scheduled first. */
   #catchUp (): void {
     if (this.#serving !== NO_PACKET && this.#trace === undefined && !this.#stalled && this.#freeNs <= this.#kernel.nowNs) {
-      this.#kernel.cancel(this.#serviceEvent)
+      this.#kernel.clear(this.#service)
       this.#endService()
     }
   }
 
   #endService (): void {
-    this.#serviceEvent = NO_EVENT
     if (this.#trace === undefined) {
       const packet = this.#serving
       this.#serving = NO_PACKET
@@ -265,14 +261,14 @@ export class QueuedLink implements Link, QueueSink {
 
   /** Begins what services can begin now, and schedules their end. */
   #serveNext (): void {
-    if (this.#stalled || this.#serviceEvent !== NO_EVENT) {
+    if (this.#stalled || this.#kernel.isSet(this.#service)) {
       return
     }
     const now = this.#kernel.nowNs
     if (this.#trace !== undefined) {
       if (this.#queued > 0) {
         this.#trace.advance(now)
-        this.#serviceEvent = this.#kernel.schedule(this.#trace.atNs, this.#service, 0)
+        this.#kernel.set(this.#service, this.#trace.atNs)
       }
       return
     }
@@ -292,7 +288,7 @@ export class QueuedLink implements Link, QueueSink {
         this.#serving = packet
       }
     }
-    this.#serviceEvent = this.#kernel.schedule(this.#freeNs, this.#service, 0)
+    this.#kernel.set(this.#service, this.#freeNs)
   }
 
   /** As in `ForeseenLink`: whole nanoseconds, the rest carried on to the next packet of a train. */
@@ -359,16 +355,7 @@ export class QueuedLink implements Link, QueueSink {
   }
 
   #scheduleArrival (): void {
-    this.#cancelArrival()
-    const arrivalNs = this.#flight.headArrivalNs
-    this.#arrivalEvent = this.#kernel.schedule(Math.max(arrivalNs, this.#earliestNs), this.#arrival, this.id)
-  }
-
-  #cancelArrival (): void {
-    if (this.#arrivalEvent !== NO_EVENT) {
-      this.#kernel.cancel(this.#arrivalEvent)
-      this.#arrivalEvent = NO_EVENT
-    }
+    this.#kernel.set(this.#arrival, Math.max(this.#flight.headArrivalNs, this.#earliestNs))
   }
 
   #followStall (): void {
@@ -388,8 +375,8 @@ export class QueuedLink implements Link, QueueSink {
   #interrupt (): void {
     this.#catchUp()
     this.#serviceLeftNs = this.#serving === NO_PACKET ? 0 : Math.max(0, this.#freeNs - this.#kernel.nowNs)
-    this.#cancelService()
-    this.#cancelArrival()
+    this.#kernel.clear(this.#service)
+    this.#kernel.clear(this.#arrival)
   }
 
   #resume (): void {
@@ -401,24 +388,17 @@ export class QueuedLink implements Link, QueueSink {
       this.#scheduleArrival()
     }
     if (this.#serving !== NO_PACKET && this.#trace === undefined) {
-      this.#serviceEvent = this.#kernel.schedule(this.#freeNs, this.#service, 0)
+      this.#kernel.set(this.#service, this.#freeNs)
     } else {
       this.#serveNext()
-    }
-  }
-
-  #cancelService (): void {
-    if (this.#serviceEvent !== NO_EVENT) {
-      this.#kernel.cancel(this.#serviceEvent)
-      this.#serviceEvent = NO_EVENT
     }
   }
 
   /** Drops all that is inside. */
   #flush (): void {
     this.#catchUp()
-    this.#cancelService()
-    this.#cancelArrival()
+    this.#kernel.clear(this.#service)
+    this.#kernel.clear(this.#arrival)
     this.#queue.flush()
     if (this.#serving !== NO_PACKET) {
       this.drop(this.#serving)

@@ -76,7 +76,7 @@ export class WaitingRing {
 export class FlightTimes {
   /** When its last bit has left the serialiser. */
   departureNs = new Float64Array(0)
-  /** From there to the end of the link, jitter included. */
+  /** From there to the end of the link, where that is not the same for all of the link's packets. */
   propagationNs = new Float64Array(0)
   /** The one behind it in the same link. */
   next = new Int32Array(0)
@@ -98,11 +98,15 @@ export class FlightList {
   count = 0
 
   readonly #times: FlightTimes
+  /** Negative where each packet has its own. */
+  readonly #propagationNs: number
   #first: PacketId = 0
   #last: PacketId = 0
 
-  constructor (times: FlightTimes) {
+  /** Without `propagationNs` each packet has its own. */
+  constructor (times: FlightTimes, propagationNs = -1) {
     this.#times = times
+    this.#propagationNs = propagationNs
   }
 
   push (packet: PacketId, departureNs: number, propagationNs: number): void {
@@ -111,7 +115,9 @@ export class FlightList {
       times.grow(packet)
     }
     times.departureNs[packet] = departureNs
-    times.propagationNs[packet] = propagationNs
+    if (this.#propagationNs < 0) {
+      times.propagationNs[packet] = propagationNs
+    }
     if (this.count++ === 0) {
       this.#first = packet
     } else {
@@ -130,7 +136,9 @@ export class FlightList {
 
   /** When the oldest would arrive if nothing were before it. */
   get headArrivalNs (): number {
-    return this.#times.departureNs[this.#first] + this.#times.propagationNs[this.#first]
+    const first = this.#first
+    const propagationNs = this.#propagationNs
+    return this.#times.departureNs[first] + (propagationNs < 0 ? this.#times.propagationNs[first] : propagationNs)
   }
 
   /** How many leave the serialiser after this instant: those that came last. */

@@ -4,7 +4,7 @@ import { FaultChain, NO_HOLE } from './faults.ts'
 import type { ActiveFault, LinkFault } from './faults.ts'
 import { createJitter } from './jitter.ts'
 import type { Jitter } from './jitter.ts'
-import type { EventId, Kernel, Operation } from './kernel.ts'
+import type { Alarm, Kernel, Operation } from './kernel.ts'
 import { checkLinkOptions, checkRate } from './link-options.ts'
 import type { LinkOptions } from './link-options.ts'
 import { FlightList, WaitingRing } from './link-rings.ts'
@@ -105,7 +105,8 @@ export class ForeseenLink implements Link {
 
   readonly #kernel: Kernel
   readonly #packets: Packets
-  readonly #arrival: Operation
+  /** The oldest packet's arrival, pending while there is one and no stall. */
+  readonly #arrival: Alarm
   readonly #limitBytes: number
   readonly #limitPackets: number
   readonly #loss: LossModel | undefined
@@ -120,13 +121,13 @@ export class ForeseenLink implements Link {
   #holeUpTo = NO_HOLE
 
   #rate: number
+  /** At this rate, where it is whole: nothing needs to be rounded then. Else -1. */
+  #nsPerByte: number
   /** End of the last service: `#freeNs` and `#remainder / #rate` of a nanosecond. Infinite during a stall. */
   #freeNs = 0
   #remainder = 0
   /** The delivery before, or the end of the last stall: nothing arrives earlier. */
   #earliestNs = 0
-  /** The oldest packet's arrival, pending while there is one and no stall. */
-  #event: EventId = 0
   #stalled = false
   /** When service was last interrupted, and what was left then of the packet in service. */
   #interruptedNs = 0
@@ -148,11 +149,12 @@ export class ForeseenLink implements Link {
     this.delayNs = options.delayNs
     this.#kernel = context.kernel
     this.#packets = context.packets
-    this.#arrival = context.arrival
+    this.#arrival = context.kernel.reserve(context.arrival, id)
     this.#times = context.flightTimes
-    this.#flight = new FlightList(context.flightTimes)
+    this.#flight = new FlightList(context.flightTimes, options.jitter === undefined ? options.delayNs : undefined)
     this.#observers = context.observers
     this.#rate = options.rateBitsPerSecond ?? Infinity
+    this.#nsPerByte = wholeNsPerByte(this.#rate)
     const { queue } = options
     this.#limitBytes = queue !== undefined && 'limitBytes' in queue ? queue.limitBytes : Infinity
     this.#limitPackets = queue !== undefined && 'limitPackets' in queue ? queue.limitPackets ?? Infinity : Infinity
@@ -256,6 +258,7 @@ export class ForeseenLink implements Link {
       this.#serviceLeftNs = Math.round(this.#serviceLeftNs * this.#rate / rateBitsPerSecond)
     }
     this.#rate = rateBitsPerSecond
+    this.#nsPerByte = wholeNsPerByte(rateBitsPerSecond)
     if (!this.#stalled) {
       this.#resume()
     }
@@ -297,10 +300,12 @@ export class ForeseenLink implements Link {
 
   /** Moves the end of service on by the time that `size` bytes take. */
   #serve (size: number): void {
-    const rate = this.#rate
-    if (rate === Infinity) {
+    const nsPerByte = this.#nsPerByte
+    if (nsPerByte >= 0) {
+      this.#freeNs += size * nsPerByte
       return
     }
+    const rate = this.#rate
     // In units of 1/rate ns all terms are whole numbers, and exact while below 2^53 (packets up to 1.1 MB).
     const total = size * 8e9 + this.#remainder
     const serviceNs = Math.floor(total / rate)
@@ -310,7 +315,7 @@ export class ForeseenLink implements Link {
 
   #scheduleArrival (): void {
     const arrivalNs = this.#flight.headArrivalNs
-    this.#event = this.#kernel.schedule(arrivalNs < this.#earliestNs ? this.#earliestNs : arrivalNs, this.#arrival, this.id)
+    this.#kernel.set(this.#arrival, arrivalNs < this.#earliestNs ? this.#earliestNs : arrivalNs)
   }
 
   #follow ({ stalled, holeUpTo }: FaultChain): void {
@@ -337,9 +342,7 @@ export class ForeseenLink implements Link {
     const serviceEndNs = this.#waiting.packets === 0 ? this.#freeNs : this.#waiting.startNsAt(0)
     this.#interruptedNs = now
     this.#serviceLeftNs = Math.max(0, serviceEndNs - now)
-    if (this.#flight.count > 0) {
-      this.#kernel.cancel(this.#event)
-    }
+    this.#kernel.clear(this.#arrival)
   }
 
   /** Computes anew when everything that had not left the serialiser at the interruption will leave it. */
@@ -375,9 +378,7 @@ export class ForeseenLink implements Link {
 
   /** Drops all that is inside, but what was to be lost anyway, which counts as lost. */
   #flush (): void {
-    if (this.#flight.count > 0 && !this.#stalled) {
-      this.#kernel.cancel(this.#event)
-    }
+    this.#kernel.clear(this.#arrival)
     while (this.#flight.count > 0) {
       this.#droppedFault++
       this.#drop(this.#flight.shift(), 'fault')
@@ -392,4 +393,10 @@ export class ForeseenLink implements Link {
     const now = this.#stalled ? this.#interruptedNs : this.#kernel.nowNs
     return this.#flight.countDepartingAfter(now)
   }
+}
+
+/** What a byte takes at a rate, where that is a whole number; else -1. */
+function wholeNsPerByte (rateBitsPerSecond: number): number {
+  const nsPerByte = 8e9 / rateBitsPerSecond
+  return Number.isInteger(nsPerByte) ? nsPerByte : -1
 }

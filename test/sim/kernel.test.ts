@@ -1,5 +1,6 @@
 import test from 'ava'
 import { TwinwireError } from '../../src/core/errors.ts'
+import { EventTable } from '../../src/sim/event-table.ts'
 import { Kernel } from '../../src/sim/kernel.ts'
 
 const HOUR_NS = 3.6e12
@@ -337,4 +338,68 @@ test('watches happen in their order among events, and neither the digest nor the
   t.deepEqual(watched.seen.slice(0, 3), ['event 1 at 5', 'watch 2 at 5', 'event 4 at 5'])
   t.is(watched.seen.length, 6)
   t.deepEqual([watched.digest, watched.dispatched], [alone.digest, alone.dispatched])
+})
+
+test('an alarm has one event at a time: setting it again moves it', t => {
+  const { kernel, record, seen } = recording()
+  const alarm = kernel.reserve(record, 7)
+  t.false(kernel.isSet(alarm))
+  kernel.set(alarm, 10)
+  kernel.set(alarm, 30)
+  kernel.schedule(20, record, 1)
+  t.is(kernel.pending, 2)
+  t.true(kernel.isSet(alarm))
+  kernel.run()
+  t.deepEqual(seen, [1, 7])
+  t.false(kernel.isSet(alarm))
+  t.is(kernel.nowNs, 30)
+})
+
+test('an alarm that was cleared or released does not ring, and its slot holds other events without mistake', t => {
+  const { kernel, record, seen } = recording()
+  const alarm = kernel.reserve(record, 1)
+  kernel.set(alarm, 10)
+  kernel.clear(alarm)
+  kernel.clear(alarm)
+  t.is(kernel.pending, 0)
+  kernel.set(alarm, 20)
+  kernel.release(alarm)
+  t.is(kernel.pending, 0)
+  const id = kernel.schedule(30, record, 2)
+  t.is(kernel.reserve(record, 3) === alarm, false)
+  kernel.run()
+  t.deepEqual(seen, [2])
+  t.false(kernel.cancel(id))
+  for (const atNs of [29, 30.5, NaN]) {
+    t.throws(() => { kernel.set(kernel.reserve(record, 4), atNs) }, { message: /expected an integer, not before now/ })
+  }
+  t.throws(() => { kernel.set(kernel.reserve(record, 4), 2 ** 53) }, { code: 'ERR_EVENT_LIMIT' })
+})
+
+test('alarms that are not set do not count as pending events', t => {
+  const kernel = new Kernel({ maxPending: 1 })
+  const none = kernel.define(() => {})
+  for (let i = 0; i < 5000; i++) {
+    kernel.reserve(none, i)
+  }
+  kernel.schedule(1, none, 0)
+  const error = t.throws(() => kernel.schedule(1, none, 0), { instanceOf: TwinwireError })
+  t.is(error.code, 'ERR_EVENT_LIMIT')
+})
+
+test('a slot that has been armed half a billion times counts anew, beyond all ids', t => {
+  const table = new EventTable(10)
+  const slot = table.reserve(0, 0)
+  let armed = 0
+  while (!table.isWorn(slot)) {
+    table.arm(slot)
+    table.remove(slot)
+    armed++
+  }
+  // A generation for armed and one for not, from 2 to 2^30.
+  t.is(armed, 2 ** 29 - 1)
+  table.renew(slot)
+  t.false(table.isWorn(slot))
+  t.true(table.arm(slot) > 2 ** 27)
+  t.true(table.isArmed(slot))
 })

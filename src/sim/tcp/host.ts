@@ -22,6 +22,8 @@ export class TcpHost implements SocketOwner {
   readonly #options: Readonly<TcpOptions>
   readonly #sockets = new Map<number, TcpSocket>()
   readonly #listeners = new Map<number, (socket: TcpSocket) => void>()
+  /** Whom the latest packet was for: mostly the next is for it, too. */
+  #latest: TcpSocket | undefined
   #timeWait: TimeWait | undefined
   #stopped = false
 
@@ -87,7 +89,9 @@ export class TcpHost implements SocketOwner {
   /** For the network: a packet for this node arrived. */
   receive (id: PacketId): void {
     const { packets } = this.#network
-    const socket = this.#sockets.get(packets.connection[id])
+    const connection = packets.connection[id]
+    const latest = this.#latest
+    const socket = latest !== undefined && latest.connection === connection ? latest : this.#latest = this.#sockets.get(connection)
     if (socket !== undefined) {
       socket.receive(id)
     } else if (!this.#stopped) {
@@ -107,6 +111,7 @@ export class TcpHost implements SocketOwner {
 
   socketClosed (socket: TcpSocket, reason: TcpCloseReason): void {
     this.#sockets.delete(socket.connection)
+    this.#latest = undefined
     if (reason === 'closed') {
       this.#timeWait ??= new TimeWait()
       this.#timeWait.remember(socket.connection, socket.nextSequence, socket.expectedSequence, socket.offeredBytes)

@@ -1,4 +1,4 @@
-import type { EventId, Kernel, Operation } from '../kernel.ts'
+import type { Alarm, Kernel, Operation } from '../kernel.ts'
 
 /**
  * A timer whose deadline mostly moves on, as a retransmission timer's does with every acknowledgement. Its kernel event
@@ -6,24 +6,20 @@ import type { EventId, Kernel, Operation } from '../kernel.ts'
  */
 export class LazyTimer {
   readonly #kernel: Kernel
-  readonly #operation: Operation
-  readonly #argument: number
-  #event: EventId = 0
+  readonly #alarm: Alarm
   #eventAtNs = Infinity
 
   /** Its event is `operation` with `argument`, whose handler calls `onEvent` first. */
   constructor (kernel: Kernel, operation: Operation, argument: number) {
     this.#kernel = kernel
-    this.#operation = operation
-    this.#argument = argument
+    this.#alarm = kernel.reserve(operation, argument)
   }
 
   /** The event comes at `deadlineNs` at the latest, perhaps earlier; infinite asks for none. */
   arm (deadlineNs: number): void {
     if (deadlineNs < this.#eventAtNs) {
-      this.cancel()
       this.#eventAtNs = deadlineNs
-      this.#event = this.#kernel.schedule(deadlineNs, this.#operation, this.#argument)
+      this.#kernel.set(this.#alarm, deadlineNs)
     }
   }
 
@@ -32,10 +28,8 @@ export class LazyTimer {
     this.#eventAtNs = Infinity
   }
 
-  cancel (): void {
-    if (this.#eventAtNs !== Infinity) {
-      this.#kernel.cancel(this.#event)
-      this.#eventAtNs = Infinity
-    }
+  /** Gives the timer up. */
+  stop (): void {
+    this.#kernel.release(this.#alarm)
   }
 }

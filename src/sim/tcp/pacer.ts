@@ -6,8 +6,10 @@ import type { TcpOptions } from './options.ts'
 const BURSTS_PER_SECOND = 1024
 /** The most that one burst takes: GSO_MAX_SIZE. */
 const MOST_BURST_BYTES = 65_536
-/** Short round trips, in units of 512 us, let bursts be larger (tcp_tso_rtt_log 9). */
+/** Short round trips let bursts be larger: by half as much for each such unit, 512 us (tcp_tso_rtt_log 9). */
 const SHORT_RTT_NS = 512_000
+/** After so many of them nothing is left of `MOST_BURST_BYTES`. */
+const HALVINGS = 17
 /** Below this rate a paced flow sends segments singly. */
 const SINGLE_BYTES_PER_SECOND = 1_200_000 / 8
 /** Where no controller paces, the rate is the window a round trip, and so much more in slow start and after. */
@@ -123,7 +125,7 @@ export class Pacer {
   #burstSegments ({ srttNs, minRttNs, outstandingBytes }: SendingState): number {
     const { cwndBytes, ssthreshBytes, pacingBytesPerSecond } = this.#congestion
     const { mssBytes } = this.#options
-    const nearBytes = Math.floor(MOST_BURST_BYTES / 2 ** Math.floor(minRttNs / SHORT_RTT_NS))
+    const nearBytes = minRttNs < HALVINGS * SHORT_RTT_NS ? MOST_BURST_BYTES >> Math.floor(minRttNs / SHORT_RTT_NS) : 0
     if (pacingBytesPerSecond !== Infinity) {
       return burstSegments(pacingBytesPerSecond, mssBytes, nearBytes)
     }

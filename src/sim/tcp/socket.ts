@@ -509,7 +509,7 @@ export class TcpSocket implements TimedSocket {
       return
     }
     this.#phase = 'closed'
-    this.#timer.cancel()
+    this.#timer.stop()
     if (this.#flushPending) {
       this.#kernel.cancel(this.#flush)
       this.#flushPending = false
