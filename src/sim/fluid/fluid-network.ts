@@ -11,9 +11,7 @@ import type { FlowPath } from './flow-path.ts'
 import { FluidFlow } from './fluid-flow.ts'
 import type { FlowHandler } from './fluid-flow.ts'
 import { FluidGraph } from './fluid-graph.ts'
-import { shareMaxMin } from './max-min.ts'
-import type { SharingProblem } from './max-min.ts'
-import { StandingQueues } from './standing-queues.ts'
+import { RateSharing } from './rate-sharing.ts'
 
 export interface FluidOptions {
   /** Of all flows. Of these count: segment size, initial window, congestion, receive buffer, and the timers of connect. */
@@ -61,7 +59,7 @@ export class FluidNetwork {
   /** How often rates were found so far. */
   sharings = 0
   readonly #graph = new FluidGraph()
-  readonly #queues = new StandingQueues(this.#graph.links)
+  readonly #sharing = new RateSharing(this.#graph.links)
   readonly #tcp: Readonly<TcpOptions>
   readonly #settleNs: number
   readonly #random: RandomStream
@@ -150,7 +148,7 @@ export class FluidNetwork {
 
   /** What a packet of the flow waits on its way now: the mean in the queues that long transfers keep. */
   queueDelayNs (flow: FluidFlow): number {
-    return this.#queues.delayNs(flow)
+    return this.#sharing.queueDelayNs(flow)
   }
 
   /** Links by id, and what flows take of each now. */
@@ -197,7 +195,7 @@ export class FluidNetwork {
         return
       }
     }
-    const connectNs = Math.round(handshakeNs + this.#queues.delayNs(flow)) + waitedNs
+    const connectNs = Math.round(handshakeNs + this.#sharing.queueDelayNs(flow)) + waitedNs
     this.kernel.schedule(this.kernel.nowNs + connectNs, this.#connected, flow.number)
   }
 
@@ -217,7 +215,7 @@ export class FluidNetwork {
 
   #beginRound (flow: FluidFlow): void {
     this.#advance()
-    const endNs = flow.beginRound(this.kernel.nowNs, this.#queues.delayNs(flow))
+    const endNs = flow.beginRound(this.kernel.nowNs, this.#sharing.queueDelayNs(flow))
     flow.roundEvent = this.kernel.schedule(Math.round(endNs), this.#roundEnded, flow.number)
     this.#sending.push(flow)
     this.#change()
@@ -243,7 +241,7 @@ export class FluidNetwork {
   /** The window after a loss is found anew each round trip. */
   #awaitRelaxation (flow: FluidFlow): void {
     if (flow.isRelaxing) {
-      flow.roundEvent = this.kernel.schedule(Math.round(this.kernel.nowNs + flow.path.rttNs + this.#queues.delayNs(flow)), this.#roundEnded, flow.number)
+      flow.roundEvent = this.kernel.schedule(Math.round(this.kernel.nowNs + flow.path.rttNs + this.#sharing.queueDelayNs(flow)), this.#roundEnded, flow.number)
     }
   }
 
@@ -312,35 +310,11 @@ export class FluidNetwork {
     this.#settledNs = this.kernel.nowNs
     this.sharings++
     this.#advance()
-    const flows = this.#sending
-    const problem = this.#problem()
-    let sharing = shareMaxMin(problem)
-    // Queues follow from who is held where, and weights from the queues: found in one step, from plain round trips.
-    if (this.#queues.update(flows, sharing)) {
-      this.#queues.weigh(flows, problem)
-      sharing = shareMaxMin(problem)
-    }
-    const { rates } = sharing
-    flows.forEach((flow, index) => {
-      flow.rateBitsPerSecond = rates[index]
+    this.#sharing.share(this.#sending)
+    for (const flow of this.#sending) {
       flow.milestoneNs = this.#milestoneOf(flow)
-    })
-    this.#awaitMilestone()
-  }
-
-  #problem (): SharingProblem {
-    const flows = this.#sending
-    const routeStarts = new Int32Array(flows.length + 1)
-    flows.forEach(({ path }, index) => { routeStarts[index + 1] = routeStarts[index] + path.forward.ratedIds.length })
-    const routeLinks = new Int32Array(routeStarts[flows.length])
-    flows.forEach(({ path }, index) => { routeLinks.set(path.forward.ratedIds, routeStarts[index]) })
-    return {
-      capacities: Float64Array.from(this.#graph.links, ({ rateBitsPerSecond }) => rateBitsPerSecond),
-      routeStarts,
-      routeLinks,
-      weights: Float64Array.from(flows, ({ path }) => 1 / path.rttNs),
-      caps: Float64Array.from(flows, ({ cap }) => cap)
     }
+    this.#awaitMilestone()
   }
 
   /** When the flow will have served its target, rounded up to the clock. */
