@@ -70,7 +70,9 @@ export class LossRecovery {
     } else if (this.#early(state)) {
       board.reorderingSeen ||= !recovered
       if (this.phase === 'recovery' && !recovered && board.retransmittedBytes > 0) {
-        // The hole was filled by what was late, but copies are under way: as in Linux nothing more is taken for lost for now.
+        // The hole was filled by what was late, but copies are under way: as in Linux nothing more is taken for lost for now,
+        // nor watched for by the reordering timer.
+        board.reorderingDeadlineNs = Infinity
         return 0
       }
       this.#undo(!recovered)
