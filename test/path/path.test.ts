@@ -109,3 +109,12 @@ test('the mean loss of a Gilbert-Elliott chain is that of its two states by thei
   t.true(Math.abs(meanLoss({ model: 'gilbert-elliott', p: 0.005, r: 0.25, lossGood: 0, lossBad: 0.5 }) - 0.0098) < 1e-5)
   t.is(meanLoss({ model: 'gilbert-elliott', p: 0, r: 0, lossGood: 0.25, lossBad: 1 }), 0.25)
 })
+
+test('what the network duplicates undoes no reduction: the queue overflows as often as without', async t => {
+  const bulk = { congestion: 'cubic', durationS: 10 } as const
+  const [clean, duplicating] = await Promise.all([0, 0.05].map(async duplication => await runBulk(path({ rttMs: 80, duplication }), bulk, 0)))
+  t.true((clean?.queueDrops ?? 0) > 0)
+  // Each loss that is forgiven keeps the window where the queue overflows, so that as many are dropped again at once.
+  t.true((duplicating?.queueDrops ?? Infinity) < 2 * (clean?.queueDrops ?? 0), `${duplicating?.queueDrops} and ${clean?.queueDrops}`)
+  t.true((duplicating?.retransmitted ?? Infinity) < 2 * (clean?.retransmitted ?? 0))
+})

@@ -1,5 +1,6 @@
 import type { CongestionController } from './congestion.ts'
 import type { TcpOptions } from './options.ts'
+import { ReorderingWindow } from './reordering-window.ts'
 import type { RttEstimator } from './rtt-estimator.ts'
 import type { Scoreboard } from './scoreboard.ts'
 
@@ -45,8 +46,10 @@ export class LossRecovery {
   /** Bytes sent again since the reduction, of which no duplicate was reported; `NO_UNDO` where it stays. */
   #undoBytes = NO_UNDO
   #firstCopyNs = -1
-  /** RFC 8985 6.2 step 4's reo_wnd_mult. */
-  #reorderingSteps = 1
+  readonly #reordering = new ReorderingWindow()
+  /** Segments sent again so far, and segments that the peer says have come twice. */
+  #copies = 0
+  #duplicates = 0
 
   constructor (options: Readonly<TcpOptions>, board: Scoreboard, congestion: CongestionController, rtt: RttEstimator) {
     this.#options = options
@@ -59,13 +62,14 @@ export class LossRecovery {
   onAck (state: AckedState): number {
     const board = this.#board
     const recovered = this.#pastRecoveryPoint(state.unacknowledged)
-    if (state.duplicateBytes > 0) {
-      this.#reorderingSteps = Math.min(255, this.#reorderingSteps + 1)
+    const duplicate = state.duplicateBytes > 0 && this.#ofCopies(state.duplicateBytes)
+    if (duplicate) {
+      this.#reordering.onDuplicate(state.unacknowledged, state.next)
       if (this.#undoBytes > 0) {
         this.#undoBytes = Math.max(0, this.#undoBytes - state.duplicateBytes)
       }
     }
-    if (this.#allDuplicates(state)) {
+    if (duplicate && this.#allDuplicates()) {
       this.#undo(this.phase === 'loss')
     } else if (this.#early(state)) {
       board.reorderingSeen ||= !recovered
@@ -85,6 +89,7 @@ export class LossRecovery {
       }
       this.phase = 'open'
       this.newDataOnly = false
+      this.#reordering.onRecovered()
       board.forgetDuplicates()
     }
     if (this.phase === 'recovery' && !this.#options.sack && state.ackedBytes > 0) {
@@ -129,6 +134,7 @@ export class LossRecovery {
 
   /** A copy left. */
   onCopy (nowNs: number, bytes: number): void {
+    this.#copies++
     if (this.#undoBytes !== NO_UNDO) {
       this.#undoBytes += bytes
       if (this.#firstCopyNs < 0) {
@@ -182,7 +188,7 @@ export class LossRecovery {
     if (!board.reorderingSeen && (this.phase !== 'open' || board.sackedSegments >= DUPLICATE_THRESHOLD)) {
       return 0
     }
-    return Math.min(this.#rtt.leastNs / 4 * this.#reorderingSteps, this.#rtt.srttNs)
+    return this.#reordering.ns(this.#rtt.leastNs, this.#rtt.srttNs)
   }
 
   /** Without SACK one byte more is asked for, lest old duplicates start another recovery (RFC 6582 section 4.1). */
@@ -193,8 +199,14 @@ export class LossRecovery {
   }
 
   /** Nothing had been lost: every copy came twice. */
-  #allDuplicates ({ duplicateBytes }: AckedState): boolean {
-    return this.#firstCopyNs >= 0 && duplicateBytes > 0 && this.#undoBytes === 0
+  #allDuplicates (): boolean {
+    return this.#firstCopyNs >= 0 && this.#undoBytes === 0
+  }
+
+  /** As in Linux (tcp_dsack_seen): where more came twice than was ever sent again, the network duplicates, which tells nothing. */
+  #ofCopies (duplicateBytes: number): boolean {
+    this.#duplicates += Math.ceil(duplicateBytes / this.#options.mssBytes)
+    return this.#duplicates <= this.#copies
   }
 
   /** The acknowledgement answers what was sent before the first copy. */
