@@ -22,6 +22,7 @@ export function htmlPage ({ groups, further, overlays }: Findings): string {
 body { max-width: 70rem; margin: 2rem auto; padding: 0 1rem }
 table { border-collapse: collapse; font-size: 13px; display: block; overflow-x: auto }
 td, th { padding: 2px 10px 2px 0; text-align: left; border-bottom: 1px solid #8884; white-space: nowrap }
+td:last-child { white-space: normal }
 svg { max-width: 100%; height: auto }
 summary { cursor: pointer; margin: .4rem 0 }
 </style>
