@@ -113,7 +113,7 @@ export class AckTiming {
     if (unacknowledgedBytes > this.#segmentBytes || (this.#quickAcks > 0 && !this.#interactive)) {
       this.due = true
     } else if (holes) {
-      this.#compress(nowNs, this.#compression.delayNs(acknowledgement, blocksBefore, rttNs))
+      this.#compress(nowNs, this.#compression.delayNs(acknowledgement, blocksBefore, Math.min(rttNs, this.#rtt.srttNs)))
     } else if (this.#scheduled) {
       this.#wait(nowNs)
     }

@@ -129,11 +129,11 @@ export class TcpSender {
   }
 
   /** The handshake is over; `windowBytes` is what the peer offered in it. Before, only `write` and `finish` may be called. */
-  establish (nowNs: number, windowBytes: number): void {
+  establish (nowNs: number, windowBytes: number, synsLost: boolean): void {
     this.#windowEdge += windowBytes
     this.#lastSentNs = nowNs
     this.#underusedSinceNs = nowNs
-    this.congestion.onEstablished(nowNs, this.rtt.srttNs)
+    this.congestion.onEstablished(nowNs, this.rtt.srttNs, synsLost)
   }
 
   /** Agreed on in the handshake. */

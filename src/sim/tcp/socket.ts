@@ -377,7 +377,7 @@ export class TcpSocket implements TimedSocket {
     this.#sender.rtt.sample(nowNs - packets.timestampEcho[id])
     this.#sender.rtt.noteLeast(nowNs - packets.timestampEcho[id])
     this.#sender.rtt.endBackOff()
-    this.#sender.establish(nowNs, packets.window[id])
+    this.#sender.establish(nowNs, packets.window[id], this.#handshake.lost(id))
     if (this.#handshake.complete(id)) {
       this.#sender.useEcn()
       this.#receiver.useEcn()
