@@ -68,3 +68,13 @@ test('with ticks of 4 ms a timeout of 40 ms comes within (40, 44], one of 1 s wi
   }
   t.is(timerExpiryNs(5, 7, 0), 12)
 })
+
+test('RFC 8985 6.2 step 5: the reordering timer counts from when what waits was sent, not from what arrived', t => {
+  const { kernel, client, network } = connectedPair(DELAY, { fate: losingData(0), options: RACK })
+  at(kernel, 1 * S, () => client.write(MSS))
+  at(kernel, 1 * S + 10 * MS, () => client.write(MSS))
+  kernel.run()
+  const [, , copy] = network.data(CLIENT)
+  // A quarter of the least round trip, as one segment alone arrived beyond it; and Linux's 2 ms.
+  t.deepEqual([copy.sequence, copy.atNs], [1, 1 * S + RTT + RTT / 4 + 2 * MS])
+})
