@@ -233,7 +233,7 @@ export class TcpSender {
       return
     }
     const rttNs = this.#measure(nowNs, echoNs)
-    this.#settleTailProbe(nowNs, acknowledgement, ackedBytes, deliveredBytes, duplicateBytes)
+    this.#settleTailProbe(nowNs, acknowledgement, duplicateBytes)
     const acked = this.#acked
     acked.nowNs = nowNs
     acked.ackedBytes = ackedBytes
@@ -454,8 +454,8 @@ export class TcpSender {
     return true
   }
 
-  /** RFC 8985 7.4. */
-  #settleTailProbe (nowNs: number, acknowledgement: number, ackedBytes: number, deliveredBytes: number, duplicateBytes: number): void {
+  /** RFC 8985 7.4. The peer tells where the probe came twice (RFC 2883). */
+  #settleTailProbe (nowNs: number, acknowledgement: number, duplicateBytes: number): void {
     if (this.#probeEnd === NO_PROBE || acknowledgement < this.#probeEnd) {
       return
     }
@@ -467,8 +467,6 @@ export class TcpSender {
       if (this.#recovery.phase === 'open') {
         this.#recovery.onProbedLoss(nowNs)
       }
-    } else if (ackedBytes === 0 && deliveredBytes === 0) {
-      this.#probeEnd = NO_PROBE
     }
   }
 
