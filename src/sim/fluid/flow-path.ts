@@ -45,6 +45,8 @@ export interface FlowPath {
   readonly mostBottleneckBytes: number
   /** Slow start does not go beyond. */
   readonly mostWindowBytes: number
+  /** Whether a transfer of so many bytes ends while slow start overflows the narrowest link's queue, were it alone. */
+  endsInOvershoot(bytes: number): boolean
   /** Bits a second at which a window is sent in slow start; `Infinity` for bursts. */
   startRate(windowBytes: number): number
 }
@@ -65,6 +67,8 @@ export function flowPath (forward: Route, backward: Route, tcp: Readonly<TcpOpti
   const capOf = (windowSegments: number): number => Math.min(byReceiver, byBottleneck, windowSegments * packetBits / rttS)
   const pipe = narrowest * rttS / packetBits
   const buffer = forward.narrowest?.bufferPackets(packetBytes) ?? Infinity
+  const overshoot = overshootRange(firstBytes, pipe * mssBytes, buffer * mssBytes)
+  const overshoots = slowStartOvershoots(tcp) && overshoot.windowBytes < receiveBufferBytes
   return {
     forward,
     handshakeNs: transitNs(forward, SYN_BYTES) + transitNs(backward, SYN_BYTES),
@@ -79,10 +83,31 @@ export function flowPath (forward: Route, backward: Route, tcp: Readonly<TcpOpti
     lossWindow,
     capOf,
     mostBottleneckBytes: (pipe + buffer) * mssBytes,
+    endsInOvershoot: bytes => overshoots && bytes > overshoot.fromBytes && bytes <= overshoot.toBytes,
     initialWindowBytes: firstBytes,
     mostWindowBytes: receiveBufferBytes,
     startRate: congestion === 'bbr' ? paced : () => Infinity
   }
+}
+
+/**
+ * The bytes of a transfer that slow start sends into a full queue, and the window with which it begins to. Acknowledgements
+ * come a service apart and each lets two segments out, so that the queue grows by one for each of them: from nothing, in
+ * the round whose acknowledged window is a buffer or more for the first time, or from what the round before has left, where
+ * that window was more than the pipe. A window grows by a segment for each that is acknowledged: 2w - IW are out when it is
+ * w. From there on every second one is lost until the first loss is seen, when all w that were in flight have been
+ * acknowledged, and twice as many have been sent.
+ */
+function overshootRange (initialBytes: number, pipeBytes: number, bufferBytes: number): { readonly windowBytes: number, readonly fromBytes: number, readonly toBytes: number } {
+  const acknowledgedBytes = initialBytes * 2 ** Math.max(0, Math.ceil(Math.log2(bufferBytes / initialBytes)))
+  const windowBytes = bufferBytes + Math.min(pipeBytes, acknowledgedBytes)
+  const fromBytes = 2 * windowBytes - initialBytes
+  return { windowBytes, fromBytes, toBytes: fromBytes + 2 * windowBytes }
+}
+
+/** Whether nothing but a loss ends slow start. */
+function slowStartOvershoots ({ congestion, hystart }: Readonly<TcpOptions>): boolean {
+  return congestion === 'reno' || (congestion === 'cubic' && hystart === 'off')
 }
 
 /** Whether there is a formula for this controller over this route. BBR's answer to more loss is to slow down without end. */
