@@ -33,9 +33,12 @@ export class EventTable {
   #capacity = 0
   #free = NONE
   readonly #limit: number
+  readonly #lastArmed: number
 
-  constructor (limit: number) {
+  /** `lastArmed` is where a reserved slot has counted to its end: an even number, at most the default. */
+  constructor (limit: number, lastArmed = LAST_ARMED) {
     this.#limit = limit
+    this.#lastArmed = lastArmed
   }
 
   /** The slot that holds the event from now on. @throws ERR_EVENT_LIMIT where as many are pending as may be */
@@ -80,7 +83,7 @@ export class EventTable {
 
   /** Whether a reserved slot has counted to its end: it is to be renewed before it is armed again. */
   isWorn (slot: number): boolean {
-    return this.#cells[slot * CELLS] === LAST_ARMED
+    return this.#cells[slot * CELLS] === this.#lastArmed
   }
 
   /** Lets a reserved slot that is not armed count anew. Nobody may hold any of its generations. */
