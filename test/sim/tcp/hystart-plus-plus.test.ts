@@ -36,7 +36,7 @@ function samples (count: number, rttMs: number): number[] {
 }
 
 for (const [baseMs, riseMs] of [[10, 4], [32, 4], [80, 10], [128, 16], [400, 16]]) {
-  test(`RFC 9406 4.2: after a round of ${baseMs} ms a rise by ${riseMs} ms, an eighth within 4 and 16 ms, is what slows slow start down`, t => {
+  test(`RFC 9406 4.3: after a round of ${baseMs} ms a rise by ${riseMs} ms, an eighth within 4 and 16 ms, is what slows slow start down`, t => {
     const below = new Rounds()
     below.run(...samples(8, baseMs))
     below.run(...samples(8, baseMs + riseMs - 0.001))
