@@ -6,7 +6,8 @@ import { PacketNetwork } from '../src/sim/network.ts'
 import type { LinkOptions, NodeId } from '../src/sim/network.ts'
 import { Packets } from '../src/sim/packets.ts'
 import { TcpHost } from '../src/sim/tcp/host.ts'
-import type { TcpSocket, TcpSocketHandler } from '../src/sim/tcp/socket.ts'
+import { IGNORING } from '../src/sim/tcp/socket-handler.ts'
+import type { TcpSocket } from '../src/sim/tcp/socket.ts'
 import { NS3, print, repeat, userSeconds } from './measurement.ts'
 import type { Repetition } from './measurement.ts'
 
@@ -32,8 +33,6 @@ const NS3_RUNS: Readonly<Record<Controller, Readonly<Record<number, readonly [nu
   cubic: { 1: [497_558, 9.6], 10: [497_690, 9.4] }
 }
 
-const ignoring: TcpSocketHandler = { onConnected () {}, onData () {}, onRemoteClose () {}, onClosed () {} }
-
 function run (flows: number, congestion: Controller): Repetition {
   const tcp = { ...TCP, congestion }
   const kernel = new Kernel()
@@ -51,13 +50,13 @@ function run (flows: number, congestion: Controller): Repetition {
     senders.push(new TcpHost(network, attach(network, left), tcp))
     sinkNodes.push(attach(network, right))
     new TcpHost(network, sinkNodes[flow], tcp).listen(PORT, socket => {
-      socket.handler = ignoring
+      socket.handler = IGNORING
       sinks.push(socket)
     })
   }
   const start = kernel.define(flow => {
     const socket = senders[flow].connect(sinkNodes[flow], PORT)
-    socket.handler = ignoring
+    socket.handler = IGNORING
     socket.write(BULK_BYTES)
     sources.push(socket)
   })

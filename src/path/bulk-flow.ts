@@ -1,5 +1,6 @@
+import { IGNORING } from '../sim/tcp/socket-handler.ts'
 import type { TcpSocket } from '../sim/tcp/socket.ts'
-import { IGNORING, PORT } from './path.ts'
+import { PORT } from './path.ts'
 import type { Path } from './path.ts'
 
 /** Longer than all attempts to connect together: 1 s each for the first five, then doubling. */

@@ -1,8 +1,8 @@
 import * as z from 'zod'
 import type { JitterOptions } from '../sim/jitter.ts'
+import { probability } from '../sim/loss-schema.ts'
 import type { RateTrace } from '../sim/rate-trace.ts'
 
-const probability = z.number().min(0).max(1)
 const bitsPerSecond = z.number().positive().max(1e12)
 
 /** Of a full packet, where nothing says otherwise: IP bytes. */

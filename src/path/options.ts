@@ -2,6 +2,7 @@ import * as z from 'zod'
 import { TwinwireError } from '../core/errors.ts'
 import { parseOptions } from '../core/options.ts'
 import { NS_PER_MS } from '../core/units.ts'
+import { lossSchema } from '../sim/loss-schema.ts'
 import { linkFields } from './link-fields.ts'
 import { pathTcpSchema } from './tcp.ts'
 
@@ -10,15 +11,6 @@ const MAXIMUM_RTT_MS = 3600e3
 const MAXIMUM_RATE = 1e12
 const MAXIMUM_BUFFER_BDP = 1e6
 const MAXIMUM_DURATION_S = 24 * 3600
-
-const probability = z.number().min(0).max(1)
-
-const lossSchema = z.discriminatedUnion('model', [
-  z.strictObject({ model: z.literal('bernoulli'), probability }),
-  z.strictObject({ model: z.literal('gilbert-elliott'), p: probability, r: probability, lossGood: probability, lossBad: probability }),
-  z.strictObject({ model: z.literal('periodic'), every: z.int().min(1) }),
-  z.strictObject({ model: z.literal('scripted'), packets: z.array(z.int().min(0)) })
-])
 
 const pathOptionsSchema = z.strictObject({
   /** Of the serialiser in either direction, counted in IP bytes. */

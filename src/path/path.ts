@@ -9,7 +9,7 @@ import { NUMBERED } from '../sim/observe/nodes.ts'
 import type { NodeLabels } from '../sim/observe/nodes.ts'
 import { Packets } from '../sim/packets.ts'
 import { TcpHost } from '../sim/tcp/host.ts'
-import type { TcpSocket, TcpSocketHandler } from '../sim/tcp/socket.ts'
+import type { TcpSocket } from '../sim/tcp/socket.ts'
 import { connect } from '../sim/topology.ts'
 import { joinedNode, pathLinks, startTraffic } from './links.ts'
 import type { PathOptions } from './options.ts'
@@ -28,9 +28,6 @@ const PHASE_NS = 16 * NS_PER_S
 
 /** Gets the path of a measurement before anything happens on it, to look on. */
 export type PathOnlooker = (path: Path) => void
-
-/** A handler that does nothing, to build others on. */
-export const IGNORING: TcpSocketHandler = { onConnected () {}, onData () {}, onRemoteClose () {}, onClosed () {} }
 
 /**
  * The path of one measurement, alone in a simulation of its own: clients and a server, joined by

@@ -1,10 +1,8 @@
 import * as z from 'zod'
 import { TCP_PRESETS, tcpOptions } from '../sim/tcp/options.ts'
 import type { TcpOptions } from '../sim/tcp/options.ts'
+import { HEADER_BYTES } from '../sim/tcp/segment.ts'
 import type { PathOptions } from './options.ts'
-
-/** IPv4, TCP and timestamps (20 + 20 + 12 B). */
-const HEADER_BYTES = 52
 
 /** Linux's limit of autotuning, as the measurements had it. */
 const RECEIVE_BUFFER_BYTES = 32 * 1024 * 1024

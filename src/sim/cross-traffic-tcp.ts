@@ -1,10 +1,12 @@
 import type { RandomStream } from '../core/random.ts'
 import { NS_PER_S } from '../core/units.ts'
-import { checkPositive, checkShape, paretoOf } from './cross-traffic.ts'
+import { checkShape, paretoOf } from './cross-traffic.ts'
 import type { EventId, Kernel, Operation } from './kernel.ts'
 import type { NodeId, PacketNetwork } from './network.ts'
+import { checkPositive } from './option-checks.ts'
 import { TcpHost } from './tcp/host.ts'
 import type { TcpOptions } from './tcp/options.ts'
+import { IGNORING } from './tcp/socket-handler.ts'
 import type { TcpSocket, TcpSocketHandler } from './tcp/socket.ts'
 
 /** More than a flow can send in any time that is simulated, and still a whole number when it is added to. */
@@ -60,7 +62,7 @@ abstract class TcpTraffic {
     this.#port = port
     const server = hosts?.to ?? new TcpHost(network, to, tcp)
     server.listen(port, socket => {
-      socket.handler = { ...ignoring, onData: bytes => { this.deliveredBytes += bytes }, onRemoteClose: () => socket.close() }
+      socket.handler = { ...IGNORING, onData: bytes => { this.deliveredBytes += bytes }, onRemoteClose: () => socket.close() }
     })
   }
 
@@ -97,7 +99,7 @@ abstract class TcpTraffic {
     const socket = this.#client.connect(this.#to, this.#port)
     this.#open.add(socket)
     socket.handler = {
-      ...ignoring,
+      ...IGNORING,
       onClosed: reason => {
         this.#open.delete(socket)
         onClosed(reason)
@@ -188,5 +190,3 @@ export class TcpTransfers extends TcpTraffic {
     }).close()
   }
 }
-
-const ignoring: TcpSocketHandler = { onConnected () {}, onData () {}, onRemoteClose () {}, onClosed () {} }

@@ -2,6 +2,7 @@ import { TwinwireError } from '../core/errors.ts'
 import type { RandomStream } from '../core/random.ts'
 import type { EventId, Operation } from './kernel.ts'
 import type { NodeId, PacketNetwork, PacketReceiver } from './network.ts'
+import { checkPositive } from './option-checks.ts'
 import type { PacketId } from './packets.ts'
 
 /** Datagrams that take their share of links and answer to nothing. Cross traffic that does is in cross-traffic-tcp.ts. */
@@ -175,12 +176,5 @@ export function paretoOf (random: RandomStream, mean: number, shape: number): nu
 export function checkShape (shape: number | undefined): void {
   if (shape !== undefined && !(shape > 1)) {
     throw new TwinwireError('ERR_INVALID_OPTION', 'not a shape with a mean', { path: 'shape', expected: 'a number above 1', found: String(shape) })
-  }
-}
-
-/** @throws ERR_INVALID_OPTION */
-export function checkPositive (value: number, path: string): void {
-  if (!(value > 0 && value < Infinity)) {
-    throw new TwinwireError('ERR_INVALID_OPTION', 'not possible for a source of traffic', { path, expected: 'a number above 0', found: String(value) })
   }
 }

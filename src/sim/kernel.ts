@@ -55,15 +55,18 @@ export class Kernel {
   #woken = false
   #running = false
 
-  /** @throws ERR_INVALID_OPTION where `maxPending` is no integer from 1 to 2^26 */
-  constructor ({ maxPending = DEFAULT_MAX_PENDING }: KernelOptions = {}) {
+  /**
+   * @param table a fresh one, where a test wants one whose slots wear out sooner
+   * @throws ERR_INVALID_OPTION where `maxPending` is no integer from 1 to 2^26
+   */
+  constructor ({ maxPending = DEFAULT_MAX_PENDING }: KernelOptions = {}, table = new EventTable(maxPending)) {
     if (!Number.isInteger(maxPending) || maxPending < 1 || maxPending > MAX_PENDING) {
       throw new TwinwireError('ERR_INVALID_OPTION', 'the kernel cannot hold as many events', {
         path: 'maxPending', expected: `an integer from 1 to ${MAX_PENDING}`, found: String(maxPending)
       })
     }
-    this.#table = new EventTable(maxPending)
-    this.#queue = new EventQueue(this.#table)
+    this.#table = table
+    this.#queue = new EventQueue(table)
   }
 
   /** Registers what to do for one kind of event. Define operations once a component class or instance, never an event. */

@@ -1,6 +1,7 @@
 import { TwinwireError } from '../core/errors.ts'
 import type { JitterOptions } from './jitter.ts'
 import type { LossOptions } from './loss.ts'
+import { checkProbability } from './option-checks.ts'
 import { checkQueueOptions } from './queue.ts'
 import type { QueueOptions } from './queue.ts'
 import type { PolicerOptions } from './rate-policer.ts'
@@ -70,13 +71,6 @@ export function isForeseeable ({ trace, reorder, corruption, duplication, mtuByt
 export function checkRate (rateBitsPerSecond: number, path: string): void {
   if (!(rateBitsPerSecond > 0)) {
     throw new TwinwireError('ERR_INVALID_OPTION', 'not a rate', { path, expected: 'a number above 0', found: String(rateBitsPerSecond) })
-  }
-}
-
-/** @throws ERR_INVALID_OPTION */
-export function checkProbability (value: number, path: string): void {
-  if (!(value >= 0 && value <= 1)) {
-    throw new TwinwireError('ERR_INVALID_OPTION', 'not a probability', { path, expected: 'a number from 0 to 1', found: String(value) })
   }
 }
 

@@ -57,7 +57,7 @@ export class QueuedLink extends BaseLink implements QueueSink {
     this.#rate = options.rateBitsPerSecond ?? Infinity
     this.#trace = options.trace === undefined ? undefined : new RateTraceCursor(options.trace)
     const meanRate = options.trace === undefined ? this.#rate : meanBitsPerSecond(options.trace)
-    this.#queue = createQueue(options.queue, meanRate, context.packets, this, () => context.random.fork(`${label}/queue`))
+    this.#queue = createQueue(options.queue, () => this.rateBitsPerSecond, context.packets, this, () => context.random.fork(`${label}/queue`))
     this.#mtuBytes = options.mtuBytes ?? Infinity
     this.#policer = options.policer === undefined ? undefined : new TokenBucketPolicer(options.policer, `${label}.policer`)
     this.#corruption = options.corruption ?? 0
@@ -311,7 +311,7 @@ export class QueuedLink extends BaseLink implements QueueSink {
     this.#catchUp()
     this.kernel.clear(this.#service)
     this.kernel.clear(this.arrival)
-    this.#queue.flush()
+    this.#queue.flush(this.kernel.nowNs)
     if (this.#serving !== NO_PACKET) {
       this.drop(this.#serving)
       this.#serving = NO_PACKET

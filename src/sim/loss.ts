@@ -1,5 +1,6 @@
-import { TwinwireError } from '../core/errors.ts'
+import { parseOptions } from '../core/options.ts'
 import type { RandomStream } from '../core/random.ts'
+import { lossSchema } from './loss-schema.ts'
 
 /**
  * Which packets a link loses, apart from those that its queue drops. Probabilities are per packet, in [0, 1].
@@ -27,27 +28,16 @@ export interface LossModel {
  * @throws ERR_INVALID_OPTION for what is no probability, no period, or no ascending list of numbers
  */
 export function createLoss (options: LossOptions, random: RandomStream, path: string): LossModel {
-  switch (options.model) {
-    case 'bernoulli': {
-      const { probability } = options
-      checkProbability(probability, `${path}.probability`)
-      return new BernoulliLoss(probability, random)
-    }
-    case 'gilbert-elliott': {
-      const { p, r, lossGood, lossBad } = options
-      checkProbability(p, `${path}.p`)
-      checkProbability(r, `${path}.r`)
-      checkProbability(lossGood, `${path}.lossGood`)
-      checkProbability(lossBad, `${path}.lossBad`)
-      return new GilbertElliottLoss(p, r, lossGood, lossBad, random)
-    }
+  const loss = parseOptions(lossSchema, options, path)
+  switch (loss.model) {
+    case 'bernoulli':
+      return new BernoulliLoss(loss.probability, random)
+    case 'gilbert-elliott':
+      return new GilbertElliottLoss(loss.p, loss.r, loss.lossGood, loss.lossBad, random)
     case 'periodic':
-      if (!Number.isSafeInteger(options.every) || options.every < 1) {
-        throw new TwinwireError('ERR_INVALID_OPTION', 'not a period', { path: `${path}.every`, expected: 'a whole number, 1 or more', found: String(options.every) })
-      }
-      return new PeriodicLoss(options.every)
+      return new PeriodicLoss(loss.every)
     default:
-      return new ScriptedLoss(ascending(options.packets, `${path}.packets`))
+      return new ScriptedLoss(loss.packets)
   }
 }
 
@@ -123,21 +113,5 @@ class ScriptedLoss implements LossModel {
     }
     this.#next++
     return true
-  }
-}
-
-function ascending (packets: readonly number[], path: string): readonly number[] {
-  packets.forEach((number, index) => {
-    const atLeast = index === 0 ? 0 : packets[index - 1] + 1
-    if (!Number.isSafeInteger(number) || number < atLeast) {
-      throw new TwinwireError('ERR_INVALID_OPTION', 'not a list of packets', { path: `${path}[${index}]`, expected: `a whole number, ${atLeast} or more`, found: String(number) })
-    }
-  })
-  return [...packets]
-}
-
-function checkProbability (value: number, path: string): void {
-  if (!(value >= 0 && value <= 1)) {
-    throw new TwinwireError('ERR_INVALID_OPTION', 'not a probability', { path, expected: 'a number from 0 to 1', found: String(value) })
   }
 }

@@ -119,10 +119,6 @@ export class PacketNetwork {
     return this.#links
   }
 
-  get nodeCount (): number {
-    return this.#receivers.length
-  }
-
   /** A number for a connection that is being started: 1, 2, ... over the whole network. */
   openConnection (): number {
     return ++this.#connections

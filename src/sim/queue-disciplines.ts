@@ -9,10 +9,10 @@ import type { QueueDiscipline, QueueOptions, QueueSink } from './queue.ts'
 /**
  * The queue that checked options ask for; absent: one without a limit.
  *
- * @param rateBitsPerSecond the link's, or its mean
+ * @param rateBitsPerSecond the link's of now, or its mean
  * @param random makes the stream, where the discipline draws at all
  */
-export function createQueue (options: QueueOptions | undefined, rateBitsPerSecond: number, packets: Packets, sink: QueueSink, random: () => RandomStream): QueueDiscipline {
+export function createQueue (options: QueueOptions | undefined, rateBitsPerSecond: () => number, packets: Packets, sink: QueueSink, random: () => RandomStream): QueueDiscipline {
   if (options === undefined || !('discipline' in options)) {
     return new DropTailQueue(options, packets, sink)
   }

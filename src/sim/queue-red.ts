@@ -1,4 +1,5 @@
 import type { RandomStream } from '../core/random.ts'
+import { NS_PER_S } from '../core/units.ts'
 import { markCongestion } from './packets.ts'
 import type { PacketId, Packets } from './packets.ts'
 import { PacketFifo } from './queue-fifo.ts'
@@ -20,8 +21,8 @@ export class RedQueue implements QueueDiscipline {
   readonly #gentle: boolean
   readonly #limitPackets: number
   readonly #ecn: boolean
-  /** What one packet of the mean size takes on the link. */
-  readonly #packetNs: number
+  readonly #meanPacketBits: number
+  readonly #rate: () => number
   readonly #packets: Packets
   readonly #sink: QueueSink
   readonly #random: RandomStream
@@ -33,7 +34,8 @@ export class RedQueue implements QueueDiscipline {
   /** Since when nothing waits. */
   #emptySinceNs = 0
 
-  constructor (options: RedOptions, rateBitsPerSecond: number, packets: Packets, sink: QueueSink, random: RandomStream) {
+  /** @param rateBitsPerSecond the link's, which a fault can change */
+  constructor (options: RedOptions, rateBitsPerSecond: () => number, packets: Packets, sink: QueueSink, random: RandomStream) {
     this.#minimum = options.minimumPackets ?? 5
     this.#maximum = options.maximumPackets ?? 15
     this.#weight = options.weight ?? 0.002
@@ -41,7 +43,8 @@ export class RedQueue implements QueueDiscipline {
     this.#gentle = options.gentle ?? true
     this.#limitPackets = options.limitPackets ?? Infinity
     this.#ecn = options.ecn ?? false
-    this.#packetNs = (options.meanPacketBytes ?? 500) * 8e9 / rateBitsPerSecond
+    this.#meanPacketBits = (options.meanPacketBytes ?? 500) * 8
+    this.#rate = rateBitsPerSecond
     this.#packets = packets
     this.#sink = sink
     this.#random = random
@@ -86,7 +89,10 @@ export class RedQueue implements QueueDiscipline {
     return packet
   }
 
-  flush (): void {
+  flush (nowNs: number): void {
+    if (this.#fifo.count > 0) {
+      this.#emptySinceNs = nowNs
+    }
     for (let packet = this.#fifo.shift(); packet !== NO_PACKET; packet = this.#fifo.shift()) {
       this.#sink.drop(packet)
     }
@@ -97,12 +103,13 @@ export class RedQueue implements QueueDiscipline {
     const waiting = this.#fifo.count
     if (waiting > 0) {
       this.#average += this.#weight * (waiting - this.#average)
-    } else if (this.#packetNs > 0) {
-      // As if so many packets had come to an empty queue while it was one.
-      this.#average *= (1 - this.#weight) ** ((nowNs - this.#emptySinceNs) / this.#packetNs)
-    } else {
-      this.#average = 0
+      return
     }
+    // As if so many packets had come to an empty queue while it was one, at the rate that the link has now.
+    const packetNs = this.#meanPacketBits * NS_PER_S / this.#rate()
+    this.#average = packetNs > 0 ? this.#average * (1 - this.#weight) ** ((nowNs - this.#emptySinceNs) / packetNs) : 0
+    // What comes next, where this packet is dropped, adds the time from here on.
+    this.#emptySinceNs = nowNs
   }
 
   /** Before the count since the last drop is taken in. */

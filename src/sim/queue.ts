@@ -72,7 +72,7 @@ export interface QueueDiscipline {
   /** The next to be served, or `NO_PACKET`. May drop some that came before it. */
   dequeue(nowNs: number): PacketId
   /** Hands everything to the sink. */
-  flush(): void
+  flush(nowNs: number): void
 }
 
 /** Where a discipline's drops go. */

@@ -1,4 +1,4 @@
-import { TwinwireError } from '../core/errors.ts'
+import { checkPositive } from './option-checks.ts'
 
 /** A token bucket that drops what it has no tokens for: a rate limit without a queue. */
 export interface PolicerOptions {
@@ -32,11 +32,5 @@ export class TokenBucketPolicer {
     }
     this.#tokens -= size
     return true
-  }
-}
-
-function checkPositive (value: number, path: string): void {
-  if (!(value > 0 && value < Infinity)) {
-    throw new TwinwireError('ERR_INVALID_OPTION', 'not a policer', { path, expected: 'a number above 0', found: String(value) })
   }
 }

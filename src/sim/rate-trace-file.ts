@@ -24,13 +24,6 @@ export async function readRateTrace (chunks: FileChunks, fileName: string): Prom
   return reader.end()
 }
 
-/** Like `readRateTrace`, of a text at hand. */
-export function parseRateTrace (text: string, fileName: string): RateTrace {
-  const reader = new RateTraceReader(fileName)
-  reader.write(new TextEncoder().encode(text))
-  return reader.end()
-}
-
 class RateTraceReader {
   readonly #fileName: string
   #instants = new Uint32Array(1024)

@@ -1,4 +1,5 @@
 import * as z from 'zod'
+import { lossSchema, probability } from '../sim/loss-schema.ts'
 import { meanBitsPerSecond } from '../sim/rate-trace.ts'
 
 /**
@@ -14,7 +15,6 @@ const FULL_PACKET_BYTES = 1500
 /** The smallest time that is not rounded to nothing. */
 const ONE_NS = 1e-6
 
-export const probability = z.number().min(0).max(1)
 export const rate = z.number().positive().max(MAXIMUM_RATE)
 export const delayMs = z.number().min(0).max(MAXIMUM_DELAY_MS)
 const someMs = z.number().min(ONE_NS).max(MAXIMUM_DELAY_MS)
@@ -24,22 +24,6 @@ const limitPackets = z.int().positive()
 export function issue (path: PropertyKey[], expected: string, input: unknown): { code: 'custom', path: PropertyKey[], message: string, input: unknown } {
   return { code: 'custom', path, message: expected, input }
 }
-
-/**
- * Loss after queue and serialiser. `gilbert-elliott` as in netem: per packet, good to bad `p`, bad to good `r`. `periodic`:
- * each `every`-th packet. `scripted`: the packets with these numbers, counted from 0.
- */
-const lossSchema = z.discriminatedUnion('model', [
-  z.strictObject({ model: z.literal('bernoulli'), probability }),
-  z.strictObject({ model: z.literal('gilbert-elliott'), p: probability, r: probability, lossGood: probability, lossBad: probability }),
-  z.strictObject({ model: z.literal('periodic'), every: z.int().positive() }),
-  z.strictObject({ model: z.literal('scripted'), packets: z.array(z.int().min(0)) }).check(({ value: { packets }, issues }) => {
-    const wrong = packets.findIndex((number, index) => index > 0 && number <= packets[index - 1])
-    if (wrong >= 0) {
-      issues.push(issue(['packets', wrong], 'numbers that ascend', packets[wrong]))
-    }
-  })
-])
 
 /** Added to the delay, drawn for each packet: what each means stands at `JitterOptions`. */
 const jitterSchema = z.discriminatedUnion('distribution', [
@@ -118,7 +102,7 @@ export const directionSchema = z.strictObject({
   jitter: jitterSchema.optional(),
   /** Whether jitter may let a packet overtake another. Default: order is preserved. */
   reorder: z.boolean().optional(),
-  /** `bernoulli`, `gilbert-elliott`, `periodic` or `scripted`; behind queue and serialiser. */
+  /** `bernoulli`, `gilbert-elliott` (as in netem), `periodic` or `scripted`; behind queue and serialiser. */
   loss: lossSchema.optional(),
   /** Probability that a packet arrives damaged, and is dropped at the far end. */
   corruption: probability.optional(),
@@ -142,7 +126,6 @@ export const directionSchema = z.strictObject({
 /** Both directions of a link; without `backward` it is like `forward`. */
 export const duplexSchema = z.strictObject({ forward: directionSchema, backward: directionSchema.optional() })
 
-export const queueOptionsSchema = queueSchema
 export type Loss = z.infer<typeof lossSchema>
 export type Queue = z.infer<typeof queueSchema>
 export type JitterDescription = z.infer<typeof jitterSchema>

@@ -31,6 +31,7 @@ test('bulk traffic of another controller is refused', badUse, 'bulk --cross-traf
 test('traffic that nothing could carry is refused', badUse, 'bulk --cross-traffic poisson:1e16bit', /crossTraffic\[0\]\.rateBitsPerSecond; expected a number of at most/)
 test('each first packet lost is every packet lost', badUse, 'bulk --loss periodic:1', /nothing would ever arrive/)
 test('a period of nothing is refused', badUse, 'bulk --loss periodic:0', /loss\.every/)
+test('a script that goes back is refused', badUse, 'bulk --loss scripted:3,3', /path\.loss\.packets\[1\]; .*ascend/)
 test('a script that is no list of numbers is refused', badUse, 'bulk --loss scripted:1,x', /at --loss; .*scripted:i,j,k/)
 test('a preset that there is not names the nearest', badUse, 'bulk --path pantheon:korea-to-chin', /at --path; expected pantheon:korea-to-china/)
 test('a preset beside a rate is refused', badUse, 'bulk --path pantheon:korea-to-china --rate 5mbit', /cannot be used with option '--rate/)

@@ -9,7 +9,8 @@ import { NUMBERED } from '../../src/sim/observe/nodes.ts'
 import { PacketCapture } from '../../src/sim/observe/packet-capture.ts'
 import type { CaptureOptions } from '../../src/sim/observe/packet-capture.ts'
 import { temporaryDirectory } from '../fixtures/run-cli.ts'
-import { CLIENT, Collected, IGNORING, MS, PORT, SERVER, TracedPath } from '../sim/observe/observe-tools.ts'
+import { IGNORING } from '../../src/sim/tcp/socket-handler.ts'
+import { CLIENT, Collected, MS, PORT, SERVER, TracedPath } from '../sim/observe/observe-tools.ts'
 
 // What Wireshark's own analysis says of captures: the judge is not ours. `.ci/run` installs it.
 

@@ -429,3 +429,29 @@ test('alarms count towards the events that may be pending', t => {
   kernel.set(kernel.reserve(none, 1), 1)
   t.throws(() => { kernel.set(kernel.reserve(none, 2), 1) }, { code: 'ERR_EVENT_LIMIT' })
 })
+
+test('an alarm that counts anew does not ring for what was set and cleared in the round before', t => {
+  // Rounds begin at 2^27: a slot that is renewed once, and worn out four alarms later, is in the second at the fifth.
+  const table = new EventTable(10, 2 ** 27 + 8)
+  const kernel = new Kernel({}, table)
+  const rang: number[] = []
+  const alarm = kernel.reserve(kernel.define(() => { rang.push(kernel.nowNs) }), 0)
+  table.renew(alarm)
+  kernel.run(50)
+  const others = kernel.define(() => {})
+  for (const atNs of [60, 1000, 1e9, HOUR_NS]) {
+    t.false(table.isWorn(alarm))
+    // What is cleared leaves a stale entry in the queue, near or far.
+    kernel.set(alarm, atNs)
+    kernel.schedule(atNs, others, 0)
+    kernel.clear(alarm)
+  }
+  t.true(table.isWorn(alarm))
+  kernel.set(alarm, 2e9)
+  t.true(kernel.isSet(alarm))
+  t.false(table.isWorn(alarm))
+  // The generation of the entry at 60 is that of the one at 2 s.
+  kernel.run()
+  t.deepEqual(rang, [2e9])
+  t.is(kernel.nowNs, HOUR_NS)
+})

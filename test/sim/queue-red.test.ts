@@ -11,7 +11,7 @@ const RATE = 10e6
 function shareAt (length: number, options: Partial<RedOptions> = {}, ecn = 0): { dropped: number, marked: number } {
   const bench = new QueueBench()
   // With weight 1 the average is the queue itself.
-  const queue = new RedQueue({ discipline: 'red', weight: 1, ...options }, RATE, bench.packets, bench, randomStream('red'))
+  const queue = new RedQueue({ discipline: 'red', weight: 1, ...options }, () => RATE, bench.packets, bench, randomStream('red'))
   while (queue.packets < length) {
     queue.enqueue(bench.packet(), 0, true)
   }
@@ -42,7 +42,7 @@ test('below 5 packets RED drops nothing', t => {
 
 test('with gentle every packet is dropped from where p reaches 1/2, for then the first after a drop is', t => {
   const bench = new QueueBench()
-  const queue = new RedQueue({ discipline: 'red', weight: 1, gentle: true }, RATE, bench.packets, bench, randomStream('red'))
+  const queue = new RedQueue({ discipline: 'red', weight: 1, gentle: true }, () => RATE, bench.packets, bench, randomStream('red'))
   for (let i = 0; i < 5000; i++) {
     queue.enqueue(bench.packet(), 0, true)
   }
@@ -61,7 +61,7 @@ test('between 5 and 15 the probability rises to 1/50, and on to 1 at 30 where ge
 
 test('without gentle everything is dropped from 15 on', t => {
   const bench = new QueueBench()
-  const queue = new RedQueue({ discipline: 'red', weight: 1, gentle: false }, RATE, bench.packets, bench, randomStream('red'))
+  const queue = new RedQueue({ discipline: 'red', weight: 1, gentle: false }, () => RATE, bench.packets, bench, randomStream('red'))
   for (let i = 0; i < 2000; i++) {
     queue.enqueue(bench.packet(), 0, true)
   }
@@ -70,7 +70,7 @@ test('without gentle everything is dropped from 15 on', t => {
 
 test('with weight 0.002 the average follows 1 - (1 - w)^n, and an idle time stands for as many arrivals as packets would fit', t => {
   const bench = new QueueBench()
-  const queue = new RedQueue({ discipline: 'red', maximumPackets: 1000, minimumPackets: 900 }, RATE, bench.packets, bench, randomStream('red'))
+  const queue = new RedQueue({ discipline: 'red', maximumPackets: 1000, minimumPackets: 900 }, () => RATE, bench.packets, bench, randomStream('red'))
   for (let i = 0; i < 10; i++) {
     queue.enqueue(bench.packet(), 0, true)
   }
@@ -94,4 +94,47 @@ test('with ECN what is capable is marked instead of dropped', t => {
   const { dropped, marked } = shareAt(14, { ecn: true }, ECN_CAPABLE_0)
   t.is(dropped, 0)
   t.true(Math.abs(marked - spread(0.018)) < 4 * spread(0.018) / Math.sqrt(20_000 * spread(0.018)), String(marked))
+})
+
+test('an idle time counts by the rate that the link has when it ends', t => {
+  const bench = new QueueBench()
+  let rate = RATE
+  const queue = new RedQueue({ discipline: 'red', weight: 0.01 }, () => rate, bench.packets, bench, randomStream('red'))
+  queue.enqueue(bench.packet(), 0, true)
+  queue.enqueue(bench.packet(), 0, true)
+  bench.packets.release(queue.dequeue(0))
+  bench.packets.release(queue.dequeue(0))
+  t.is(queue.average, 0.01)
+  rate = RATE / 10
+  // 500 B take ten times 0.4 ms.
+  queue.enqueue(bench.packet(), 100 * 4e6, false)
+  t.true(Math.abs(queue.average - 0.01 * 0.99 ** 100) < 1e-12)
+})
+
+test('a queue that was flushed is idle from then on, and not since a packet left it', t => {
+  const bench = new QueueBench()
+  const queue = new RedQueue({ discipline: 'red', weight: 0.01 }, () => RATE, bench.packets, bench, randomStream('red'))
+  queue.enqueue(bench.packet(), 0, true)
+  queue.enqueue(bench.packet(), 0, true)
+  bench.packets.release(queue.dequeue(0))
+  queue.flush(1e9)
+  t.is(queue.packets, 0)
+  // Again, of an empty queue, changes nothing.
+  queue.flush(1.01e9)
+  queue.enqueue(bench.packet(), 1e9 + 100 * 0.4e6, false)
+  t.true(Math.abs(queue.average - 0.01 * 0.99 ** 100) < 1e-12)
+})
+
+test('an idle time counts once, also where packets that end it are dropped', t => {
+  const bench = new QueueBench()
+  // All is dropped as soon as the average is above 0.
+  const queue = new RedQueue({ discipline: 'red', weight: 0.01, minimumPackets: 0, maximumPackets: 1e-9, gentle: false }, () => RATE, bench.packets, bench, randomStream('red'))
+  queue.enqueue(bench.packet(), 0, true)
+  queue.enqueue(bench.packet(), 0, true)
+  bench.packets.release(queue.dequeue(0))
+  for (const packets of [50, 100, 200]) {
+    queue.enqueue(bench.packet(), packets * 0.4e6, false)
+    t.true(Math.abs(queue.average - 0.01 * 0.99 ** packets) < 1e-12)
+  }
+  t.deepEqual(bench.dropped, [1, 2, 3, 4])
 })

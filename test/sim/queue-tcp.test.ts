@@ -1,6 +1,7 @@
 import test from 'ava'
 import { TcpHost } from '../../src/sim/tcp/host.ts'
-import type { TcpSocket, TcpSocketHandler } from '../../src/sim/tcp/socket.ts'
+import { IGNORING } from '../../src/sim/tcp/socket-handler.ts'
+import type { TcpSocket } from '../../src/sim/tcp/socket.ts'
 import type { LinkOptions } from '../../src/sim/network.ts'
 import { dumbbell } from '../../src/sim/topology.ts'
 import { at, emptyNetwork } from './packet-tools.ts'
@@ -8,7 +9,6 @@ import { at, emptyNetwork } from './packet-tools.ts'
 const MS = 1e6
 const S = 1e9
 const RATE = 10e6
-const ignoring: TcpSocketHandler = { onConnected () {}, onData () {}, onRemoteClose () {}, onClosed () {} }
 
 interface Outcome {
   readonly deliveredBytes: readonly number[]
@@ -29,13 +29,13 @@ function bulk (flows: number, bottleneck: Partial<LinkOptions>): Outcome {
   const sinks: TcpSocket[] = []
   senders.forEach((sender, flow) => {
     new TcpHost(network, receivers[flow]).listen(5001, socket => {
-      socket.handler = ignoring
+      socket.handler = IGNORING
       sinks[flow] = socket
     })
     const host = new TcpHost(network, sender)
     at(network, flow * 100 * MS, () => {
       const socket = host.connect(receivers[flow], 5001)
-      socket.handler = ignoring
+      socket.handler = IGNORING
       socket.write(1e10)
     })
   })

@@ -1,18 +1,23 @@
 import test from 'ava'
 import { TwinwireError } from '../../src/core/errors.ts'
 import { MAXIMUM_FILE_BYTES, readText } from '../../src/sim/input-file.ts'
-import { parseRateTrace, readRateTrace } from '../../src/sim/rate-trace-file.ts'
+import { readRateTrace } from '../../src/sim/rate-trace-file.ts'
 import { meanBitsPerSecond } from '../../src/sim/rate-trace.ts'
+import type { RateTrace } from '../../src/sim/rate-trace.ts'
 
-test('a trace is read with either line end and with or without the last one', t => {
+async function traceOf (text: string): Promise<RateTrace> {
+  return await readRateTrace([new TextEncoder().encode(text)], 'a.trace')
+}
+
+test('a trace is read with either line end and with or without the last one', async t => {
   for (const text of ['0\n1\n1\n12\n', '0\r\n1\r\n1\r\n12', '00\n01\n1\n12']) {
-    t.deepEqual([...parseRateTrace(text, 'lte.up').opportunitiesMs], [0, 1, 1, 12])
+    t.deepEqual([...(await traceOf(text)).opportunitiesMs], [0, 1, 1, 12])
   }
 })
 
-test('a line a millisecond is 12 Mbit/s', t => {
-  t.is(meanBitsPerSecond(parseRateTrace('1\n', 'a.trace')), 12e6)
-  t.is(meanBitsPerSecond(parseRateTrace('1\n2\n3\n4\n', 'a.trace')), 12e6)
+test('a line a millisecond is 12 Mbit/s', async t => {
+  t.is(meanBitsPerSecond(await traceOf('1\n')), 12e6)
+  t.is(meanBitsPerSecond(await traceOf('1\n2\n3\n4\n')), 12e6)
 })
 
 test('a trace may come in pieces of any length', async t => {
@@ -36,8 +41,8 @@ const badTraces: Record<string, [text: string, path: string]> = {
 }
 
 for (const [what, [text, path]] of Object.entries(badTraces)) {
-  test(`${what} in a trace is refused by its place`, t => {
-    const error = t.throws(() => parseRateTrace(text, 'a.trace'), { instanceOf: TwinwireError })
+  test(`${what} in a trace is refused by its place`, async t => {
+    const error = await t.throwsAsync<TwinwireError>(traceOf(text), { instanceOf: TwinwireError })
     t.is(error.code, 'ERR_INVALID_FILE')
     t.is(error.path, path)
     t.truthy(error.expected)

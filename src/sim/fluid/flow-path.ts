@@ -1,15 +1,12 @@
 import { NS_PER_S } from '../../core/units.ts'
 import { initialWindowBytes } from '../tcp/options.ts'
 import type { TcpOptions } from '../tcp/options.ts'
+import { HEADER_BYTES, SYN_BYTES } from '../tcp/segment.ts'
 import { serialisationNs, transitNs } from './fluid-graph.ts'
 import type { Route } from './fluid-graph.ts'
 import { sawtooth } from './sawtooth.ts'
 import { meanWindow } from './window-law.ts'
 
-/** IPv4, TCP and timestamps. */
-export const HEADER_BYTES = 52
-/** With the options of a first segment. */
-const SYN_BYTES = 60
 /** BBR probes for bandwidth with a pacing gain of 1.25: what loses more than it gains it takes for a narrower path. */
 const BBR_MOST_LOSS = 1 - 1 / 1.25
 /** 2/ln 2: over the rate that the round before found, so that the rate doubles. The first window is not paced (Linux). */

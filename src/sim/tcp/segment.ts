@@ -3,10 +3,10 @@ import type { PacketId, Packets } from '../packets.ts'
 
 /** IPv4 and TCP without options: 20 + 20 B. */
 const BARE_HEADER_BYTES = 40
-/** With timestamps, padded to 12 B. */
-const HEADER_BYTES = 52
+/** With timestamps, padded to 12 B: of every segment but SYN and RST, SACK blocks apart. */
+export const HEADER_BYTES = 52
 /** With MSS, SACK permitted, timestamps and window scale, as Linux sends them. */
-const SYN_BYTES = 60
+export const SYN_BYTES = 60
 
 /** The two ends of a connection, as seen from one of them. */
 export interface Ends {

@@ -21,3 +21,6 @@ export interface TcpSocketHandler {
   /** The last call. */
   onClosed(reason: TcpCloseReason): void
 }
+
+/** Of a socket that nobody listens to. */
+export const IGNORING: TcpSocketHandler = { onConnected () {}, onData () {}, onRemoteClose () {}, onClosed () {} }

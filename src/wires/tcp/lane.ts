@@ -1,4 +1,5 @@
-import { HEADER_BYTES, wireBytes } from './path-pipe.ts'
+import { HEADER_BYTES, SYN_BYTES } from '../../sim/tcp/segment.ts'
+import { wireBytes } from './path-pipe.ts'
 import { monotonicNowMs } from './monotonic.ts'
 import type { DeadlineTimers, Due } from './deadline-timers.ts'
 import type { PathPipe } from './path-pipe.ts'
@@ -10,7 +11,6 @@ export type Packet =
 
 /** RFC 6298 section 2: the time-out before there is a measurement. */
 const SYN_RETRANSMISSION_MS = 1000
-const SYN_BYTES = HEADER_BYTES + 8
 
 /** The socket that feeds a lane. */
 export interface Source {

@@ -2,13 +2,13 @@ import type { RandomStream } from '../../core/random.ts'
 import { msToNs, nsToMs } from '../../core/units.ts'
 import { createJitter } from '../../sim/jitter.ts'
 import type { Jitter } from '../../sim/jitter.ts'
+import { HEADER_BYTES } from '../../sim/tcp/segment.ts'
 import { jitterOptions } from '../link-options.ts'
 import type { PathDirection } from '../scenario.ts'
 import type { FaultPlan } from './fault-plan.ts'
 
 /** What Ethernet's 1500 bytes leave after 20 bytes of IP and 32 of TCP with timestamps. */
 export const SEGMENT_BYTES = 1448
-export const HEADER_BYTES = 52
 
 /** Linux's default limit of the receive buffer (tcp_rmem): a connection has no more in flight, whatever the path holds. */
 const WINDOW_BYTES = 6 * 2 ** 20

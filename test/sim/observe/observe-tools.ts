@@ -6,7 +6,8 @@ import type { ByteSink } from '../../../src/sim/observe/byte-sink.ts'
 import { Packets } from '../../../src/sim/packets.ts'
 import { TcpHost } from '../../../src/sim/tcp/host.ts'
 import type { TcpOptions } from '../../../src/sim/tcp/options.ts'
-import type { TcpSocket, TcpSocketHandler } from '../../../src/sim/tcp/socket.ts'
+import { IGNORING } from '../../../src/sim/tcp/socket-handler.ts'
+import type { TcpSocket } from '../../../src/sim/tcp/socket.ts'
 
 export const MS = 1e6
 export const S = 1e9
@@ -14,8 +15,6 @@ export const CLIENT = 0
 export const ROUTER = 1
 export const SERVER = 2
 export const PORT = 5001
-
-export const IGNORING: TcpSocketHandler = { onConnected () {}, onData () {}, onRemoteClose () {}, onClosed () {} }
 
 export interface TracedPathOptions {
   readonly seed?: string

@@ -9,7 +9,8 @@ import type { CaptureOptions } from '../../../src/sim/observe/packet-capture.ts'
 import { FLAG_ACK, FLAG_FIN, FLAG_RST, FLAG_SYN } from '../../../src/sim/packets.ts'
 import { readPcapng, readTcp } from '../../fixtures/pcapng.ts'
 import type { CapturedPacket, CaptureFile, TcpHeaders } from '../../fixtures/pcapng.ts'
-import { CLIENT, Collected, IGNORING, MS, PORT, ROUTER, SERVER, TracedPath } from './observe-tools.ts'
+import { IGNORING } from '../../../src/sim/tcp/socket-handler.ts'
+import { CLIENT, Collected, MS, PORT, ROUTER, SERVER, TracedPath } from './observe-tools.ts'
 import { WITHOUT_SACK } from '../tcp/without-sack.ts'
 
 interface Captured extends CaptureFile {

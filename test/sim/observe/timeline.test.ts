@@ -3,7 +3,8 @@ import * as fc from 'fast-check'
 import { NUMBERED } from '../../../src/sim/observe/nodes.ts'
 import { Timeline } from '../../../src/sim/observe/timeline.ts'
 import type { TraceEvent } from '../../../src/sim/observe/trace-events.ts'
-import { CLIENT, Collected, IGNORING, MS, PORT, ROUTER, S, SERVER, TracedPath } from './observe-tools.ts'
+import { IGNORING } from '../../../src/sim/tcp/socket-handler.ts'
+import { CLIENT, Collected, MS, PORT, ROUTER, S, SERVER, TracedPath } from './observe-tools.ts'
 import type { TracedPathOptions } from './observe-tools.ts'
 
 function timelineOf (options: TracedPathOptions, act: (path: TracedPath) => void, untilNs?: number): TraceEvent[] {

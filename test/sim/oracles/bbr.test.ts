@@ -1,5 +1,6 @@
 import test from 'ava'
-import type { TcpSocket, TcpSocketHandler } from '../../../src/sim/tcp/socket.ts'
+import { IGNORING } from '../../../src/sim/tcp/socket-handler.ts'
+import type { TcpSocket } from '../../../src/sim/tcp/socket.ts'
 import { TcpHost } from '../../../src/sim/tcp/host.ts'
 import type { PacketNetwork } from '../../../src/sim/network.ts'
 import { emptyNetwork } from '../packet-tools.ts'
@@ -14,7 +15,6 @@ const DELAY = 20 * MS
 /** Of payload, in bytes a second. */
 const BANDWIDTH = RATE / 8 * MSS / 1500
 const PACED = 0.99
-const IGNORING: TcpSocketHandler = { onConnected () {}, onData () {}, onRemoteClose () {}, onClosed () {} }
 
 /** A bulk flow over a bottleneck with room for all. */
 class BbrFlow {

@@ -27,10 +27,27 @@ test('RTO, RFC 6298 2.2 and 2.3: SRTT = R, RTTVAR = R/2; then RTTVAR = 3/4 RTTVA
   }))
 })
 
-test('the first RTO is 1 s, the least 1 s by the RFC and 200 ms in Linux, which is the default', t => {
-  const [rfc, linux] = [tcpOptions(TCP_PRESETS.rfc), tcpOptions()]
-  t.deepEqual([rfc.initialRtoNs, rfc.minimumRtoNs, linux.initialRtoNs, linux.minimumRtoNs], [1 * S, 1 * S, 1 * S, 200 * MS])
-  t.deepEqual(tcpOptions(TCP_PRESETS.linux), linux)
+for (const preset of ['rfc', 'linux'] as const) {
+  const leastNs = preset === 'rfc' ? 1 * S : 200 * MS
+  const options = { ...tcpOptions(TCP_PRESETS[preset]), timerTickNs: 0 }
+
+  test(`the first RTO is 1 s and the least ${leastNs / S} s, by the timers of a lost SYN and of a lost segment: ${preset}`, t => {
+    const lostSyn = connectedPair(DELAY, { fate: (_, index) => index === 0 ? DROP : 0, options })
+    lostSyn.kernel.run(2 * S)
+    t.deepEqual(lostSyn.network.sent.filter(({ from }) => from === CLIENT).slice(0, 2).map(({ atNs }) => atNs), [0, 1 * S])
+
+    // No probe comes before the timer, and the first segment is the whole flight: nothing tells of its loss.
+    const { kernel, client, network } = connectedPair(MS / 2, { fate: losingData(0), options: { ...options, tailLossProbe: false } })
+    at(kernel, 1 * S, () => client.write(100))
+    kernel.run(5 * S)
+    // Of the SYN's round trip R of 1 ms SRTT is R, and 4 RTTVAR is 2 R: below the least either way. Linux's bounds 4 RTTVAR.
+    const rtoNs = preset === 'rfc' ? leastNs : MS + leastNs
+    t.deepEqual(network.data(CLIENT).map(({ atNs }) => atNs), [1 * S, 1 * S + rtoNs])
+  })
+}
+
+test('the default options are those of the preset linux', t => {
+  t.deepEqual(tcpOptions(TCP_PRESETS.linux), tcpOptions())
 })
 
 test('Karn: what is sent again does not disturb the estimate, and the doubled timeout stands until something new is acknowledged', t => {
@@ -91,7 +108,9 @@ test('NewReno without SACK: of several losses of a flight each partial acknowled
 })
 
 test('with the default options an unanswered SYN is repeated and given up at the times of Linux\'s tcp_syn_linear_timeouts 4 and tcp_syn_retries 6, its timer\'s ticks aside', t => {
-  const { kernel, network } = connectedPair(DELAY, { fate: () => DROP, options: { ...tcpOptions(), timerTickNs: 0 } })
+  const { kernel, network, clientJournal } = connectedPair(DELAY, { fate: () => DROP, options: { ...tcpOptions(), timerTickNs: 0 } })
   kernel.run()
   t.deepEqual(network.sent.map(({ atNs }) => atNs / S), [0, 1, 2, 3, 4, 5, 7])
+  // The last wait is 4 s, twice that before.
+  t.is(clientJournal.at('timeout'), 11 * S)
 })

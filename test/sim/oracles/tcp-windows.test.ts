@@ -169,9 +169,9 @@ function recover (lost: readonly number[]): { readonly sentAtAck: number[], read
   return { sentAtAck: pair.network.data(CLIENT).slice(20).map(({ atNs }) => (atNs - 2 * RTT) / 1000), pair }
 }
 
-test('PRR: of 20 segments one lost, ssthresh 10, every second ACK lets one go, and the pipe ends at ssthresh (RFC 6937 3.1, first example)', t => {
+test('PRR: of 20 segments one lost, ssthresh 10, every second ACK lets one go, and the pipe ends at ssthresh (RFC 9937 6.2; the first example of RFC 6937 3.1)', t => {
   const { sentAtAck, pair } = recover([0])
-  // Two by limited transmit, the copy with the third duplicate, and from there on section 3's algorithm.
+  // Two by limited transmit, the copy with the third duplicate, and from there on the RFC's algorithm.
   const expected = [1, 2]
   const [threshold, flight] = [10, 20]
   let [pipe, out] = [flight - 1, 0]
@@ -190,7 +190,7 @@ test('PRR: of 20 segments one lost, ssthresh 10, every second ACK lets one go, a
   t.is(pair.client.ssthreshBytes, 10 * MSS)
 })
 
-test('PRR: of 20 segments the first 15 lost, each ACK lets one go, as long as none says that copies arrive (RFC 9937, which obsoletes RFC 6937; its second example, PRR-CRB)', t => {
+test('PRR: of 20 segments the first 15 lost, each ACK lets one go, as long as none says that copies arrive (RFC 9937 6.2, PRR-CRB; the second example of RFC 6937 3.1)', t => {
   const { sentAtAck, pair } = recover(Array.from({ length: 15 }, (_, i) => i))
   t.deepEqual(sentAtAck, [15, 16, 17, 18, 19])
   // The copies' acknowledgements advance: slow start from then on, up to ssthresh (PRR-SSRB).

@@ -7,7 +7,8 @@ import { REGIONS, regions } from '../../../src/sim/topology-regions.ts'
 import type { Region } from '../../../src/sim/topology-regions.ts'
 import { TcpHost } from '../../../src/sim/tcp/host.ts'
 import { tcpOptions } from '../../../src/sim/tcp/options.ts'
-import type { TcpSocket, TcpSocketHandler } from '../../../src/sim/tcp/socket.ts'
+import { IGNORING } from '../../../src/sim/tcp/socket-handler.ts'
+import type { TcpSocket } from '../../../src/sim/tcp/socket.ts'
 import { connect } from '../../../src/sim/topology.ts'
 import { collect, emptyNetwork, packetOf } from '../packet-tools.ts'
 
@@ -106,14 +107,13 @@ test('the defaults cap nothing: MSS 1448, not 536, and over 200 Mbit/s and 100 m
   const [a, b] = [network.addNode({ forwards: false }), network.addNode({ forwards: false })]
   const rateBitsPerSecond = 200e6
   connect(network, a, b, { forward: { rateBitsPerSecond, delayNs: 50 * MS, queue: { limitBytes: 5e6 } } })
-  const handler: TcpSocketHandler = { onConnected () {}, onData () {}, onRemoteClose () {}, onClosed () {} }
   let server: TcpSocket | undefined
   new TcpHost(network, b).listen(1, socket => {
     server = socket
-    socket.handler = handler
+    socket.handler = IGNORING
   })
   const client = new TcpHost(network, a).connect(b, 1)
-  client.handler = handler
+  client.handler = IGNORING
   client.write(1e12)
   network.kernel.run(3 * S)
   const before = server?.deliveredBytes ?? 0

@@ -4,7 +4,8 @@ import { Kernel } from '../../../src/sim/kernel.ts'
 import { PacketNetwork } from '../../../src/sim/network.ts'
 import { Packets } from '../../../src/sim/packets.ts'
 import { TcpHost } from '../../../src/sim/tcp/host.ts'
-import type { TcpSocket, TcpSocketHandler } from '../../../src/sim/tcp/socket.ts'
+import { IGNORING } from '../../../src/sim/tcp/socket-handler.ts'
+import type { TcpSocket } from '../../../src/sim/tcp/socket.ts'
 import { WindowedMaximum } from '../../../src/sim/tcp/windowed-maximum.ts'
 
 const MS = 1e6
@@ -13,7 +14,6 @@ const RATE = 20e6
 const DELAY = 20 * MS
 const MSS = 1448
 const BDP_BYTES = RATE * 2 * DELAY / S / 8
-const IGNORING: TcpSocketHandler = { onConnected () {}, onData () {}, onRemoteClose () {}, onClosed () {} }
 
 /** A bulk flow over a bottleneck of 20 Mbit/s and 40 ms with a queue of four bandwidth-delay products. */
 function bulk (lossProbability: number): { kernel: Kernel, network: PacketNetwork, client: TcpSocket, received: () => number } {

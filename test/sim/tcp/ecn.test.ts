@@ -3,7 +3,8 @@ import type { ExecutionContext } from 'ava'
 import { ECN_CAPABLE_0, ECN_NOT_CAPABLE, FLAG_ACK, FLAG_CWR, FLAG_ECE, FLAG_SYN } from '../../../src/sim/packets.ts'
 import { TcpHost } from '../../../src/sim/tcp/host.ts'
 import type { TcpOptions } from '../../../src/sim/tcp/options.ts'
-import type { TcpSocket, TcpSocketHandler } from '../../../src/sim/tcp/socket.ts'
+import { IGNORING } from '../../../src/sim/tcp/socket-handler.ts'
+import type { TcpSocket } from '../../../src/sim/tcp/socket.ts'
 import { dumbbell } from '../../../src/sim/topology.ts'
 import { emptyNetwork } from '../packet-tools.ts'
 import { CLIENT, connectedPair, DROP, losingData, MS, S, SERVER } from './scripted-network.ts'
@@ -202,8 +203,6 @@ test('where the server has ECN off the same queue drops instead', t => {
   t.is(marked, 0)
 })
 
-const ignoring: TcpSocketHandler = { onConnected () {}, onData () {}, onRemoteClose () {}, onClosed () {} }
-
 /** A bulk flow for 20 s over 10 Mbit/s and a round trip of 40 ms; the queue is measured from 5 s on. */
 function bulk (t: ExecutionContext, options: Partial<TcpOptions>, discipline: 'codel' | 'fq-codel' | 'red', serverOptions = options): { meanQueueMs: number, retransmitted: number, dropped: number, marked: number, goodput: number } {
   const network = emptyNetwork('ecn')
@@ -214,11 +213,11 @@ function bulk (t: ExecutionContext, options: Partial<TcpOptions>, discipline: 'c
   })
   let sink: TcpSocket | undefined
   new TcpHost(network, to, serverOptions).listen(1, socket => {
-    socket.handler = ignoring
+    socket.handler = IGNORING
     sink = socket
   })
   const source = new TcpHost(network, from, options).connect(to, 1)
-  source.handler = ignoring
+  source.handler = IGNORING
   source.write(1e9)
   const link = network.link(forward)
   let waited = 0

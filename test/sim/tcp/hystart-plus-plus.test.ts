@@ -4,7 +4,7 @@ import { HyStartPlusPlus } from '../../../src/sim/tcp/hystart-plus-plus.ts'
 import { TCP_PRESETS, tcpOptions } from '../../../src/sim/tcp/options.ts'
 import type { TcpOptions } from '../../../src/sim/tcp/options.ts'
 import { TcpHost } from '../../../src/sim/tcp/host.ts'
-import type { TcpSocketHandler } from '../../../src/sim/tcp/socket.ts'
+import { IGNORING } from '../../../src/sim/tcp/socket-handler.ts'
 import { emptyNetwork } from '../packet-tools.ts'
 import { MS, S } from './scripted-network.ts'
 
@@ -36,7 +36,7 @@ function samples (count: number, rttMs: number): number[] {
 }
 
 for (const [baseMs, riseMs] of [[10, 4], [32, 4], [80, 10], [128, 16], [400, 16]]) {
-  test(`RFC 9406 4.2: after a round of ${baseMs} ms a rise by ${riseMs} ms, an eighth within 4 and 16 ms, is what slows slow start down`, t => {
+  test(`RFC 9406 4.3: after a round of ${baseMs} ms a rise by ${riseMs} ms, an eighth within 4 and 16 ms, is what slows slow start down`, t => {
     const below = new Rounds()
     below.run(...samples(8, baseMs))
     below.run(...samples(8, baseMs + riseMs - 0.001))
@@ -101,8 +101,6 @@ test('one acknowledgement of an unpaced sender adds 8 segments at most, a quarte
   t.is(rounds.exit.growth(100), 2)
 })
 
-const ignoring: TcpSocketHandler = { onConnected () {}, onData () {}, onRemoteClose () {}, onClosed () {} }
-
 /** CUBIC for 4 s over 50 Mbit/s and 40 ms; the window at the end of slow start, if that ended, and what was lost. */
 function start (options: Partial<TcpOptions>, bufferBdp: number): { exitBdp: number, retransmitted: number, delivered: number } {
   const network = emptyNetwork('hystart')
@@ -113,10 +111,10 @@ function start (options: Partial<TcpOptions>, bufferBdp: number): { exitBdp: num
   const tcp = { ...TCP_PRESETS.rfc, congestion: 'cubic' as const, receiveBufferBytes: 2 ** 26, ...options }
   let delivered = 0
   new TcpHost(network, to, tcp).listen(1, socket => {
-    socket.handler = { ...ignoring, onData: bytes => { delivered += bytes } }
+    socket.handler = { ...IGNORING, onData: bytes => { delivered += bytes } }
   })
   const source = new TcpHost(network, from, tcp).connect(to, 1)
-  source.handler = ignoring
+  source.handler = IGNORING
   source.write(1e9)
   let exitBdp = Infinity
   for (let ms = 0; ms < 4000; ms++) {
