@@ -491,11 +491,10 @@ export class TcpSender {
   }
 
   #pollNew (nowNs: number): boolean {
-    const finLeft = this.#finWanted && !this.#finSent
-    if (this.unsentBytes === 0 && !finLeft) {
+    if (this.unsentBytes === 0 && !(this.#finWanted && !this.#finSent)) {
       this.#noteUsage(nowNs, false)
-      if (this.#board.pipeBytes < this.congestion.cwndBytes) {
-        this.#rate?.noteApplicationLimited(this.#board.pipeBytes)
+      if (this.#rate !== undefined && this.#board.pipeBytes < this.congestion.cwndBytes) {
+        this.#rate.noteApplicationLimited(this.#board.pipeBytes)
       }
       return false
     }
@@ -512,7 +511,7 @@ export class TcpSender {
       this.#noteUsage(nowNs, true)
       return false
     }
-    if (this.#defers(nowNs)) {
+    if (!this.#pacer.inBurst && this.#defers(nowNs)) {
       this.#noteUsage(nowNs, this.#sending.roomBytes < this.#sending.peerRoomBytes)
       return false
     }
@@ -632,8 +631,11 @@ export class TcpSender {
 
   /** RFC 7661's concern; as in Linux slow start also goes on while at least half of the window was used. */
   #limitedByWindow (): boolean {
+    if (this.#windowLimited) {
+      return true
+    }
     const { cwndBytes, ssthreshBytes } = this.congestion
-    return this.#windowLimited || (cwndBytes < ssthreshBytes && cwndBytes < 2 * this.#mostOutstandingBytes)
+    return cwndBytes < ssthreshBytes && cwndBytes < 2 * this.#mostOutstandingBytes
   }
 }
 
