@@ -515,10 +515,6 @@ export class TcpSender {
       this.#noteUsage(nowNs, this.#sending.roomBytes < this.#sending.peerRoomBytes)
       return false
     }
-    if (this.#pacer.holds(nowNs)) {
-      this.#waitForPace()
-      return false
-    }
     this.#sendNew(nowNs, length)
     return true
   }
@@ -631,8 +627,8 @@ export class TcpSender {
 
   /** RFC 7661's concern; as in Linux slow start also goes on while at least half of the window was used. */
   #limitedByWindow (): boolean {
-    if (this.#windowLimited) {
-      return true
+    if (this.#windowLimited || this.#mostOutstandingBytes === 0) {
+      return this.#windowLimited
     }
     const { cwndBytes, ssthreshBytes } = this.congestion
     return cwndBytes < ssthreshBytes && cwndBytes < 2 * this.#mostOutstandingBytes
