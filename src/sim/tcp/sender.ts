@@ -489,11 +489,10 @@ export class TcpSender {
   }
 
   #pollNew (nowNs: number): boolean {
-    const finLeft = this.#finWanted && !this.#finSent
-    if (this.unsentBytes === 0 && !finLeft) {
+    if (this.unsentBytes === 0 && !(this.#finWanted && !this.#finSent)) {
       this.#noteUsage(nowNs, false)
-      if (this.#board.pipeBytes < this.congestion.cwndBytes) {
-        this.#rate?.noteApplicationLimited(this.#board.pipeBytes)
+      if (this.#rate !== undefined && this.#board.pipeBytes < this.congestion.cwndBytes) {
+        this.#rate.noteApplicationLimited(this.#board.pipeBytes)
       }
       return false
     }
@@ -510,12 +509,8 @@ export class TcpSender {
       this.#noteUsage(nowNs, true)
       return false
     }
-    if (this.#defers(nowNs)) {
+    if (!this.#pacer.inBurst && this.#defers(nowNs)) {
       this.#noteUsage(nowNs, this.#sending.roomBytes < this.#sending.peerRoomBytes)
-      return false
-    }
-    if (this.#pacer.holds(nowNs)) {
-      this.#waitForPace()
       return false
     }
     this.#sendNew(nowNs, length)
@@ -630,8 +625,11 @@ export class TcpSender {
 
   /** RFC 7661's concern; as in Linux slow start also goes on while at least half of the window was used. */
   #limitedByWindow (): boolean {
+    if (this.#windowLimited || this.#mostOutstandingBytes === 0) {
+      return this.#windowLimited
+    }
     const { cwndBytes, ssthreshBytes } = this.congestion
-    return this.#windowLimited || (cwndBytes < ssthreshBytes && cwndBytes < 2 * this.#mostOutstandingBytes)
+    return cwndBytes < ssthreshBytes && cwndBytes < 2 * this.#mostOutstandingBytes
   }
 }
 

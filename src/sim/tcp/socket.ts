@@ -325,7 +325,7 @@ export class TcpSocket implements TimedSocket {
       if (byteCount > 0) {
         this.handler?.onData(byteCount)
         if (this.autoRead) {
-          this.#receiver.read(this.#kernel.nowNs, byteCount)
+          this.#receiver.read(nowNs, byteCount)
         }
       }
       if (this.#receiver.finished && !this.#remoteClosed && this.#phase === 'open') {
