@@ -1,7 +1,7 @@
 import { TwinwireError } from '../../core/errors.ts'
 import type { NodeId } from '../link.ts'
 import type { TcpOptions } from '../tcp/options.ts'
-import { flowPath, hasFormula } from './flow-path.ts'
+import { checkFormula, flowPath } from './flow-path.ts'
 import type { FlowPath } from './flow-path.ts'
 import type { FluidFlow } from './fluid-flow.ts'
 import type { FluidGraph } from './fluid-graph.ts'
@@ -23,9 +23,7 @@ export class FlowPaths {
     let path = this.#known.get(key)
     if (path === undefined) {
       const forward = this.#graph.route(from, to)
-      if (!hasFormula(forward, congestion)) {
-        throw new TwinwireError('ERR_UNSUPPORTED', 'the fluid level has no formula for BBR at so much loss', { path: 'congestion', expected: 'a loss below 0.2', found: String(forward.loss.packets) })
-      }
+      checkFormula(forward, { ...this.#tcp, congestion })
       path = flowPath(forward, this.#graph.route(to, from), { ...this.#tcp, congestion })
       this.#known.set(key, path)
     }
