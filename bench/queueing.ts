@@ -10,7 +10,7 @@ import type { PacketId } from '../src/sim/packets.ts'
 import { NS3, print, repeat, userSeconds } from './measurement.ts'
 
 /** One link, fed by a Poisson stream of packets. */
-export interface QueueCase {
+interface QueueCase {
   readonly packets: number
   /** Offered bits per second over the link's rate. */
   readonly load: number
@@ -22,7 +22,7 @@ export interface QueueCase {
   readonly limitPackets?: number
 }
 
-export interface QueueResult {
+interface QueueResult {
   /** Mean wait of those that were served, in mean service times. */
   readonly meanWaitServices: number
   readonly dropShare: number
@@ -31,7 +31,7 @@ export interface QueueResult {
 }
 
 /** Simulates the case; the queue starts empty. */
-export function measureQueue (options: QueueCase, random: RandomStream): QueueResult {
+function measureQueue (options: QueueCase, random: RandomStream): QueueResult {
   const kernel = new Kernel()
   const network = new PacketNetwork(kernel, new Packets(), random)
   const from = network.addNode()

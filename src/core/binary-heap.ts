@@ -1,18 +1,18 @@
-/** What the heap orders by: time, and among equals the order in which they were set. */
-export interface Timed {
-  readonly atMs: number
-  readonly sequence: number
-}
-
-/** A priority queue of entries by time; `push` and `pop` take O(log n) and allocate nothing but the array's growth. */
-export class BinaryHeap<Entry extends Timed> {
+/** A priority queue; `push` and `pop` take O(log n) and allocate nothing but the array's growth. */
+export class BinaryHeap<Entry> {
   readonly #entries: Entry[] = []
+  readonly #before: (a: Entry, b: Entry) => boolean
+
+  /** `before` says of two entries whether the first comes out first. */
+  constructor (before: (a: Entry, b: Entry) => boolean) {
+    this.#before = before
+  }
 
   get size (): number {
     return this.#entries.length
   }
 
-  /** The earliest; undefined where it is empty. */
+  /** The first to come out; undefined where it is empty. */
   get first (): Entry | undefined {
     return this.#entries[0]
   }
@@ -24,6 +24,7 @@ export class BinaryHeap<Entry extends Timed> {
 
   push (entry: Entry): void {
     const heap = this.#entries
+    const before = this.#before
     let i = heap.length
     heap.push(entry)
     while (i > 0) {
@@ -37,9 +38,10 @@ export class BinaryHeap<Entry extends Timed> {
     heap[i] = entry
   }
 
-  /** Takes out the earliest. */
+  /** Takes out the first. */
   pop (): Entry | undefined {
     const heap = this.#entries
+    const before = this.#before
     const top = heap[0]
     const last = heap.pop()
     if (last === undefined || heap.length === 0) {
@@ -69,6 +71,12 @@ export class BinaryHeap<Entry extends Timed> {
   }
 }
 
-function before (a: Timed, b: Timed): boolean {
+/** An order by time, and among equals the one in which they were set. */
+export interface Timed {
+  readonly atMs: number
+  readonly sequence: number
+}
+
+export function isEarlier (a: Timed, b: Timed): boolean {
   return a.atMs < b.atMs || (a.atMs === b.atMs && a.sequence < b.sequence)
 }

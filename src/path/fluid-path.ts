@@ -24,7 +24,7 @@ export class FluidPath {
   /** @param random this run's */
   constructor (options: PathOptions, random: RandomStream) {
     if (options.crossTraffic !== undefined) {
-      throw new TwinwireError('ERR_UNSUPPORTED', 'datagrams are no flows', { path: 'path.crossTraffic', expected: 'none at the fluid level', found: `${options.crossTraffic.length}` })
+      throw new TwinwireError('ERR_UNSUPPORTED', 'the fluid level has no cross traffic', { path: 'path.crossTraffic', expected: 'none', found: options.crossTraffic.map(({ kind }) => kind).join(' ') })
     }
     const { forward, backward } = pathLinks(options)
     this.network = new FluidNetwork(this.kernel, random, { tcp: tcpFor('cubic', options) })

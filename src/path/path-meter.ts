@@ -4,10 +4,15 @@ import type { NetworkObserver } from '../sim/observe/observer.ts'
 import { FLAG_SYN } from '../sim/packets.ts'
 import type { PacketId } from '../sim/packets.ts'
 
+/** In place of the time when a packet was sent. */
+const COPY = -1
+
 /** What a path is, for telling waiting from the rest of a packet's time. */
 export interface MeterOptions {
-  readonly rateBitsPerSecond: number
-  readonly delayNs: number
+  /** Undefined where it varies. */
+  readonly rateBitsPerSecond: number | undefined
+  /** Undefined where it varies. */
+  readonly delayNs: number | undefined
   /** The node that packets of the forward direction go to. */
   readonly server: number
 }
@@ -29,14 +34,17 @@ export class PathMeter implements NetworkObserver {
   #waitedNs = 0
   #metered = 0
 
-  constructor (network: PacketNetwork, { rateBitsPerSecond, delayNs, server }: MeterOptions) {
+  constructor (network: PacketNetwork, { rateBitsPerSecond = NaN, delayNs = NaN, server }: MeterOptions) {
     this.#network = network
     this.#server = server
     this.#delayNs = delayNs
     this.#nsPerByte = 8e9 / rateBitsPerSecond
   }
 
-  /** Mean over the packets that arrived; 0 where none did. */
+  /**
+   * Mean over the packets that arrived, copies by the network not counted; 0 where none did, NaN where rate or delay vary: it
+   * is not known then what was waiting.
+   */
   get meanQueueDelayMs (): number {
     return this.#metered === 0 ? 0 : this.#waitedNs / this.#metered / NS_PER_MS
   }
@@ -56,9 +64,16 @@ export class PathMeter implements NetworkObserver {
     }
   }
 
+  onDuplicate (_original: PacketId, copy: PacketId): void {
+    if (copy >= this.#sentNs.length) {
+      this.#grow()
+    }
+    this.#sentNs[copy] = COPY
+  }
+
   onReceive (packet: PacketId): void {
     const { kernel, packets } = this.#network
-    if (packets.destination[packet] === this.#server) {
+    if (packets.destination[packet] === this.#server && this.#sentNs[packet] !== COPY) {
       this.#waitedNs += kernel.nowNs - this.#sentNs[packet] - this.#delayNs - packets.size[packet] * this.#nsPerByte
       this.#metered++
     }

@@ -65,7 +65,9 @@ export class Path {
     if (far !== this.server) {
       connect(this.network, this.server, far, { forward: { delayNs: 0 } })
     }
-    this.meter = new PathMeter(this.network, { rateBitsPerSecond: options.rateBitsPerSecond, delayNs: forward.delayNs, server: this.server })
+    this.meter = new PathMeter(this.network, {
+      rateBitsPerSecond: forward.rateBitsPerSecond, delayNs: forward.jitter === undefined ? forward.delayNs : undefined, server: this.server
+    })
     this.network.observers.add(this.meter)
     // Each is joined to the path by links that take no time, so that clients can differ and share the path all the same.
     this.clients = controllers.map(congestion => new TcpHost(this.network, joinedNode(this.network, near), tcpFor(congestion, options)))

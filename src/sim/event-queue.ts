@@ -240,7 +240,10 @@ export class EventQueue {
     if (2 * this.#tail === this.#entries.length) {
       this.#makeRoom()
     }
-    const at = makePlace(this.#entries, this.#head, this.#tail++, timeNs)
+    const head = this.#head
+    const at = head > 0 && timeNs < this.#entries[(head + this.#tail) & ~1]
+      ? makePlaceInFront(this.#entries, --this.#head, timeNs)
+      : makePlace(this.#entries, head, this.#tail++, timeNs)
     this.#entries[2 * at] = timeNs
     this.#words[4 * at + 2] = slot
     this.#words[4 * at + 3] = generation
@@ -309,6 +312,17 @@ function makePlace (entries: Float64Array, from: number, end: number, timeNs: nu
     entries[2 * i] = entries[2 * i - 2]
     entries[2 * i + 1] = entries[2 * i - 1]
     i--
+  }
+  return i
+}
+
+/** As `makePlace`, where it is known that some entry is later: moves those before into the free place at `from`. */
+function makePlaceInFront (entries: Float64Array, from: number, timeNs: number): number {
+  let i = from
+  while (entries[2 * i + 2] <= timeNs) {
+    entries[2 * i] = entries[2 * i + 2]
+    entries[2 * i + 1] = entries[2 * i + 3]
+    i++
   }
   return i
 }

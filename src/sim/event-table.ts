@@ -43,12 +43,7 @@ export class EventTable {
 
   /** The slot that holds the event from now on. @throws ERR_EVENT_LIMIT where as many are pending as may be */
   add (operation: number, argument: number): number {
-    if (this.pending >= this.#limit) {
-      throw new TwinwireError('ERR_EVENT_LIMIT', 'too many events are pending: what schedules them does not end', {
-        expected: `at most ${this.#limit} (option maxPending)`
-      })
-    }
-    this.pending++
+    this.#makeRoom()
     return this.#take(operation, argument, NONE)
   }
 
@@ -75,9 +70,9 @@ export class EventTable {
     return (this.#cells[slot * CELLS] & 1) === 1
   }
 
-  /** A reserved slot, not armed, holds its event from now on: its generation. */
+  /** A reserved slot, not armed, holds its event from now on: its generation. @throws ERR_EVENT_LIMIT as `add` */
   arm (slot: number): number {
-    this.pending++
+    this.#makeRoom()
     return ++this.#cells[slot * CELLS]
   }
 
@@ -117,6 +112,15 @@ export class EventTable {
 
   argumentOf (slot: number): number {
     return this.#cells[slot * CELLS + ARGUMENT]
+  }
+
+  #makeRoom (): void {
+    if (this.pending >= this.#limit) {
+      throw new TwinwireError('ERR_EVENT_LIMIT', 'too many events are pending: what schedules them does not end', {
+        expected: `at most ${this.#limit} (option maxPending)`
+      })
+    }
+    this.pending++
   }
 
   #take (operation: number, argument: number, mark: number): number {

@@ -46,6 +46,7 @@ export class Kernel {
   readonly #operations: Array<(argument: number) => void> = []
   /** That of the operation -1 first, then of -2 and so on. */
   readonly #watches: Array<(argument: number) => void> = []
+  #watchesPending = 0
   readonly #hash = new TraceHash()
   readonly #table: EventTable
   readonly #queue: EventQueue
@@ -75,7 +76,7 @@ export class Kernel {
 
   /**
    * As `define`, for events of one who only looks on: they are no part of what happens, so that neither the digest nor
-   * `dispatched` knows of them, and a run is the same with them and without.
+   * `dispatched` knows of them, a run is the same with them and without, and one without end is over when only they are left.
    */
   defineWatch (handler: (argument: number) => void): Operation {
     return -this.#watches.push(handler)
@@ -99,6 +100,9 @@ export class Kernel {
     }
     const table = this.#table
     const slot = table.add(operation, argument)
+    if (operation < 0) {
+      this.#watchesPending++
+    }
     this.#queue.put(atNs, slot, table.generationOf(slot))
     return table.idOf(slot)
   }
@@ -215,6 +219,9 @@ export class Kernel {
   #drop (slot: number): void {
     const table = this.#table
     const queue = this.#queue
+    if (table.operationOf(slot) < 0) {
+      this.#watchesPending--
+    }
     table.remove(slot)
     queue.stale++
     if (queue.stale > SWEEP_MINIMUM && queue.stale > table.pending) {
@@ -248,6 +255,10 @@ export class Kernel {
     const operations = this.#operations
     const hash = this.#hash
     for (;;) {
+      if (this.#watchesPending === table.pending && untilNs === Infinity) {
+        // Nothing is left, or only those who look on: they would do so for ever.
+        return
+      }
       const slot = queue.take(untilNs)
       if (slot < 0) {
         return
@@ -258,6 +269,7 @@ export class Kernel {
       table.remove(slot)
       this.nowNs = atNs
       if (operation < 0) {
+        this.#watchesPending--
         this.#watches[-1 - operation](argument)
         continue
       }

@@ -1,25 +1,16 @@
-import { TwinwireError } from '../core/errors.ts'
 import type { RandomStream } from '../core/random.ts'
-import { FaultChain } from './faults.ts'
-import type { ActiveFault, LinkFault } from './faults.ts'
-import { createJitter } from './jitter.ts'
-import type { Jitter } from './jitter.ts'
-import type { Alarm, Kernel } from './kernel.ts'
+import type { Alarm } from './kernel.ts'
+import { BaseLink } from './link-base.ts'
 import { FlightHeap } from './link-flight.ts'
-import { checkLinkOptions, checkRate } from './link-options.ts'
 import type { LinkOptions } from './link-options.ts'
 import { FlightList } from './link-rings.ts'
-import type { Link, LinkContext, LinkCounters, LinkId, NodeId } from './link.ts'
-import { createLoss } from './loss.ts'
-import type { LossModel } from './loss.ts'
-import type { DropReason, Observers } from './observe/observer.ts'
-import type { PacketId, Packets } from './packets.ts'
+import type { LinkContext, LinkCounters, LinkId, NodeId } from './link.ts'
+import type { PacketId } from './packets.ts'
 import { createQueue } from './queue-disciplines.ts'
 import { NO_PACKET } from './queue.ts'
 import type { QueueDiscipline, QueueSink } from './queue.ts'
 import { TokenBucketPolicer } from './rate-policer.ts'
 import { meanBitsPerSecond, OPPORTUNITY_BYTES, RateTraceCursor } from './rate-trace.ts'
-
 
 /**
  * One direction of a link with everything that `LinkOptions` offers. A packet leaves the queue when its service begins, as
@@ -27,30 +18,18 @@ import { meanBitsPerSecond, OPPORTUNITY_BYTES, RateTraceCursor } from './rate-tr
  *
  * Where `ForeseenLink` can do the same, both deliver the same packets at the same instants.
  */
-export class QueuedLink implements Link, QueueSink {
-  readonly id: LinkId
-  readonly from: NodeId
-  readonly to: NodeId
-  readonly delayNs: number
-
-  readonly #kernel: Kernel
-  readonly #packets: Packets
-  /** The oldest packet's arrival, and the end of the present service or the next opportunity. */
-  readonly #arrival: Alarm
+export class QueuedLink extends BaseLink implements QueueSink {
+  /** The end of the present service, or the next opportunity. */
   readonly #service: Alarm
   readonly #queue: QueueDiscipline
   readonly #mtuBytes: number
   readonly #policer: TokenBucketPolicer | undefined
-  readonly #loss: LossModel | undefined
   readonly #corruption: number
   readonly #corrupted: RandomStream | undefined
   readonly #duplication: number
   readonly #doubled: RandomStream | undefined
-  readonly #jitter: Jitter | undefined
   readonly #reorder: boolean
   readonly #flight: FlightList | FlightHeap
-  readonly #faults = new FaultChain()
-  readonly #observers: Observers
   readonly #meanRate: number
 
   #rate: number
@@ -63,30 +42,17 @@ export class QueuedLink implements Link, QueueSink {
   #bytesLeft = 0
   /** Nothing arrives earlier: the delivery before (unless packets may overtake), or the end of the last stall. */
   #earliestNs = 0
-  #stalled = false
   #serviceLeftNs = 0
 
-  #offered = 0
   #duplicated = 0
-  #delivered = 0
-  #droppedQueue = 0
-  #droppedLoss = 0
-  #droppedFault = 0
   #droppedMtu = 0
   #droppedPolicer = 0
   #droppedCorrupt = 0
 
   /** @throws ERR_INVALID_OPTION */
   constructor (context: LinkContext, id: LinkId, from: NodeId, to: NodeId, options: LinkOptions) {
+    super(context, id, from, to, options)
     const label = `link:${from}-${to}`
-    checkLinkOptions(options, label)
-    this.id = id
-    this.from = from
-    this.to = to
-    this.delayNs = options.delayNs
-    this.#kernel = context.kernel
-    this.#packets = context.packets
-    this.#arrival = context.kernel.reserve(context.arrival, id)
     this.#service = context.kernel.reserve(context.kernel.define(() => this.#endService()), 0)
     this.#rate = options.rateBitsPerSecond ?? Infinity
     this.#trace = options.trace === undefined ? undefined : new RateTraceCursor(options.trace)
@@ -94,43 +60,40 @@ export class QueuedLink implements Link, QueueSink {
     this.#queue = createQueue(options.queue, () => this.rateBitsPerSecond, context.packets, this, () => context.random.fork(`${label}/queue`))
     this.#mtuBytes = options.mtuBytes ?? Infinity
     this.#policer = options.policer === undefined ? undefined : new TokenBucketPolicer(options.policer, `${label}.policer`)
-    this.#loss = options.loss === undefined ? undefined : createLoss(options.loss, context.random.fork(`${label}/loss`), `${label}.loss`)
     this.#corruption = options.corruption ?? 0
     this.#corrupted = this.#corruption === 0 ? undefined : context.random.fork(`${label}/corruption`)
     this.#duplication = options.duplication ?? 0
     this.#doubled = this.#duplication === 0 ? undefined : context.random.fork(`${label}/duplication`)
-    this.#jitter = options.jitter === undefined ? undefined : createJitter(options.jitter, options.delayNs, context.random.fork(`${label}/jitter`), `${label}.jitter`)
     this.#reorder = options.reorder ?? false
     this.#flight = this.#reorder ? new FlightHeap() : new FlightList(context.flightTimes, options.jitter === undefined ? options.delayNs : undefined)
     this.#meanRate = meanRate
-    this.#observers = context.observers
   }
 
-  get rateBitsPerSecond (): number {
+  override get rateBitsPerSecond (): number {
     return this.#trace === undefined ? this.#rate : this.#meanRate
   }
 
   // Looking changes nothing: at the very instant of a service's end, what is seen depends on whether its event was before.
-  get waitingBytes (): number {
+  override get waitingBytes (): number {
     return this.#queue.bytes
   }
 
-  get waitingPackets (): number {
+  override get waitingPackets (): number {
     return this.#queue.packets
   }
 
-  get held (): number {
+  override get held (): number {
     return this.#queued + this.#flight.count
   }
 
-  get counters (): LinkCounters {
+  override get counters (): LinkCounters {
     return {
-      offered: this.#offered,
+      offered: this.offered,
       duplicated: this.#duplicated,
-      delivered: this.#delivered,
-      droppedQueue: this.#droppedQueue,
-      droppedLoss: this.#droppedLoss,
-      droppedFault: this.#droppedFault,
+      delivered: this.delivered,
+      droppedQueue: this.droppedQueue,
+      droppedLoss: this.droppedLoss,
+      droppedFault: this.droppedFault,
       droppedMtu: this.#droppedMtu,
       droppedPolicer: this.#droppedPolicer,
       droppedCorrupt: this.#droppedCorrupt,
@@ -140,32 +103,32 @@ export class QueuedLink implements Link, QueueSink {
     }
   }
 
-  offer (packet: PacketId): void {
-    const now = this.#kernel.nowNs
-    const packets = this.#packets
-    this.#offered++
-    if (this.#faults.holeUpTo >= 0 && packets.connection[packet] <= this.#faults.holeUpTo) {
-      this.#droppedFault++
-      this.#release(packet, 'fault')
+  override offer (packet: PacketId): void {
+    const now = this.kernel.nowNs
+    const packets = this.packets
+    this.offered++
+    if (this.holeUpTo >= 0 && packets.connection[packet] <= this.holeUpTo) {
+      this.droppedFault++
+      this.release(packet, 'fault')
     } else if (packets.size[packet] > this.#mtuBytes) {
       this.#droppedMtu++
-      this.#release(packet, 'mtu')
+      this.release(packet, 'mtu')
     } else if (this.#policer !== undefined && !this.#policer.conforms(packets.size[packet], now)) {
       this.#droppedPolicer++
-      this.#release(packet, 'policer')
+      this.release(packet, 'policer')
     } else {
       this.#catchUp()
-      const busy = this.#serving !== NO_PACKET || this.#stalled || this.#trace !== undefined
+      const busy = this.#serving !== NO_PACKET || this.stalled || this.#trace !== undefined
       this.#queue.enqueue(packet, now, busy)
       this.#serveNext()
     }
   }
 
-  deliver (): PacketId {
+  override deliver (): PacketId {
     const packet = this.#flight.shift()
-    this.#delivered++
+    this.delivered++
     if (!this.#reorder) {
-      this.#earliestNs = this.#kernel.nowNs
+      this.#earliestNs = this.kernel.nowNs
     }
     if (this.#flight.count > 0) {
       this.#scheduleArrival()
@@ -175,65 +138,24 @@ export class QueuedLink implements Link, QueueSink {
 
   /** For the queue only: a packet that it does not keep. */
   drop (packet: PacketId): void {
-    if (this.#faults.down) {
-      this.#droppedFault++
-      this.#release(packet, 'fault')
+    if (this.down) {
+      this.droppedFault++
+      this.release(packet, 'fault')
     } else {
-      this.#droppedQueue++
-      this.#release(packet, 'queue')
+      this.droppedQueue++
+      this.release(packet, 'queue')
     }
   }
 
   /** Takes the place of a trace, too; a packet that its opportunities had begun to carry is served from its beginning. */
-  setRate (rateBitsPerSecond: number): void {
-    checkRate(rateBitsPerSecond, `link:${this.from}-${this.to}.rateBitsPerSecond`)
-    this.#observers.active?.onRate(this.id, rateBitsPerSecond)
-    if (!this.#stalled) {
-      this.#interrupt()
-    }
+  protected override changeRate (rateBitsPerSecond: number): void {
     if (this.#trace !== undefined) {
       this.#trace = undefined
-      this.#serviceLeftNs = this.#serving === NO_PACKET ? 0 : Math.floor(this.#packets.size[this.#serving] * 8e9 / rateBitsPerSecond)
+      this.#serviceLeftNs = this.#serving === NO_PACKET ? 0 : Math.floor(this.packets.size[this.#serving] * 8e9 / rateBitsPerSecond)
     } else if (this.#serviceLeftNs > 0) {
       this.#serviceLeftNs = Math.round(this.#serviceLeftNs * this.#rate / rateBitsPerSecond)
     }
     this.#rate = rateBitsPerSecond
-    if (!this.#stalled) {
-      this.#resume()
-    }
-  }
-
-  beginFault (fault: LinkFault): ActiveFault {
-    const entry = this.#faults.add(fault)
-    this.#observers.active?.onFault(this.id, fault.kind, true)
-    if (fault.kind === 'down') {
-      this.#flush()
-    }
-    this.#followStall()
-    return {
-      end: () => {
-        if (this.#faults.remove(entry)) {
-          this.#observers.active?.onFault(this.id, fault.kind, false)
-          this.#followStall()
-        }
-      }
-    }
-  }
-
-  checkConservation (): void {
-    const dropped = this.#droppedQueue + this.#droppedLoss + this.#droppedFault + this.#droppedMtu + this.#droppedPolicer + this.#droppedCorrupt
-    if (this.#offered + this.#duplicated !== this.#delivered + dropped + this.held) {
-      throw new TwinwireError('ERR_CONSERVATION', 'a link has not kept its packets', {
-        path: `link:${this.from}-${this.to}`,
-        expected: 'offered + duplicated = delivered + dropped + queued + in flight',
-        found: JSON.stringify(this.counters)
-      })
-    }
-  }
-
-  #release (packet: PacketId, reason: DropReason): void {
-    this.#observers.active?.onDrop(packet, reason, this.from, this.id)
-    this.#packets.release(packet)
   }
 
   get #queued (): number {
@@ -242,8 +164,8 @@ export class QueuedLink implements Link, QueueSink {
 
   /** A service that ends now has ended for whoever comes now, whichever event was scheduled first. */
   #catchUp (): void {
-    if (this.#serving !== NO_PACKET && this.#trace === undefined && !this.#stalled && this.#freeNs <= this.#kernel.nowNs) {
-      this.#kernel.clear(this.#service)
+    if (this.#serving !== NO_PACKET && this.#trace === undefined && !this.stalled && this.#freeNs <= this.kernel.nowNs) {
+      this.kernel.clear(this.#service)
       this.#endService()
     }
   }
@@ -261,14 +183,14 @@ export class QueuedLink implements Link, QueueSink {
 
   /** Begins what services can begin now, and schedules their end. */
   #serveNext (): void {
-    if (this.#stalled || this.#kernel.isSet(this.#service)) {
+    if (this.stalled || this.kernel.isSet(this.#service)) {
       return
     }
-    const now = this.#kernel.nowNs
+    const now = this.kernel.nowNs
     if (this.#trace !== undefined) {
       if (this.#queued > 0) {
         this.#trace.advance(now)
-        this.#kernel.set(this.#service, this.#trace.atNs)
+        this.kernel.set(this.#service, this.#trace.atNs)
       }
       return
     }
@@ -281,14 +203,14 @@ export class QueuedLink implements Link, QueueSink {
         this.#freeNs = now
         this.#remainder = 0
       }
-      this.#addService(this.#packets.size[packet])
+      this.#addService(this.packets.size[packet])
       if (this.#freeNs <= now) {
         this.#leave(packet, now)
       } else {
         this.#serving = packet
       }
     }
-    this.#kernel.set(this.#service, this.#freeNs)
+    this.kernel.set(this.#service, this.#freeNs)
   }
 
   /** As in `ForeseenLink`: whole nanoseconds, the rest carried on to the next packet of a train. */
@@ -303,7 +225,7 @@ export class QueuedLink implements Link, QueueSink {
 
   /** As mahimahi does: what an opportunity has left goes to the next packet, and is lost where there is none. */
   #useOpportunities (trace: RateTraceCursor): void {
-    const now = this.#kernel.nowNs
+    const now = this.kernel.nowNs
     let budget = trace.count * OPPORTUNITY_BYTES
     while (budget > 0) {
       if (this.#serving === NO_PACKET) {
@@ -312,7 +234,7 @@ export class QueuedLink implements Link, QueueSink {
           return
         }
         this.#serving = packet
-        this.#bytesLeft = this.#packets.size[packet]
+        this.#bytesLeft = this.packets.size[packet]
       }
       const sent = Math.min(budget, this.#bytesLeft)
       budget -= sent
@@ -327,19 +249,19 @@ export class QueuedLink implements Link, QueueSink {
 
   /** The last bit of a packet has left the serialiser. */
   #leave (packet: PacketId, departureNs: number): void {
-    if (this.#loss !== undefined && this.#loss.lost()) {
-      this.#droppedLoss++
-      this.#release(packet, 'loss')
+    if (this.loss !== undefined && this.loss.lost()) {
+      this.droppedLoss++
+      this.release(packet, 'loss')
     } else if (this.#corrupted !== undefined && this.#corrupted.next() < this.#corruption) {
       // Counted now, although it is found out at the far end: nobody can tell the difference.
       this.#droppedCorrupt++
-      this.#release(packet, 'corrupt')
+      this.release(packet, 'corrupt')
     } else {
       this.#launch(packet, departureNs)
       if (this.#doubled !== undefined && this.#doubled.next() < this.#duplication) {
         this.#duplicated++
-        const copy = this.#packets.copy(packet)
-        this.#observers.active?.onDuplicate(packet, copy, this.id)
+        const copy = this.packets.copy(packet)
+        this.observers.active?.onDuplicate(packet, copy, this.id)
         this.#launch(copy, departureNs)
       }
     }
@@ -348,39 +270,29 @@ export class QueuedLink implements Link, QueueSink {
   #launch (packet: PacketId, departureNs: number): void {
     const flight = this.#flight
     const nextNs = flight.count === 0 ? Infinity : flight.headArrivalNs
-    flight.push(packet, departureNs, this.#jitter === undefined ? this.delayNs : this.#jitter.delayNs())
+    flight.push(packet, departureNs, this.jitter === undefined ? this.delayNs : this.jitter.delayNs())
     if (flight.count === 1 || (this.#reorder && flight.headArrivalNs < nextNs)) {
       this.#scheduleArrival()
     }
   }
 
   #scheduleArrival (): void {
-    this.#kernel.set(this.#arrival, Math.max(this.#flight.headArrivalNs, this.#earliestNs))
+    this.kernel.set(this.arrival, Math.max(this.#flight.headArrivalNs, this.#earliestNs))
   }
 
-  #followStall (): void {
-    const stalled = this.#faults.stalled
-    if (stalled === this.#stalled) {
-      return
-    }
-    if (stalled) {
-      this.#interrupt()
-      this.#stalled = true
-    } else {
-      this.#stalled = false
-      this.#resume()
-    }
-  }
-
-  #interrupt (): void {
+  protected override interrupt (): void {
     this.#catchUp()
-    this.#serviceLeftNs = this.#serving === NO_PACKET ? 0 : Math.max(0, this.#freeNs - this.#kernel.nowNs)
-    this.#kernel.clear(this.#service)
-    this.#kernel.clear(this.#arrival)
+    this.#serviceLeftNs = this.#serving === NO_PACKET ? 0 : Math.max(0, this.#freeNs - this.kernel.nowNs)
+    this.kernel.clear(this.#service)
+    this.kernel.clear(this.arrival)
   }
 
-  #resume (): void {
-    const now = this.#kernel.nowNs
+  protected override halt (): void {
+    this.interrupt()
+  }
+
+  protected override resume (): void {
+    const now = this.kernel.nowNs
     this.#freeNs = now + this.#serviceLeftNs
     this.#remainder = 0
     this.#earliestNs = now
@@ -388,18 +300,18 @@ export class QueuedLink implements Link, QueueSink {
       this.#scheduleArrival()
     }
     if (this.#serving !== NO_PACKET && this.#trace === undefined) {
-      this.#kernel.set(this.#service, this.#freeNs)
+      this.kernel.set(this.#service, this.#freeNs)
     } else {
       this.#serveNext()
     }
   }
 
   /** Drops all that is inside. */
-  #flush (): void {
+  protected override flush (): void {
     this.#catchUp()
-    this.#kernel.clear(this.#service)
-    this.#kernel.clear(this.#arrival)
-    this.#queue.flush(this.#kernel.nowNs)
+    this.kernel.clear(this.#service)
+    this.kernel.clear(this.arrival)
+    this.#queue.flush(this.kernel.nowNs)
     if (this.#serving !== NO_PACKET) {
       this.drop(this.#serving)
       this.#serving = NO_PACKET
@@ -407,7 +319,7 @@ export class QueuedLink implements Link, QueueSink {
     while (this.#flight.count > 0) {
       this.drop(this.#flight.shift())
     }
-    this.#freeNs = this.#kernel.nowNs
+    this.#freeNs = this.kernel.nowNs
     this.#remainder = 0
     this.#serviceLeftNs = 0
   }

@@ -1,3 +1,4 @@
+import { BinaryHeap } from '../core/binary-heap.ts'
 import type { LinkId, NodeId } from './link.ts'
 
 const UNREACHABLE = -1
@@ -94,7 +95,7 @@ export class Routing {
     const distanceNs = new Float64Array(nodes).fill(Infinity)
     const hops = new Int32Array(nodes)
     const done = new Uint8Array(nodes)
-    const frontier = new Frontier()
+    const frontier = new BinaryHeap<Reached>(isNearer)
     distanceNs[source] = 0
     frontier.push({ node: source, distanceNs: 0, hops: 0 })
     for (let reached = frontier.pop(); reached !== undefined; reached = frontier.pop()) {
@@ -136,48 +137,7 @@ interface Reached {
   readonly hops: number
 }
 
-/** A binary heap by (distance, hops, node). */
-class Frontier {
-  readonly #heap: Reached[] = []
-
-  push (entry: Reached): void {
-    const heap = this.#heap
-    let i = heap.length
-    while (i > 0) {
-      const parent = (i - 1) >> 1
-      if (!isNearer(entry, heap[parent])) {
-        break
-      }
-      heap[i] = heap[parent]
-      i = parent
-    }
-    heap[i] = entry
-  }
-
-  pop (): Reached | undefined {
-    const heap = this.#heap
-    const first = heap[0]
-    const last = heap.pop()
-    if (last === undefined || heap.length === 0) {
-      return last
-    }
-    let i = 0
-    for (;;) {
-      let child = 2 * i + 1
-      if (child + 1 < heap.length && isNearer(heap[child + 1], heap[child])) {
-        child++
-      }
-      if (child >= heap.length || !isNearer(heap[child], last)) {
-        break
-      }
-      heap[i] = heap[child]
-      i = child
-    }
-    heap[i] = last
-    return first
-  }
-}
-
+/** By distance, then hops, then node. */
 function isNearer (a: Reached, b: Reached): boolean {
   if (a.distanceNs !== b.distanceNs) {
     return a.distanceNs < b.distanceNs

@@ -1,4 +1,5 @@
 import * as z from 'zod'
+import { TwinwireError } from '../core/errors.ts'
 import { parseOptions } from '../core/options.ts'
 import { TCP_PRESETS, tcpOptions } from '../sim/tcp/options.ts'
 import type { TcpOptions } from '../sim/tcp/options.ts'
@@ -13,8 +14,8 @@ import { topologySchema } from './scenario-topology.ts'
 
 /** Longer runs were meant in other units; the simulator's time ends after 104 days. */
 const MAXIMUM_TIME_MS = 30 * 24 * 3600e3
-/** An address is 10.x.y.z, with x and y for the host. */
-const MAXIMUM_HOSTS = 65_536
+/** An address is 10.x.y.z, with x and y for the host; 10.255 is for what is no host. */
+const MAXIMUM_HOSTS = 65_280
 const MAXIMUM_ADDRESSES = 254
 const MAXIMUM_NAME = 200
 const MAXIMUM_FAULTS = 100_000
@@ -138,8 +139,23 @@ export type ScenarioInput = z.input<typeof scenarioSchema>
 export function parseScenario (input: ScenarioInput): Scenario {
   const scenario = parseOptions(scenarioSchema, input, 'scenario')
   checkReferences(scenario)
-  scenario.hosts.forEach((host, index) => tcpOptions(hostTcpOptions(host), `scenario.hosts[${index}].tcp`))
+  checkTcp(scenario)
   return scenario
+}
+
+/** What two ends would agree on in the handshake, if that were modelled. */
+const ALIKE = ['sack', 'mssBytes'] as const satisfies ReadonlyArray<keyof TcpOptions>
+
+function checkTcp ({ hosts }: Scenario): void {
+  const [first, ...others] = hosts.map((host, index) => tcpOptions(hostTcpOptions(host), `scenario.hosts[${index}].tcp`))
+  others.forEach((options, index) => {
+    const name = ALIKE.find(name => options[name] !== first[name])
+    if (name !== undefined) {
+      throw new TwinwireError('ERR_INVALID_OPTION', 'hosts do not agree on it: connections do not negotiate it', {
+        path: `scenario.hosts[${index + 1}].tcp.${name}`, expected: `${first[name]}, as the first host has it`, found: String(options[name])
+      })
+    }
+  })
 }
 
 /** The options of a host's TCP. */

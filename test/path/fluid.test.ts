@@ -57,3 +57,16 @@ test('a server that no attempt reaches is a failure, not a figure', async t => {
   t.is(await runFluidFct(options, { congestion: 'reno', sizeBytes: 1 }, 0), undefined)
   t.is(await runFluidBulk(options, { congestion: 'reno', durationS: 10 }, 0), undefined)
 })
+
+test('a narrow way back lets two segments out for each acknowledgement that it carries', async t => {
+  const run = await runFluidBulk(path({ rateBackwardBitsPerSecond: 100e3 }), { congestion: 'reno', durationS: 10 }, 0)
+  const expectedMbps = 100e3 / (ACK_BYTES * 8) * 2 * 1448 * 8 / MBIT
+  t.true(Math.abs((run?.goodputWarmMbps ?? 0) / expectedMbps - 1) < 1e-3, String(run?.goodputWarmMbps))
+})
+
+test('a queue without room for two packets, and losses that outlast a window, are refused', async t => {
+  const bulk = { congestion: 'cubic', durationS: 10 } as const
+  await t.throwsAsync(runFluidBulk(path({ bufferBdp: 0 }), bulk, 0), { code: 'ERR_UNSUPPORTED', message: /queue; expected room for 2 packets; found 0 packets/ })
+  const loss = { model: 'gilbert-elliott', p: 0.001, r: 0.001, lossGood: 0, lossBad: 0.3 } as const
+  await t.throwsAsync(runFluidBulk(path({ loss }), bulk, 0), { code: 'ERR_UNSUPPORTED', message: /loss\.r; expected at least 0\.1/ })
+})

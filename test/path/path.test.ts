@@ -118,3 +118,12 @@ test('what the network duplicates undoes no reduction: the queue overflows as of
   t.true((duplicating?.queueDrops ?? Infinity) < 2 * (clean?.queueDrops ?? 0), `${duplicating?.queueDrops} and ${clean?.queueDrops}`)
   t.true((duplicating?.retransmitted ?? Infinity) < 2 * (clean?.retransmitted ?? 0))
 })
+
+test('what waits in the queue is told without copies of the network, and is not stated where the delay varies', async t => {
+  const bulk = { congestion: 'cubic', durationS: 10 } as const
+  const delayOf = async (input: Partial<PathInput>): Promise<number> => (await runBulk(path({ rttMs: 80, ...input }), bulk, 0))?.queueDelayMeanMs ?? NaN
+  const [clean, duplicated, jittered] = await Promise.all([{}, { duplication: 0.2 }, { jitter: { distribution: 'uniform', boundNs: 20e6 } as const }].map(delayOf))
+  // Copies are a sixth of what arrives, and when they were sent nobody knows: counted, they would move the mean by as much.
+  t.true(Math.abs(duplicated / clean - 1) < 0.2 / 1.2 / 2, `${duplicated} and ${clean} ms`)
+  t.is(jittered, NaN)
+})

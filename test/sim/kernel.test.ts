@@ -404,6 +404,32 @@ test('a slot that has been armed to the end of its count counts anew, beyond all
   t.true(table.isArmed(slot))
 })
 
+test('watches that go on for ever neither keep a run without end going nor hide a deadlock; until a time they go on', async t => {
+  const kernel = new Kernel()
+  let looks = 0
+  const watch = kernel.defineWatch(() => {
+    looks++
+    kernel.schedule(kernel.nowNs + 10, watch, 0)
+  })
+  kernel.schedule(10, watch, 0)
+  kernel.schedule(35, kernel.define(() => {}), 0)
+  kernel.run()
+  t.is(kernel.nowNs, 35)
+  t.is(looks, 3)
+  await t.throwsAsync(kernel.runAsync(() => false), { code: 'ERR_DEADLOCK' })
+  kernel.run(100)
+  t.is(looks, 10)
+  t.is(kernel.nowNs, 100)
+})
+
+test('alarms count towards the events that may be pending', t => {
+  const kernel = new Kernel({ maxPending: 2 })
+  const none = kernel.define(() => {})
+  kernel.schedule(1, none, 0)
+  kernel.set(kernel.reserve(none, 1), 1)
+  t.throws(() => { kernel.set(kernel.reserve(none, 2), 1) }, { code: 'ERR_EVENT_LIMIT' })
+})
+
 test('an alarm that counts anew does not ring for what was set and cleared in the round before', t => {
   // Rounds begin at 2^27: a slot that is renewed once, and worn out four alarms later, is in the second at the fifth.
   const table = new EventTable(10, 2 ** 27 + 8)

@@ -3,7 +3,7 @@ import * as fc from 'fast-check'
 import { TwinwireError } from '../../src/core/errors.ts'
 import { QueuedLink } from '../../src/sim/link-queued.ts'
 import type { LinkOptions } from '../../src/sim/link.ts'
-import { ForeseenLink } from '../../src/sim/link.ts'
+import { ForeseenLink } from '../../src/sim/link-foreseen.ts'
 import { at, OneLink } from './packet-tools.ts'
 
 const MS = 1e6

@@ -138,3 +138,11 @@ test('full segments vanish on a path whose MTU they exceed', async t => {
   t.is(timesOf(await play(scenarioOf({ delayMs: 10, mtuBytes: 100 })), 'dial').length, 0)
   t.is(timesOf(await play(scenarioOf({ delayMs: 10, mtuBytes: 1500 })), 'dial').length, 1)
 })
+
+test('hosts that would have to negotiate SACK or the segment size are refused', t => {
+  for (const tcp of [{ preset: 'rfc', mssBytes: 536 }, { sack: false, lossDetection: 'duplicates', tailLossProbe: false, forwardRtoRecovery: false }] as const) {
+    t.throws(() => parseScenario({ hosts: [{ name: 'a', role: 'x' }, { name: 'b', role: 'x', tcp }], limitMs: 1 }), {
+      code: 'ERR_INVALID_OPTION', message: /scenario\.hosts\[1\]\.tcp\.(sack|mssBytes)/
+    })
+  }
+})

@@ -1,4 +1,4 @@
-import { BinaryHeap } from '../../core/binary-heap.ts'
+import { BinaryHeap, isEarlier } from '../../core/binary-heap.ts'
 import type { Timed } from '../../core/binary-heap.ts'
 import type { Clock, Timer } from '../../core/clock.ts'
 
@@ -8,7 +8,7 @@ import type { Clock, Timer } from '../../core/clock.ts'
  */
 export class Deadlines {
   readonly #clock: Clock
-  readonly #heap = new BinaryHeap<Entry>()
+  readonly #heap = new BinaryHeap<Entry>(isEarlier)
   #sequence = 0
   #live = 0
   #timer: Timer | undefined

@@ -1,3 +1,4 @@
+import { TwinwireError } from '../../core/errors.ts'
 import { NS_PER_S } from '../../core/units.ts'
 import { initialWindowBytes } from '../tcp/options.ts'
 import type { TcpOptions } from '../tcp/options.ts'
@@ -14,6 +15,10 @@ const BBR_STARTUP_GAIN = 2 / Math.LN2
 /** Every 10 s BBR lets its packets drain and keeps four in flight for 200 ms, a round trip at least. */
 const BBR_PROBE_INTERVAL_S = 10
 const BBR_PROBE_S = 0.2
+/** Segments for each acknowledgement (RFC 5681 4.2). */
+const ACKED_SEGMENTS = 2
+/** Packets. */
+const LEAST_BUFFER = 2
 
 /** What TCP can make of one route, whatever else is on it. Times in nanoseconds, without any queue. */
 export interface FlowPath {
@@ -42,6 +47,8 @@ export interface FlowPath {
   readonly mostBottleneckBytes: number
   /** Slow start does not go beyond. */
   readonly mostWindowBytes: number
+  /** Whether a transfer of so many bytes ends while slow start overflows the narrowest link's queue, were it alone. */
+  endsInOvershoot(bytes: number): boolean
   /** Bits a second at which a window is sent in slow start; `Infinity` for bursts. */
   startRate(windowBytes: number): number
 }
@@ -57,11 +64,14 @@ export function flowPath (forward: Route, backward: Route, tcp: Readonly<TcpOpti
   const firstBytes = initialWindowBytes(tcp)
   const paced = (windowBytes: number): number => windowBytes <= firstBytes ? Infinity : BBR_STARTUP_GAIN * windowBytes / 2 / mssBytes * packetBits / rttS
   const byReceiver = receiveBufferBytes / mssBytes * packetBits / rttS
+  const byAcknowledgements = (backward.narrowest?.rateBitsPerSecond ?? Infinity) / (HEADER_BYTES * 8) * ACKED_SEGMENTS * packetBits
   const byBottleneck = loneCap(forward, congestion, packetBits, rttS)
   const lossWindow = congestion === 'bbr' || forward.loss.episodes === 0 ? Infinity : meanWindow(congestion, forward.loss.episodes, rttS)
-  const capOf = (windowSegments: number): number => Math.min(byReceiver, byBottleneck, windowSegments * packetBits / rttS)
+  const capOf = (windowSegments: number): number => Math.min(byReceiver, byAcknowledgements, byBottleneck, windowSegments * packetBits / rttS)
   const pipe = narrowest * rttS / packetBits
   const buffer = forward.narrowest?.bufferPackets(packetBytes) ?? Infinity
+  const overshoot = overshootRange(firstBytes, pipe * mssBytes, buffer * mssBytes)
+  const overshoots = slowStartOvershoots(tcp) && overshoot.windowBytes < receiveBufferBytes
   return {
     forward,
     handshakeNs: transitNs(forward, SYN_BYTES) + transitNs(backward, SYN_BYTES),
@@ -76,15 +86,49 @@ export function flowPath (forward: Route, backward: Route, tcp: Readonly<TcpOpti
     lossWindow,
     capOf,
     mostBottleneckBytes: (pipe + buffer) * mssBytes,
+    endsInOvershoot: bytes => overshoots && bytes > overshoot.fromBytes && bytes <= overshoot.toBytes,
     initialWindowBytes: firstBytes,
     mostWindowBytes: receiveBufferBytes,
     startRate: congestion === 'bbr' ? paced : () => Infinity
   }
 }
 
-/** Whether there is a formula for this controller over this route. BBR's answer to more loss is to slow down without end. */
-export function hasFormula (forward: Route, congestion: TcpOptions['congestion']): boolean {
-  return congestion !== 'bbr' || forward.loss.packets < BBR_MOST_LOSS
+/**
+ * The bytes of a transfer that slow start sends into a full queue, and the window with which it begins to. Acknowledgements
+ * come a service apart and each lets two segments out, so that the queue grows by one for each of them: from nothing, in
+ * the round whose acknowledged window is a buffer or more for the first time, or from what the round before has left, where
+ * that window was more than the pipe. A window grows by a segment for each that is acknowledged: 2w - IW are out when it is
+ * w. From there on every second one is lost until the first loss is seen, when all w that were in flight have been
+ * acknowledged, and twice as many have been sent.
+ */
+function overshootRange (initialBytes: number, pipeBytes: number, bufferBytes: number): { readonly windowBytes: number, readonly fromBytes: number, readonly toBytes: number } {
+  const acknowledgedBytes = initialBytes * 2 ** Math.max(0, Math.ceil(Math.log2(bufferBytes / initialBytes)))
+  const windowBytes = bufferBytes + Math.min(pipeBytes, acknowledgedBytes)
+  const fromBytes = 2 * windowBytes - initialBytes
+  return { windowBytes, fromBytes, toBytes: fromBytes + 2 * windowBytes }
+}
+
+/** Whether nothing but a loss ends slow start. */
+function slowStartOvershoots ({ congestion, hystart }: Readonly<TcpOptions>): boolean {
+  return congestion === 'reno' || (congestion === 'cubic' && hystart === 'off')
+}
+
+/**
+ * BBR's answer to more loss is to slow down without end. Reno and CUBIC get two segments out for each acknowledgement, back
+ * to back: a queue that does not take them loses one of any two, and no sawtooth comes about.
+ *
+ * @throws ERR_UNSUPPORTED where there is no formula for the controller over this route
+ */
+export function checkFormula ({ loss, narrowest }: Route, { congestion, mssBytes }: Readonly<TcpOptions>): void {
+  const buffer = narrowest?.bufferPackets(mssBytes + HEADER_BYTES) ?? Infinity
+  if (congestion === 'bbr' && loss.packets >= BBR_MOST_LOSS) {
+    throw new TwinwireError('ERR_UNSUPPORTED', 'the fluid level has no formula for BBR at so much loss', { path: 'congestion', expected: 'a loss below 0.2', found: String(loss.packets) })
+  }
+  if (congestion !== 'bbr' && buffer < LEAST_BUFFER) {
+    throw new TwinwireError('ERR_UNSUPPORTED', 'the fluid level has no formula for so short a queue', {
+      path: `link:${narrowest?.from}-${narrowest?.to}.queue`, expected: `room for ${LEAST_BUFFER} packets`, found: `${buffer} packets`
+    })
+  }
 }
 
 /** What a flow that is alone uses of its narrowest link, which is less than all where its window falls below the pipe. */

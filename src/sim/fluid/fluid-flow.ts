@@ -130,7 +130,10 @@ export class FluidFlow {
     }
     if (this.servedBytes >= this.bytes) {
       this.state = 'arriving'
-      this.arrivalNs = Math.max(this.arrivalNs, this.#repairedNs)
+      // The last segment or the one before it is lost, and its copy arrives a round trip after the original would have.
+      const overshot = this.#lossBytes >= this.bytes && this.path.endsInOvershoot(this.bytes)
+      const repairNs = overshot ? this.path.rttNs : 0
+      this.arrivalNs = Math.max(this.arrivalNs + repairNs, this.#repairedNs)
     } else if (lost) {
       this.endSlowStart()
       this.#beginRelaxing()

@@ -6,11 +6,13 @@ import type { LinkId, LinkOptions, NodeId } from '../link.ts'
 import type { NodeOptions } from '../network.ts'
 import { tcpOptions } from '../tcp/options.ts'
 import type { TcpOptions } from '../tcp/options.ts'
-import { flowPath, hasFormula } from './flow-path.ts'
-import type { FlowPath } from './flow-path.ts'
+import { checkBytes, checkLoads } from './conservation.ts'
+import type { FluidCounters } from './conservation.ts'
+import { checkMixture, FlowPaths } from './flow-paths.ts'
 import { FluidFlow } from './fluid-flow.ts'
 import type { FlowHandler } from './fluid-flow.ts'
 import { FluidGraph } from './fluid-graph.ts'
+import { drawHandshake } from './handshake.ts'
 import { RateSharing } from './rate-sharing.ts'
 
 export interface FluidOptions {
@@ -32,21 +34,7 @@ export interface FlowOptions extends FlowHandler {
   readonly congestion?: TcpOptions['congestion']
 }
 
-/** Payload since the start. `offered = delivered + left + failed`. */
-export interface FluidCounters {
-  readonly offeredBytes: number
-  /** Served by the narrowest link of their way. */
-  readonly deliveredBytes: number
-  /** Of flows that have not ended. */
-  readonly leftBytes: number
-  /** Of flows that could not connect. */
-  readonly failedBytes: number
-}
-
 const NONE = -1
-
-/** What rounding may make of sums of many rates. */
-const ROUNDING = 1e-6
 
 /**
  * A network of flows instead of packets. Rates are weighted max-min fair over links and each flow's own limits, and stay
@@ -63,7 +51,7 @@ export class FluidNetwork {
   readonly #tcp: Readonly<TcpOptions>
   readonly #settleNs: number
   readonly #random: RandomStream
-  readonly #paths = new Map<string, FlowPath>()
+  readonly #paths: FlowPaths
   /** By number. Those that have ended or failed are forgotten. */
   readonly #flows = new Map<number, FluidFlow>()
   #sending: FluidFlow[] = []
@@ -94,6 +82,7 @@ export class FluidNetwork {
     this.kernel = kernel
     this.#random = random
     this.#tcp = tcpOptions(tcp)
+    this.#paths = new FlowPaths(this.#graph, this.#tcp)
     this.#settleNs = settleNs
     this.#connected = kernel.define(number => this.#onConnected(this.#flow(number)))
     this.#failed = kernel.define(number => this.#onFailed(number))
@@ -104,13 +93,13 @@ export class FluidNetwork {
   }
 
   addNode (options?: NodeOptions): NodeId {
-    this.#paths.clear()
+    this.#paths.forget()
     return this.#graph.addNode(options)
   }
 
   /** @throws ERR_INVALID_OPTION, or ERR_UNSUPPORTED for what a link of flows cannot have */
   addLink (from: NodeId, to: NodeId, options: LinkOptions): LinkId {
-    this.#paths.clear()
+    this.#paths.forget()
     return this.#graph.addLink(from, to, options)
   }
 
@@ -124,8 +113,8 @@ export class FluidNetwork {
     if (!(bytes > 0 && bytes <= Number.MAX_SAFE_INTEGER)) {
       throw new TwinwireError('ERR_INVALID_OPTION', 'not a size', { path: 'bytes', expected: 'a number above 0', found: String(bytes) })
     }
-    const path = this.#pathOf(from, to, congestion)
-    this.#checkMixture(congestion)
+    const path = this.#paths.between(from, to, congestion)
+    checkMixture(congestion, this.#flows.values())
     const number = ++this.#started
     const random = this.#random.fork(`flow:${number}`)
     const flow = new FluidFlow({ number, congestion, path, bytes, segmentBytes: this.#tcp.mssBytes, handler }, random)
@@ -171,32 +160,14 @@ export class FluidNetwork {
 
   /** @throws ERR_CONSERVATION where bytes have appeared or vanished, or a link carries more than it can */
   checkConservation (): void {
-    const { offeredBytes, deliveredBytes, leftBytes, failedBytes } = this.counters
-    const found = deliveredBytes + leftBytes + failedBytes
-    if (Math.abs(found - offeredBytes) > ROUNDING * offeredBytes) {
-      throw new TwinwireError('ERR_CONSERVATION', 'the network has not kept its bytes', { expected: `offered ${offeredBytes}`, found: `delivered + left + failed ${found}` })
-    }
-    this.loads.forEach((load, id) => {
-      const { rateBitsPerSecond } = this.#graph.links[id]
-      if (load > rateBitsPerSecond * (1 + ROUNDING)) {
-        throw new TwinwireError('ERR_CONSERVATION', 'a link carries more than it can', { path: `link:${id}`, expected: `at most ${rateBitsPerSecond}`, found: String(load) })
-      }
-    })
+    checkBytes(this.counters)
+    checkLoads(this.loads, this.#graph.links)
   }
 
   #connect (flow: FluidFlow, random: RandomStream): void {
-    const { handshakeNs, handshakeLoss } = flow.path
-    const { initialRtoNs, maximumRtoNs, linearSynTimeouts, maximumSyns } = this.#tcp
-    let waitedNs = 0
-    for (let syns = 1; random.next() < handshakeLoss; syns++) {
-      waitedNs += Math.min(maximumRtoNs, initialRtoNs * 2 ** Math.max(0, syns - 1 - linearSynTimeouts))
-      if (syns === maximumSyns) {
-        this.kernel.schedule(this.kernel.nowNs + waitedNs, this.#failed, flow.number)
-        return
-      }
-    }
-    const connectNs = Math.round(handshakeNs + this.#sharing.queueDelayNs(flow)) + waitedNs
-    this.kernel.schedule(this.kernel.nowNs + connectNs, this.#connected, flow.number)
+    const { waitedNs, answered } = drawHandshake(flow.path.handshakeLoss, this.#tcp, random)
+    const afterNs = answered ? Math.round(flow.path.handshakeNs + this.#sharing.queueDelayNs(flow)) + waitedNs : waitedNs
+    this.kernel.schedule(this.kernel.nowNs + afterNs, answered ? this.#connected : this.#failed, flow.number)
   }
 
   #onConnected (flow: FluidFlow): void {
@@ -334,32 +305,6 @@ export class FluidNetwork {
     }
     if (nextNs <= Number.MAX_SAFE_INTEGER) {
       this.#milestone = this.kernel.schedule(nextNs, this.#reached, 0)
-    }
-  }
-
-  #pathOf (from: NodeId, to: NodeId, congestion: TcpOptions['congestion']): FlowPath {
-    const key = `${from}-${to}-${congestion}`
-    let path = this.#paths.get(key)
-    if (path === undefined) {
-      const forward = this.#graph.route(from, to)
-      if (!hasFormula(forward, congestion)) {
-        throw new TwinwireError('ERR_UNSUPPORTED', 'the fluid level has no formula for BBR at so much loss', { path: 'congestion', expected: 'a loss below 0.2', found: String(forward.loss.packets) })
-      }
-      path = flowPath(forward, this.#graph.route(to, from), { ...this.#tcp, congestion })
-      this.#paths.set(key, path)
-    }
-    return path
-  }
-
-  #checkMixture (congestion: TcpOptions['congestion']): void {
-    const isBbr = congestion === 'bbr'
-    for (const flow of this.#flows.values()) {
-      if ((flow.congestion === 'bbr') !== isBbr) {
-        throw new TwinwireError('ERR_UNSUPPORTED', 'the fluid level has no formula for BBR next to controllers that answer to loss', {
-          path: 'congestion', expected: isBbr ? 'reno or cubic' : 'bbr', found: congestion
-        })
-      }
-      return
     }
   }
 

@@ -9,13 +9,16 @@ export interface LossRates {
   readonly episodes: number
 }
 
+/** An initial window (RFC 6928): as long as a stay in the bad state may be in the mean, to be one episode for most windows. */
+const LONGEST_STAY = 10
+
 export const LOSSLESS: LossRates = { packets: 0, episodes: 0 }
 
 /**
- * A Gilbert-Elliott chain's stay in the bad state is one episode, where it loses anything: a window is expected to be
- * longer than such a stay.
+ * A Gilbert-Elliott chain's stay in the bad state is one episode, where it loses anything: a window has to be longer than
+ * such a stay.
  *
- * @throws ERR_UNSUPPORTED for scripted losses, which are about single packets
+ * @throws ERR_UNSUPPORTED for scripted losses, which are about single packets, and for stays that outlast a first window
  */
 export function lossRates (options: LossOptions, path: string): LossRates {
   switch (options.model) {
@@ -24,6 +27,7 @@ export function lossRates (options: LossOptions, path: string): LossRates {
     case 'periodic':
       return { packets: 1 / options.every, episodes: 1 / options.every }
     case 'gilbert-elliott':
+      checkStay(options, path)
       return chainRates(options)
     default:
       throw new TwinwireError('ERR_UNSUPPORTED', 'the fluid level has no single packets to lose', {
@@ -37,6 +41,14 @@ export function inSeries (rates: readonly LossRates[]): LossRates {
   return {
     packets: 1 - rates.reduce((kept, { packets }) => kept * (1 - packets), 1),
     episodes: 1 - rates.reduce((kept, { episodes }) => kept * (1 - episodes), 1)
+  }
+}
+
+function checkStay ({ p, r, lossBad }: Extract<LossOptions, { model: 'gilbert-elliott' }>, path: string): void {
+  if (p > 0 && lossBad > 0 && r < 1 / LONGEST_STAY) {
+    throw new TwinwireError('ERR_UNSUPPORTED', 'the fluid level has no formula for losses that outlast a window', {
+      path: `${path}.r`, expected: `at least ${1 / LONGEST_STAY}: bad states of ${LONGEST_STAY} packets in the mean`, found: String(r)
+    })
   }
 }
 

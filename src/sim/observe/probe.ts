@@ -1,3 +1,4 @@
+import { TwinwireError } from '../../core/errors.ts'
 import type { EventId, Kernel, Operation } from '../kernel.ts'
 import type { Link } from '../link.ts'
 import type { PacketNetwork } from '../network.ts'
@@ -62,7 +63,12 @@ export class Probe {
   #observation: Observation | undefined
   #event: EventId | undefined
 
+  /** @throws ERR_INVALID_OPTION for an interval that is not a whole number of nanoseconds, 1 or more */
   constructor ({ kernel, observers }: PacketNetwork, options: ProbeOptions) {
+    const { intervalNs } = options
+    if (intervalNs !== undefined && !(Number.isSafeInteger(intervalNs) && intervalNs >= 1)) {
+      throw new TwinwireError('ERR_INVALID_OPTION', 'not an interval', { path: 'intervalNs', expected: 'a whole number of nanoseconds, 1 or more', found: String(intervalNs) })
+    }
     this.#kernel = kernel
     this.#observers = observers
     this.#options = options

@@ -30,6 +30,8 @@ export class AckTiming {
   readonly #rtt: RttEstimator
   readonly #adaptive: boolean
   readonly #acknowledgesPushes: boolean
+  /** What no delay exceeds. */
+  readonly #mostDelayNs: number
   /** Something arrived that was not acknowledged yet. */
   #scheduled = false
   #quickAcks = 0
@@ -53,6 +55,7 @@ export class AckTiming {
     this.#rtt = rtt
     this.#adaptive = options.delayedAcks === 'adaptive'
     this.#acknowledgesPushes = options.acknowledgePushes
+    this.#mostDelayNs = Math.min(options.maximumDelayedAckNs, Math.max(options.minimumRtoNs - options.timerTickNs, options.timerTickNs))
     this.#delayNs = options.delayedAckNs
     this.#compression = new SackCompression(options)
     this.#segmentBytes = this.#adaptive
@@ -113,7 +116,7 @@ export class AckTiming {
     if (unacknowledgedBytes > this.#segmentBytes || (this.#quickAcks > 0 && !this.#interactive)) {
       this.due = true
     } else if (holes) {
-      this.#compress(nowNs, this.#compression.delayNs(acknowledgement, blocksBefore, rttNs))
+      this.#compress(nowNs, this.#compression.delayNs(acknowledgement, blocksBefore, Math.min(rttNs, this.#rtt.srttNs)))
     } else if (this.#scheduled) {
       this.#wait(nowNs)
     }
@@ -244,12 +247,12 @@ export class AckTiming {
   }
 
   #boundedDelayNs (): number {
-    const { delayedAckNs, maximumDelayedAckNs, minimumRtoNs, timerTickNs } = this.#options
+    const { delayedAckNs } = this.#options
     if (!this.#adaptive) {
       return delayedAckNs
     }
     const { srttNs } = this.#rtt
     const bounded = this.#delayNs > delayedAckNs && srttNs >= 0 ? Math.min(this.#delayNs, Math.max(srttNs, delayedAckNs)) : this.#delayNs
-    return Math.min(bounded, maximumDelayedAckNs, Math.max(minimumRtoNs - timerTickNs, timerTickNs))
+    return Math.min(bounded, this.#mostDelayNs)
   }
 }

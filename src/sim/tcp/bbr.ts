@@ -87,7 +87,10 @@ export class Bbr implements CongestionController {
     return this.#mode === 'probe-rtt'
   }
 
-  onEstablished (nowNs: number, srttNs: number): void {
+  onEstablished (nowNs: number, srttNs: number, synsLost: boolean): void {
+    if (synsLost) {
+      this.cwndBytes = this.#mssBytes
+    }
     // The round trip of the handshake's small packets is one that full segments do not reach again.
     this.#minRttNs = srttNs > 0 ? srttNs : Infinity
     this.#minRttAtNs = nowNs

@@ -66,8 +66,8 @@ export interface CongestionController {
   readonly measuresRate: boolean
   /** It now sends less than the path would carry, on purpose: rates measured of that are no rates of the path. */
   readonly lowersRate: boolean
-  /** The handshake is over, and data may be sent. */
-  onEstablished(nowNs: number, srttNs: number): void
+  /** The handshake is over, and data may be sent. After lost SYNs the window begins with a single segment. */
+  onEstablished(nowNs: number, srttNs: number, synsLost: boolean): void
   /** Every acknowledgement of something new, after losses were looked for. */
   onAck(sample: AckSample): void
   /** `bytes` of payload left, for the first time or again. */

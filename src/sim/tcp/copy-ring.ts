@@ -15,6 +15,15 @@ export class CopyRing {
     return this.#sentNs[this.#first]
   }
 
+  /** The i-th of `count`, from the oldest. */
+  segmentAt (i: number): number {
+    return this.#segments[(this.#first + i) & (this.#segments.length - 1)]
+  }
+
+  sentNsAt (i: number): number {
+    return this.#sentNs[(this.#first + i) & (this.#segments.length - 1)]
+  }
+
   push (segment: number, sentNs: number): void {
     if (this.count === this.#segments.length) {
       this.#grow()

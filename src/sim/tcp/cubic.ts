@@ -52,8 +52,8 @@ export class Cubic extends LossBasedController {
     this.#exit = slowStartExits[options.hystart]()
   }
 
-  override onEstablished (nowNs: number, srttNs: number): void {
-    super.onEstablished(nowNs, srttNs)
+  override onEstablished (nowNs: number, srttNs: number, synsLost: boolean): void {
+    super.onEstablished(nowNs, srttNs, synsLost)
     this.#exit?.begin(nowNs)
   }
 

@@ -29,6 +29,8 @@ export class Handshake {
   readonly #rtt: RttEstimator
   readonly #receiver: TcpReceiver
   #sent = 0
+  #firstNs = 0
+  #timeouts = 0
   /** Of an acceptor: the peer asked for ECN, and this end agrees. */
   #ecnAgreed = false
 
@@ -47,7 +49,9 @@ export class Handshake {
       this.#receiver.acknowledge(packets, id)
     }
     packets.window[id] = Math.min(MAXIMUM_SYN_WINDOW_BYTES, this.#receiver.initialWindowBytes)
-    this.#sent++
+    if (this.#sent++ === 0) {
+      this.#firstNs = nowNs
+    }
     this.deadlineNs = timerExpiryNs(nowNs, this.#rtt.rtoNs, options.timerTickNs)
     network.send(id)
   }
@@ -63,6 +67,7 @@ export class Handshake {
     if (role === 'acceptor' || this.#sent > linearSynTimeouts) {
       this.#rtt.backOff()
     }
+    this.#timeouts++
     this.send(nowNs)
   }
 
@@ -82,6 +87,14 @@ export class Handshake {
     return role === 'acceptor'
       ? this.#ecnAgreed
       : options.ecn === 'on' && (packets.flags[id] & (FLAG_ECE | FLAG_CWR)) === FLAG_ECE
+  }
+
+  /**
+   * Whether what opens the connection was lost, and not late: it timed out at least twice, and the answer echoes another
+   * than the first. The initial window is then a single segment, as in Linux (RFC 5681 3.1 has it so after one loss).
+   */
+  lost (id: PacketId): boolean {
+    return this.#timeouts >= 2 && this.#wiring.network.packets.timestampEcho[id] !== this.#firstNs
   }
 
   #flags (): number {

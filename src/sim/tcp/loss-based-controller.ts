@@ -46,7 +46,11 @@ export abstract class LossBasedController implements CongestionController {
     return this.ssthresh * this.mssBytes
   }
 
-  onEstablished (_nowNs: number, _srttNs: number): void {}
+  onEstablished (_nowNs: number, _srttNs: number, synsLost: boolean): void {
+    if (synsLost) {
+      this.cwnd = 1
+    }
+  }
 
   onAck (sample: AckSample): void {
     if (sample.rttNs >= 0) {

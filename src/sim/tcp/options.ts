@@ -130,7 +130,7 @@ export type TcpOptions = z.infer<typeof tcpOptionsSchema>
 
 /**
  * What differs between two ways of doing TCP. `linux`: nothing, the defaults are Linux's (6.18). `rfc`: what the standards
- * say and no more: Reno (RFC 5681) with SACK (RFC 6675) and PRR (RFC 6937), the timer of RFC 6298 to the nanosecond, no
+ * say and no more: Reno (RFC 5681) with SACK (RFC 6675) and PRR (RFC 9937), the timer of RFC 6298 to the nanosecond, no
  * bursts, a constant delay of acknowledgements and a constant receive window. With CUBIC, HyStart++ (RFC 9438 4.10).
  */
 export const TCP_PRESETS = {

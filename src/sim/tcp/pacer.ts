@@ -64,11 +64,13 @@ export class Pacer {
     return this.#burstBytes <= 0 && nowNs < this.nextNs
   }
 
-  /** Whether new data waits, so as to leave together with more once acknowledgements have opened the window further. */
+  /** What began may go on. */
+  get inBurst (): boolean {
+    return this.#burstBytes > 0
+  }
+
+  /** Outside a burst: whether new data waits, so as to leave together with more once acknowledgements have opened the window further. */
   defers (state: SendingState): boolean {
-    if (this.#burstBytes > 0) {
-      return false
-    }
     const { mssBytes, bursts } = this.#options
     if (bursts === 'single') {
       this.#burstBytes = mssBytes

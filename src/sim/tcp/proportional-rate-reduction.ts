@@ -1,9 +1,10 @@
 import type { AckSample } from './congestion.ts'
 
 /**
- * Proportional Rate Reduction (RFC 6937): during fast recovery the window goes from what it was to ssthresh over one round
- * trip, clocked by what is delivered; where losses took more than that, it is refilled as in slow start (the RFC's SSRB
- * bound), as Linux does.
+ * Proportional Rate Reduction (RFC 9937, which obsoletes RFC 6937): during fast recovery the window goes from what it was
+ * to ssthresh over one round trip, clocked by what is delivered. Where losses took more than that, as much is sent as is
+ * delivered (PRR-CRB), and a segment more, as in slow start (PRR-SSRB), for each acknowledgement that advances and reports
+ * no further loss: the RFC chooses between the bounds of its predecessor so, as Linux does since 4.3.
  */
 export class ProportionalRateReduction {
   readonly #mssBytes: number

@@ -63,7 +63,7 @@ export class TcpReceiver {
 
   /** Whether SACK blocks wait to be reported. */
   get holes (): boolean {
-    return !this.#reassembly.empty || this.#duplicateStart < this.#duplicateEnd
+    return this.#options.sack && (!this.#reassembly.empty || this.#duplicateStart < this.#duplicateEnd)
   }
 
   /** `timestamp` is that of the peer's SYN, to be echoed. */
@@ -177,7 +177,7 @@ export class TcpReceiver {
   }
 
   #noteDuplicate (start: number, end: number): void {
-    if (this.#options.undo) {
+    if (this.#options.sack) {
       this.#duplicateStart = start
       this.#duplicateEnd = end
     }

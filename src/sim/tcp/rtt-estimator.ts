@@ -10,6 +10,8 @@ export class RttEstimator {
   rttvarNs = 0
   /** The least round trip so far, delayed acknowledgements aside; infinite before the first. */
   leastNs = Infinity
+  /** The timeout now, back-off included; a whole number. */
+  rtoNs: number
   readonly #options: Readonly<TcpOptions>
   #baseRtoNs: number
   #backoff = 1
@@ -17,11 +19,7 @@ export class RttEstimator {
   constructor (options: Readonly<TcpOptions>) {
     this.#options = options
     this.#baseRtoNs = options.initialRtoNs
-  }
-
-  /** The timeout now, back-off included; a whole number. */
-  get rtoNs (): number {
-    return Math.min(this.#options.maximumRtoNs, this.#baseRtoNs * this.#backoff)
+    this.rtoNs = Math.min(options.maximumRtoNs, options.initialRtoNs)
   }
 
   /**
@@ -42,6 +40,7 @@ export class RttEstimator {
       ? this.srttNs + Math.max(minimumRtoNs, 4 * this.rttvarNs)
       : Math.max(minimumRtoNs, this.srttNs + 4 * this.rttvarNs)
     this.#baseRtoNs = Math.min(maximumRtoNs, Math.ceil(rtoNs))
+    this.#setTimeout()
   }
 
   /** A round trip of the segment that was sent last among those acknowledged. */
@@ -56,11 +55,19 @@ export class RttEstimator {
     // Once at the maximum the factor must not grow on towards infinity.
     if (this.#baseRtoNs * this.#backoff < this.#options.maximumRtoNs) {
       this.#backoff *= 2
+      this.#setTimeout()
     }
   }
 
   /** What was sent arrived: the timeout is the computed one again. */
   endBackOff (): void {
-    this.#backoff = 1
+    if (this.#backoff !== 1) {
+      this.#backoff = 1
+      this.#setTimeout()
+    }
+  }
+
+  #setTimeout (): void {
+    this.rtoNs = Math.min(this.#options.maximumRtoNs, this.#baseRtoNs * this.#backoff)
   }
 }

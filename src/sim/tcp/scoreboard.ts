@@ -19,6 +19,8 @@ const COPIED = 16
 const KEPT = FIN | COPIED
 
 const NONE = -1
+/** In place of when something was sent. */
+const NONE_WAITS = -1
 
 /**
  * The segments sent and not cumulatively acknowledged, in order, and what is known of each: arrived (SACK), lost, sent
@@ -201,7 +203,7 @@ export class Scoreboard {
 
   /**
    * Marks what RFC 8985 says is lost: what was sent `reorderingNs` or more before something that arrived, copies included.
-   * Returns how much, in bytes; `reorderingDeadlineNs` then says when what is still given time is to be looked at again.
+   * Returns how much, in bytes; `reorderingDeadlineNs` then says when the time is over of all that is still given some.
    */
   markOverdue (nowNs: number, reorderingNs: number): number {
     this.reorderingDeadlineNs = Infinity
@@ -211,6 +213,7 @@ export class Scoreboard {
 
   #markOverdueOriginals (nowNs: number, reorderingNs: number): number {
     let lostBytes = 0
+    let latestNs = NONE_WAITS
     let n = Math.max(this.#lossFrontier, this.#head)
     for (; n < this.#next; n++) {
       const slot = n & this.#mask
@@ -220,7 +223,7 @@ export class Scoreboard {
           break
         }
         if (sentNs + this.newestRttNs + reorderingNs > nowNs) {
-          this.reorderingDeadlineNs = this.newestSentNs + this.newestRttNs + reorderingNs
+          latestNs = this.#latestWaitingOriginalNs(n)
           break
         }
         this.#markLost(n)
@@ -228,24 +231,25 @@ export class Scoreboard {
       }
     }
     this.#lossFrontier = n
+    this.#giveTime(latestNs, reorderingNs)
     return lostBytes
   }
 
   #markOverdueCopies (nowNs: number, reorderingNs: number): number {
     const copies = this.#copies
     let lostBytes = 0
+    let latestNs = NONE_WAITS
     while (copies.count > 0) {
       const segment = copies.firstSegment
       const slot = segment & this.#mask
       const state = this.#states[slot]
-      const waits = (state & SACKED) === 0 && (state & (LOST | RETRANSMITTED)) !== LOST
-      if (segment >= this.#head && waits && this.#sentNs[slot] === copies.firstSentNs) {
+      if (this.#copyWaits(segment, copies.firstSentNs)) {
         const sentNs = copies.firstSentNs
         if (!this.#beforeNewest(sentNs, this.#starts[slot] + this.#lengths[slot])) {
           break
         }
         if (sentNs + this.newestRttNs + reorderingNs > nowNs) {
-          this.reorderingDeadlineNs = this.newestSentNs + this.newestRttNs + reorderingNs
+          latestNs = this.#latestWaitingCopyNs()
           break
         }
         if ((state & LOST) === 0) {
@@ -259,7 +263,54 @@ export class Scoreboard {
       }
       copies.shift()
     }
+    this.#giveTime(latestNs, reorderingNs)
     return lostBytes
+  }
+
+  /** When the latest was sent of the originals from `first` on that were sent before the newest that arrived. */
+  #latestWaitingOriginalNs (first: number): number {
+    let latestNs = NONE_WAITS
+    for (let n = first; n < this.#next; n++) {
+      const slot = n & this.#mask
+      if ((this.#states[slot] & (SACKED | LOST | COPIED)) === 0) {
+        if (!this.#beforeNewest(this.#sentNs[slot], this.#starts[slot] + this.#lengths[slot])) {
+          break
+        }
+        latestNs = this.#sentNs[slot]
+      }
+    }
+    return latestNs
+  }
+
+  #latestWaitingCopyNs (): number {
+    const copies = this.#copies
+    let latestNs = NONE_WAITS
+    for (let i = 0; i < copies.count; i++) {
+      const segment = copies.segmentAt(i)
+      const sentNs = copies.sentNsAt(i)
+      if (this.#copyWaits(segment, sentNs)) {
+        const slot = segment & this.#mask
+        if (!this.#beforeNewest(sentNs, this.#starts[slot] + this.#lengths[slot])) {
+          break
+        }
+        latestNs = sentNs
+      }
+    }
+    return latestNs
+  }
+
+  /** Whether the copy that left then is the latest of its segment and not known to have arrived or to be lost. */
+  #copyWaits (segment: number, sentNs: number): boolean {
+    const slot = segment & this.#mask
+    const state = this.#states[slot]
+    return segment >= this.#head && (state & SACKED) === 0 && (state & (LOST | RETRANSMITTED)) !== LOST && this.#sentNs[slot] === sentNs
+  }
+
+  #giveTime (latestNs: number, reorderingNs: number): void {
+    if (latestNs !== NONE_WAITS) {
+      const deadlineNs = latestNs + this.newestRttNs + reorderingNs
+      this.reorderingDeadlineNs = this.reorderingDeadlineNs === Infinity ? deadlineNs : Math.max(this.reorderingDeadlineNs, deadlineNs)
+    }
   }
 
   /** Sent before the newest that arrived (RFC 8985 6.2's RACK_sent_after, the other way round). */

@@ -16,17 +16,17 @@ export interface Ends {
   readonly port: number
 }
 
-/** A SYN, or with FLAG_ACK a SYN-ACK. Acknowledgement, window and echo are left to be set. */
+/** A SYN, or with FLAG_ACK a SYN-ACK, whose acknowledgement and echo are left to be set. So is the window of both. */
 export function allocateSyn (packets: Packets, ends: Ends, flags: number, nowNs: number): PacketId {
-  return allocate(packets, ends, flags, SYN_BYTES, nowNs)
+  const id = allocate(packets, ends, flags, SYN_BYTES, 0, 0, nowNs)
+  packets.acknowledgement[id] = 0
+  packets.timestampEcho[id] = -1
+  return id
 }
 
 /** A segment with FLAG_ACK and `flags`. Acknowledgement, window, echo and SACK blocks are left to be set. */
 export function allocateSegment (packets: Packets, ends: Ends, flags: number, sequence: number, length: number, nowNs: number): PacketId {
-  const id = allocate(packets, ends, FLAG_ACK | flags, HEADER_BYTES + length, nowNs)
-  packets.sequence[id] = sequence
-  packets.length[id] = length
-  return id
+  return allocate(packets, ends, FLAG_ACK | flags, HEADER_BYTES + length, sequence, length, nowNs)
 }
 
 /** Counts the SACK option into the size, once the blocks are set: 8 B a block, 4 B with its padding. */
@@ -39,13 +39,14 @@ export function addSackBytes (packets: Packets, id: PacketId): void {
 
 /** `flags` is FLAG_ACK where the acknowledgement counts, else 0. */
 export function allocateReset (packets: Packets, ends: Ends, flags: number, sequence: number, acknowledgement: number): PacketId {
-  const id = allocate(packets, ends, FLAG_RST | flags, BARE_HEADER_BYTES, -1)
-  packets.sequence[id] = sequence
+  const id = allocate(packets, ends, FLAG_RST | flags, BARE_HEADER_BYTES, sequence, 0, -1)
   packets.acknowledgement[id] = acknowledgement
+  packets.window[id] = 0
+  packets.timestampEcho[id] = -1
   return id
 }
 
-function allocate (packets: Packets, ends: Ends, flags: number, size: number, nowNs: number): PacketId {
+function allocate (packets: Packets, ends: Ends, flags: number, size: number, sequence: number, length: number, nowNs: number): PacketId {
   const id = packets.allocate()
   packets.source[id] = ends.localNode
   packets.destination[id] = ends.remoteNode
@@ -53,11 +54,8 @@ function allocate (packets: Packets, ends: Ends, flags: number, size: number, no
   packets.port[id] = ends.port
   packets.flags[id] = flags
   packets.size[id] = size
-  packets.sequence[id] = 0
-  packets.acknowledgement[id] = 0
-  packets.length[id] = 0
-  packets.window[id] = 0
+  packets.sequence[id] = sequence
+  packets.length[id] = length
   packets.timestamp[id] = nowNs
-  packets.timestampEcho[id] = -1
   return id
 }

@@ -129,11 +129,11 @@ export class TcpSender {
   }
 
   /** The handshake is over; `windowBytes` is what the peer offered in it. Before, only `write` and `finish` may be called. */
-  establish (nowNs: number, windowBytes: number): void {
+  establish (nowNs: number, windowBytes: number, synsLost: boolean): void {
     this.#windowEdge += windowBytes
     this.#lastSentNs = nowNs
     this.#underusedSinceNs = nowNs
-    this.congestion.onEstablished(nowNs, this.rtt.srttNs)
+    this.congestion.onEstablished(nowNs, this.rtt.srttNs, synsLost)
   }
 
   /** Agreed on in the handshake. */
@@ -233,7 +233,7 @@ export class TcpSender {
       return
     }
     const rttNs = this.#measure(nowNs, echoNs)
-    this.#settleTailProbe(nowNs, acknowledgement, ackedBytes, deliveredBytes, duplicateBytes)
+    this.#settleTailProbe(nowNs, acknowledgement, duplicateBytes)
     const acked = this.#acked
     acked.nowNs = nowNs
     acked.ackedBytes = ackedBytes
@@ -454,8 +454,8 @@ export class TcpSender {
     return true
   }
 
-  /** RFC 8985 7.4. */
-  #settleTailProbe (nowNs: number, acknowledgement: number, ackedBytes: number, deliveredBytes: number, duplicateBytes: number): void {
+  /** RFC 8985 7.4. The peer tells where the probe came twice (RFC 2883). */
+  #settleTailProbe (nowNs: number, acknowledgement: number, duplicateBytes: number): void {
     if (this.#probeEnd === NO_PROBE || acknowledgement < this.#probeEnd) {
       return
     }
@@ -467,8 +467,6 @@ export class TcpSender {
       if (this.#recovery.phase === 'open') {
         this.#recovery.onProbedLoss(nowNs)
       }
-    } else if (ackedBytes === 0 && deliveredBytes === 0) {
-      this.#probeEnd = NO_PROBE
     }
   }
 
@@ -491,11 +489,10 @@ export class TcpSender {
   }
 
   #pollNew (nowNs: number): boolean {
-    const finLeft = this.#finWanted && !this.#finSent
-    if (this.unsentBytes === 0 && !finLeft) {
+    if (this.unsentBytes === 0 && !(this.#finWanted && !this.#finSent)) {
       this.#noteUsage(nowNs, false)
-      if (this.#board.pipeBytes < this.congestion.cwndBytes) {
-        this.#rate?.noteApplicationLimited(this.#board.pipeBytes)
+      if (this.#rate !== undefined && this.#board.pipeBytes < this.congestion.cwndBytes) {
+        this.#rate.noteApplicationLimited(this.#board.pipeBytes)
       }
       return false
     }
@@ -512,12 +509,8 @@ export class TcpSender {
       this.#noteUsage(nowNs, true)
       return false
     }
-    if (this.#defers(nowNs)) {
+    if (!this.#pacer.inBurst && this.#defers(nowNs)) {
       this.#noteUsage(nowNs, this.#sending.roomBytes < this.#sending.peerRoomBytes)
-      return false
-    }
-    if (this.#pacer.holds(nowNs)) {
-      this.#waitForPace()
       return false
     }
     this.#sendNew(nowNs, length)
@@ -632,8 +625,11 @@ export class TcpSender {
 
   /** RFC 7661's concern; as in Linux slow start also goes on while at least half of the window was used. */
   #limitedByWindow (): boolean {
+    if (this.#windowLimited || this.#mostOutstandingBytes === 0) {
+      return this.#windowLimited
+    }
     const { cwndBytes, ssthreshBytes } = this.congestion
-    return this.#windowLimited || (cwndBytes < ssthreshBytes && cwndBytes < 2 * this.#mostOutstandingBytes)
+    return cwndBytes < ssthreshBytes && cwndBytes < 2 * this.#mostOutstandingBytes
   }
 }
 

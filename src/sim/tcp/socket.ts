@@ -325,7 +325,7 @@ export class TcpSocket implements TimedSocket {
       if (byteCount > 0) {
         this.handler?.onData(byteCount)
         if (this.autoRead) {
-          this.#receiver.read(this.#kernel.nowNs, byteCount)
+          this.#receiver.read(nowNs, byteCount)
         }
       }
       if (this.#receiver.finished && !this.#remoteClosed && this.#phase === 'open') {
@@ -377,7 +377,7 @@ export class TcpSocket implements TimedSocket {
     this.#sender.rtt.sample(nowNs - packets.timestampEcho[id])
     this.#sender.rtt.noteLeast(nowNs - packets.timestampEcho[id])
     this.#sender.rtt.endBackOff()
-    this.#sender.establish(nowNs, packets.window[id])
+    this.#sender.establish(nowNs, packets.window[id], this.#handshake.lost(id))
     if (this.#handshake.complete(id)) {
       this.#sender.useEcn()
       this.#receiver.useEcn()

@@ -1,4 +1,4 @@
-import { BinaryHeap } from '../../core/binary-heap.ts'
+import { BinaryHeap, isEarlier } from '../../core/binary-heap.ts'
 import { monotonicNowMs } from './monotonic.ts'
 import type { Timed } from '../../core/binary-heap.ts'
 
@@ -20,7 +20,7 @@ const SPIN_MS = 1.2
  * the rest, which costs processor time: up to `SPIN_MS` a deadline.
  */
 export class DeadlineTimers {
-  readonly #heap = new BinaryHeap<Entry>()
+  readonly #heap = new BinaryHeap<Entry>(isEarlier)
   #sequence = 0
   #timer: NodeJS.Timeout | undefined
   /** When the Node timer will look again; what is due before that needs it moved. */

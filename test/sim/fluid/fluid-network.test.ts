@@ -67,6 +67,27 @@ test('alone on an idle link a transfer takes connect, its rounds, and the rest a
   }), { numRuns: 200 })
 })
 
+test('slow start that only a loss ends costs a round trip, where a transfer ends between the first loss and its discovery', t => {
+  // Where acknowledgements take no time to send: a pipe of 100 segments. Windows of 10, 20, 40, 80 and 160 are acknowledged;
+  // a buffer of 60 overflows while 80 are, at 60 + 80, and one of 200 while more than a pipe is, at 100 + 200.
+  const rate = 12e6
+  const rttMs = 100
+  const oneWay = { rateBitsPerSecond: rate, delayNs: (rttMs / 2 - PACKET_BITS / rate * 1e3 / 2) * NS_PER_MS }
+  const timeS = (hystart: 'off' | 'classic', limitPackets: number, segments: number): number => {
+    const network = newNetwork({ tcp: { congestion: 'cubic', hystart, receiveBufferBytes: 2 ** 30 } })
+    const ends = pathOf(network, { ...oneWay, queue: { limitPackets } }, { delayNs: oneWay.delayNs })
+    return endNs(network, { ...ends, bytes: segments * MSS }) / NS_PER_S
+  }
+  for (const [buffer, window] of [[60, 140], [200, 300]]) {
+    const firstLoss = 2 * window - 10
+    const seen = firstLoss + 2 * window
+    for (const [segments, repairs] of [[firstLoss, 0], [firstLoss + 1, 1], [seen, 1], [seen + 1, 0]]) {
+      const extraS = timeS('off', buffer, segments) - timeS('classic', buffer, segments)
+      t.true(Math.abs(extraS - repairs * rttMs / 1e3) < 1e-6, `${buffer} ${segments}: ${extraS}`)
+    }
+  }
+})
+
 test('two equal flows share a link equally, and one that is left alone takes all of it', t => {
   const network = newNetwork()
   const ends = pathOf(network, { rateBitsPerSecond: 10e6, delayNs: 10 * NS_PER_MS, queue: { limitPackets: 50 } })

@@ -39,7 +39,6 @@ test('a run with all observers at work is the same run, event by event', t => {
       const finishing = [
         new PacketCapture(network, () => {}, { labels: NUMBERED }),
         new Timeline(network, () => {}, NUMBERED),
-        // The last watch of a closed connection may be due after all else: an interval that ends before.
         new ProbeTable(network, () => {}, { linkOf: () => path.bottleneck, intervalNs: 1 * MS })
       ]
       finishing.forEach(observer => network.observers.add(observer))
@@ -154,4 +153,10 @@ test('where there is no link the column of the queue is empty', t => {
   table.finish()
   const [header, ...rows] = collected.text.trimEnd().split('\n').map(line => line.split(','))
   t.true(rows.length === 7 && rows.every(row => row[header.indexOf('queue_bytes')] === ''))
+})
+
+test('a probe without an interval of time is refused', t => {
+  for (const intervalNs of [0, -1, 0.5, NaN]) {
+    t.throws(() => probed(intervalNs, {}), { code: 'ERR_INVALID_OPTION', message: /intervalNs/ })
+  }
 })

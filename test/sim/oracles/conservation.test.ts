@@ -54,13 +54,17 @@ test('whatever befalls a network, packets are conserved on each link and over al
       }
       count(initiator.closed ?? 'open', 1)
     }
+    for (const traffic of played.tcpTraffic) {
+      t.is(traffic.openFlows, 0)
+      count('crossTraffic', traffic.deliveredBytes)
+    }
     t.is(play(scenario).network.kernel.digest(), network.kernel.digest())
     Object.entries(network.counters).forEach(([what, times]) => count(what, times))
   }), { numRuns: 500, includeErrorInReport: true })
   // Nothing of what may befall it has been left out.
   const expected = [
     'received', 'duplicated', 'droppedQueue', 'droppedLoss', 'droppedFault', 'droppedMtu', 'droppedPolicer', 'droppedCorrupt', 'droppedUnreachable',
-    'closed', 'aborted', 'reset', 'timeout'
+    'closed', 'aborted', 'reset', 'timeout', 'crossTraffic'
   ]
   t.deepEqual(expected.filter(what => (seen[what] ?? 0) === 0), [])
 })

@@ -1,6 +1,8 @@
 import * as fc from 'fast-check'
 import { randomStream } from '../../../src/core/random.ts'
+import type { RandomStream } from '../../../src/core/random.ts'
 import { OnOffTraffic, PoissonTraffic, TrafficSink } from '../../../src/sim/cross-traffic.ts'
+import { BulkTcpTraffic, TcpTransfers } from '../../../src/sim/cross-traffic-tcp.ts'
 import { scheduleFaults } from '../../../src/sim/fault-schedule.ts'
 import type { ScheduledFault } from '../../../src/sim/fault-schedule.ts'
 import { barabasiAlbertGraph, randomRegularGraph, wattsStrogatzGraph } from '../../../src/sim/graph.ts'
@@ -39,6 +41,17 @@ const traffic = fc.record({
   rateBitsPerSecond: fc.constantFrom(1e5, 3e6),
   startMs: fc.nat(1000),
   lastsMs: fc.nat(500)
+})
+
+const tcpTraffic = fc.record({
+  kind: fc.constantFrom('bulk', 'transfers', 'pareto'),
+  from: fc.nat(9),
+  to: fc.nat(9),
+  flows: fc.integer({ min: 1, max: 3 }),
+  staggerMs: fc.nat(50),
+  meanBytes: fc.constantFrom(100, 20_000),
+  startMs: fc.nat(1000),
+  lastsMs: fc.nat(200)
 })
 
 const fault = fc.record({
@@ -84,6 +97,7 @@ export const scenarios = fc.record({
   tcp: fc.array(tcp, { minLength: 1, maxLength: 3 }),
   transfers: fc.array(transfer, { maxLength: 6 }),
   traffic: fc.array(traffic, { maxLength: 3 }),
+  tcpTraffic: fc.array(tcpTraffic, { maxLength: 2 }),
   faults: fc.array(fault, { maxLength: 5 }),
   /** Instants at which it is all counted. */
   looksMs: fc.array(fc.nat(3000), { maxLength: 5 }),
@@ -101,6 +115,8 @@ export interface Played {
   readonly faulty: ReadonlySet<LinkId>
   readonly bench: TcpBench
   readonly sinks: readonly TrafficSink[]
+  /** Between hosts of the bench. */
+  readonly tcpTraffic: ReadonlyArray<BulkTcpTraffic | TcpTransfers>
 }
 
 /** Lets a scenario happen to its end. `look` is called at its instants, while it runs, and at the end. */
@@ -122,13 +138,14 @@ export function play (scenario: Scenario, look: (played: Played) => void = () =>
   }))
   const faults = scenario.faults.map(entry => scheduled(entry, network.links.length))
   const faulty = new Set(faults.filter(entry => 'fault' in entry).map(({ link }) => link))
-  const played: Played = { network, options, faulty, bench, sinks }
+  const random = randomStream(`${scenario.seed} traffic`)
+  const tcpTraffic = scenario.tcpTraffic.map((entry, index) => tcpTrafficOver(bench, network, hosts, entry, { options, random: random.fork(`tcp ${index}`), port: 2 + index }))
+  const played: Played = { network, options, faulty, bench, sinks, tcpTraffic }
   for (const entry of scenario.transfers) {
     const from = entry.from % hosts.length
     const to = entry.to % (hosts.length - 1)
     at(network, entry.atMs * MS, () => bench.transfer(from, to < from ? to : to + 1, entry))
   }
-  const random = randomStream(`${scenario.seed} traffic`)
   scenario.traffic.forEach(({ kind, from, to, packetBytes, rateBitsPerSecond, startMs, lastsMs }, index) => {
     if (sinkNodes.length === 0) {
       return
@@ -140,19 +157,48 @@ export function play (scenario: Scenario, look: (played: Played) => void = () =>
     at(network, startMs * MS, () => source.start())
     at(network, (startMs + lastsMs) * MS, () => source.stop())
   })
+  let stopped = false
+  const stop = (): void => {
+    stopped = true
+    tcpTraffic.forEach(source => source.stop())
+    bench.stop()
+  }
+  scenario.tcpTraffic.forEach(({ startMs, lastsMs }, index) => {
+    at(network, startMs * MS, () => {
+      if (!stopped) {
+        tcpTraffic[index].start()
+      }
+    })
+    at(network, (startMs + lastsMs) * MS, () => tcpTraffic[index].stop())
+  })
   scheduleFaults(network, faults)
   for (const atMs of scenario.looksMs) {
     at(network, atMs * MS, () => look(played))
   }
   if (scenario.stopMs !== undefined) {
-    at(network, scenario.stopMs * MS, () => bench.stop())
+    at(network, scenario.stopMs * MS, stop)
   }
   network.kernel.run()
   look(played)
-  bench.stop()
+  stop()
   network.kernel.run()
   look(played)
   return played
+}
+
+/** Endless flows only where each link takes time to send: else there may be no end of them in one instant. */
+function tcpTrafficOver (
+  bench: TcpBench, network: PacketNetwork, hosts: readonly NodeId[], { kind, from, to, flows, staggerMs, meanBytes }: Scenario['tcpTraffic'][number],
+  { options, random, port }: { readonly options: readonly LinkOptions[], readonly random: RandomStream, readonly port: number }
+): BulkTcpTraffic | TcpTransfers {
+  const source = from % hosts.length
+  const others = hosts.map((_, index) => index).filter(index => index !== source)
+  const target = others[to % others.length]
+  const ends = { from: hosts[source], to: hosts[target], hosts: { from: bench.hosts[source], to: bench.hosts[target] }, port }
+  const takesTime = options.every(({ rateBitsPerSecond = Infinity, trace }) => rateBitsPerSecond !== Infinity || trace !== undefined)
+  return kind === 'bulk' && takesTime
+    ? new BulkTcpTraffic(network, { ...ends, flows, staggerNs: staggerMs * MS })
+    : new TcpTransfers(network, { ...ends, arrivalsPerSecond: 50, meanBytes, ...(kind === 'pareto' ? { shape: 1.5 } : {}) }, random)
 }
 
 /** The nodes at its ends. */

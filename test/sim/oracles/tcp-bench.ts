@@ -25,10 +25,11 @@ export class TcpBench {
   /** Packets that hosts sent and got, counted at the network's edge. */
   sent = 0
   received = 0
+  /** Of each node, in their order. */
+  readonly hosts: readonly TcpHost[]
 
   readonly #network: PacketNetwork
   readonly #nodes: readonly NodeId[]
-  readonly #hosts: readonly TcpHost[]
   readonly #byNumber = new Map<number, Connection>()
   #stopped = false
 
@@ -40,7 +41,7 @@ export class TcpBench {
       this.sent++
       send(packet)
     }
-    this.#hosts = nodes.map((node, index) => {
+    this.hosts = nodes.map((node, index) => {
       const host = new TcpHost(network, node, options(index))
       host.listen(PORT, socket => this.#byNumber.get(socket.connection)?.accept(socket))
       network.setReceiver(node, { receive: packet => this.#receive(node, host, packet) })
@@ -49,14 +50,14 @@ export class TcpBench {
   }
 
   get socketCount (): number {
-    return this.#hosts.reduce((sum, host) => sum + host.socketCount, 0)
+    return this.hosts.reduce((sum, host) => sum + host.socketCount, 0)
   }
 
   transfer (from: number, to: number, transfer: Transfer): void {
     if (this.#stopped) {
       return
     }
-    const socket = this.#hosts[from].connect(this.#nodes[to], PORT)
+    const socket = this.hosts[from].connect(this.#nodes[to], PORT)
     const connection = new Connection(this.#network, transfer, socket, this.#nodes[from])
     this.connections.push(connection)
     this.#byNumber.set(socket.connection, connection)
@@ -64,7 +65,7 @@ export class TcpBench {
 
   stop (): void {
     this.#stopped = true
-    this.#hosts.forEach(host => host.stop())
+    this.hosts.forEach(host => host.stop())
   }
 
   #receive (node: NodeId, host: TcpHost, packet: PacketId): void {

@@ -132,3 +132,23 @@ test('options that cannot be are refused by name', t => {
   const network = new ScriptedNetwork(DELAY)
   t.throws(() => new TcpHost(network, CLIENT, { mssBytes: -1 }), { code: 'ERR_INVALID_OPTION', message: /tcp\.mssBytes/ })
 })
+
+test('after two lost SYNs the first flight is one segment, after one it is ten', t => {
+  for (const [lost, segments] of [[1, 10], [2, 1]]) {
+    let left = lost
+    const { kernel, client, network, clientJournal } = connectedPair(DELAY, { fate: ({ from }) => from === CLIENT && left-- > 0 ? DROP : 0 })
+    client.write(20 * 1448)
+    kernel.run()
+    const connectedNs = clientJournal.at('connected')
+    t.is(network.data(CLIENT).filter(({ atNs }) => atNs === connectedNs).length, segments)
+  }
+})
+
+test('SYNs that are only late leave the initial window as it is: the SYN-ACK echoes the first', t => {
+  const late = 4 * S
+  const { kernel, client, network, clientJournal } = connectedPair(DELAY, { fate: ({ from, atNs }) => from === CLIENT && atNs < late ? late - atNs : 0 })
+  client.write(20 * 1448)
+  kernel.run()
+  t.true(network.sent.filter(({ flags, from }) => from === CLIENT && (flags & FLAG_SYN) !== 0).length > 2)
+  t.is(network.data(CLIENT).filter(({ atNs }) => atNs === clientJournal.at('connected')).length, 10)
+})

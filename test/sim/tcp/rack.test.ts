@@ -1,4 +1,5 @@
 import test from 'ava'
+import { FLAG_SYN } from '../../../src/sim/packets.ts'
 import { timerExpiryNs } from '../../../src/sim/tcp/timer-clock.ts'
 import { at, CLIENT, connectedPair, DROP, losingData, MS, S } from './scripted-network.ts'
 import type { Fate } from './scripted-network.ts'
@@ -67,4 +68,32 @@ test('with ticks of 4 ms a timeout of 40 ms comes within (40, 44], one of 1 s wi
     t.true(long > 1 * S - 4 * MS && long <= 1.032 * S)
   }
   t.is(timerExpiryNs(5, 7, 0), 12)
+})
+
+test('RFC 8985 6.2 step 5: the reordering timer counts from when what waits was sent, not from what arrived', t => {
+  const { kernel, client, network } = connectedPair(DELAY, { fate: losingData(0), options: RACK })
+  at(kernel, 1 * S, () => client.write(MSS))
+  at(kernel, 1 * S + 10 * MS, () => client.write(MSS))
+  kernel.run()
+  const [, , copy] = network.data(CLIENT)
+  // A quarter of the least round trip, as one segment alone arrived beyond it; and Linux's 2 ms.
+  t.deepEqual([copy.sequence, copy.atNs], [1, 1 * S + RTT + RTT / 4 + 2 * MS])
+})
+
+test('a tail loss probe that was not needed costs nothing, whether or not reductions are undone: the receiver tells that it came twice', t => {
+  for (const undo of [true, false]) {
+    let held = false
+    const { kernel, client } = connectedPair(DELAY, {
+      // Acknowledgements of the first flight come 2 RTT late.
+      fate: ({ from, length, flags }) => from === CLIENT || length > 0 || (flags & FLAG_SYN) !== 0 || held ? 0 : 2 * RTT,
+      options: { ...RACK, undo }
+    })
+    at(kernel, 1 * S, () => client.write(10 * MSS))
+    at(kernel, 1 * S + RTT, () => { held = true })
+    at(kernel, 3 * S, () => client.write(MSS))
+    kernel.run()
+    t.is(client.retransmittedSegments, 1)
+    t.is(client.timeouts, 0)
+    t.is(client.ssthreshBytes, Infinity)
+  }
 })

@@ -1,4 +1,5 @@
 import test from 'ava'
+import { WITHOUT_SACK } from './without-sack.ts'
 import { at, CLIENT, connectedPair, DROP, MS, S, SERVER } from './scripted-network.ts'
 
 const DELAY = 40 * MS
@@ -110,4 +111,26 @@ test('the window bounds throughput: one receive buffer a round trip', t => {
   kernel.run(1 * S + 100 * RTT)
   client.abort()
   t.is((serverJournal.bytes - before) / 100, 64 * MSS)
+})
+
+test('without SACK, too, acknowledgements ride on answers after something came twice', t => {
+  let late = true
+  const pair = connectedPair(DELAY, {
+    options: { ...slow, ...WITHOUT_SACK, undo: true },
+    // The first answer is late, so that the question is sent again for nothing.
+    fate: ({ from, length }) => {
+      const extraNs = from === SERVER && length > 0 && late ? 2 * S : 0
+      late &&= extraNs === 0
+      return extraNs
+    }
+  })
+  const { kernel, client, network } = pair
+  pair.serverJournal.onData = () => pair.server?.write(100)
+  at(kernel, S, () => client.write(100))
+  kernel.run()
+  const before = network.acknowledgements(SERVER).length
+  t.true(network.data(CLIENT).length > 1)
+  at(kernel, kernel.nowNs + 10 * S, () => client.write(100))
+  kernel.run()
+  t.is(network.acknowledgements(SERVER).length, before)
 })
