@@ -2,11 +2,13 @@ import { TwinwireError } from '../core/errors.ts'
 import type { ActiveFault, LinkFault } from './faults.ts'
 import type { LinkId, NodeId, PacketNetwork } from './network.ts'
 
-/** Something that befalls one link at an instant of the run. */
+/** Something that befalls the network at an instant of the run. */
 export type ScheduledFault =
   /** Absent duration: until the end. */
   | { readonly atNs: number, readonly link: LinkId, readonly fault: LinkFault, readonly durationNs?: number }
   | { readonly atNs: number, readonly link: LinkId, readonly rateBitsPerSecond: number }
+  /** What befalls more than a link, or depends on what there is by then. */
+  | { readonly atNs: number, readonly begin: () => ActiveFault | undefined, readonly durationNs?: number }
 
 /**
  * Schedules faults and changes of rate. Those of one instant begin in the order in which they stand.
@@ -17,7 +19,9 @@ export function scheduleFaults (network: PacketNetwork, faults: readonly Schedul
   const { kernel } = network
   faults.forEach((entry, index) => {
     checkTime(entry.atNs, kernel.nowNs, `faults[${index}].atNs`)
-    network.link(entry.link)
+    if ('link' in entry) {
+      network.link(entry.link)
+    }
     if ('rateBitsPerSecond' in entry) {
       if (!(entry.rateBitsPerSecond > 0)) {
         throw new TwinwireError('ERR_INVALID_OPTION', 'not a rate', { path: `faults[${index}].rateBitsPerSecond`, expected: 'a number above 0', found: String(entry.rateBitsPerSecond) })
@@ -37,8 +41,9 @@ export function scheduleFaults (network: PacketNetwork, faults: readonly Schedul
       network.link(entry.link).setRate(entry.rateBitsPerSecond)
       return
     }
-    active.set(index, network.link(entry.link).beginFault(entry.fault))
-    if (entry.durationNs !== undefined) {
+    const fault = 'begin' in entry ? entry.begin() : network.link(entry.link).beginFault(entry.fault)
+    if (fault !== undefined && entry.durationNs !== undefined) {
+      active.set(index, fault)
       kernel.schedule(kernel.nowNs + entry.durationNs, end, index)
     }
   })

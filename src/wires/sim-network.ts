@@ -1,8 +1,8 @@
 import { show, TwinwireError } from '../core/errors.ts'
 import type { RandomStream } from '../core/random.ts'
 import { msToNs } from '../core/units.ts'
-import { beginPartition } from '../sim/fault-schedule.ts'
-import type { LinkFault } from '../sim/faults.ts'
+import { beginPartition, scheduleFaults } from '../sim/fault-schedule.ts'
+import type { ScheduledFault } from '../sim/fault-schedule.ts'
 import type { Kernel } from '../sim/kernel.ts'
 import type { Link } from '../sim/link.ts'
 import type { NodeId } from '../sim/network.ts'
@@ -91,19 +91,7 @@ export class SimNetwork {
   /** Lets the scenario's faults and cross traffic happen, counted from the run's time zero. */
   begin (zeroNs: number): void {
     this.#traffic.begin(zeroNs)
-    const actions: Array<() => void> = []
-    const act = this.#kernel.define(index => actions[index]())
-    const at = (atMs: number, action: () => void): void => {
-      this.#kernel.schedule(zeroNs + msToNs(atMs), act, actions.push(action) - 1)
-    }
-    this.#scenario.faults.forEach((fault, index) => {
-      at(fault.atMs, () => {
-        const ends = this.#beginFault(fault, this.#linksOf(index))
-        if ('durationMs' in fault && fault.durationMs !== undefined) {
-          at(fault.atMs + fault.durationMs, () => ends.forEach(end => end()))
-        }
-      })
-    })
+    scheduleFaults(this.#network, this.#scenario.faults.flatMap((fault, index) => this.#scheduled(fault, this.#linksOf(index), zeroNs)))
   }
 
   /**
@@ -134,33 +122,32 @@ export class SimNetwork {
     this.#members.set(name, { networkNode, address: (10 << 24) + (index << 8) + 1, tcp, node, peer })
   }
 
-  /** Answers how to end it. */
-  #beginFault (fault: Fault, links: readonly Link[]): Array<() => void> {
-    const onLinks = (linkFault: LinkFault): Array<() => void> => links.map(link => {
-      const active = link.beginFault(linkFault)
-      return () => active.end()
-    })
+  #scheduled (fault: Fault, links: readonly Link[], zeroNs: number): ScheduledFault[] {
+    const atNs = zeroNs + msToNs(fault.atMs)
+    const lasting = 'durationMs' in fault && fault.durationMs !== undefined ? { durationNs: zeroNs + msToNs(fault.atMs + fault.durationMs) - atNs } : {}
+    const network = this.#network
     switch (fault.kind) {
       case 'black-hole':
-        return onLinks({ kind: 'black-hole', ...fault.scope === 'existing' && { connectionsUpTo: this.#network.newestConnection } })
+        return fault.scope === 'all'
+          ? links.map(({ id }) => ({ atNs, link: id, fault: { kind: 'black-hole' }, ...lasting }))
+          : links.map(link => ({ atNs, begin: () => link.beginFault({ kind: 'black-hole', connectionsUpTo: network.newestConnection }), ...lasting }))
       case 'stall':
       case 'down':
-        return onLinks({ kind: fault.kind })
-      case 'partition': {
-        const active = beginPartition(this.#network, fault.nodes.map(name => this.#nodeOf(name, 'scenario.faults')))
-        return [() => active.end()]
-      }
+        return links.map(({ id }) => ({ atNs, link: id, fault: { kind: fault.kind }, ...lasting }))
       case 'rate':
-        links.forEach(link => link.setRate(fault.rateBitsPerSecond))
-        break
-      case 'reset':
-        this.#reset(this.#member(fault.from), this.#member(fault.to))
-        break
+        return links.map(({ id }) => ({ atNs, link: id, rateBitsPerSecond: fault.rateBitsPerSecond }))
+      case 'partition': {
+        const nodes = fault.nodes.map(name => this.#nodeOf(name, 'scenario.faults'))
+        return [{ atNs, begin: () => beginPartition(network, nodes), ...lasting }]
+      }
+      default: {
+        const [from, to] = [this.#member(fault.from), this.#member(fault.to)]
+        return [{ atNs, begin: () => this.#reset(from, to) }]
+      }
     }
-    return []
   }
 
-  #reset (a: Member, b: Member): void {
+  #reset (a: Member, b: Member): undefined {
     this.#kernel.wake()
     a.node.resetConnectionsTo(b.networkNode)
     b.node.resetConnectionsTo(a.networkNode)

@@ -22,6 +22,22 @@ test('scheduled faults begin and end at their instants', t => {
   t.is(one.link.counters.droppedFault, 2)
 })
 
+test('what is begun by a function is what there is by then, and ends like the others', t => {
+  const one = new OneLink({ rateBitsPerSecond: 12e6, delayNs: 0 })
+  let begun = 0
+  scheduleFaults(one.network, [
+    { atNs: 5 * MS, begin: () => one.link.beginFault({ kind: 'stall' }), durationNs: 10 * MS },
+    // Nothing that could end.
+    { atNs: 6 * MS, begin: () => { begun++; return undefined }, durationNs: 10 * MS }
+  ])
+  for (const ms of [0, 7, 20]) {
+    one.sendAt(ms * MS, 1500)
+  }
+  one.run()
+  t.deepEqual(one.deliveries.map(({ atNs, number }) => [number, atNs / MS]), [[0, 1], [1, 16], [2, 21]])
+  t.is(begun, 1)
+})
+
 test('a bad entry of a schedule is refused by its path', t => {
   const { network } = new OneLink({ delayNs: 0 })
   const bad = {
