@@ -15,7 +15,6 @@ export const FLAG_CWR = 128
 
 /** ECN field of the IP header (RFC 3168 section 5). */
 export const ECN_NOT_CAPABLE = 0
-export const ECN_CAPABLE_1 = 1
 export const ECN_CAPABLE_0 = 2
 export const ECN_CONGESTION = 3
 
