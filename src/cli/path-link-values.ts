@@ -64,7 +64,7 @@ export function readTraffic (text: string): PathTraffic {
  * @throws ERR_INVALID_OPTION, ERR_INVALID_UNIT, ERR_INVALID_FILE
  */
 export async function readJitter (text: string, inDirectory: (file: string) => string): Promise<JitterOptions> {
-  const [, distribution, values] = /^(uniform|normal|pareto):(.*)$/.exec(text) ?? []
+  const [, distribution, values] = DISTRIBUTION.exec(text) ?? []
   if (distribution === undefined) {
     if (/^\w{2,}:/.test(text)) {
       throw invalid('--jitter', 'uniform:5ms, normal:5ms, pareto:5ms, or a file', text)
@@ -86,6 +86,13 @@ export async function readJitter (text: string, inDirectory: (file: string) => s
       return { distribution: 'pareto', scaleNs: amountNs * (paretoShape - 1), shape: paretoShape }
   }
 }
+
+/** The file that such a text names; undefined where it is a distribution. */
+export function jitterFileName (text: string): string | undefined {
+  return DISTRIBUTION.test(text) ? undefined : text
+}
+
+const DISTRIBUTION = /^(uniform|normal|pareto):(.*)$/
 
 function invalid (option: string, expected: string, found: string): TwinwireError {
   return new TwinwireError('ERR_INVALID_OPTION', 'the option is not valid', { path: option, expected, found: show(found) })

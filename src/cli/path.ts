@@ -11,7 +11,7 @@ import type { Row } from '../path/summary.ts'
 import type { CongestionName } from '../path/tcp.ts'
 import type { CliContext } from './context.ts'
 import { countOf, DEFAULT_SEED, ExitCode } from './options.ts'
-import { readLinks, withLinkOptions } from './path-link-options.ts'
+import { linkFiles, readLinks, withLinkOptions } from './path-link-options.ts'
 import type { LinkFlags } from './path-link-options.ts'
 import { readBufferBdp, readCongestion, readDurationS, readGso, readLevel, readLossDirection, readPair, readPath, readSize } from './path-options.ts'
 import type { Level, PathFlags } from './path-options.ts'
@@ -64,7 +64,7 @@ export function addPathCommand (program: Command, context: CliContext, finish: (
   /** Measures as often as asked, traces the first repetition, and writes the row that `summarize` makes of all. */
   const measure = async <Run>(flags: Flags, count: number, run: (path: PathOptions, repetition: number, onlooker?: PathOnlooker) => Promise<Run>, summarize: (path: PathOptions, runs: readonly Run[]) => Row): Promise<void> => {
     const options = readPath(flags, await readLinks(flags, context.workingDirectory))
-    const traces = new TraceFiles(context.workingDirectory, flags)
+    const traces = new TraceFiles(context.workingDirectory, flags, linkFiles(flags))
     if (flags.level === 'fluid' && traces.count > 0) {
       traces.discard()
       throw new TwinwireError('ERR_UNSUPPORTED', 'flows have no packets to trace', { path: '--level', expected: 'packet', found: 'fluid' })
