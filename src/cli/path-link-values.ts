@@ -3,6 +3,7 @@ import { msToNs, parseDuration, parseRate, parseSize } from '../core/units.ts'
 import type { PathTraffic } from '../path/link-fields.ts'
 import type { PathInput } from '../path/options.ts'
 import { congestionName } from '../path/tcp.ts'
+import type { CongestionName } from '../path/tcp.ts'
 import type { JitterOptions } from '../sim/jitter.ts'
 import { jitterFromFile } from '../wires/input-files.ts'
 import { jitterOptions } from '../wires/link-options.ts'
@@ -41,12 +42,26 @@ export function readPolicer (text: string): { readonly rateBitsPerSecond: number
   return { rateBitsPerSecond: parseRate(rate, '--policer'), burstBytes: parseBytes(burst, '--policer') }
 }
 
+/** @throws ERR_INVALID_OPTION at `option` */
+export function congestionOf (option: string, text: string): CongestionName {
+  try {
+    return congestionName(text)
+  } catch (error) {
+    if (!(error instanceof TwinwireError)) {
+      throw error
+    }
+    throw new TwinwireError('ERR_INVALID_OPTION', 'no such congestion controller', {
+      path: option, expected: error.expected ?? 'a name', found: show(text)
+    })
+  }
+}
+
 /** `poisson:5mbit`, `on-off:5mbit,200ms,300ms`, `bulk:bbr` or `bulk:cubic,3` */
 export function readTraffic (text: string): PathTraffic {
   const [, kind, first, rest] = /^(poisson|on-off|bulk):([^,]*)((?:,[^,]*)*)$/.exec(text) ?? []
   const others = rest?.split(',').slice(1) ?? []
   if (kind === 'bulk' && others.length <= 1) {
-    return { kind, congestion: congestionName(first), flows: others.length === 0 ? 1 : Number(others[0]) }
+    return { kind, congestion: congestionOf('--cross-traffic', first), flows: others.length === 0 ? 1 : Number(others[0]) }
   }
   if (kind === 'poisson' && others.length === 0) {
     return { kind, rateBitsPerSecond: parseRate(first, '--cross-traffic') }

@@ -10,11 +10,13 @@ import type { PathOnlooker } from '../path/path.ts'
 import type { Row } from '../path/summary.ts'
 import type { CongestionName } from '../path/tcp.ts'
 import type { CliContext } from './context.ts'
+import { interruptedExitCode } from './interruption.ts'
 import { countOf, DEFAULT_SEED, ExitCode } from './options.ts'
 import { linkFiles, readLinks, withLinkOptions } from './path-link-options.ts'
 import type { LinkFlags } from './path-link-options.ts'
 import { readBufferBdp, readCongestion, readDurationS, readGso, readLevel, readLossDirection, readPair, readPath, readSize } from './path-options.ts'
 import type { Level, PathFlags } from './path-options.ts'
+import { namingFlags } from './path-places.ts'
 import { pathTable } from './path-table.ts'
 import { withTcpOptions } from './path-tcp-options.ts'
 import { TraceFiles, withTraceOptions } from './trace-files.ts'
@@ -62,7 +64,7 @@ export function addPathCommand (program: Command, context: CliContext, finish: (
     .description('measures TCP over one simulated path: queue, serialiser, loss and delay, in this order')
 
   /** Measures as often as asked, traces the first repetition, and writes the row that `summarize` makes of all. */
-  const measure = async <Run>(flags: Flags, count: number, run: (path: PathOptions, repetition: number, onlooker?: PathOnlooker) => Promise<Run>, summarize: (path: PathOptions, runs: readonly Run[]) => Row): Promise<void> => {
+  const measure = async <Run>(flags: Flags, count: number, run: (path: PathOptions, repetition: number, onlooker?: PathOnlooker) => Promise<Run>, summarize: (path: PathOptions, runs: readonly Run[]) => Row): Promise<void> => await namingFlags(async () => {
     const options = readPath(flags, await readLinks(flags, context.workingDirectory))
     const traces = new TraceFiles(context.workingDirectory, flags, linkFiles(flags))
     if (flags.level === 'fluid' && traces.count > 0) {
@@ -82,13 +84,13 @@ export function addPathCommand (program: Command, context: CliContext, finish: (
         throw error
       }
       context.stderr.write('interrupted\n')
-      finish(ExitCode.interrupted)
+      finish(interruptedExitCode(context.signal))
       return
     }
     const row = flags.level === 'fluid' ? fluidRow(summarize(options, runs)) : summarize(options, runs)
     context.stdout.write(flags.json ? `${JSON.stringify(row)}\n` : `${pathTable(row)}\n`)
     finish(row.n === 0 ? ExitCode.failed : ExitCode.ok)
-  }
+  })
 
   withLevel(path.command('bulk'), { rtt: '80ms', rate: '10mbit', lossDirection: 'forward' })
     .description('goodput, window, round trips and losses of one transfer that never ends')

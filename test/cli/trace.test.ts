@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import test from 'ava'
+import { Interruption } from '../../src/cli/interruption.ts'
 import { OutputFile } from '../../src/cli/output-file.ts'
 import { loadExperiment } from '../../src/experiment/registry.ts'
 import { runUnit } from '../../src/experiment/run-unit.ts'
@@ -103,6 +104,13 @@ test('a command that is cut short leaves no file, and the one that was there bef
     t.is(exitCode, 130)
     t.deepEqual(await readdir(directory), ['a.csv'])
     t.is(await readFile(join(directory, 'a.csv'), 'utf8'), 'before')
+  }
+})
+
+test('cut short by SIGTERM a measurement ends as a trace does', async t => {
+  for (const command of [['path', 'bulk'], ['trace', 'connection-setup', '--flows', 'a']]) {
+    const { exitCode } = await runCli(await temporaryDirectory(t), command, { machinery, signal: AbortSignal.abort(new Interruption('SIGTERM')) })
+    t.is(exitCode, 143)
   }
 })
 
