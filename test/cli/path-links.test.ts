@@ -60,7 +60,7 @@ const PLAIN = 'rate_mbps,rtt_ms,cc,loss_model,loss_fwd,buf_bdp,gso_max_segs,n,n_
 test('a row has further columns only for further options, each by its name', async t => {
   const row = await bulk(t, '')
   t.is(Object.keys(row).slice(0, 9).join(), PLAIN)
-  const all = await bulk(t, '--queue fq-codel:ecn --jitter in/delays.csv --reorder --duplicate 0.01 --corrupt 0.001 --mtu 1280 --policer 20mbit,64KiB --rate-backward 5mbit --delay-backward 10ms --cross-traffic poisson:1mbit --cross-traffic on-off:2mbit,100ms,100ms --cross-traffic bulk:bbr,2')
+  const all = await bulk(t, '--ecn on --queue fq-codel:ecn --jitter in/delays.csv --reorder --duplicate 0.01 --corrupt 0.001 --mtu 1280 --policer 20mbit,64KiB --rate-backward 5mbit --delay-backward 10ms --cross-traffic poisson:1mbit --cross-traffic on-off:2mbit,100ms,100ms --cross-traffic bulk:bbr,2')
   t.deepEqual(Object.keys(all).filter(name => !(name in row)), ['rate_backward_mbps', 'delay_backward_ms', 'queue', 'policer', 'cross_traffic', 'jitter', 'reorder', 'duplicate', 'corrupt', 'mtu'])
   t.like(all, { queue: 'fq-codel:ecn', policer: '20mbit,64KiB', jitter: 'in/delays.csv', mtu: 1280, rate_backward_mbps: 5, cross_traffic: 'poisson:1mbit on-off:2mbit,100ms,100ms bulk:bbr,2' })
 })
@@ -84,6 +84,14 @@ test('a discipline keeps a queue short that drop-tail lets fill', async t => {
   // Drop-tail's queue is between 1.8 (after a loss CUBIC keeps 0.7 of 5 and the path holds one) and 4 round trips of 80 ms.
   t.true(plain.q_delay_mean_ms_mean > 1.8 * 80)
   t.true(codel.q_delay_mean_ms_mean < 0.5 * 80)
+})
+
+test('a queue that marks, and connections that do not ask for it, are remarked upon', async t => {
+  const args = ['path', 'bulk', '--seeds', '1', '--duration', '6s', '--queue', 'codel:ecn']
+  const [plain, asking] = [await runCli(await temporaryDirectory(t), args), await runCli(await temporaryDirectory(t), [...args, '--ecn', 'on'])]
+  t.is(plain.exitCode, 0)
+  t.is(plain.stderr, 'note: --queue codel:ecn marks only packets of connections that ask for ECN: --ecn on\n')
+  t.is(asking.stderr, '')
 })
 
 test('a policer lets its rate through and no more', async t => {

@@ -39,6 +39,9 @@ test('BBR next to CUBIC has no formula', badUse, ['pair', '--level', 'fluid', '-
 for (const [option, value] of [['--queue', 'codel'], ['--loss', 'scripted:3'], ['--jitter', 'uniform:1ms'], ['--policer', '5mbit,32KiB'], ['--duplicate', '0.1'], ['--cross-traffic', 'poisson:1mbit']]) {
   test(`what flows cannot do names ${option}`, badUse, ['bulk', '--level', 'fluid', option, value], new RegExp(`\\[ERR_UNSUPPORTED\\]: .*at ${option};`))
 }
+for (const [option, value] of [['--gso', '1'], ['--gso', 'default'], ['--ecn', 'on'], ['--hystart', 'off'], ['--pcap', 'a'], ['--flows', 'a']]) {
+  test(`flows have no ${option} ${value}`, badUse, ['fct', '--level', 'fluid', option, value], new RegExp(`\\[ERR_UNSUPPORTED\\]: .*at ${option}; expected no such option beside --level fluid; found "?${value}"?\n`))
+}
 test('connect has no level', badUse, ['connect', '--level', 'fluid'], /\[ERR_UNKNOWN_OPTION\]/)
 test('an unknown option of a measurement names the nearest', badUse, ['bulk', '--rat', '10mbit'], /\[ERR_UNKNOWN_OPTION\]: .*expected .*--rate/)
 test('an unknown measurement names the nearest', badUse, ['bluk'], /\[ERR_UNKNOWN_OPTION\]: .*expected bulk/)
@@ -79,10 +82,35 @@ test('without --json it is a table', async t => {
   t.regex(stdout, /^n_attempt1 +3$/m)
 })
 
-test('where no connection comes about the command fails', async t => {
-  const { exitCode, stdout } = await runCli(await temporaryDirectory(t), ['path', 'connect', '--congestion', 'reno', '--repeat', '1', '--loss', '0.9999', '--json'])
-  t.is(exitCode, 1)
-  t.like(JSON.parse(stdout) as object, { n: 0, n_fail: 1, p50_ms: null })
+test('where no repetition comes about the command fails, and says why', async t => {
+  const directory = await temporaryDirectory(t)
+  for (const [args, needs] of [['connect --repeat 1 --loss 0.9999', 'a connection within 300 s'], ['bulk --seeds 1 --rate 1bit', 'a connection within 300 s'], ['fct --repeat 1 --loss 0.9999', 'an answer within 3600 s']]) {
+    const { exitCode, stdout, stderr } = await runCli(directory, ['path', ...args.split(' '), '--json'])
+    t.is(exitCode, 1)
+    t.like(JSON.parse(stdout) as object, { n: 0, n_fail: 1 })
+    t.is(stderr, `nothing was measured: of 1 repetitions none came about (each needs ${needs} of simulated time)\n`)
+  }
+})
+
+test('where one repetition comes about the command succeeds, and counts the others', async t => {
+  const { exitCode, stdout, stderr } = await runCli(await temporaryDirectory(t), ['path', 'connect', '--repeat', '5', '--loss', '0.9', '--json'])
+  const { n, n_fail: failed } = JSON.parse(stdout) as { n: number, n_fail: number }
+  t.true(n > 0 && failed > 0 && n + failed === 5)
+  t.is(exitCode, 0)
+  t.is(stderr, '')
+})
+
+test('the help has durations as they are typed, the least of them, and the exit codes', async t => {
+  const directory = await temporaryDirectory(t)
+  for (const [measurement, given, least] of [['bulk', '30s', '5s'], ['pair', '40s', '20s']]) {
+    const { exitCode, stdout } = await runCli(directory, ['path', measurement, '--help'])
+    t.is(exitCode, 0)
+    const help = stdout.replaceAll(/\s+/g, ' ')
+    t.regex(help, new RegExp(`--duration <time> [^(]*more than ${least}, which are left out \\(default: ${given}\\)`))
+    t.regex(help, /Exit codes: 0 at least one repetition came about/)
+    const row = await runCli(directory, ['path', measurement, '--level', 'fluid', '--seeds', '1', '--json'])
+    t.deepEqual(await runCli(directory, ['path', measurement, '--level', 'fluid', '--seeds', '1', '--json', '--duration', given]), row)
+  }
 })
 
 test('TCP by the RFCs is another than that of Linux, and how it starts can be chosen', async t => {
