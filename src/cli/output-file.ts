@@ -24,7 +24,8 @@ export class OutputFile {
     this.#option = option
     this.#path = realPlace(workingDirectory, name)
     try {
-      const kind = kindOf(this.#path)
+      // By its own name: what a pipe's link in /proc shows to is no path.
+      const kind = kindOf(resolve(workingDirectory, name))
       if (kind === 'folder') {
         throw refusal('EISDIR')
       }

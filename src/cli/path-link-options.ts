@@ -31,6 +31,9 @@ export interface LinkFlags {
   readonly path?: string
 }
 
+/** What `--path` says in place of the user. */
+export const PRESET_FLAGS: readonly string[] = ['--rate', '--rtt', '--loss', '--loss-direction', '--buffer-bdp', '--queue', '--rate-backward', '--delay-backward', '--trace', '--trace-backward']
+
 /** Adds the options of the path's links to one measurement, in groups of their own. */
 export function withLinkOptions (command: Command): Command {
   return command
@@ -40,7 +43,7 @@ export function withLinkOptions (command: Command): Command {
     .addOption(new Option('--trace <file>', 'opportunities to deliver, forward, in place of a rate: a mahimahi file').argParser(textOf('--trace', FILE_NAME)).conflicts('rate'))
     .addOption(new Option('--trace-backward <file>', 'the same for the way back').argParser(textOf('--trace-backward', FILE_NAME)).conflicts('rateBackward'))
     .addOption(new Option('--path <preset>', `rate, delay, loss and queue of an Internet path: pantheon:<name>, of ${PANTHEON_PATHS.join(', ')}`)
-      .conflicts(['rate', 'rtt', 'loss', 'lossDirection', 'bufferBdp', 'queue', 'rateBackward', 'delayBackward', 'trace', 'traceBackward']))
+      .conflicts(PRESET_FLAGS.map(flag => new Option(flag).attributeName())))
     .optionsGroup('Queue, forward:')
     .option('--queue <discipline>', 'droptail, red, codel or fq-codel; :ecn behind it marks instead of dropping (default: droptail)')
     .option('--policer <rate,burst>', 'a token bucket before the queue drops what exceeds it: 5mbit,32KiB')

@@ -1,4 +1,6 @@
 import { TwinwireError } from '../core/errors.ts'
+import { PRESET_FLAGS } from './path-link-options.ts'
+import type { LinkFlags } from './path-link-options.ts'
 
 /** The flags of the `path` commands by what the layers below call the options that are made of them. */
 const FLAGS: Readonly<Record<string, string>> = {
@@ -36,19 +38,22 @@ const PLACE = /^(?:(?:path|link:\d+-\d+)\.(tcp\.\w+|\w+)|duration$|congestion$)/
 
 /**
  * Does what reads or carries out a command line. Errors name the flag: `path.loss.every` is `--loss.every` for who typed
- * it.
+ * it, or `--path` where a preset said it.
  */
-export async function namingFlags<T> (work: () => Promise<T>): Promise<T> {
+export async function namingFlags<T> ({ path }: Pick<LinkFlags, 'path'>, work: () => Promise<T>): Promise<T> {
   try {
     return await work()
   } catch (error) {
-    throw error instanceof TwinwireError ? withFlag(error) : error
+    throw error instanceof TwinwireError ? withFlag(error, path !== undefined) : error
   }
 }
 
-function withFlag (error: TwinwireError): TwinwireError {
+function withFlag (error: TwinwireError, preset: boolean): TwinwireError {
   const { path = '' } = error
   const [place, name = place] = PLACE.exec(path) ?? ['']
   const flag = FLAGS[place] ?? FLAGS[name]
-  return flag === undefined ? error : error.at(flag + path.slice(place.length))
+  if (flag === undefined) {
+    return error
+  }
+  return error.at(preset && PRESET_FLAGS.includes(flag) ? '--path' : flag + path.slice(place.length))
 }

@@ -67,15 +67,12 @@ export function addPathCommand (program: Command, context: CliContext, finish: (
     .addHelpText('afterAll', EXIT_CODES)
 
   /** Measures as often as asked, traces the first repetition, and writes the row that `summarize` makes of all. */
-  const measure = async <Run>(flags: Flags, command: Command, { count, needs, run, summarize }: Measurement<Run>): Promise<void> => await namingFlags(async () => {
+  const measure = async <Run>(flags: Flags, command: Command, { count, needs, run, summarize }: Measurement<Run>): Promise<void> => await namingFlags(flags, async () => {
     if (flags.level === 'fluid') {
       checkFluid(command)
     }
     const options = readPath(flags, await readLinks(flags, context.workingDirectory))
     const traces = new TraceFiles(context.workingDirectory, flags, linkFiles(flags))
-    if (options.ecn === true && options.tcp.ecn !== 'on') {
-      context.stderr.write(`note: --queue ${flags.queue ?? ''} marks only packets of connections that ask for ECN: --ecn on\n`)
-    }
     const runs: Run[] = []
     try {
       runs.push(await run(options, 0, ({ network, labels, forwardLink }) => traces.observe({ network, labels, linkOf: () => forwardLink })))
@@ -91,6 +88,9 @@ export function addPathCommand (program: Command, context: CliContext, finish: (
       context.stderr.write('interrupted\n')
       finish(interruptedExitCode(context.signal))
       return
+    }
+    if (options.ecn === true && options.tcp.ecn !== 'on') {
+      context.stderr.write(`note: --queue ${flags.queue ?? ''} marks only packets of connections that ask for ECN: --ecn on\n`)
     }
     const row = flags.level === 'fluid' ? fluidRow(summarize(options, runs)) : summarize(options, runs)
     context.stdout.write(flags.json ? `${JSON.stringify(row)}\n` : `${pathTable(row)}\n`)

@@ -35,6 +35,7 @@ test('a script that is no list of numbers is refused', badUse, 'bulk --loss scri
 test('a script that does not ascend is refused', badUse, 'bulk --loss scripted:3,2,1', /at --loss\.packets\[1\];/)
 test('a preset that there is not names the nearest', badUse, 'bulk --path pantheon:korea-to-chin', /at --path; expected pantheon:korea-to-china/)
 test('a preset beside a rate is refused', badUse, 'bulk --path pantheon:korea-to-china --rate 5mbit', /cannot be used with option '--rate/)
+test('what a preset asks of the fluid level is asked by the preset', badUse, 'fct --level fluid --path pantheon:nepal-to-aws-india', /\[ERR_UNSUPPORTED\]: .*at --path;/)
 test('a trace beside a rate is refused', badUse, 'bulk --trace x --rate 5mbit', /cannot be used with option '--rate/)
 test('a trace that is not there is refused', badUse, 'bulk --trace missing', /ERR_INVALID_FILE.*missing; expected a file that can be read; found ENOENT/)
 test('a file of delays that is a directory is refused', badUse, 'bulk --jitter .', /ERR_INVALID_FILE.*expected a regular file; found a directory/)

@@ -172,12 +172,15 @@ test('a file that cannot be put in its place is a coded error, and nothing is le
   t.deepEqual(await readdir(directory), ['a'])
 })
 
-onUnix('a trace into the stdout of the command is refused', async t => {
-  const directory = await temporaryDirectory(t)
-  const stdout = openSync(join(directory, 'out'), 'w')
-  const { status, stderr } = spawnSync(process.execPath, [fileURLToPath(new URL('../../bin/twinwire.js', import.meta.url)), 'path', 'connect', '--repeat', '1', '--json', '--flows', '/dev/stdout'], { cwd: directory, stdio: ['ignore', stdout, 'pipe'], encoding: 'utf8' })
-  closeSync(stdout)
-  t.is(status, 2)
-  t.regex(stderr, /at --flows; [^\n]*\(the command's own output\)\n$/)
-  t.deepEqual(await readdir(directory), ['out'])
-})
+for (const [into, found] of [['a file', "the command's own output"], ['a pipe', 'neither a file nor a device']]) {
+  onUnix(`a trace into the stdout of the command is refused where that is ${into}`, async t => {
+    const directory = await temporaryDirectory(t)
+    const stdout = openSync(join(directory, 'out'), 'w')
+    const { status, stderr } = spawnSync('/bin/sh', ['-c', `exec "$0" "$@"${into === 'a pipe' ? ' | cat; exit 2' : ''}`, process.execPath, fileURLToPath(new URL('../../bin/twinwire.js', import.meta.url)), 'path', 'connect', '--repeat', '1', '--json', '--flows', '/dev/stdout'], { cwd: directory, stdio: ['ignore', stdout, 'pipe'], encoding: 'utf8' })
+    closeSync(stdout)
+    t.is(status, 2)
+    t.true(stderr.includes('at --flows;') && stderr.endsWith(`(${found})\n`), stderr)
+    t.deepEqual(await readdir(directory), ['out'])
+    t.is(await readFile(join(directory, 'out'), 'utf8'), '')
+  })
+}
