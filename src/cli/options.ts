@@ -35,11 +35,14 @@ function wholeNumber (option: string, text: string, minimum: number, maximum: nu
   return value
 }
 
+/** What an option expects that names a file. */
+export const FILE_NAME = 'the name of a file'
+
 /** A reader for commander of an option whose text must say something. */
-export function textOf (option: string): (text: string) => string {
+export function textOf (option: string, expected = 'some text'): (text: string) => string {
   return text => {
     if (text.trim() === '') {
-      throw new TwinwireError('ERR_INVALID_OPTION', 'the option is not valid', { path: option, expected: 'some text', found: show(text) })
+      throw new TwinwireError('ERR_INVALID_OPTION', 'the option is not valid', { path: option, expected, found: show(text) })
     }
     return text
   }

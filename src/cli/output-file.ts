@@ -1,5 +1,6 @@
-import { closeSync, constants, openSync, renameSync, rmSync, statSync, writeSync, accessSync } from 'node:fs'
-import { dirname, resolve } from 'node:path'
+import { accessSync, closeSync, constants, fstatSync, openSync, realpathSync, renameSync, rmSync, statSync, writeSync } from 'node:fs'
+import { basename, dirname, join, resolve } from 'node:path'
+import { isatty } from 'node:tty'
 import { show, TwinwireError } from '../core/errors.ts'
 
 /**
@@ -9,28 +10,36 @@ import { show, TwinwireError } from '../core/errors.ts'
 export class OutputFile {
   readonly #option: string
   readonly #path: string
-  /** Where it is written; the same for what is no file, as a terminal or a pipe. */
+  /** Where it is written; the same for a device. */
   readonly #draft: string
   readonly #descriptor: number
   #open = true
 
   /**
    * @param option what the user gave the name with
-   * @throws ERR_INVALID_OPTION where it cannot be written there
+   * @throws ERR_INVALID_OPTION where it cannot be written there, and for what is neither a file nor a device: to open a
+   * FIFO waits for its reader
    */
   constructor (option: string, workingDirectory: string, name: string) {
     this.#option = option
-    this.#path = resolve(workingDirectory, name)
+    this.#path = realPlace(workingDirectory, name)
     try {
-      const kind = kindOf(this.#path)
+      // By its own name: what a pipe's link in /proc shows to is no path.
+      const kind = kindOf(resolve(workingDirectory, name))
       if (kind === 'folder') {
-        throw Object.assign(new Error('a folder'), { code: 'EISDIR' })
+        throw refusal('EISDIR')
+      }
+      if (kind === 'other') {
+        throw refusal('neither a file nor a device')
+      }
+      if (kind !== 'none' && isOwnOutput(this.#path)) {
+        throw refusal("the command's own output")
       }
       if (kind === 'file') {
         accessSync(this.#path, constants.W_OK)
       }
       this.#draft = kind === 'device' ? this.#path : `${this.#path}.${process.pid}.partial`
-      this.#descriptor = openSync(this.#draft, 'w')
+      this.#descriptor = openSync(this.#draft, kind === 'device' ? 'w' : 'wx')
     } catch (error) {
       throw this.#failure(error, name)
     }
@@ -46,11 +55,20 @@ export class OutputFile {
     }
   }
 
-  /** The file is whole: puts it in its place. */
+  /**
+   * The file is whole: puts it in its place.
+   *
+   * @throws ERR_INVALID_OPTION where that fails; there is no such file then
+   */
   commit (): void {
-    this.#close()
-    if (this.#draft !== this.#path) {
-      renameSync(this.#draft, this.#path)
+    try {
+      this.#close()
+      if (this.#draft !== this.#path) {
+        renameSync(this.#draft, this.#path)
+      }
+    } catch (error) {
+      this.#removeDraft()
+      throw this.#failure(error, this.#path)
     }
   }
 
@@ -58,9 +76,13 @@ export class OutputFile {
   discard (): void {
     if (this.#open) {
       this.#close()
-      if (this.#draft !== this.#path) {
-        rmSync(this.#draft)
-      }
+      this.#removeDraft()
+    }
+  }
+
+  #removeDraft (): void {
+    if (this.#draft !== this.#path) {
+      rmSync(this.#draft, { force: true })
     }
   }
 
@@ -72,15 +94,46 @@ export class OutputFile {
   #failure (error: unknown, name: string): TwinwireError {
     const code = error instanceof Error && 'code' in error ? String(error.code) : String(error)
     return new TwinwireError('ERR_INVALID_OPTION', 'the file cannot be written', {
-      path: this.#option, expected: `a file in a folder that exists (${dirname(this.#path)}) and can be written to`, found: `${show(name)} (${code})`, cause: error
+      path: this.#option, expected: `a file in a folder that exists (${dirname(this.#path)}) and can be written to, or a device such as /dev/null`, found: `${show(name)} (${code})`, cause: error
     })
   }
 }
 
-function kindOf (path: string): 'none' | 'file' | 'folder' | 'device' {
+/** The place that a name means, symbolic links followed: two names of one file give the same. */
+export function realPlace (workingDirectory: string, name: string): string {
+  const path = resolve(workingDirectory, name)
+  return realPath(path) ?? join(realPath(dirname(path)) ?? dirname(path), basename(path))
+}
+
+/** Undefined for what is not there, or cannot be reached. */
+function realPath (path: string): string | undefined {
+  try {
+    return realpathSync(path)
+  } catch {
+    return undefined
+  }
+}
+
+function kindOf (path: string): 'none' | 'file' | 'folder' | 'device' | 'other' {
   const found = statSync(path, { throwIfNoEntry: false })
   if (found === undefined) {
     return 'none'
   }
-  return found.isDirectory() ? 'folder' : found.isFile() ? 'file' : 'device'
+  return found.isDirectory() ? 'folder' : found.isFile() ? 'file' : found.isCharacterDevice() ? 'device' : 'other'
+}
+
+/**
+ * Whether a file or terminal is the process's stdout or stderr (/dev/stdout): a file put in its place would take the
+ * figures with it, and on a terminal the two would mix.
+ */
+function isOwnOutput (path: string): boolean {
+  const { dev, ino } = statSync(path)
+  return [1, 2].some(descriptor => {
+    const own = fstatSync(descriptor)
+    return own.dev === dev && own.ino === ino && (own.isFile() || isatty(descriptor))
+  })
+}
+
+function refusal (code: string): Error {
+  return Object.assign(new Error(code), { code })
 }

@@ -10,8 +10,9 @@ import { meanBitsPerSecond, OPPORTUNITY_BYTES } from '../sim/rate-trace.ts'
 import type { RateTrace } from '../sim/rate-trace.ts'
 import { PANTHEON_PATHS, pantheonPath } from '../sim/topology-paths.ts'
 import { traceFromFile } from '../wires/input-files.ts'
-import { collect } from './options.ts'
-import { parseBytes, readJitter, readPolicer, readProbability, readQueue, readTraffic } from './path-link-values.ts'
+import { collect, FILE_NAME, textOf } from './options.ts'
+import { jitterFileName, parseBytes, readJitter, readPolicer, readProbability, readQueue, readTraffic } from './path-link-values.ts'
+import type { NamedFiles } from './trace-files.ts'
 
 /** What commander gives for the options of the path's links; those not given are absent. */
 export interface LinkFlags {
@@ -30,22 +31,25 @@ export interface LinkFlags {
   readonly path?: string
 }
 
+/** What `--path` says in place of the user. */
+export const PRESET_FLAGS: readonly string[] = ['--rate', '--rtt', '--loss', '--loss-direction', '--buffer-bdp', '--queue', '--rate-backward', '--delay-backward', '--trace', '--trace-backward']
+
 /** Adds the options of the path's links to one measurement, in groups of their own. */
 export function withLinkOptions (command: Command): Command {
   return command
     .optionsGroup('Rate and delay, beside --rate and --rtt:')
     .option('--rate-backward <rate>', 'of the way back (default: --rate)')
     .option('--delay-backward <time>', 'one way, of the round trip; the rest is the way forward (default: half)')
-    .addOption(new Option('--trace <file>', 'opportunities to deliver, forward, in place of a rate: a mahimahi file').conflicts('rate'))
-    .addOption(new Option('--trace-backward <file>', 'the same for the way back').conflicts('rateBackward'))
+    .addOption(new Option('--trace <file>', 'opportunities to deliver, forward, in place of a rate: a mahimahi file').argParser(textOf('--trace', FILE_NAME)).conflicts('rate'))
+    .addOption(new Option('--trace-backward <file>', 'the same for the way back').argParser(textOf('--trace-backward', FILE_NAME)).conflicts('rateBackward'))
     .addOption(new Option('--path <preset>', `rate, delay, loss and queue of an Internet path: pantheon:<name>, of ${PANTHEON_PATHS.join(', ')}`)
-      .conflicts(['rate', 'rtt', 'loss', 'lossDirection', 'bufferBdp', 'queue', 'rateBackward', 'delayBackward', 'trace', 'traceBackward']))
+      .conflicts(PRESET_FLAGS.map(flag => new Option(flag).attributeName())))
     .optionsGroup('Queue, forward:')
     .option('--queue <discipline>', 'droptail, red, codel or fq-codel; :ecn behind it marks instead of dropping (default: droptail)')
     .option('--policer <rate,burst>', 'a token bucket before the queue drops what exceeds it: 5mbit,32KiB')
     .option('--cross-traffic <kind>', 'what shares the queue: poisson:5mbit, on-off:5mbit,200ms,300ms (mean burst, mean silence), or transfers without end, bulk:bbr,2 (controller, how many); may be repeated', (text: string, before?: string[]) => collect(text, before ?? []))
     .optionsGroup('What befalls packets, in the direction of --loss-direction:')
-    .option('--jitter <what>', 'beside the delay of each packet: uniform:5ms (from 0), normal:5ms (deviation), pareto:5ms (mean; shape 3, or pareto:5ms,1.5), or a file of ms, one a line')
+    .option('--jitter <what>', 'beside the delay of each packet: uniform:5ms (from 0), normal:5ms (deviation), pareto:5ms (mean; shape 3, or pareto:5ms,1.5), or a file of ms, one a line', textOf('--jitter', 'a distribution or the name of a file'))
     .option('--reorder', 'lets jitter reorder packets')
     .option('--duplicate <p>', 'probability that a packet arrives twice')
     .option('--corrupt <p>', 'probability that a packet is damaged, and dropped by the receiver')
@@ -76,6 +80,12 @@ export async function readLinks (flags: LinkFlags & { readonly seed: string }, w
     ...flags.mtu !== undefined && { mtuBytes: parseBytes(flags.mtu, '--mtu') },
     ...written(flags)
   }
+}
+
+/** The names of the files that these options name. */
+export function linkFiles ({ trace, traceBackward, jitter }: LinkFlags): NamedFiles {
+  const files = { '--trace': trace, '--trace-backward': traceBackward, '--jitter': jitter === undefined ? undefined : jitterFileName(jitter) }
+  return Object.fromEntries(Object.entries(files).filter((entry): entry is [string, string] => entry[1] !== undefined))
 }
 
 function withTrace (trace: RateTrace): Partial<PathInput> {

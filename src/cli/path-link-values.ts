@@ -3,6 +3,7 @@ import { msToNs, parseDuration, parseRate, parseSize } from '../core/units.ts'
 import type { PathTraffic } from '../path/link-fields.ts'
 import type { PathInput } from '../path/options.ts'
 import { congestionName } from '../path/tcp.ts'
+import type { CongestionName } from '../path/tcp.ts'
 import type { JitterOptions } from '../sim/jitter.ts'
 import { jitterFromFile } from '../wires/input-files.ts'
 import { jitterOptions } from '../wires/link-options.ts'
@@ -41,12 +42,26 @@ export function readPolicer (text: string): { readonly rateBitsPerSecond: number
   return { rateBitsPerSecond: parseRate(rate, '--policer'), burstBytes: parseBytes(burst, '--policer') }
 }
 
+/** @throws ERR_INVALID_OPTION at `option` */
+export function congestionOf (option: string, text: string): CongestionName {
+  try {
+    return congestionName(text)
+  } catch (error) {
+    if (!(error instanceof TwinwireError)) {
+      throw error
+    }
+    throw new TwinwireError('ERR_INVALID_OPTION', 'no such congestion controller', {
+      path: option, expected: error.expected ?? 'a name', found: show(text)
+    })
+  }
+}
+
 /** `poisson:5mbit`, `on-off:5mbit,200ms,300ms`, `bulk:bbr` or `bulk:cubic,3` */
 export function readTraffic (text: string): PathTraffic {
   const [, kind, first, rest] = /^(poisson|on-off|bulk):([^,]*)((?:,[^,]*)*)$/.exec(text) ?? []
   const others = rest?.split(',').slice(1) ?? []
   if (kind === 'bulk' && others.length <= 1) {
-    return { kind, congestion: congestionName(first), flows: others.length === 0 ? 1 : Number(others[0]) }
+    return { kind, congestion: congestionOf('--cross-traffic', first), flows: others.length === 0 ? 1 : Number(others[0]) }
   }
   if (kind === 'poisson' && others.length === 0) {
     return { kind, rateBitsPerSecond: parseRate(first, '--cross-traffic') }
@@ -64,7 +79,7 @@ export function readTraffic (text: string): PathTraffic {
  * @throws ERR_INVALID_OPTION, ERR_INVALID_UNIT, ERR_INVALID_FILE
  */
 export async function readJitter (text: string, inDirectory: (file: string) => string): Promise<JitterOptions> {
-  const [, distribution, values] = /^(uniform|normal|pareto):(.*)$/.exec(text) ?? []
+  const [, distribution, values] = DISTRIBUTION.exec(text) ?? []
   if (distribution === undefined) {
     if (/^\w{2,}:/.test(text)) {
       throw invalid('--jitter', 'uniform:5ms, normal:5ms, pareto:5ms, or a file', text)
@@ -86,6 +101,13 @@ export async function readJitter (text: string, inDirectory: (file: string) => s
       return { distribution: 'pareto', scaleNs: amountNs * (paretoShape - 1), shape: paretoShape }
   }
 }
+
+/** The file that such a text names; undefined where it is a distribution. */
+export function jitterFileName (text: string): string | undefined {
+  return DISTRIBUTION.test(text) ? undefined : text
+}
+
+const DISTRIBUTION = /^(uniform|normal|pareto):(.*)$/
 
 function invalid (option: string, expected: string, found: string): TwinwireError {
   return new TwinwireError('ERR_INVALID_OPTION', 'the option is not valid', { path: option, expected, found: show(found) })

@@ -2,8 +2,8 @@ import { show, TwinwireError } from '../core/errors.ts'
 import { parseDuration, parseRate, parseSize } from '../core/units.ts'
 import { pathOptions } from '../path/options.ts'
 import type { PathInput, PathLoss, PathOptions } from '../path/options.ts'
-import { congestionName } from '../path/tcp.ts'
 import type { CongestionName } from '../path/tcp.ts'
+import { congestionOf } from './path-link-values.ts'
 import { readTcp } from './path-tcp-options.ts'
 import type { PathTcpFlags } from './path-tcp-options.ts'
 
@@ -67,16 +67,7 @@ function probabilityOf (text: string): number {
 
 /** @throws ERR_INVALID_OPTION */
 export function readCongestion (text: string): CongestionName {
-  try {
-    return congestionName(text)
-  } catch (error) {
-    if (!(error instanceof TwinwireError)) {
-      throw error
-    }
-    throw new TwinwireError('ERR_INVALID_OPTION', 'no such congestion controller', {
-      path: '--congestion', expected: error.expected ?? 'a name', found: show(text)
-    })
-  }
+  return congestionOf('--congestion', text)
 }
 
 /**

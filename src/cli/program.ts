@@ -2,7 +2,7 @@ import { availableParallelism } from 'node:os'
 import { Command } from 'commander'
 import type { CliContext } from './context.ts'
 import { list } from './list.ts'
-import { collect, countOf, DEFAULT_SEED, ExitCode, indexOf, textOf } from './options.ts'
+import { collect, countOf, DEFAULT_SEED, ExitCode, FILE_NAME, indexOf, textOf } from './options.ts'
 import { addPathCommand } from './path.ts'
 import { report } from './report.ts'
 import { run } from './run.ts'
@@ -73,7 +73,7 @@ export function createProgram (context: CliContext, version: string, finish: (ex
   program.command('report')
     .argument('<dir>', 'a folder that a run left')
     .description('makes report.html again from the results alone')
-    .option('--out <file>', 'where to put it (default: report.html in the folder)')
+    .option('--out <file>', 'where to put it (default: report.html in the folder)', textOf('--out', FILE_NAME))
     .action(async (directory: string, options: { out?: string }) => {
       await report(context, directory, options)
       finish(ExitCode.ok)
@@ -101,7 +101,7 @@ function withRunOptions (command: Command): Command {
     .option('--seeds <n>', 'repetitions in simulation, each with a seed of its own that all arms share', countOf('--seeds', MAXIMUM_SEEDS), DEFAULT_SEEDS)
     .option('--jobs <n>', 'simulations at a time (default: one a core)', countOf('--jobs', MAXIMUM_JOBS), availableParallelism())
     .option('--set <name=value>', 'changes a parameter, with a unit where it has one (rttMs=80ms); may be repeated', collect, [])
-    .option('--out <dir>', 'folder for the results (default: results/<experiment>-<time>)')
+    .option('--out <dir>', 'folder for the results (default: results/<experiment>-<time>)', textOf('--out', 'the name of a folder'))
     .option('--json', 'verdicts as one JSON object on stdout', false)
 }
 

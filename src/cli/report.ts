@@ -1,9 +1,8 @@
-import { writeFile } from 'node:fs/promises'
 import { join, relative, resolve } from 'node:path'
-import { show, TwinwireError } from '../core/errors.ts'
 import type { Analysis } from '../report/analysis.ts'
 import type { ResultsData } from '../results/data.ts'
 import type { CliContext } from './context.ts'
+import { OutputFile } from './output-file.ts'
 
 export interface MadeReport {
   readonly results: ResultsData
@@ -28,12 +27,12 @@ export async function makeReport (directory: string, file: string = join(directo
   const results = await readResults(directory)
   const analysis = analyse(results)
   const html = await renderReport(results, analysis)
+  const output = new OutputFile('--out', directory, file)
   try {
-    await writeFile(file, html)
-  } catch (error) {
-    throw new TwinwireError('ERR_INVALID_OPTION', 'the report cannot be written', {
-      path: '--out', expected: 'a file in a folder that exists', found: show(file), cause: error
-    })
+    output.write(new TextEncoder().encode(html))
+    output.commit()
+  } finally {
+    output.discard()
   }
   return { results, analysis, path: file }
 }

@@ -11,7 +11,8 @@ import { PacketCapture } from '../sim/observe/packet-capture.ts'
 import { ProbeTable } from '../sim/observe/probe-table.ts'
 import { Timeline } from '../sim/observe/timeline.ts'
 import type { TcpSocket } from '../sim/tcp/socket.ts'
-import { OutputFile } from './output-file.ts'
+import { FILE_NAME, textOf } from './options.ts'
+import { OutputFile, realPlace } from './output-file.ts'
 
 /** What commander gives for the options that write traces: names of files. */
 export interface TraceFlags {
@@ -28,6 +29,9 @@ export interface Traced {
   /** The link whose queue a socket's samples show. */
   readonly linkOf: (socket: TcpSocket) => Link | undefined
 }
+
+/** Names of files by the option that gave them. */
+export type NamedFiles = Readonly<Record<string, string>>
 
 type Tracer = NetworkObserver & { finish(): void }
 
@@ -46,15 +50,20 @@ export class TraceFiles {
   readonly #files = new Map<keyof TraceFlags, OutputFile>()
   #tracers: Tracer[] = []
 
-  /** @throws ERR_INVALID_OPTION where one cannot be written */
-  constructor (workingDirectory: string, flags: TraceFlags) {
+  /**
+   * @param inputs names of files that the command reads, by option
+   * @throws ERR_INVALID_OPTION where one cannot be written, or is another or an input under whatever name
+   */
+  constructor (workingDirectory: string, flags: TraceFlags, inputs: NamedFiles = {}) {
+    const given = (Object.keys(TRACERS) as Array<keyof TraceFlags>).flatMap(flag => {
+      const name = flags[flag]
+      return name === undefined ? [] : [{ flag, name }]
+    })
+    const outputs = Object.fromEntries(given.map(({ flag, name }) => [`--${flag}`, name]))
     try {
-      for (const flag of Object.keys(TRACERS) as Array<keyof TraceFlags>) {
-        const name = flags[flag]
-        if (name !== undefined) {
-          checkDistinct(flags, flag)
-          this.#files.set(flag, new OutputFile(`--${flag}`, workingDirectory, name))
-        }
+      for (const { flag, name } of given) {
+        checkDistinct(`--${flag}`, workingDirectory, name, { ...inputs, ...outputs })
+        this.#files.set(flag, new OutputFile(`--${flag}`, workingDirectory, name))
       }
     } catch (error) {
       this.discard()
@@ -84,17 +93,18 @@ export class TraceFiles {
   }
 }
 
-function checkDistinct (flags: TraceFlags, flag: keyof TraceFlags): void {
-  const other = (Object.keys(TRACERS) as Array<keyof TraceFlags>).find(other => other !== flag && flags[other] === flags[flag])
+function checkDistinct (option: string, workingDirectory: string, name: string, files: NamedFiles): void {
+  const place = realPlace(workingDirectory, name)
+  const other = Object.entries(files).find(([other, file]) => other !== option && realPlace(workingDirectory, file) === place)
   if (other !== undefined) {
-    throw new TwinwireError('ERR_INVALID_OPTION', 'two traces cannot be one file', { path: `--${flag}`, expected: `another file than that of --${other}`, found: show(flags[flag]) })
+    throw new TwinwireError('ERR_INVALID_OPTION', 'two options cannot name one file', { path: option, expected: `another file than that of ${other[0]}`, found: show(name) })
   }
 }
 
 export function withTraceOptions (command: Command): Command {
   return command
-    .option('--pcap <file>', 'packets for Wireshark, each connection as captured at the host that began it (pcapng)')
-    .option('--perfetto <file>', 'timeline for ui.perfetto.dev: connections, their phases, windows, queues, drops (JSON)')
-    .option('--probe <file>', "windows, round trips and queues every 10 ms, with the kernel measurements' names (CSV)")
-    .option('--flows <file>', 'what became of the packets of each direction of each connection (CSV)')
+    .option('--pcap <file>', 'packets for Wireshark, each connection as captured at the host that began it (pcapng)', textOf('--pcap', FILE_NAME))
+    .option('--perfetto <file>', 'timeline for ui.perfetto.dev: connections, their phases, windows, queues, drops (JSON)', textOf('--perfetto', FILE_NAME))
+    .option('--probe <file>', "windows, round trips and queues every 10 ms, with the kernel measurements' names (CSV)", textOf('--probe', FILE_NAME))
+    .option('--flows <file>', 'what became of the packets of each direction of each connection (CSV)', textOf('--flows', FILE_NAME))
 }

@@ -56,7 +56,10 @@ export class TwinwireError extends Error {
   readonly path: string | undefined
   readonly expected: string | undefined
   readonly found: string | undefined
+  readonly #condition: string
+  readonly #details: ErrorDetails
 
+  /** @param message the condition alone; the error's own message has the details behind it */
   constructor (code: ErrorCode, message: string, details: ErrorDetails = {}) {
     super(describe(message, details), details.cause === undefined ? undefined : { cause: details.cause })
     this.name = 'TwinwireError'
@@ -64,6 +67,13 @@ export class TwinwireError extends Error {
     this.path = details.path
     this.expected = details.expected
     this.found = details.found
+    this.#condition = message
+    this.#details = details
+  }
+
+  /** The same with its place named as the user of what threw it knows it. */
+  at (path: string): TwinwireError {
+    return new TwinwireError(this.code, this.#condition, { ...this.#details, path })
   }
 }
 

@@ -1,5 +1,7 @@
+import { execFile } from 'node:child_process'
 import { readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { promisify } from 'node:util'
 import test from 'ava'
 import type { RunOutput } from '../../src/cli/json-output.ts'
 import { FakeWire } from '../fixtures/fake-wire.ts'
@@ -88,7 +90,13 @@ test.serial('a report that cannot be written is an error of the command line', a
   await runCli(directory, ['run', 'queueing', '--seeds', '1', '--out', 'here'])
   const { exitCode, stderr } = await runCli(directory, ['report', 'here', '--out', 'no/such/folder.html'])
   t.is(exitCode, 2)
-  t.regex(stderr, /^error \[ERR_INVALID_OPTION\]: the report cannot be written; at --out/)
+  t.regex(stderr, /^error \[ERR_INVALID_OPTION\]: the file cannot be written; at --out/)
+  if (process.platform !== 'win32') {
+    await promisify(execFile)('mkfifo', [join(directory, 'fifo')])
+    const waiting = await runCli(directory, ['report', 'here', '--out', 'fifo'])
+    t.is(waiting.exitCode, 2)
+    t.regex(waiting.stderr, /at --out; [^\n]*found "[^"]*fifo" \(neither a file nor a device\)\n$/)
+  }
 })
 
 test.serial('an earlier run in the folder is replaced', async t => {

@@ -1,6 +1,12 @@
-import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
+import { execFile, spawnSync } from 'node:child_process'
+import { closeSync, openSync } from 'node:fs'
+import { mkdir, readdir, readFile, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
 import test from 'ava'
+import { Interruption } from '../../src/cli/interruption.ts'
+import { OutputFile } from '../../src/cli/output-file.ts'
 import { loadExperiment } from '../../src/experiment/registry.ts'
 import { runUnit } from '../../src/experiment/run-unit.ts'
 import { SimWire } from '../../src/wires/sim.ts'
@@ -76,7 +82,14 @@ const badUse = test.macro(async (t, args: readonly string[], expected: RegExp) =
 test('a trace in a folder that there is not is refused before the run', badUse, ['path', 'bulk', '--pcap', 'nowhere/a.pcapng'], /\[ERR_INVALID_OPTION\]: the file cannot be written; at --pcap; .*ENOENT/)
 test('a trace in the place of a folder is refused', badUse, ['path', 'bulk', '--perfetto', 'folder'], /at --perfetto; .*EISDIR/)
 test('where one of two traces is refused nothing is left of the other', badUse, ['trace', 'connection-setup', '--pcap', 'a.pcapng', '--probe', 'nowhere/a.csv'], /at --probe/)
-test('two traces in one file are refused', badUse, ['path', 'bulk', '--pcap', 'a', '--probe', 'a'], /two traces cannot be one file; at --pcap; expected another file than that of --probe/)
+test('two traces in one file are refused', badUse, ['path', 'bulk', '--pcap', 'a', '--probe', 'a'], /two options cannot name one file; at --pcap; expected another file than that of --probe/)
+test('two traces in one file are refused however it is spelled', badUse, ['path', 'bulk', '--pcap', 'folder/a', '--perfetto', 'folder/../folder/a'], /two options cannot name one file; at --pcap; expected another file than that of --perfetto/)
+for (const option of ['--pcap', '--perfetto', '--probe', '--flows', '--trace', '--trace-backward']) {
+  test(`${option} without a name is refused`, badUse, ['path', 'bulk', option, ''], new RegExp(`\\[ERR_INVALID_OPTION\\]: .*at ${option}; expected the name of a file; found ""`))
+}
+test('jitter of nothing is refused', badUse, ['path', 'bulk', '--jitter', ''], /at --jitter; expected a distribution or the name of a file; found ""/)
+test('results in a folder without a name are refused', badUse, ['run', 'connection-setup', '--out', ''], /at --out; expected the name of a folder; found ""/)
+test('a report without a name is refused', badUse, ['report', 'folder', '--out', ''], /at --out; expected the name of a file; found ""/)
 test('a trace to nowhere is refused', badUse, ['trace', 'connection-setup'], /nothing to trace to; .*--pcap/)
 test('a case that there is not names the nearest', badUse, ['trace', 'connection-setup', '--case', 'round-trip', '--pcap', 'a'], /at --case; expected round-trips/)
 test('an arm that there is not is refused', badUse, ['trace', 'connection-setup', '--arm', 'none', '--pcap', 'a'], /at --arm; expected one of plain/)
@@ -94,9 +107,80 @@ test('a command that is cut short leaves no file, and the one that was there bef
   }
 })
 
+test('cut short by SIGTERM a measurement ends as a trace does', async t => {
+  for (const command of [['path', 'bulk'], ['trace', 'connection-setup', '--flows', 'a']]) {
+    const { exitCode } = await runCli(await temporaryDirectory(t), command, { machinery, signal: AbortSignal.abort(new Interruption('SIGTERM')) })
+    t.is(exitCode, 143)
+  }
+})
+
 test('what is no file is written to as it is', async t => {
   const directory = await temporaryDirectory(t)
   const { exitCode } = await runCli(directory, ['path', 'connect', '--repeat', '1', '--pcap', '/dev/null'])
   t.is(exitCode, 0)
   t.deepEqual(await readdir(directory), [])
 })
+
+const onUnix = process.platform === 'win32' ? test.skip : test
+
+onUnix('one file by way of two folders is one file', async t => {
+  const directory = await temporaryDirectory(t)
+  await mkdir(join(directory, 'here'))
+  await symlink('here', join(directory, 'there'))
+  const { exitCode, stderr } = await runCli(directory, ['path', 'bulk', '--pcap', 'here/a', '--flows', 'there/a'])
+  t.is(exitCode, 2)
+  t.regex(stderr, /^error \[ERR_INVALID_OPTION\]: two options cannot name one file; at --pcap; [^\n]*--flows[^\n]*\n$/)
+  t.deepEqual(await readdir(join(directory, 'here')), [])
+})
+
+onUnix('a trace to a FIFO is refused, and does not wait for a reader', async t => {
+  const directory = await temporaryDirectory(t)
+  await promisify(execFile)('mkfifo', [join(directory, 'fifo')])
+  const { exitCode, stderr } = await runCli(directory, ['path', 'bulk', '--pcap', 'fifo'])
+  t.is(exitCode, 2)
+  t.regex(stderr, /^error \[ERR_INVALID_OPTION\]: the file cannot be written; at --pcap; expected a file [^\n]*; found "fifo" \(neither a file nor a device\)\n$/)
+  t.deepEqual(await readdir(directory), ['fifo'])
+})
+
+onUnix('a trace through a symbolic link is in the file that it shows to', async t => {
+  const directory = await temporaryDirectory(t)
+  await writeFile(join(directory, 'file'), 'before')
+  await symlink('file', join(directory, 'name'))
+  t.is((await runCli(directory, ['path', 'connect', '--repeat', '1', '--flows', 'name'])).exitCode, 0)
+  t.regex(await readFile(join(directory, 'file'), 'utf8'), /^1,/m)
+  t.deepEqual((await readdir(directory)).sort(), ['file', 'name'])
+})
+
+test('an input is not overwritten', async t => {
+  const directory = await temporaryDirectory(t)
+  await writeFile(join(directory, 'a'), '1\n')
+  for (const option of ['--trace', '--trace-backward', '--jitter']) {
+    const { exitCode, stderr } = await runCli(directory, ['path', 'bulk', option, 'a', '--pcap', './a'])
+    t.is(exitCode, 2)
+    t.regex(stderr, new RegExp(`^error \\[ERR_INVALID_OPTION\\]: two options cannot name one file; at --pcap; expected another file than that of ${option}; found "./a"\n$`))
+    t.is(await readFile(join(directory, 'a'), 'utf8'), '1\n')
+    t.deepEqual(await readdir(directory), ['a'])
+  }
+})
+
+test('a file that cannot be put in its place is a coded error, and nothing is left of it', async t => {
+  const directory = await temporaryDirectory(t)
+  const file = new OutputFile('--pcap', directory, 'a')
+  await mkdir(join(directory, 'a'))
+  t.like(t.throws(() => file.commit()), { code: 'ERR_INVALID_OPTION', path: '--pcap' })
+  file.discard()
+  t.deepEqual(await readdir(directory), ['a'])
+})
+
+for (const [into, found] of [['a file', "the command's own output"], ['a pipe', 'neither a file nor a device']]) {
+  onUnix(`a trace into the stdout of the command is refused where that is ${into}`, async t => {
+    const directory = await temporaryDirectory(t)
+    const stdout = openSync(join(directory, 'out'), 'w')
+    const { status, stderr } = spawnSync('/bin/sh', ['-c', `exec "$0" "$@"${into === 'a pipe' ? ' | cat; exit 2' : ''}`, process.execPath, fileURLToPath(new URL('../../bin/twinwire.js', import.meta.url)), 'path', 'connect', '--repeat', '1', '--json', '--flows', '/dev/stdout'], { cwd: directory, stdio: ['ignore', stdout, 'pipe'], encoding: 'utf8' })
+    closeSync(stdout)
+    t.is(status, 2)
+    t.true(stderr.includes('at --flows;') && stderr.endsWith(`(${found})\n`), stderr)
+    t.deepEqual(await readdir(directory), ['out'])
+    t.is(await readFile(join(directory, 'out'), 'utf8'), '')
+  })
+}
