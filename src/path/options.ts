@@ -4,7 +4,7 @@ import { parseOptions } from '../core/options.ts'
 import { NS_PER_MS } from '../core/units.ts'
 import { lossSchema } from '../sim/loss-schema.ts'
 import { linkFields } from './link-fields.ts'
-import { pathTcpSchema } from './tcp.ts'
+import { pathTcpSchema } from './tcp-fields.ts'
 
 // Beyond these a unit was mistaken, and the arithmetic of nanoseconds and bytes would no longer be exact.
 const MAXIMUM_RTT_MS = 3600e3

@@ -1,4 +1,3 @@
-import * as z from 'zod'
 import { TCP_PRESETS, tcpOptions } from '../sim/tcp/options.ts'
 import type { TcpOptions } from '../sim/tcp/options.ts'
 import { HEADER_BYTES } from '../sim/tcp/segment.ts'
@@ -9,16 +8,6 @@ const RECEIVE_BUFFER_BYTES = 32 * 1024 * 1024
 
 /** A congestion controller that the simulator has. */
 export type CongestionName = TcpOptions['congestion']
-
-/** Of the options of TCP those that a path's measurement asks for; docs/tcp.md has them all. */
-export const pathTcpSchema = z.strictObject({
-  /** What is not said here: as Linux does, or as the RFCs say. */
-  preset: z.enum(['linux', 'rfc']).default('linux'),
-  /** Whether connections ask for ECN. Marks take a queue that sets them. Default: the preset's, which only agrees to it. */
-  ecn: z.enum(['off', 'accept', 'on']).optional(),
-  /** How CUBIC leaves its first slow start. Default: the preset's. */
-  hystart: z.enum(['classic', 'plus-plus', 'off']).optional()
-})
 
 /** @throws ERR_INVALID_OPTION that names those there are */
 export function congestionName (text: string): CongestionName {
