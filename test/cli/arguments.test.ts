@@ -67,6 +67,7 @@ test('a folder below a file cannot be made, and nothing is', async t => {
   t.deepEqual(await readdir(directory), ['taken'])
 })
 
+// Elsewhere there is no folder in which not even root can make anything.
 const onLinux = existsSync('/proc/self') ? test : test.skip
 
 onLinux('a folder where nothing can be made is refused, and soon', async t => {

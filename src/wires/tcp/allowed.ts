@@ -6,12 +6,12 @@ import type { Fault, HostDescription, Scenario } from '../scenario.ts'
  * What a relay above TCP can bring about, and for each part of a scenario what of it. A part that is not named is refused,
  * so that no wire says yes to what it would leave out.
  */
-const SCENARIO: Allowed<Scenario> = { hosts: any, paths: any, faults: any, limitMs: any, crossTraffic: list => list.length === 0 }
-const HOST: Allowed<HostDescription> = { name: any, role: any, addresses: any }
+const SCENARIO: Allowed<Scenario> = { hosts: anything, paths: anything, faults: anything, limitMs: anything, crossTraffic: list => list.length === 0 }
+const HOST: Allowed<HostDescription> = { name: anything, role: anything, addresses: anything }
 const DIRECTION: Allowed<PathDirection> = {
-  rateBitsPerSecond: any,
-  delayMs: any,
-  jitter: any,
+  rateBitsPerSecond: anything,
+  delayMs: anything,
+  jitter: anything,
   reorder: reorder => reorder !== true,
   loss: loss => loss?.model === 'bernoulli' && loss.probability === 0,
   corruption: share => share === 0,
@@ -22,7 +22,7 @@ const FAULT: { readonly [Kind in Fault['kind']]?: (fault: Fault & { readonly kin
   'black-hole': ({ direction }) => direction === undefined,
   stall: ({ direction }) => direction === undefined,
   rate: ({ direction }) => direction === undefined,
-  reset: any
+  reset: anything
 }
 
 /** What it would have to do instead of passing bytes on, later. */
@@ -34,7 +34,7 @@ const WHAT: Readonly<Record<string, string>> = {
 
 type Allowed<Part> = { readonly [Key in keyof Part]?: (value: Part[Key]) => boolean }
 
-function any (): boolean {
+function anything (): boolean {
   return true
 }
 
