@@ -7,6 +7,7 @@ export interface PathTcpFlags {
   readonly preset: PathOptions['tcp']['preset']
   readonly ecn?: NonNullable<PathOptions['tcp']['ecn']>
   readonly hystart?: NonNullable<PathOptions['tcp']['hystart']>
+  readonly pacing?: boolean
 }
 
 export function withTcpOptions (command: Command): Command {
@@ -14,10 +15,11 @@ export function withTcpOptions (command: Command): Command {
     .option('--preset <name>', 'TCP as linux does it, or as the rfc documents say (docs/tcp.md)', oneOf('--preset', ['linux', 'rfc'] as const), 'linux')
     .option('--ecn <which>', 'off, accept (agree where the peer asks), or on (ask for it); default: as the preset has it', oneOf('--ecn', ['off', 'accept', 'on'] as const))
     .option('--hystart <which>', 'how cubic leaves its first slow start: classic, plus-plus or off; default: as the preset has it', oneOf('--hystart', ['classic', 'plus-plus', 'off'] as const))
+    .option('--pacing', 'reno and cubic send at a rate, as Linux does with fq; bbr always does')
 }
 
-export function readTcp ({ preset, ecn, hystart }: PathTcpFlags): PathOptions['tcp'] {
-  return { preset, ecn, hystart }
+export function readTcp ({ preset, ecn, hystart, pacing }: PathTcpFlags): PathOptions['tcp'] {
+  return { preset, ecn, hystart, pacing }
 }
 
 /** A reader for commander. */

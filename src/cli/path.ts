@@ -174,7 +174,7 @@ interface Measurement<Run> {
 }
 
 /** What is about single packets. */
-const PACKETS_ONLY = ['gso', 'ecn', 'hystart', 'pcap', 'perfetto', 'probe', 'flows']
+const PACKETS_ONLY = ['gso', 'ecn', 'hystart', 'pacing', 'pcap', 'perfetto', 'probe', 'flows']
 
 /** @throws ERR_UNSUPPORTED where something was asked for that flows do not have */
 function checkFluid (command: Command): void {
@@ -198,7 +198,7 @@ function durationOption (description: string, value: string): Option {
 
 function withLevel (command: Command, defaults: PathDefaults): Command {
   return withPathOptions(command, defaults)
-    .option('--level <name>', 'packet, or fluid: rates of flows in closed form, fast and rough (docs/fluid.md); without --gso, --ecn, --hystart and traces', readLevel, 'packet')
+    .option('--level <name>', 'packet, or fluid: rates of flows in closed form, fast and rough (docs/fluid.md); without --gso, --ecn, --hystart, --pacing and traces', readLevel, 'packet')
 }
 
 function withPathOptions (command: Command, { rate, rtt, lossDirection }: PathDefaults): Command {

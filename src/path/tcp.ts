@@ -21,11 +21,12 @@ export function segmentBytes ({ mtuBytes }: Pick<PathOptions, 'mtuBytes'>): numb
 
 /** TCP as the kernel of the measurements was set up, or with the preset of the RFCs. */
 export function tcpFor (congestion: CongestionName, options: Pick<PathOptions, 'gso' | 'tcp' | 'mtuBytes'>): Partial<TcpOptions> {
-  const { gso, tcp: { preset, ecn, hystart } } = options
+  const { gso, tcp: { preset, ecn, hystart, pacing } } = options
   return {
     ...TCP_PRESETS[preset],
     ...(ecn === undefined ? {} : { ecn }),
     ...(hystart === undefined ? {} : { hystart }),
+    ...(pacing === undefined ? {} : { pacing }),
     ...(gso === 1 ? { bursts: 'single' } : {}),
     congestion,
     mssBytes: segmentBytes(options),

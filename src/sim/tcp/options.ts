@@ -57,6 +57,11 @@ const tcpOptionsSchema = z.strictObject({
    * let so many go (Linux's TSO autosizing and deferral). `single`: each as soon as it may (Linux with gso_max_segs 1).
    */
   bursts: z.enum(['autosized', 'single']).default('autosized'),
+  /**
+   * Whether bursts leave at a rate, as Linux has it with the fq queue discipline or SO_MAX_PACING_RATE: twice the window a
+   * round trip in slow start, 1.2 times after, the first ten segments at once. BBR paces itself, whatever this says.
+   */
+  pacing: z.boolean().default(false),
   /** RFC 6298 2.1: the timeout before any round trip was measured; of the first SYN, too. */
   initialRtoNs: durationNs.default(1 * NS_PER_S),
   /** 200 ms as in Linux; RFC 6298 2.4 has 1 s. */

@@ -48,6 +48,9 @@ export class Pacer {
   nextNs = 0
   readonly #options: Readonly<TcpOptions>
   readonly #congestion: CongestionController
+  readonly #paces: boolean
+  /** By the window, in bytes a second, when the present burst began. */
+  #windowRate = Infinity
   /** What is left of the present burst, and whether it is of more than one segment. */
   #burstBytes = 0
   #manySegments = false
@@ -57,6 +60,7 @@ export class Pacer {
   constructor (options: Readonly<TcpOptions>, congestion: CongestionController) {
     this.#options = options
     this.#congestion = congestion
+    this.#paces = options.pacing
   }
 
   /** Whether the rate holds the next burst back until `nextNs`. */
@@ -72,6 +76,9 @@ export class Pacer {
   /** Outside a burst: whether new data waits, so as to leave together with more once acknowledgements have opened the window further. */
   defers (state: SendingState): boolean {
     const { mssBytes, bursts } = this.#options
+    if (this.#paces || bursts === 'autosized') {
+      this.#windowRate = this.#rateOfWindow(state)
+    }
     if (bursts === 'single') {
       this.#burstBytes = mssBytes
       return false
@@ -92,7 +99,8 @@ export class Pacer {
     this.#manySegments &&= !copy
     this.#lastSentNs = nowNs
     this.#segments++
-    const rate = this.#congestion.pacingBytesPerSecond
+    const { pacingBytesPerSecond } = this.#congestion
+    const rate = this.#paces && pacingBytesPerSecond === Infinity ? this.#windowRate : pacingBytesPerSecond
     if (rate !== Infinity && this.#segments > UNPACED_SEGMENTS) {
       const durationNs = bytes * NS_PER_S / rate
       // Time that passed unused gives credit, of half a segment's at most.
@@ -124,15 +132,20 @@ export class Pacer {
   }
 
   /** Linux's tcp_tso_autosize. */
-  #burstSegments ({ srttNs, minRttNs, outstandingBytes }: SendingState): number {
-    const { cwndBytes, ssthreshBytes, pacingBytesPerSecond } = this.#congestion
+  #burstSegments ({ minRttNs }: SendingState): number {
+    const { pacingBytesPerSecond } = this.#congestion
     const { mssBytes } = this.#options
     const nearBytes = minRttNs < HALVINGS * SHORT_RTT_NS ? MOST_BURST_BYTES >> Math.floor(minRttNs / SHORT_RTT_NS) : 0
     if (pacingBytesPerSecond !== Infinity) {
       return burstSegments(pacingBytesPerSecond, mssBytes, nearBytes)
     }
+    return Math.max(2, burstSegments(this.#windowRate, mssBytes, nearBytes))
+  }
+
+  /** Linux's tcp_update_pacing_rate. */
+  #rateOfWindow ({ srttNs, outstandingBytes }: SendingState): number {
+    const { cwndBytes, ssthreshBytes } = this.#congestion
     const ratio = cwndBytes < ssthreshBytes / 2 ? SLOW_START_RATIO : AVOIDANCE_RATIO
-    const rate = ratio * Math.max(cwndBytes, outstandingBytes) * NS_PER_S / srttNs
-    return Math.max(2, burstSegments(rate, mssBytes, nearBytes))
+    return ratio * Math.max(cwndBytes, outstandingBytes) * NS_PER_S / srttNs
   }
 }

@@ -81,6 +81,7 @@ const tcp: fc.Arbitrary<Partial<TcpOptions>> = fc.record({
   keepAliveIntervalNs: fc.constant(300 * MS),
   lossDetection: fc.constantFrom('rack', 'duplicates'),
   bursts: fc.constantFrom('single', 'autosized'),
+  pacing: fc.boolean(),
   tailLossProbe: fc.boolean(),
   undo: fc.boolean(),
   quickAcks: fc.constantFrom(0, 16),
