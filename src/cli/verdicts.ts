@@ -38,7 +38,9 @@ export function describeVerdicts (results: ResultsData, analysis: Analysis, outp
   return `${sections.join('\n\n')}\n`
 }
 
-const WIRE_TITLES: Readonly<Record<WireName, string>> = { sim: 'Simulation', tcp: 'Real libp2p peers over TCP' }
+const WIRE_TITLES: Readonly<Record<WireName, string>> = {
+  sim: 'Simulation', stack: 'The libp2p stack over simulated TCP', tcp: 'Real libp2p peers over TCP'
+}
 
 const VERDICT_STYLES: Readonly<Record<Verdict, Style>> = {
   improved: 'green',

@@ -7,7 +7,7 @@ export const SCHEMA_VERSION = 1
 
 const text = z.string()
 const count = z.int().min(0)
-const wire = z.enum(['sim', 'tcp'])
+const wire = z.enum(['sim', 'stack', 'tcp'])
 const sha256 = z.string().regex(/^[0-9a-f]{64}$/, '64 hexadecimal digits')
 
 const metricSchema = z.strictObject({

@@ -17,7 +17,7 @@ export interface SampleRow extends UnitKey {
 }
 
 const rowSchema = z.strictObject({
-  wire: z.enum(['sim', 'tcp']),
+  wire: z.enum(['sim', 'stack', 'tcp']),
   case: z.string(),
   arm: z.string(),
   seed: z.string(),

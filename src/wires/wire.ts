@@ -4,7 +4,7 @@ import type { RecordedEvent, Recorder } from '../core/recorder.ts'
 import type { Multiaddr, NetworkNode, PeerId } from '../optim/port.ts'
 import type { Scenario } from './scenario.ts'
 
-export type WireName = 'sim' | 'tcp'
+export type WireName = 'sim' | 'stack' | 'tcp'
 
 /** What one host is told of another. */
 export interface Peer {
