@@ -13,7 +13,7 @@ import type { Series } from './series.ts'
 /** With fewer samples an axis of nines would show little but single samples. */
 const NINES_FROM_SAMPLES = 1000
 const MARKED = [0.5, 0.9, 0.99, 0.999]
-const WIRE_TITLES = { sim: 'simulated', tcp: 'real' } as const
+const WIRE_TITLES = { sim: 'simulated', stack: 'stack', tcp: 'real' } as const
 
 export interface CdfOptions {
   readonly id: string

@@ -76,7 +76,7 @@ function strength ({ comparison: { relative } }: Effect): number {
 function chips ({ run, units }: ResultsData, { thresholds: values, agreementThresholds, holes }: Analysis): Markup[] {
   const thresholds = [...values, ...agreementThresholds].filter(({ checked }) => checked)
   const held = thresholds.filter(({ holds }) => holds).length
-  const wires = { sim: 'simulated', tcp: 'on real peers' }
+  const wires = { sim: 'simulated', stack: 'of the stack', tcp: 'on real peers' }
   return [
     ...run.plan.map(({ wire, seeds }) => html`<li>${plural(seeds.length, 'seed')} ${wires[wire]}</li>`),
     ...(thresholds.length === 0 ? [] : [html`<li class="${held === thresholds.length ? 'good' : 'bad'}"><a href="#thresholds">${held === thresholds.length ? '✓' : '✕'} ${held} of ${plural(thresholds.length, 'threshold')} ${held === 1 ? 'holds' : 'hold'}</a></li>`]),
