@@ -271,6 +271,9 @@ export class Kernel {
       if (operation < 0) {
         this.#watchesPending--
         this.#watches[-1 - operation](argument)
+        if (this.#woken && stopWhenWoken) {
+          return
+        }
         continue
       }
       if ((++this.dispatched & (STANDSTILL_EVENTS - 1)) === 0) {

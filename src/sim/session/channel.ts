@@ -43,13 +43,6 @@ export class Channel implements TcpSocketHandler {
     this.socket.write(message.bytes)
   }
 
-  /** The network cuts the connection: both ends are told at once, whatever is under way. */
-  reset (): void {
-    this.onClosed('reset')
-    this.socket.handler = null
-    this.socket.abort()
-  }
-
   onConnected (): void {
     this.#onActivity()
     this.handler.onConnected()

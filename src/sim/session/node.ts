@@ -1,5 +1,4 @@
 import type { RandomStream } from '../../core/random.ts'
-import type { NodeId } from '../network.ts'
 import type { TcpHost } from '../tcp/host.ts'
 import type { TcpSocket } from '../tcp/socket.ts'
 import type { Channel } from './channel.ts'
@@ -127,15 +126,6 @@ export class SimNode extends Emitter<NodeEvents> implements ConnectionOwner {
     this.#tcp.stop()
   }
 
-  /** The network resets everything between this node and another, connections in the making included. */
-  resetConnectionsTo (remote: NodeId): void {
-    for (const channel of [...this.#upgrading, ...this.#connections.values()]) {
-      if (channel.socket.remoteNode === remote) {
-        channel.reset()
-      }
-    }
-  }
-
   protocol (name: string): Protocol | undefined {
     return this.#protocols.get(name)
   }
@@ -163,7 +153,7 @@ export class SimNode extends Emitter<NodeEvents> implements ConnectionOwner {
 
   async #dialAddress (address: SimMultiaddr, peer: SimPeerId | undefined, signal: AbortSignal): Promise<SimConnection> {
     signal.throwIfAborted()
-    const endpoint = this.#fabric.resolve(address.endpoint)
+    const endpoint = this.#fabric.resolve(address, this.#tcp.node)
     if (endpoint === undefined) {
       throw new SessionError('DialError', `no route to ${address.toString()}`)
     }
