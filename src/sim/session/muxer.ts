@@ -1,4 +1,5 @@
 import type { Clock, Timer } from '../../core/clock.ts'
+import { SEND_HIGH_WATER_BYTES } from '../tcp/high-water.ts'
 import type { Channel, Message } from './channel.ts'
 import type { StreamTransport } from './stream.ts'
 import { SessionError } from './errors.ts'
@@ -17,11 +18,6 @@ interface Frame extends Message {
 
 // @chainsafe/libp2p-yamux 8, config.ts.
 const KEEP_ALIVE_INTERVAL_MS = 30_000
-/**
- * How many bytes may wait unsent in the socket before streams are asked to pause: Node's writable buffer of 64 KiB and
- * about as much not yet sent in the kernel.
- */
-const SEND_HIGH_WATER_BYTES = 128 * 1024
 
 const NO_DATA = new Uint8Array(0)
 
