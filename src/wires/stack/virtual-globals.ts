@@ -2,6 +2,7 @@ import crypto from 'node:crypto'
 import { syncBuiltinESMExports } from 'node:module'
 import timers from 'node:timers'
 import timersPromises from 'node:timers/promises'
+import { promisify } from 'node:util'
 import type { RandomStream } from '../../core/random.ts'
 import { NS_PER_MS } from '../../core/units.ts'
 import type { Kernel } from '../../sim/kernel.ts'
@@ -162,7 +163,7 @@ function installClocks (nowMs: () => number): void {
 
 function installRandom (virtual: VirtualRandom): void {
   Math.random = () => virtual.number()
-  const getRandomValues = <View extends ArrayBufferView>(view: View): View => virtual.fill(view)
+  const getRandomValues = <View extends ArrayBufferView>(view: View): View => virtual.fillRandomly(view)
   const randomUUID = (): string => virtual.uuid()
   for (const target of new Set<object>([globalThis.crypto, crypto.webcrypto])) {
     replace(target, { getRandomValues, randomUUID })
@@ -176,7 +177,7 @@ function installRandom (virtual: VirtualRandom): void {
       return callback === undefined ? bytes : process.nextTick(callback, null, bytes)
     },
     randomFillSync: <View extends ArrayBufferView>(view: View, offset = 0, size = view.byteLength - offset): View => {
-      virtual.fill(new Uint8Array(view.buffer, view.byteOffset + offset, size))
+      virtual.fillRandomly(new Uint8Array(view.buffer, view.byteOffset + offset, size))
       return view
     },
     generateKeyPairSync: (type: string, options?: object) => virtual.keyPair(type, options) ?? (generateKeyPairSync as (type: string, options?: object) => unknown)(type, options)
@@ -196,18 +197,15 @@ function installNativeCrypto (work: NativeWork): void {
       return await work.result(async () => await native.apply(this, args))
     }
   }
-  const { generateKeyPair } = crypto
+  const generateKeyPair = promisify(crypto.generateKeyPair) as (type: string, options: object) => Promise<{ publicKey: unknown, privateKey: unknown }>
   replace(crypto, {
-    generateKeyPair: (type: string, options: object, callback: (error: unknown, publicKey?: unknown, privateKey?: unknown) => void) => {
-      work.result(async () => await new Promise((resolve, reject) => {
-        (generateKeyPair as (type: string, options: object, done: (error: Error | null, publicKey: unknown, privateKey: unknown) => void) => void)(type, options, (error, publicKey, privateKey) => {
-          if (error === null || error === undefined) {
-            resolve([publicKey, privateKey])
-          } else {
-            reject(error)
-          }
-        })
-      })).then(keys => callback(null, ...keys as [unknown, unknown]), callback)
-    }
+    generateKeyPair: withPromises((type: string, options: object, callback: KeyPairCallback) => {
+      work.result(async () => await generateKeyPair(type, options)).then(
+        ({ publicKey, privateKey }) => process.nextTick(callback, null, publicKey, privateKey),
+        (error: unknown) => process.nextTick(callback, error)
+      )
+    }, async (type: string, options: object) => await work.result(async () => await generateKeyPair(type, options)))
   })
 }
+
+type KeyPairCallback = (error: unknown, publicKey?: unknown, privateKey?: unknown) => void

@@ -26,7 +26,7 @@ export class VirtualRandom {
     return this.#random.next()
   }
 
-  fill<View extends ArrayBufferView> (view: View): View {
+  fillRandomly<View extends ArrayBufferView> (view: View): View {
     const bytes = new Uint8Array(view.buffer, view.byteOffset, view.byteLength)
     for (let i = 0; i < bytes.length; i += 4) {
       const word = this.#random.next() * 2 ** 32
@@ -38,7 +38,7 @@ export class VirtualRandom {
   }
 
   bytes (size: number): Buffer {
-    return this.fill(Buffer.alloc(size))
+    return this.fillRandomly(Buffer.alloc(size))
   }
 
   /** RFC 9562 version 4. */
