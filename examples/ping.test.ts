@@ -25,14 +25,14 @@ async function createNode (t: TestContext) {
   return node
 }
 
-test('a peer answers pings', async t => {
+await test('a peer answers pings', async t => {
   const [alice, bob] = [await createNode(t), await createNode(t)]
   const roundTripMs = await alice.services.ping.ping(bob.getMultiaddrs())
   console.log(`round trip: ${roundTripMs} ms`)
   assert.ok(roundTripMs < 1_000)
 })
 
-test('a connection that nobody uses for ten minutes is still there', async t => {
+await test('a connection that nobody uses for ten minutes is still there', async t => {
   const [alice, bob] = [await createNode(t), await createNode(t)]
   const connection = await alice.dial(bob.getMultiaddrs())
   await new Promise(resolve => setTimeout(resolve, 600_000))
