@@ -1,6 +1,6 @@
 import { show, TwinwireError } from '../core/errors.ts'
 import type { RandomStream } from '../core/random.ts'
-import { msToNs } from '../core/units.ts'
+import { msToNs, NS_PER_MS } from '../core/units.ts'
 import { beginPartition, scheduleFaults } from '../sim/fault-schedule.ts'
 import type { ScheduledFault } from '../sim/fault-schedule.ts'
 import type { Kernel } from '../sim/kernel.ts'
@@ -12,6 +12,7 @@ import type { NodeLabels } from '../sim/observe/nodes.ts'
 import { Packets } from '../sim/packets.ts'
 import type { Endpoint } from '../sim/session/fabric.ts'
 import { TcpHost } from '../sim/tcp/host.ts'
+import { Processor } from '../sim/tcp/processor.ts'
 import type { AddressDescription, Fault, HostDescription, Scenario } from './scenario.ts'
 import { hostTcpOptions } from './scenario.ts'
 import { layOutScenario } from './sim-layout.ts'
@@ -27,6 +28,8 @@ export interface Place {
   readonly name: string
   readonly networkNode: NodeId
   readonly tcp: TcpHost
+  /** Absent: computing takes no time. */
+  readonly processor: Processor | undefined
   /** In the scenario's order. */
   readonly addresses: readonly PlaceAddress[]
 }
@@ -116,12 +119,16 @@ export class ScenarioNetwork {
     const { name } = host
     const networkNode = this.#nodeOf(name, 'scenario.hosts')
     const addresses = host.addresses.map((address, k) => ({ ...address, ip: `10.${index >> 8}.${index & 255}.${k + 1}` }))
-    const place = { name, networkNode, tcp: new TcpHost(this.#network, networkNode, hostTcpOptions(host)), addresses }
+    const place = { name, networkNode, tcp: new TcpHost(this.#network, networkNode, hostTcpOptions(host)), processor: this.#processorOf(host), addresses }
     this.#places.set(name, place)
     this.#names.set(networkNode, name)
     for (const address of addresses) {
       this.#owners.set(address.ip, { place, address })
     }
+  }
+
+  #processorOf ({ processing }: HostDescription): Processor | undefined {
+    return processing && new Processor(this.#kernel, { perEventNs: msToNs(processing.perEventMs), perByteNs: processing.perMegabyteMs * NS_PER_MS / 1e6 })
   }
 
   #scheduled (fault: Fault, links: readonly Link[], zeroNs: number): ScheduledFault[] {

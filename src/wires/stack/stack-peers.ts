@@ -56,8 +56,8 @@ export class StackPeers implements Population {
   /** They end with their thread, and the kernel that is all they live on. */
   stop (): void {}
 
-  async #createMember ({ name, tcp, addresses }: Place): Promise<Member> {
-    const host = new SimulatedHost(this.#network, tcp, addresses.map(({ ip }) => ip))
+  async #createMember ({ name, tcp, processor, addresses }: Place): Promise<Member> {
+    const host = new SimulatedHost(this.#network, tcp, addresses.map(({ ip }) => ip), processor)
     const { cipher, handshake = 'real' } = this.#options
     const endpoints = addresses.map(({ ip }) => `/ip4/${ip}/tcp/${LISTENING_PORT}`)
     const node = await createPeer({

@@ -29,7 +29,7 @@ const FAULT: { readonly [Kind in Fault['kind']]?: (fault: Fault & { readonly kin
 const WHAT: Readonly<Record<string, string>> = {
   loss: 'lose packets', corruption: 'damage packets', duplication: 'duplicate packets', reorder: 'reorder packets', mtuBytes: 'see packets',
   policer: 'drop packets', queue: 'drop packets', trace: 'deliver packet by packet', topology: 'join more than two hosts by a link',
-  crossTraffic: 'send datagrams', tcp: 'change how a kernel does TCP', at: 'join more than two hosts by a link'
+  crossTraffic: 'send datagrams', tcp: 'change how a kernel does TCP', processing: 'make a processor slower', at: 'join more than two hosts by a link'
 }
 
 type Allowed<Part> = { readonly [Key in keyof Part]?: (value: Part[Key]) => boolean }

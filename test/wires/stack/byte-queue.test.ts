@@ -1,5 +1,5 @@
 import test from 'ava'
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { ByteQueue } from '../../../src/wires/stack/byte-queue.ts'
 
 test('what is taken is what was pushed, in order, whatever the pieces', t => {
