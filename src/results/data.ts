@@ -1,9 +1,10 @@
 import type { AgreementThreshold, Arm, Case, Experiment, Threshold } from '../experiment/definition.ts'
 import type { WirePlan } from '../experiment/plan.ts'
 import type { RunParameters, UnitError, UnitKey, UnitResult } from '../experiment/unit.ts'
+import { carries } from '../experiment/wire-pair.ts'
 
 /** A case as plain data: what a report needs of it. */
-export type CaseDescription = Pick<Case, 'name' | 'title' | 'description' | 'arms' | 'metrics'>
+export type CaseDescription = Pick<Case, 'name' | 'title' | 'description' | 'arms' | 'wires' | 'metrics'>
 
 /** An experiment as plain data, so that its report can be made again without its code. */
 export interface ExperimentDescription {
@@ -57,8 +58,8 @@ export function describeExperiment (experiment: Experiment): ExperimentDescripti
     question,
     expected,
     arms: arms.map(({ name, title, description }) => ({ name, title, description })),
-    cases: cases.map(({ name, title, description, arms, metrics }) => ({
-      name, title, description, ...(arms === undefined ? {} : { arms }), metrics: metrics.map((metric) => ({ ...metric }))
+    cases: cases.map(({ name, title, description, arms, wires, metrics }) => ({
+      name, title, description, ...(arms === undefined ? {} : { arms }), ...(wires === undefined ? {} : { wires }), metrics: metrics.map((metric) => ({ ...metric }))
     })),
     thresholds: thresholds.map((threshold) => ({ ...threshold })),
     ...(agreement === undefined ? {} : { agreement: agreement.map((threshold) => ({ ...threshold })) })
@@ -73,7 +74,7 @@ export function holes ({ run, units }: ResultsData): Hole[] {
   const found = new Map(units.map((unit) => [unitId(unit), unit]))
   const missing: Hole[] = []
   for (const { wire, seeds } of run.plan) {
-    for (const { name: caseName, arms = run.experiment.arms.map(({ name }) => name) } of run.experiment.cases) {
+    for (const { name: caseName, arms = run.experiment.arms.map(({ name }) => name) } of run.experiment.cases.filter((theCase) => carries(wire, theCase))) {
       for (const arm of arms) {
         for (const seed of seeds) {
           const key = { wire, case: caseName, arm, seed }
