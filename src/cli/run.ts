@@ -100,7 +100,7 @@ export async function run (context: CliContext, name: string, options: RunOption
   const failed = !analysis.passed || analysis.holes.length > 0
   const exitCode = signal.aborted ? interruptedExitCode(signal) : failed ? ExitCode.failed : ExitCode.ok
   if (options.json) {
-    stdout.write(`${JSON.stringify(runOutput(analysis, { experiment: name, directory, report: path, exitCode }), undefined, 2)}\n`)
+    stdout.write(`${JSON.stringify(runOutput(results, analysis, { experiment: name, directory, report: path, exitCode }), undefined, 2)}\n`)
   } else {
     stdout.write(`${describeVerdicts(results, analysis, stdout)}\nResults: ${fromHere(context, directory)}\nReport: ${fromHere(context, path)}\n`)
   }

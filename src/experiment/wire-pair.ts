@@ -1,5 +1,5 @@
 import type { WireName } from '../wires/wire.ts'
-import type { Case } from './definition.ts'
+import type { AgreementThreshold, Case } from './definition.ts'
 
 /** From the most modelled to the most real: each checks those before it. */
 export const WIRES = ['sim', 'stack', 'tcp'] as const satisfies readonly WireName[]
@@ -20,6 +20,11 @@ export function pairsOf (wires: readonly WireName[]): WirePair[] {
     }
   }
   return pairs
+}
+
+/** The wires that a promise of agreement is about. */
+export function pairOf ({ model = 'sim', reference = 'tcp' }: AgreementThreshold): WirePair {
+  return { model, reference }
 }
 
 /** Whether a case says that it can run on a wire. */

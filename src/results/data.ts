@@ -1,7 +1,7 @@
 import type { AgreementThreshold, Arm, Case, Experiment, Threshold } from '../experiment/definition.ts'
 import type { WirePlan } from '../experiment/plan.ts'
-import type { RunParameters, UnitError, UnitKey, UnitResult } from '../experiment/unit.ts'
-import { carries } from '../experiment/wire-pair.ts'
+import type { RunParameters, UnitError, UnitKey, UnitResult, WireName } from '../experiment/unit.ts'
+import { carries, WIRES } from '../experiment/wire-pair.ts'
 
 /** A case as plain data: what a report needs of it. */
 export type CaseDescription = Pick<Case, 'name' | 'title' | 'description' | 'arms' | 'wires' | 'metrics'>
@@ -64,6 +64,12 @@ export function describeExperiment (experiment: Experiment): ExperimentDescripti
     thresholds: thresholds.map((threshold) => ({ ...threshold })),
     ...(agreement === undefined ? {} : { agreement: agreement.map((threshold) => ({ ...threshold })) })
   }
+}
+
+/** The wires that have runs in the plan, perhaps of one case, from the most modelled to the most real. */
+export function wiresOf ({ run }: Pick<ResultsData, 'run'>, caseName?: string): WireName[] {
+  const theCase = run.experiment.cases.find(({ name }) => name === caseName) ?? {}
+  return WIRES.filter((wire) => carries(wire, theCase) && run.plan.some((plan) => plan.wire === wire && plan.seeds.length > 0))
 }
 
 /** A run that gave no result, or a result and an error. */

@@ -140,8 +140,9 @@ test.serial('validate runs on real peers too and states the agreement', async t 
   const tcp = new FakeWire('tcp')
   const { exitCode, stdout } = await runCli(directory, ['validate', 'queueing', '--seeds', '3', '--stack-seeds', '0', '--tcp-seeds', '2', '--out', 'here'], { machinery: fakeMachinery(tcp) })
   t.is(exitCode, 0)
-  t.regex(stdout, /Agreement: simulation against real peers/)
-  t.regex(stdout, /idle +response +plain +[\d.]+ ms \/ [\d.]+ ms \([+-]?[\d.]+ [mµ]?s, [+-]?[\d.]+%\)/)
+  t.regex(stdout, /Agreement of the wires, on the same seeds\ncase +samples +arm +p50: simulated \/ real +p90 +p99 +sim-tcp: p50, gap\n/)
+  t.regex(stdout, /idle +response +plain +[\d.]+ ms \/ [\d.]+ ms +[\d.]+ ms \/ [\d.]+ ms +[\d.]+ ms \/ [\d.]+ ms +0%, 0.00\n/)
+  t.regex(stdout, /Can it be believed\?\nThe simulation can be believed for this question: all 2 metrics agree with real peers in medians and effects\./)
   t.regex(stdout, /pass  idle: response-p50 of plain simulated within 1 ms of real; found 0 ms \(8\d\.\d ms simulated, 8\d\.\d ms real\)/)
   t.is(tcp.stopped, 1)
   const { command, units } = await manifestOf(join(directory, 'here'))
@@ -270,5 +271,5 @@ test.serial('the tour lists what is there, validates connection-setup and says w
   const machinery = { ...fakeMachinery(), experimentsDirectory: new URL('../fixtures/tour/', import.meta.url) }
   const { exitCode, stdout } = await runCli(directory, ['start'], { machinery })
   t.is(exitCode, 0)
-  t.regex(stdout, /^connection-setup: Queueing[^]*Agreement: simulation against real peers[^]*Report: results\/connection-setup-[\d-]+\/report\.html\n$/)
+  t.regex(stdout, /^connection-setup: Queueing[^]*Agreement of the wires[^]*p50: simulated \/ stack \/ real[^]*The simulation can be believed for this question[^]*Report: results\/connection-setup-[\d-]+\/report\.html\n$/)
 })

@@ -1,7 +1,10 @@
 import test from 'ava'
 import { analyse } from '../../src/report/analysis.ts'
-import type { Analysis, Comparison } from '../../src/report/analysis.ts'
-import { agreementFound, agreementSentence, effectSentence, effectsOf, verdictText } from '../../src/report/sentences.ts'
+import type { Analysis } from '../../src/report/analysis.ts'
+import { agreementSentence } from '../../src/report/agreement-sentences.ts'
+import type { Comparison } from '../../src/report/findings.ts'
+import { agreementFound, effectSentence, effectsOf, verdictText } from '../../src/report/sentences.ts'
+import type { Effect } from '../../src/report/sentences.ts'
 import { headline } from '../../src/report/verdict-section.ts'
 import type { ResultsData } from '../../src/results/data.ts'
 import { syntheticResults } from './fixtures/results.ts'
@@ -9,8 +12,12 @@ import { syntheticResults } from './fixtures/results.ts'
 const results = syntheticResults()
 const analysis = analyse(results)
 
+function simulated (from: Analysis): Effect[] {
+  return effectsOf(from.findings.filter(({ wire }) => wire === 'sim'))
+}
+
 function comparison (from: Analysis, caseName: string, metric: string, arm: string): Comparison | undefined {
-  return effectsOf(from, 'sim').find((effect) => effect.finding.case.name === caseName && effect.finding.metric.name === metric && effect.arm.arm.name === arm)?.comparison
+  return simulated(from).find((effect) => effect.finding.case.name === caseName && effect.finding.metric.name === metric && effect.arm.arm.name === arm)?.comparison
 }
 
 test('an arm that is better on every seed has improved, one that is the same has not', (t) => {
@@ -31,8 +38,8 @@ test('the same results give the same analysis, in whatever order runs came', (t)
 
 test('p-values are corrected over all comparisons of a wire', (t) => {
   // 7 metrics of 3 arms; the smallest p there is for 20 pairs, 2^-19, times the 21 comparisons.
-  t.is(effectsOf(analysis, 'sim').length, 21)
-  const smallest = Math.min(...effectsOf(analysis, 'sim').map(({ comparison }) => comparison.adjustedPValue))
+  t.is(simulated(analysis).length, 21)
+  const smallest = Math.min(...simulated(analysis).map(({ comparison }) => comparison.adjustedPValue))
   t.is(smallest, 21 / 2 ** 19)
 })
 
@@ -69,15 +76,15 @@ test('arms of which neither ever succeeded are not compared: failing sooner is n
 })
 
 test('sentences state change, interval, both values and the verdict', (t) => {
-  const effect = effectsOf(analysis, 'sim').find(({ finding, arm }) => finding.case.name === 'first-address-dead' && arm.arm.name === 'pool')
+  const effect = simulated(analysis).find(({ finding, arm }) => finding.case.name === 'first-address-dead' && arm.arm.name === 'pool')
   t.regex(effect === undefined ? '' : effectSentence(effect), /^Pool: first address dead, p99 first request -9\d\.\d% \[-9\d\.\d, -\d\d\.\d\] \(8\.\d+ s -> 7\d\d ms\): improved\.$/)
   t.regex(headline(results, analysis), /^Pool \+ timeouts improved 4 of 7 metrics over plain libp2p and made none worse; most of all /)
 })
 
 test('the agreement names its worst, and its absence how to get it', (t) => {
-  t.regex(agreementSentence(analysis, results), /^Medians of simulation and real peers differ by \d\.\d% typically and by \d\.\d% at most, over 18 comparisons; worst: /)
-  const simulated = syntheticResults({ simSeeds: 3, tcpSeeds: 0 })
-  t.is(agreementSentence(analyse(simulated), simulated), 'Not validated on real peers: run `twinwire validate connection-setup`.')
+  t.regex(agreementSentence(analysis, results), /^Medians of the simulation and real peers differ by \d\.\d% typically and by \d\.\d% at most, over 18 comparisons; worst: /)
+  const alone = syntheticResults({ simSeeds: 3, tcpSeeds: 0 })
+  t.is(agreementSentence(analyse(alone), alone), 'Not validated on real peers: run `twinwire validate connection-setup`.')
 })
 
 test('few seeds give no verdict and say how many are missing', (t) => {
@@ -86,7 +93,7 @@ test('few seeds give no verdict and say how many are missing', (t) => {
 })
 
 test('so few seeds that no effect could be significant are called that, with how many are missing', (t) => {
-  const few = effectsOf(analyse(syntheticResults({ simSeeds: 3, tcpSeeds: 0 })), 'sim')
+  const few = simulated(analyse(syntheticResults({ simSeeds: 3, tcpSeeds: 0 })))
   const open = few.filter(({ comparison: { verdict } }) => verdict === 'inconclusive')
   t.true(open.length > 0)
   for (const { comparison } of open) {
@@ -94,7 +101,7 @@ test('so few seeds that no effect could be significant are called that, with how
     t.regex(verdictText(comparison), /^too few seeds for a verdict( \(about \d+ more seeds?\))?$/)
   }
   // 20 pairs can reach 2^-19 times 21 comparisons: far below 5%.
-  t.true(effectsOf(analysis, 'sim').every(({ comparison: { tooFewPairs } }) => !tooFewPairs))
+  t.true(simulated(analysis).every(({ comparison: { tooFewPairs } }) => !tooFewPairs))
 })
 
 function promising (from: ResultsData, promises: Partial<Pick<ResultsData['run']['experiment'], 'thresholds' | 'agreement'>>): Analysis {

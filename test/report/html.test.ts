@@ -82,7 +82,7 @@ test('one run, no real peers, or no results at all still make a report', async (
   const simulated = syntheticResults({ simSeeds: 3, tcpSeeds: 0 })
   t.regex(await reportOf(simulated), /Not validated on real peers: run <code>twinwire validate connection-setup<\/code>/)
   t.regex(await reportOf(syntheticResults({ simSeeds: 1, tcpSeeds: 1 })), /one run/)
-  t.regex(await reportOf(syntheticResults({ simSeeds: 0, tcpSeeds: 5 })), /measured on real peers/)
+  t.regex(await reportOf(syntheticResults({ simSeeds: 0, tcpSeeds: 5 })), /All was run on real peers/)
   const empty = await reportOf({ run: simulated.run, units: [] })
   t.regex(empty, /Nothing could be compared/)
   t.regex(empty, /51 runs failed or never ran/)
