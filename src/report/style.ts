@@ -77,6 +77,8 @@ summary:hover{color:var(--fg)}
 .data th:first-child,.data .text{text-align:left}
 .data :is(th,td):last-child{padding-right:0}
 .data td.text{white-space:normal}
+.beliefs td.text:nth-child(n+3){min-width:13rem}
+.beliefs tbody th[colspan]{padding-top:.8rem}
 details .data{max-height:24rem}
 pre{margin:.6rem 0;padding:.75rem 1rem;border:1px solid var(--line);border-radius:8px;background:var(--surface);white-space:pre-wrap;overflow-wrap:anywhere}
 code{font:.875em/1.5 ui-monospace,SFMono-Regular,Menlo,Consolas,"DejaVu Sans Mono",monospace}

@@ -164,6 +164,26 @@ test.serial('validate runs each wire with the seeds that it is given, all roots 
   t.is(status, 'complete')
 })
 
+test.serial('validate states three wires side by side, in text and as JSON', async t => {
+  const directory = await temporaryDirectory(t)
+  const args = ['validate', 'queueing', '--seeds', '3', '--stack-seeds', '2', '--tcp-seeds', '2', '--set', 'fault=slow-on-tcp']
+  const { stdout: text } = await runCli(directory, [...args, '--out', 'text'])
+  t.regex(text, /Stack: the whole of js-libp2p over simulated TCP, 2 seeds/)
+  t.regex(text, /p50: simulated \/ stack \/ real +p90 +p99 +sim-stack: p50, gap +stack-tcp: p50, gap +sim-tcp: p50, gap\n/)
+  // Real peers take 5 ms longer than the 81 to 86 ms of the other two.
+  t.regex(text, /idle +response +plain +8\d\.\d ms \/ 8\d\.\d ms \/ 8\d\.\d ms .* 0%, 0\.00 +-5\.\d%, (?:0\.\d\d|1\.00) +-5\.\d%, (?:0\.\d\d|1\.00)\n/)
+  t.regex(text, /FAIL  idle: response-p50 of plain simulated within 1 ms of real; found 5(\.00)? ms/)
+  const { stdout } = await runCli(directory, [...args, '--out', 'json', '--json'])
+  const { agreements, beliefs, believed, agreementThresholds } = JSON.parse(stdout) as RunOutput
+  t.is(believed, 'The simulation can be believed for this question: all 2 metrics agree with real peers in medians and effects.')
+  t.deepEqual(agreements.slice(0, 3).map(({ model, reference, seeds, quantiles }) => [model, reference, seeds, quantiles.map(({ probability }) => probability)]), [
+    ['sim', 'stack', 2, [0.5, 0.9, 0.99]], ['stack', 'tcp', 2, [0.5, 0.9, 0.99]], ['sim', 'tcp', 2, [0.5, 0.9, 0.99]]
+  ])
+  t.like(beliefs[0], { case: 'idle', metric: 'response-p50', model: 'sim', reference: 'tcp', belief: 'all', text: 'believe' })
+  t.regex(beliefs[0].cause ?? '', /^computing and the kernel \(simulated against stack 0%, stack against real -5\.\d%\)$/)
+  t.like(agreementThresholds[0], { model: 'sim', reference: 'tcp', holds: false })
+})
+
 test.serial('a wire with no seeds is not loaded, and nothing is missing without it', async t => {
   const directory = await temporaryDirectory(t)
   const notWanted = async (): Promise<never> => await Promise.reject(new Error('nobody asked for this wire'))

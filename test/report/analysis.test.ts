@@ -6,6 +6,7 @@ import type { Comparison } from '../../src/report/findings.ts'
 import { agreementFound, effectSentence, effectsOf, verdictText } from '../../src/report/sentences.ts'
 import type { Effect } from '../../src/report/sentences.ts'
 import { headline } from '../../src/report/verdict-section.ts'
+import { agreementRows, valuesByWire } from '../../src/report/wire-agreements.ts'
 import type { ResultsData } from '../../src/results/data.ts'
 import { syntheticResults } from './fixtures/results.ts'
 
@@ -62,6 +63,31 @@ test('wires are compared on common seeds only', (t) => {
   // 5 seeds of 20 dials, although 20 seeds were simulated.
   t.is(dial?.modelSamples, 100)
   t.is(dial?.referenceSamples, 100)
+})
+
+test('each two of three wires are compared, all on the seeds that they have in common', (t) => {
+  const { agreements } = analyse(syntheticResults({ simSeeds: 6, stackSeeds: 4, tcpSeeds: 2 }))
+  const dial = agreements.filter((agreement) => agreement.case.name === 'cold-dial' && agreement.arm.name === 'pool')
+  t.deepEqual(dial.map(({ model, reference }) => [model, reference]), [['sim', 'stack'], ['stack', 'tcp'], ['sim', 'tcp']])
+  // 2 seeds of 20 dials.
+  t.true(dial.every(({ modelSamples, referenceSamples, seeds }) => modelSamples === 40 && referenceSamples === 40 && seeds.length === 2))
+  const [[sim], [between], [both]] = dial.map(({ quantiles }) => quantiles)
+  t.is(sim.reference, between.model)
+  t.is(sim.model, both.model)
+  t.is(between.reference, both.reference)
+})
+
+test('a row of agreements has each wire once, the most modelled first', (t) => {
+  const rows = agreementRows(analyse(syntheticResults({ simSeeds: 2, stackSeeds: 2, tcpSeeds: 2 })).agreements)
+  // 2 samples of 1 arm, and 4 of 4 arms.
+  t.is(rows.length, 2 + 4 * 4)
+  t.true(rows.every((row) => [...valuesByWire(row, 0).keys()].join() === 'sim,stack,tcp' && row.pairs.length === 3))
+})
+
+test('what two of three wires differ by typically is laid at the session model and at computing', (t) => {
+  const three = syntheticResults({ simSeeds: 3, stackSeeds: 3, tcpSeeds: 3 })
+  // The fixture adds 1 ms on the stack and 2 more on real peers; half of its medians are near 80, half near 250 ms or more.
+  t.regex(agreementSentence(analyse(three), three), /^Medians of the simulation and real peers .*\. The session model errs by 0\.\d% typically \(the simulation against the stack\); computing and the kernel make 0\.\d% \(the stack against real peers\)\.$/)
 })
 
 test('arms of which neither ever succeeded are not compared: failing sooner is no gain', (t) => {
@@ -147,6 +173,37 @@ test('a threshold is checked on the wire that it names', (t) => {
   t.true(real > 0)
   t.deepEqual(thresholds.map(({ checked, holds }) => [checked, holds]), [[true, true], [true, true]])
   t.not(thresholds[0].value?.estimate, thresholds[1].value?.estimate)
+})
+
+test('an agreement is checked between the wires that it names', (t) => {
+  const three = syntheticResults({ simSeeds: 3, stackSeeds: 3, tcpSeeds: 3 })
+  const { agreementThresholds: [stack, sessions] } = promising(three, { agreement: [
+    { ...dial, model: 'stack', reference: 'tcp', limitMs: 2.5 }, { ...dial, model: 'sim', reference: 'stack', limitMs: 0.5 }
+  ] })
+  // The fixture puts 1 ms between simulation and stack, 2 between stack and real peers.
+  t.like(stack, { checked: true, holds: true })
+  t.regex(agreementFound(stack), /^2(\.00)? ms \(24\d ms stack, 24\d ms real\)$/)
+  t.like(sessions, { checked: true, holds: false })
+  t.false(promising(three, { agreement: [{ ...dial, model: 'sim', reference: 'stack', limitMs: 0.5 }] }).passed)
+  t.like(promising(results, { agreement: [{ ...dial, model: 'stack', limitMs: 0 }] }).agreementThresholds[0], { checked: false, holds: true })
+})
+
+test('an agreement with a wire that is no more real is refused', (t) => {
+  t.throws(() => promising(results, { agreement: [{ ...dial, model: 'tcp', reference: 'stack', limitMs: 1 }] }), { code: 'ERR_INVALID_OPTION', message: /found tcp and stack/ })
+})
+
+test('what a wire cannot carry is no hole, and no promise about it is checked', (t) => {
+  const { run, units } = syntheticResults({ simSeeds: 2, stackSeeds: 2, tcpSeeds: 2 })
+  const cases = run.experiment.cases.map((one) => one.name === 'round-trips' ? { ...one, wires: ['stack', 'tcp'] as const } : one)
+  const kept = units.filter((unit) => unit.case !== 'round-trips' || unit.wire !== 'sim')
+  const analysis = analyse({
+    units: kept,
+    run: { ...run, experiment: { ...run.experiment, cases, agreement: [{ ...dial, limitMs: 0 }], thresholds: [{ ...dial, limit: 0, direction: 'at-most' }] } }
+  })
+  t.deepEqual(analysis.holes, [])
+  t.true(analysis.passed)
+  t.deepEqual(analysis.findings.filter((finding) => finding.case.name === 'round-trips').map(({ wire }) => wire), ['stack', 'stack', 'tcp', 'tcp'])
+  t.true(analysis.beliefs.filter((belief) => belief.case.name === 'round-trips').every(({ model, reference }) => model === 'stack' && reference === 'tcp'))
 })
 
 test('an agreement about what is no time is refused', (t) => {
