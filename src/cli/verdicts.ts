@@ -29,10 +29,10 @@ export function describeVerdicts (results: ResultsData, analysis: Analysis, outp
     }
   }
   if (analysis.agreements.length > 0) {
-    sections.push(
-      `${paint('bold')('Agreement of the wires, on the same seeds')}\n${agreements(analysis)}\n${agreementSentence(analysis, results)}`,
-      `${paint('bold')('Can it be believed?')}\n${beliefs(analysis)}${beliefSentence(analysis, results)}`
-    )
+    sections.push(`${paint('bold')('Agreement of the wires, on the same seeds')}\n${agreements(analysis)}\n${agreementSentence(analysis, results)}`)
+  }
+  if (run.plan.length > 1) {
+    sections.push(`${paint('bold')('Can it be believed?')}\n${beliefs(analysis)}${beliefSentence(analysis, results)}`)
   }
   const checks = [
     ...analysis.thresholds.map(check => threshold(check, paint)),
@@ -97,7 +97,7 @@ function agreements ({ agreements }: Analysis): string {
 
 /** What cannot simply be believed, and why; the report has the others as well. */
 function beliefs ({ beliefs }: Analysis): string {
-  const doubted = beliefs.filter(({ belief }) => belief !== 'all')
+  const doubted = beliefs.filter(({ belief }) => belief !== 'all' && belief !== 'unchecked')
   return doubted.length === 0
     ? ''
     : `${table(['case', 'metric', 'verdict', 'because', 'mostly due to'], withoutRepeats(doubted.map(belief =>

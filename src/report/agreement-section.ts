@@ -27,15 +27,16 @@ const PAIR_SIGNS: Readonly<Record<string, StripSign>> = { 'sim tcp': 'disc', 'si
 
 /** Whether to believe, then every median side by side, every quantile, and the distributions laid over one another. */
 export async function agreementSection (results: ResultsData, analysis: Analysis, styles: ReadonlyMap<string, ArmStyle>): Promise<Markup> {
-  const sentence = withCode(typeset(agreementSentence(analysis, results)))
+  const verdict = html`<p class="lead">${withCode(typeset(beliefSentence(analysis, results)))}</p>`
+  const checked = analysis.beliefs.some(({ belief }) => belief !== 'unchecked')
   if (analysis.agreements.length === 0) {
-    return html`<p class="lead">${sentence}</p>`
+    return html`${verdict}${checked ? beliefTable(analysis) : undefined}`
   }
   const rows = agreementRows(analysis.agreements)
   const axis = differenceAxis(analysis.agreements.flatMap(({ quantiles: [median] }) => median.relative))
   const wires = WIRES.filter((wire) => rows.some(({ pairs }) => pairs.some(({ model, reference }) => wire === model || wire === reference)))
-  return html`<p class="lead">${typeset(beliefSentence(analysis, results))}</p>
-<p>${sentence}</p>
+  return html`${verdict}
+<p>${withCode(typeset(agreementSentence(analysis, results)))}</p>
 ${beliefTable(analysis)}
 <h3 class="apart">Medians side by side</h3>
 <p>The same seeds on all wires of a row. Difference at the median: the first of two wires over the second, minus 1, with a 95% interval over runs; the band is ${formatValue(CLOSE_VALUES, 'share')} either way. The gap is the largest distance between the two distribution functions: near 1 even for tiny shifts where values hardly vary.</p>

@@ -1,4 +1,5 @@
 import type { WirePair } from '../experiment/wire-pair.ts'
+import { wiresOf } from '../results/data.ts'
 import type { ResultsData } from '../results/data.ts'
 import { quantile } from '../stats/quantile.ts'
 import type { Analysis } from './analysis.ts'
@@ -14,10 +15,12 @@ const STACK_TCP: WirePair = { model: 'stack', reference: 'tcp' }
 const LEADING: readonly WirePair[] = [{ model: 'sim', reference: 'tcp' }, STACK_TCP, SIM_STACK]
 
 /** How far the wires agree at the median and where the rest comes from, or that nobody looked. */
-export function agreementSentence ({ agreements }: Analysis, { run }: ResultsData): string {
+export function agreementSentence ({ agreements }: Analysis, results: ResultsData): string {
   const leading = LEADING.find((pair) => differencesOf(ofPair(agreements, pair)).length > 0)
   if (leading === undefined) {
-    return `Not validated on real peers: run \`twinwire validate ${run.experiment.name}\`.`
+    return wiresOf(results).length > 1
+      ? 'Not validated: no seed ran well on two wires.'
+      : `Not validated on real peers: run \`twinwire validate ${results.run.experiment.name}\`.`
   }
   const compared = differencesOf(ofPair(agreements, leading))
   const { agreement, size: largest } = compared.reduce((worst, one) => one.size > worst.size ? one : worst)

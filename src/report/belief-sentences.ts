@@ -1,6 +1,6 @@
 import type { ResultsData } from '../results/data.ts'
 import type { Analysis } from './analysis.ts'
-import { unsigned } from './agreement-sentences.ts'
+import { agreementSentence, unsigned } from './agreement-sentences.ts'
 import { CLOSE_SHARES, CLOSE_VALUES } from './beliefs.ts'
 import type { ArmEvidence, Belief, MetricBelief } from './beliefs.ts'
 import { formatEffect, formatPercent, formatValue, plural } from './format.ts'
@@ -22,40 +22,40 @@ export const BELIEF_RULE = `Believe: every median is within ${formatValue(CLOSE_
   'The effects, not the values: only the medians are farther apart. The direction, not the size: the same arms are better, by another measure. ' +
   'Do not believe: an effect lies on the other side, two arms change places, or values are apart and no arms are compared. Too few runs: an effect lies on the other side, but the intervals overlap.'
 
-const COUNTED: ReadonlyArray<readonly [Belief, string]> = [
-  ['all', 'in medians and effects'], ['effects', 'in effects only'], ['direction', 'in the direction of effects only'], ['nothing', 'not at all'], ['open', 'perhaps (too few runs to tell)']
-]
+/** How far wires can agree, and in what. */
+const AGREED: ReadonlyArray<readonly [Belief, string]> = [['all', 'in medians and effects'], ['effects', 'in effects only'], ['direction', 'in the direction of effects only']]
+const DOUBTED: ReadonlyArray<readonly [Belief, string]> = [['nothing', 'Not to be believed'], ['open', 'Too few runs to tell']]
 
 /** How many metrics that do not agree are named. */
 const NAMED = 3
 
 /** Whether what was simulated can be believed for this question, in a sentence or two. */
-export function beliefSentence ({ beliefs }: Analysis, { run }: ResultsData): string {
+export function beliefSentence (analysis: Analysis, results: ResultsData): string {
+  const { beliefs } = analysis
   const checked = beliefs.filter(({ belief }) => belief !== 'unchecked')
   if (checked.length === 0) {
-    return `Whether this can be believed was not checked: run \`twinwire validate ${run.experiment.name}\`.`
+    return agreementSentence(analysis, results)
   }
-  const having = (...wanted: readonly Belief[]): MetricBelief[] => checked.filter(({ belief }) => wanted.includes(belief))
+  const byBelief = Map.groupBy(checked, ({ belief }) => belief)
   const [{ model, reference }] = checked
-  const who = upperFirst(WIRE_NOUNS[model])
-  const which = plural(checked.length, 'metric')
-  const counts = COUNTED.flatMap(([belief, text]) => having(belief).length === 0 ? [] : [`${having(belief).length} ${text}`]).join(', ')
-  if (having('all').length === checked.length) {
-    return `${who} can be believed for this question: ${checked.length === 1 ? 'its metric agrees' : `all ${which} agree`} with ${WIRE_NOUNS[reference]} in medians and effects.`
+  const [who, others, which] = [WIRE_NOUNS[model], WIRE_NOUNS[reference], plural(checked.length, 'metric')]
+  if (byBelief.get('all')?.length === checked.length) {
+    return `${upperFirst(who)} can be believed for this question: ${checked.length === 1 ? 'its metric agrees' : `all ${which} agree`} with ${others} in medians and effects.`
   }
-  const doubted = having('nothing', 'open')
-  if (doubted.length === 0) {
-    const conclusion = having('direction').length === 0 ? 'Effects can be believed for this question, values not everywhere' : 'Which arm is better can be believed for this question, by how much not everywhere'
-    return `${conclusion}: of ${which} ${who.toLowerCase()} agrees with ${WIRE_NOUNS[reference]} on ${counts}.`
+  const agreed = AGREED.flatMap(([belief, text]) => byBelief.has(belief) ? [`${byBelief.get(belief)?.length} ${text}`] : [])
+  const doubted = DOUBTED.flatMap(([belief, text]) => byBelief.has(belief) ? [` ${text}: ${names(byBelief.get(belief) ?? [])}.`] : [])
+  if (agreed.length === 0) {
+    return `${upperFirst(who)} cannot be believed for this question: of ${which} none is known to agree with ${others}.${doubted.join('')}`
   }
-  const names = doubted.slice(0, NAMED).map(metricName).join('; ')
-  return `${who} can be believed for this question in part: of ${which} it agrees with ${WIRE_NOUNS[reference]} on ${counts}. ` +
-    `Not to be relied on: ${names}${doubted.length > NAMED ? `; and ${doubted.length - NAMED} more` : ''}.`
+  const conclusion = doubted.length > 0
+    ? `${upperFirst(who)} can be believed for this question in part`
+    : byBelief.has('direction') ? 'Which arm is better can be believed for this question, by how much not everywhere' : 'Effects can be believed for this question, values not everywhere'
+  return `${conclusion}: of ${which} ${who} agrees with ${others} on ${agreed.join(', ')}.${doubted.join('')}`
 }
 
-/** `round trips, dial at 20 ms` */
-export function metricName ({ case: { title }, metric }: Pick<MetricBelief, 'case' | 'metric'>): string {
-  return `${lowerFirst(title)}, ${lowerFirst(metric.title)}`
+function names (beliefs: readonly MetricBelief[]): string {
+  const more = beliefs.length - NAMED
+  return `${beliefs.slice(0, NAMED).map(({ case: { title }, metric }) => `${lowerFirst(title)}, ${lowerFirst(metric.title)}`).join('; ')}${more > 0 ? `; and ${more} more` : ''}`
 }
 
 /** What a verdict on a metric rests on. */

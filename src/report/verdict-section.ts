@@ -24,7 +24,7 @@ export function verdictSection (results: ResultsData, analysis: Analysis, styles
     return own.length === 0 ? [] : [card(arm, own, styles)]
   })
   return html`<p class="verdict">${typeset(headline(results, analysis))}</p>
-<p class="agreement-line">${analysis.agreements.length === 0 ? undefined : html`<b>${withCode(typeset(beliefSentence(analysis, results)))}</b> `}${withCode(typeset(agreementSentence(analysis, results)))}</p>
+<p class="agreement-line"><b>${withCode(typeset(beliefSentence(analysis, results)))}</b>${analysis.agreements.length === 0 ? undefined : withCode(typeset(` ${agreementSentence(analysis, results)}`))}</p>
 <ul class="chips">${chips(results, analysis)}</ul>
 <div class="cards">${cards}</div>`
 }

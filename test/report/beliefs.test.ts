@@ -119,7 +119,10 @@ test('a simulation that nothing checked is not believed, and the sentence says h
   const alone = syntheticResults({ simSeeds: 3, tcpSeeds: 0 })
   const analysis = analyse(alone)
   t.true(analysis.beliefs.every(({ belief }) => belief === 'unchecked'))
-  t.is(beliefSentence(analysis, alone), 'Whether this can be believed was not checked: run `twinwire validate connection-setup`.')
+  t.is(beliefSentence(analysis, alone), 'Not validated on real peers: run `twinwire validate connection-setup`.')
+  const units = three.units.map((unit) => unit.wire === 'sim' ? unit : { ...unit, error: { code: 'ERR_TIMEOUT', message: '' } })
+  const failed = { run: three.run, units }
+  t.is(beliefSentence(analyse(failed), failed), 'Not validated: no seed ran well on two wires.')
 })
 
 test('a metric in which the wires differ by design gets no verdict', (t) => {
@@ -136,5 +139,7 @@ test('the sentence over all metrics names what is not to be relied on', (t) => {
   t.is(saying(() => 'all'), 'The simulation can be believed for this question: all 9 metrics agree with real peers in medians and effects.')
   t.is(saying((_, index) => index === 0 ? 'effects' : 'all'), 'Effects can be believed for this question, values not everywhere: of 9 metrics the simulation agrees with real peers on 8 in medians and effects, 1 in effects only.')
   t.regex(saying((_, index) => index === 0 ? 'direction' : 'all'), /^Which arm is better can be believed for this question, by how much not everywhere: /)
-  t.regex(saying((_, index) => index < 2 ? 'nothing' : 'all'), / Not to be relied on: round trips, dial at 80 ms; round trips, warm echo at 80 ms\.$/)
+  t.is(saying((_, index) => index < 2 ? 'nothing' : index === 2 ? 'open' : 'all'), 'The simulation can be believed for this question in part: of 9 metrics the simulation agrees with real peers on 6 in medians and effects. ' +
+    'Not to be believed: round trips, dial at 80 ms; round trips, warm echo at 80 ms. Too few runs to tell: cold dial, median dial.')
+  t.regex(saying(() => 'nothing'), /^The simulation cannot be believed for this question: of 9 metrics none is known to agree with real peers\. Not to be believed: .*; and 6 more\.$/)
 })
