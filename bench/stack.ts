@@ -16,7 +16,7 @@ const CHUNK_BYTES = 64 * 1024
 interface Case {
   readonly name: string
   readonly operations: number
-  run(): Promise<void>
+  readonly run: () => Promise<void>
 }
 
 async function createNode (seed: string, cipher: string): Promise<Libp2p> {
