@@ -14,8 +14,8 @@ const UNLIMITED = 100_000
 export interface PeerInit {
   /** Names the peer: the same seed gives the same Ed25519 key, and with it the same peer id. */
   readonly seed: string
-  /** A port of 127.0.0.1; 0, the default, takes a free one. */
-  readonly listenPort?: number
+  /** Multiaddrs. Default: a free port of 127.0.0.1. */
+  readonly listen?: readonly string[]
 }
 
 /**
@@ -26,13 +26,13 @@ export interface PeerInit {
  * Raised are the limits that count all of loopback as one remote host, the number of connections and streams, and TCP's
  * inactivity limit, which ends a connection that is idle for two minutes.
  */
-export async function createPeer ({ seed, listenPort = 0 }: PeerInit): Promise<Libp2p<{ ping: Ping }>> {
+export async function createPeer ({ seed, listen = ['/ip4/127.0.0.1/tcp/0'] }: PeerInit): Promise<Libp2p<{ ping: Ping }>> {
   const key = await generateKeyPairFromSeed('Ed25519', createHash('sha256').update(seed).digest())
   return await createLibp2p({
     privateKey: key,
     // It carries Node's version otherwise, and sizes on the wire should not depend on that.
     nodeInfo: { userAgent: 'twinwire' },
-    addresses: { listen: [`/ip4/127.0.0.1/tcp/${listenPort}`] },
+    addresses: { listen: [...listen] },
     transports: [tcp({ inboundSocketInactivityTimeout: 0, outboundSocketInactivityTimeout: 0 })],
     connectionEncrypters: [noise()],
     streamMuxers: [yamux({ maxInboundStreams: UNLIMITED, maxOutboundStreams: UNLIMITED })],
