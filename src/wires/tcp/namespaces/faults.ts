@@ -1,7 +1,8 @@
 import { DeadlineTimers } from '../deadline-timers.ts'
 import { devicesOf, directionsOf, subnetOf } from './layout.ts'
-import { propagationCommands, queueCommands } from './shaping.ts'
+import { propagationLines, queueLines } from './shaping.ts'
 import type { Fault, Scenario } from '../../scenario.ts'
+import type { Batch } from './batch.ts'
 import type { Layout } from './layout.ts'
 import type { Namespace } from './namespace.ts'
 
@@ -9,12 +10,13 @@ export interface FaultsInit {
   readonly scenario: Pick<Scenario, 'hosts' | 'paths' | 'faults'>
   readonly layout: Layout
   readonly hub: Namespace
+  /** In the scenario's order. */
   readonly hosts: readonly Namespace[]
 }
 
 /**
- * Brings faults about, one after the other, each some milliseconds late: a command is a process. Those that last may
- * overlap; the last one to end restores.
+ * Brings faults about. Those that close a path may overlap: it is open again when the last one ends. A reset is late by
+ * what it takes to start a process; for the others processes wait.
  */
 export class Faults {
   readonly #init: FaultsInit
@@ -22,79 +24,75 @@ export class Faults {
   readonly #timers = new DeadlineTimers()
   /** How many faults close a direction (`0>1`) or cut a path (`0`). */
   readonly #active = new Map<string, number>()
+  readonly #hubIp: Batch
+  readonly #hubTc: Batch
+  readonly #hostIp: readonly Batch[]
+  readonly #resets = new Set<Promise<void>>()
   readonly #failed = Promise.withResolvers<never>()
-  #done: Promise<unknown> = Promise.resolve()
 
+  /** Of a scenario whose devices are there. `stop` is to be called. */
   constructor (init: FaultsInit) {
     this.#init = init
     this.#indexes = new Map(init.scenario.hosts.map(({ name }, index) => [name, index]))
-    this.#failed.promise.catch(() => {})
+    this.#hubIp = init.hub.batch('ip')
+    this.#hubTc = init.hub.batch('tc')
+    this.#hostIp = init.hosts.map(host => host.batch('ip'))
   }
 
-  /** Makes `zeroMs` of the monotonic clock the run's time zero. Never settles, but to reject where a fault cannot be brought about. */
+  /**
+   * Makes `zeroMs` of the monotonic clock the run's time zero. Never settles, but to reject with ERR_COMMAND_FAILED where a
+   * fault cannot be brought about.
+   */
   async begin (zeroMs: number): Promise<never> {
     for (const fault of this.#init.scenario.faults) {
-      this.#schedule(zeroMs + fault.atMs, async () => await this.#begin(fault))
+      this.#timers.schedule(zeroMs + fault.atMs, { due: () => this.#begin(fault) })
       if ('durationMs' in fault && fault.durationMs !== undefined) {
-        this.#schedule(zeroMs + fault.atMs + fault.durationMs, async () => await this.#end(fault))
+        this.#timers.schedule(zeroMs + fault.atMs + fault.durationMs, { due: () => this.#end(fault) })
       }
     }
-    return await this.#failed.promise
+    return await Promise.race([this.#failed.promise, ...this.#batches.map(async ({ failed }) => await failed)])
   }
 
   /** Nothing is under way, and nothing begins any more, when it returns. */
   async stop (): Promise<void> {
     this.#timers.clear()
-    await this.#done
+    await Promise.all([...this.#resets, ...this.#batches.map(async batch => await batch.end())])
   }
 
-  #schedule (atMs: number, act: () => Promise<void>): void {
-    this.#timers.schedule(atMs, {
-      due: () => {
-        this.#done = this.#done.then(act).catch(this.#failed.reject)
-      }
-    })
+  get #batches (): readonly Batch[] {
+    return [this.#hubIp, this.#hubTc, ...this.#hostIp]
   }
 
-  async #begin (fault: Fault): Promise<void> {
+  #begin (fault: Fault): void {
     switch (fault.kind) {
       case 'rate':
-        return await this.#changeRate(fault)
+        this.#changeRate(fault)
+        break
       case 'reset':
-        return await this.#reset(this.#index(fault.from), this.#index(fault.to))
+        this.#reset(this.#index(fault.from), this.#index(fault.to))
+        break
       case 'down':
-        return await this.#first([`${this.#pathOf(fault)}`], async () => await this.#cut(this.#pathOf(fault)))
+        if (this.#count(String(this.#pathOf(fault)), 1) === 1) {
+          this.#cut(this.#pathOf(fault))
+        }
+        break
       default:
-        return await this.#first(this.#holesOf(fault), async hole => await this.#route(hole, 'nowhere'))
+        this.#holesOf(fault).filter(hole => this.#count(hole, 1) === 1).forEach(hole => this.#route(hole, 'nowhere'))
     }
   }
 
-  async #end (fault: Fault): Promise<void> {
-    if (fault.kind === 'down') {
-      await this.#last([`${this.#pathOf(fault)}`], async () => await this.#mend(this.#pathOf(fault)))
-    } else {
-      await this.#last(this.#holesOf(fault), async hole => await this.#route(hole, 'path'))
+  #end (fault: Fault): void {
+    if (fault.kind !== 'down') {
+      this.#holesOf(fault).filter(hole => this.#count(hole, -1) === 0).forEach(hole => this.#route(hole, 'path'))
+    } else if (this.#count(String(this.#pathOf(fault)), -1) === 0) {
+      this.#middle(this.#pathOf(fault), 'up')
     }
   }
 
-  async #first (keys: readonly string[], begin: (key: string) => Promise<void>): Promise<void> {
-    for (const key of keys) {
-      const count = this.#active.get(key) ?? 0
-      this.#active.set(key, count + 1)
-      if (count === 0) {
-        await begin(key)
-      }
-    }
-  }
-
-  async #last (keys: readonly string[], end: (key: string) => Promise<void>): Promise<void> {
-    for (const key of keys) {
-      const count = this.#active.get(key) ?? 0
-      this.#active.set(key, count - 1)
-      if (count === 1) {
-        await end(key)
-      }
-    }
+  #count (key: string, change: number): number {
+    const count = (this.#active.get(key) ?? 0) + change
+    this.#active.set(key, count)
+    return count
   }
 
   /** The directions that a fault closes at their entrance: what is on its way by then arrives. */
@@ -108,44 +106,41 @@ export class Faults {
     return [`${from}>${to}`, ...('direction' in fault && fault.direction === 'forward' ? [] : [`${to}>${from}`])]
   }
 
-  async #route (hole: string, way: 'path' | 'nowhere'): Promise<void> {
+  #route (hole: string, way: 'path' | 'nowhere'): void {
     const [from, to] = hole.split('>').map(Number)
-    await this.#init.hosts[from].ip(this.#init.layout.routeLines(from, to, way))
+    this.#hostIp[from].write(this.#init.layout.routeLines(from, to, way))
   }
 
   /** A device that is taken down forgets what waits at it. What propagates is netem's, which forgets when it is taken away. */
-  async #cut (path: number): Promise<void> {
-    const { hub, scenario } = this.#init
-    const { leftMiddle, rightMiddle } = devicesOf(path)
-    await hub.ip([leftMiddle, rightMiddle].map(device => `link set ${device} down`))
-    for (const { direction, propagatesAt } of Object.values(directionsOf(path, scenario.paths[path]))) {
-      for (const command of propagationCommands(propagatesAt, direction)) {
-        await hub.tc(['qdisc', 'del', 'dev', propagatesAt, 'root'])
-        await hub.tc(command)
+  #cut (path: number): void {
+    this.#middle(path, 'down')
+    for (const { direction, propagatesAt } of Object.values(directionsOf(path, this.#init.scenario.paths[path]))) {
+      const lines = propagationLines(propagatesAt, direction)
+      if (lines.length > 0) {
+        this.#hubTc.write([`qdisc del dev ${propagatesAt} root`, ...lines])
       }
     }
   }
 
-  async #mend (path: number): Promise<void> {
+  #middle (path: number, state: 'up' | 'down'): void {
     const { leftMiddle, rightMiddle } = devicesOf(path)
-    await this.#init.hub.ip([leftMiddle, rightMiddle].map(device => `link set ${device} up`))
+    this.#hubIp.write([leftMiddle, rightMiddle].map(device => `link set ${device} ${state}`))
   }
 
-  async #changeRate ({ from, to, direction, rateBitsPerSecond }: Fault & { readonly kind: 'rate' }): Promise<void> {
+  #changeRate ({ from, to, direction, rateBitsPerSecond }: Fault & { readonly kind: 'rate' }): void {
     const path = this.#pathOf({ from, to })
     const description = this.#init.scenario.paths[path]
     const { forward, backward } = directionsOf(path, description)
     const [there, back] = description.from === from ? [forward, backward] : [backward, forward]
-    for (const { waitsAt, direction: shape } of direction === 'forward' ? [there] : [there, back]) {
-      for (const command of queueCommands(waitsAt, { ...shape, rateBitsPerSecond })) {
-        await this.#init.hub.tc(command)
-      }
-    }
+    const changed = direction === 'forward' ? [there] : [there, back]
+    this.#hubTc.write(changed.flatMap(({ waitsAt, direction: shape }) => queueLines(waitsAt, { ...shape, rateBitsPerSecond })))
   }
 
-  async #reset (a: number, b: number): Promise<void> {
+  #reset (a: number, b: number): void {
     const { hosts } = this.#init
-    await Promise.all([hosts[a].reset('dst', subnetOf(b)), hosts[b].reset('dst', subnetOf(a))])
+    const done = Promise.all([hosts[a].reset('dst', subnetOf(b)), hosts[b].reset('dst', subnetOf(a))])
+      .then(() => {}, this.#failed.reject).finally(() => this.#resets.delete(done))
+    this.#resets.add(done)
   }
 
   #pathOf ({ from, to }: { readonly from: string, readonly to: string }): number {

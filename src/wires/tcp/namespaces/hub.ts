@@ -1,7 +1,7 @@
 import { Faults } from './faults.ts'
 import { directionsOf, Layout } from './layout.ts'
 import { Namespace, namespaceOf } from './namespace.ts'
-import { propagationCommands, queueCommands } from './shaping.ts'
+import { propagationLines, queueLines } from './shaping.ts'
 import type { Scenario } from '../../scenario.ts'
 
 export interface HubInit {
@@ -21,14 +21,14 @@ export class Hub {
   readonly #layout: Layout
   readonly #hub = new Namespace(process.pid)
   readonly #hosts: readonly Namespace[]
-  readonly #faults: Faults
+  /** From when the devices are there; undefined where nothing is to happen. */
+  #faults: Faults | undefined
   #opened = false
 
   constructor (init: HubInit) {
     this.#init = init
     this.#layout = new Layout(init.scenario)
     this.#hosts = init.hosts.map(({ pid }) => new Namespace(pid))
-    this.#faults = new Faults({ scenario: init.scenario, layout: this.#layout, hub: this.#hub, hosts: this.#hosts })
   }
 
   /** @throws ERR_COMMAND_FAILED */
@@ -39,23 +39,24 @@ export class Hub {
     await Promise.all([this.#hub, ...this.#hosts].map(async namespace => await namespace.prepare()))
     await this.#hub.ip(this.#layout.hubLines(pids))
     await Promise.all(this.#hosts.map(async (namespace, host) => await namespace.ip(this.#layout.hostLines(host))))
-    for (const [path, description] of this.#init.scenario.paths.entries()) {
-      for (const { direction, waitsAt, propagatesAt } of Object.values(directionsOf(path, description))) {
-        for (const command of [...queueCommands(waitsAt, direction), ...propagationCommands(propagatesAt, direction)]) {
-          await this.#hub.tc(command)
-        }
-      }
+    await this.#hub.tc(this.#init.scenario.paths.flatMap((description, path) => {
+      return Object.values(directionsOf(path, description)).flatMap(({ direction, waitsAt, propagatesAt }) => {
+        return [...queueLines(waitsAt, direction), ...propagationLines(propagatesAt, direction)]
+      })
+    }))
+    if (this.#init.scenario.faults.length > 0) {
+      this.#faults = new Faults({ scenario: this.#init.scenario, layout: this.#layout, hub: this.#hub, hosts: this.#hosts })
     }
   }
 
   /** Lets the faults happen. Never settles, but to reject with ERR_COMMAND_FAILED where one cannot be brought about. */
   async begin (zeroMs: number): Promise<never> {
-    return await this.#faults.begin(zeroMs)
+    return await (this.#faults?.begin(zeroMs) ?? new Promise<never>(() => {}))
   }
 
   /** Resets all connections and takes all devices away. */
   async close (): Promise<void> {
-    await this.#faults.stop()
+    await this.#faults?.stop()
     // Otherwise nothing was made, and whose namespaces these are is not known.
     if (this.#opened) {
       await Promise.all(this.#hosts.map(async namespace => await namespace.reset()))

@@ -84,7 +84,7 @@ async function canReset (): Promise<boolean> {
   const socket = connect({ host: '127.0.0.1', port })
   try {
     await once(socket, 'connect')
-    const ended = once(socket, 'error', { signal: AbortSignal.timeout(RESET_LIMIT_MS) }).then(() => false, () => true)
+    const ended = once(socket, 'error', { signal: AbortSignal.timeout(RESET_LIMIT_MS) }).then(() => true, () => false)
     await runCommand(['ss', '-K', '-H', '-t', '-n', 'state', 'established', 'sport', '=', `:${socket.localPort}`, 'dport', '=', `:${port}`])
     return await ended
   } finally {

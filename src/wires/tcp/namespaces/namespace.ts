@@ -1,4 +1,5 @@
 import { readlink } from 'node:fs/promises'
+import { Batch } from './batch.ts'
 import { runCommand } from './command.ts'
 
 /** Settings of every namespace, for `sysctl`. */
@@ -39,8 +40,16 @@ export class Namespace {
     }
   }
 
-  async tc (args: readonly string[]): Promise<void> {
-    await this.#run(['tc', ...args])
+  /** The same of `tc`. */
+  async tc (lines: readonly string[]): Promise<void> {
+    if (lines.length > 0) {
+      await this.#run(['tc', '-batch', '-'], `${lines.join('\n')}\n`)
+    }
+  }
+
+  /** One of the two that waits for lines. */
+  batch (command: 'ip' | 'tc'): Batch {
+    return new Batch([...this.#enter, command, '-batch', '-'])
   }
 
   /** Resets TCP connections, those in the making included, as `ss -K` does. */

@@ -14,10 +14,10 @@ const NO_LIMIT = 2 ** 31 - 1
 const NETEM_LIMIT = 1_000_000
 
 /**
- * Arguments of `tc` that give a device a direction's queue and rate, now or in place of what it had; none without a rate,
+ * Lines for `tc -batch` that give a device a direction's queue and rate, now or in place of what it had; none without a rate,
  * for then nothing ever waits.
  */
-export function queueCommands (device: string, { rateBitsPerSecond, queue }: PathDirection): string[][] {
+export function queueLines (device: string, { rateBitsPerSecond, queue }: PathDirection): string[] {
   if (rateBitsPerSecond === undefined) {
     return []
   }
@@ -26,13 +26,13 @@ export function queueCommands (device: string, { rateBitsPerSecond, queue }: Pat
   // The packet in service waits in the bucket's queue for its tokens; the scenario does not count it.
   const limitBytes = drop?.limitBytes === undefined ? NO_LIMIT : Math.min(NO_LIMIT, Math.floor(drop.limitBytes + FULL_PACKET_BYTES))
   return [
-    words(`qdisc replace dev ${device} root handle 1: stab overhead -${HEADER_BYTES} linklayer ethernet tbf rate ${Math.round(rateBitsPerSecond)}bit burst ${burstBytes} limit ${limitBytes}`),
-    ...(drop?.limitPackets === undefined ? [] : [words(`qdisc replace dev ${device} parent 1:1 handle 10: pfifo limit ${Math.min(NO_LIMIT, drop.limitPackets + 1)}`)])
+    `qdisc replace dev ${device} root handle 1: stab overhead -${HEADER_BYTES} linklayer ethernet tbf rate ${Math.round(rateBitsPerSecond)}bit burst ${burstBytes} limit ${limitBytes}`,
+    ...(drop?.limitPackets === undefined ? [] : [`qdisc replace dev ${device} parent 1:1 handle 10: pfifo limit ${Math.min(NO_LIMIT, drop.limitPackets + 1)}`])
   ]
 }
 
 /** The same for delay, jitter and loss: what netem does. None where nothing of it is asked for. */
-export function propagationCommands (device: string, { delayMs, jitter, reorder = false, loss }: PathDirection): string[][] {
+export function propagationLines (device: string, { delayMs, jitter, reorder = false, loss }: PathDirection): string[] {
   const varies = jitter?.distribution === 'uniform' ? jitter.boundMs : 0
   const lost = lossOptions(loss)
   if (delayMs === 0 && varies === 0 && lost === '') {
@@ -42,7 +42,7 @@ export function propagationCommands (device: string, { delayMs, jitter, reorder 
   const delay = varies === 0 ? `delay ${delayMs}ms` : `delay ${delayMs + varies / 2}ms ${varies / 2}ms`
   // A rate makes netem a queue that keeps the order; without one each packet leaves when its own delay is over.
   const order = varies === 0 || reorder ? '' : ' rate 1tbit'
-  return [words(`qdisc replace dev ${device} root handle 1: netem limit ${NETEM_LIMIT} ${delay}${lost}${order}`)]
+  return [`qdisc replace dev ${device} root handle 1: netem limit ${NETEM_LIMIT} ${delay}${lost}${order}`]
 }
 
 function lossOptions (loss: PathDirection['loss']): string {
@@ -54,8 +54,4 @@ function lossOptions (loss: PathDirection['loss']): string {
     return ` loss gemodel ${[p, r, lossBad, lossGood].map(share => `${share * 100}%`).join(' ')}`
   }
   return ''
-}
-
-function words (text: string): string[] {
-  return text.split(' ')
 }
