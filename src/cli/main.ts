@@ -11,10 +11,12 @@ import { createProgram } from './program.ts'
 const shippedMachinery: Machinery = {
   experimentsDirectory: new URL('../../experiments/', import.meta.url),
   simWorker: new URL(import.meta.url.endsWith('.ts') ? 'sim-worker.ts' : 'sim-worker.js', import.meta.url),
-  async createTcpWire () {
+  async createTcpWire (network = 'relay') {
     // libp2p takes longer to load than a simulation to run.
     const { TcpWire } = await import('../wires/tcp.ts')
-    return new TcpWire()
+    const wire = new TcpWire({ network })
+    await wire.checkMachine()
+    return wire
   },
   unitLimitMs: 300_000,
   graceMs: 5_000

@@ -1,5 +1,5 @@
 import { availableParallelism } from 'node:os'
-import { Command } from 'commander'
+import { Command, Option } from 'commander'
 import type { CliContext } from './context.ts'
 import { list } from './list.ts'
 import { collect, countOf, DEFAULT_SEED, ExitCode, FILE_NAME, indexOf, textOf } from './options.ts'
@@ -68,6 +68,7 @@ export function createProgram (context: CliContext, version: string, finish: (ex
   withRunOptions(program.command('validate'))
     .description('the same, then also on real libp2p peers over TCP, and states how far the two agree')
     .option('--tcp-seeds <n>', 'repetitions on real peers', countOf('--tcp-seeds', MAXIMUM_TCP_SEEDS), DEFAULT_TCP_SEEDS)
+    .addOption(new Option('--tcp-network <network>', 'what joins real peers: a relay on loopback, or Linux network namespaces (as root)').choices(['relay', 'namespaces']).default('relay'))
     .action(async (name: string, options: RunOptions) => finish(await run(context, name, options)))
 
   program.command('report')

@@ -4,10 +4,12 @@ import type { WirePlan } from '../experiment/plan.ts'
 import { loadExperiment } from '../experiment/registry.ts'
 import type { UnitResult } from '../experiment/unit.ts'
 import { describeExperiment } from '../results/data.ts'
+import type { TcpNetwork } from '../wires/tcp/host-networks.ts'
 import type { CliContext } from './context.ts'
 import { describeEnvironment } from './environment.ts'
 import { RunningEstimate } from './estimate.ts'
 import { execute } from './execute.ts'
+import type { Machinery } from './execute.ts'
 import { runOutput } from './json-output.ts'
 import { interruptedExitCode } from './interruption.ts'
 import { ExitCode } from './options.ts'
@@ -23,6 +25,8 @@ export interface RunOptions {
   readonly seeds: number
   /** Absent: simulation only. */
   readonly tcpSeeds?: number
+  /** What joins real peers. Default: `relay`. */
+  readonly tcpNetwork?: TcpNetwork
   readonly jobs: number
   readonly set: readonly string[]
   readonly out?: string
@@ -33,7 +37,7 @@ export interface RunOptions {
  * The commands `run` and `validate`: runs the experiment, keeps its results, makes the report, states the verdicts.
  *
  * @returns the process's exit code
- * @throws ERR_UNKNOWN_EXPERIMENT, ERR_EXPERIMENT_LOAD, and whatever is wrong with `--set` and `--out`, before anything runs
+ * @throws ERR_UNSUPPORTED, ERR_UNKNOWN_EXPERIMENT, ERR_EXPERIMENT_LOAD, and whatever is wrong with `--set` and `--out`, before anything runs
  */
 export async function run (context: CliContext, name: string, options: RunOptions): Promise<number> {
   const { machinery, signal, stdout, stderr } = context
@@ -42,6 +46,7 @@ export async function run (context: CliContext, name: string, options: RunOption
   const parameters = parseParameters(experiment, options.set)
   const plan = planWires(options)
   const stages = planStages(experiment, planUnits(experiment, plan), options.jobs)
+  const networked = await withTcpNetwork(machinery, options.tcpNetwork)
   const startedAt = new Date()
   // Last, so that a command that cannot be carried out leaves nothing behind.
   const directory = await prepareResultsDirectory(context.workingDirectory, options.out ?? defaultResultsDirectory(name, startedAt))
@@ -59,7 +64,7 @@ export async function run (context: CliContext, name: string, options: RunOption
         loaded,
         parameters,
         stages,
-        machinery,
+        machinery: networked,
         signal,
         onFinished (unit, result, tookMs) {
           estimate.add(result)
@@ -97,6 +102,15 @@ export async function run (context: CliContext, name: string, options: RunOption
   return exitCode
 }
 
+/** A machine that has no such network says so now, before anything runs. Loopback it has. */
+async function withTcpNetwork (machinery: Machinery, network: TcpNetwork = 'relay'): Promise<Machinery> {
+  if (network === 'relay') {
+    return machinery
+  }
+  const wire = await machinery.createTcpWire(network)
+  return { ...machinery, createTcpWire: async () => wire }
+}
+
 function planWires ({ seed, seeds, tcpSeeds }: RunOptions): WirePlan[] {
   const plan: WirePlan[] = [{ wire: 'sim', seeds: planSeeds(seed, seeds) }]
   if (tcpSeeds !== undefined) {
@@ -106,10 +120,13 @@ function planWires ({ seed, seeds, tcpSeeds }: RunOptions): WirePlan[] {
 }
 
 /** The command that gives these results: with the defaults spelled out, and without what has no influence on them. */
-function reproduceCommand (name: string, { seed, seeds, tcpSeeds, set }: RunOptions): string {
+function reproduceCommand (name: string, { seed, seeds, tcpSeeds, tcpNetwork = 'relay', set }: RunOptions): string {
   const words = ['twinwire', tcpSeeds === undefined ? 'run' : 'validate', name, '--seed', seed, '--seeds', String(seeds)]
   if (tcpSeeds !== undefined) {
     words.push('--tcp-seeds', String(tcpSeeds))
+  }
+  if (tcpNetwork !== 'relay') {
+    words.push('--tcp-network', tcpNetwork)
   }
   for (const setting of set) {
     words.push('--set', setting)

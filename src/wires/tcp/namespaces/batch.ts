@@ -20,7 +20,8 @@ export class Batch {
   constructor (command: readonly string[]) {
     const [file, ...args] = command
     this.#command = command
-    this.#process = spawn(file, args, { stdio: ['pipe', 'ignore', 'pipe'] })
+    // Ctrl-C in a terminal goes to all of a group; this one is to end when it is told, or when its parent is gone.
+    this.#process = spawn(file, args, { stdio: ['pipe', 'ignore', 'pipe'], detached: true })
     this.#exited = once(this.#process, 'close').then(([code]) => {
       if (code !== 0) {
         this.#fail(`exit code ${String(code)}`)
