@@ -11,7 +11,7 @@ const MINIMUM_RATE = 1_000
 /** What network namespaces can bring about on a machine with this kernel. */
 export function namespacesAllow (kernel: Kernel): Allowances {
   const rate = (bitsPerSecond: number | undefined): Verdict => {
-    return bitsPerSecond === undefined || (bitsPerSecond < MINIMUM_RATE ? `${NETWORK} has no rate below ${MINIMUM_RATE} bit/s` : has(kernel.tbf, 'the queue discipline tbf'))
+    return bitsPerSecond === undefined || (bitsPerSecond < MINIMUM_RATE ? `${NETWORK} has no rate below ${MINIMUM_RATE} bit/s` : has(kernel.tbf, 'queue discipline tbf'))
   }
   return {
     network: NETWORK,
@@ -27,10 +27,10 @@ export function namespacesAllow (kernel: Kernel): Allowances {
     },
     direction: {
       rateBitsPerSecond: rate,
-      delayMs: delayMs => delayMs === 0 || has(kernel.netem, 'the queue discipline netem, which delays packets'),
-      jitter: jitter => jitter?.distribution === 'uniform' && has(kernel.netem, 'the queue discipline netem, which delays packets'),
+      delayMs: delayMs => delayMs === 0 || has(kernel.netem, 'queue discipline netem, which delays packets'),
+      jitter: jitter => jitter?.distribution === 'uniform' && has(kernel.netem, 'queue discipline netem, which delays packets'),
       reorder: anything,
-      loss: loss => isNone(loss) || ((loss?.model === 'bernoulli' || loss?.model === 'gilbert-elliott') && has(kernel.netem, 'the queue discipline netem, which loses packets')),
+      loss: loss => isNone(loss) || ((loss?.model === 'bernoulli' || loss?.model === 'gilbert-elliott') && has(kernel.netem, 'queue discipline netem, which loses packets')),
       corruption: share => share === 0,
       duplication: share => share === 0,
       queue: queue => queue?.discipline === undefined || queue.discipline === 'drop-tail'
