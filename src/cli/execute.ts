@@ -6,6 +6,7 @@ import type { LoadedExperiment } from '../experiment/registry.ts'
 import { runUnit, toUnitError } from '../experiment/run-unit.ts'
 import type { UnitKey, UnitResult } from '../experiment/unit.ts'
 import { WIRES } from '../experiment/wire-pair.ts'
+import type { TcpNetwork } from '../wires/tcp/host-networks.ts'
 import type { RunParameters, Wire, WireName } from '../wires/wire.ts'
 import type { SimTask } from './sim-task.ts'
 import type { Stage } from './stages.ts'
@@ -16,7 +17,11 @@ export interface Machinery {
   /** A module whose default export takes a `SimTask` and returns its `UnitResult`. */
   readonly simWorker: URL
   createStackWire(): Promise<Wire>
-  createTcpWire(): Promise<Wire>
+  /**
+   * @param network default: `relay`
+   * @throws ERR_UNSUPPORTED where this machine has no such network
+   */
+  createTcpWire(network?: TcpNetwork): Promise<Wire>
   /** Real time after which a unit is given up: it hangs. */
   readonly unitLimitMs: number
   /** Real time that a wire has to end a run that was cut short; then nobody waits for it any more. */

@@ -16,9 +16,11 @@ const shippedMachinery: Machinery = {
     const { StackWire } = await import('../wires/stack.ts')
     return new StackWire()
   },
-  async createTcpWire () {
+  async createTcpWire (network = 'relay') {
     const { TcpWire } = await import('../wires/tcp.ts')
-    return new TcpWire()
+    const wire = new TcpWire({ network })
+    await wire.checkMachine()
+    return wire
   },
   unitLimitMs: 300_000,
   graceMs: 5_000

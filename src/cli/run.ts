@@ -6,10 +6,12 @@ import { loadExperiment } from '../experiment/registry.ts'
 import type { UnitResult } from '../experiment/unit.ts'
 import { WIRES } from '../experiment/wire-pair.ts'
 import { describeExperiment } from '../results/data.ts'
+import type { TcpNetwork } from '../wires/tcp/host-networks.ts'
 import type { CliContext } from './context.ts'
 import { describeEnvironment } from './environment.ts'
 import { RunningEstimate } from './estimate.ts'
 import { execute } from './execute.ts'
+import type { Machinery } from './execute.ts'
 import { runOutput } from './json-output.ts'
 import { interruptedExitCode } from './interruption.ts'
 import { ExitCode } from './options.ts'
@@ -26,6 +28,8 @@ export interface RunOptions {
   /** Of the wires beside simulation, which only `validate` has; 0 leaves one out. */
   readonly stackSeeds?: number
   readonly tcpSeeds?: number
+  /** What joins real peers. Default: `relay`. */
+  readonly tcpNetwork?: TcpNetwork
   readonly jobs: number
   readonly set: readonly string[]
   readonly out?: string
@@ -37,7 +41,7 @@ export interface RunOptions {
  *
  * @returns the process's exit code
  * @throws ERR_UNKNOWN_EXPERIMENT, ERR_EXPERIMENT_LOAD, ERR_UNSUPPORTED where none of these wires carries a case of the
- * experiment, and whatever is wrong with `--set` and `--out`, before anything runs
+ * experiment or the machine has not the network, and whatever is wrong with `--set` and `--out`, before anything runs
  */
 export async function run (context: CliContext, name: string, options: RunOptions): Promise<number> {
   const { machinery, signal, stdout, stderr } = context
@@ -52,6 +56,7 @@ export async function run (context: CliContext, name: string, options: RunOption
     })
   }
   const stages = planStages(experiment, planned, options.jobs)
+  const networked = await withTcpNetwork(machinery, options.tcpNetwork)
   const startedAt = new Date()
   // Last, so that a command that cannot be carried out leaves nothing behind.
   const directory = await prepareResultsDirectory(context.workingDirectory, options.out ?? defaultResultsDirectory(name, startedAt))
@@ -69,7 +74,7 @@ export async function run (context: CliContext, name: string, options: RunOption
         loaded,
         parameters,
         stages,
-        machinery,
+        machinery: networked,
         signal,
         onFinished (unit, result, tookMs) {
           estimate.add(result)
@@ -107,17 +112,29 @@ export async function run (context: CliContext, name: string, options: RunOption
   return exitCode
 }
 
+/** A machine that has no such network says so now, before anything runs. Loopback it has. */
+async function withTcpNetwork (machinery: Machinery, network: TcpNetwork = 'relay'): Promise<Machinery> {
+  if (network === 'relay') {
+    return machinery
+  }
+  const wire = await machinery.createTcpWire(network)
+  return { ...machinery, createTcpWire: async () => wire }
+}
+
 function planWires ({ seed, seeds, stackSeeds = 0, tcpSeeds = 0 }: RunOptions): WirePlan[] {
   const repetitions = { sim: seeds, stack: stackSeeds, tcp: tcpSeeds }
   return WIRES.map(wire => ({ wire, seeds: planSeeds(seed, repetitions[wire]) })).filter(({ seeds }) => seeds.length > 0)
 }
 
 /** The command that gives these results: with the defaults spelled out, and without what has no influence on them. */
-function reproduceCommand (name: string, { seed, seeds, stackSeeds, tcpSeeds, set }: RunOptions): string {
+function reproduceCommand (name: string, { seed, seeds, stackSeeds, tcpSeeds, tcpNetwork = 'relay', set }: RunOptions): string {
   const validates = stackSeeds !== undefined || tcpSeeds !== undefined
   const words = ['twinwire', validates ? 'validate' : 'run', name, '--seed', seed, '--seeds', String(seeds)]
   if (validates) {
     words.push('--stack-seeds', String(stackSeeds ?? 0), '--tcp-seeds', String(tcpSeeds ?? 0))
+  }
+  if (tcpNetwork !== 'relay') {
+    words.push('--tcp-network', tcpNetwork)
   }
   for (const setting of set) {
     words.push('--set', setting)

@@ -4,6 +4,7 @@ import { PacketNetwork } from '../sim/network.ts'
 import { Packets } from '../sim/packets.ts'
 import { TcpHost } from '../sim/tcp/host.ts'
 import { connect } from '../sim/topology.ts'
+import { ipOf } from '../wires/addresses.ts'
 import { duplexOptions } from '../wires/link-options.ts'
 import { duplexSchema } from '../wires/scenario-link.ts'
 import type { DuplexInput } from '../wires/scenario-link.ts'
@@ -38,7 +39,7 @@ export class Star {
     const node = this.#network.addNode({ forwards: false })
     connect(this.#network, node, this.#hub, options)
     const index = this.#nodes.size
-    const ip = `10.${index >> 8}.${index & 255}.1`
+    const ip = ipOf(index, 0)
     this.#nodes.set(ip, node)
     return new SimulatedHost(this.#bytes, new TcpHost(this.#network, node), [ip])
   }

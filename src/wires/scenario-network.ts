@@ -13,13 +13,12 @@ import { Packets } from '../sim/packets.ts'
 import type { Endpoint } from '../sim/session/fabric.ts'
 import { TcpHost } from '../sim/tcp/host.ts'
 import { Processor } from '../sim/tcp/processor.ts'
+import { ipOf } from './addresses.ts'
 import type { AddressDescription, Fault, HostDescription, Scenario } from './scenario.ts'
 import { hostTcpOptions } from './scenario.ts'
 import { layOutScenario } from './sim-layout.ts'
 import { SimTraffic } from './sim-traffic.ts'
 
-/** The port that hosts of a scenario listen at. */
-export const LISTENING_PORT = 4001
 /** A port of a host at which nobody listens. */
 const REFUSED_PORT = 1
 
@@ -118,7 +117,7 @@ export class ScenarioNetwork {
   #addPlace (host: HostDescription, index: number): void {
     const { name } = host
     const networkNode = this.#nodeOf(name, 'scenario.hosts')
-    const addresses = host.addresses.map((address, k) => ({ ...address, ip: `10.${index >> 8}.${index & 255}.${k + 1}` }))
+    const addresses = host.addresses.map((address, k) => ({ ...address, ip: ipOf(index, k) }))
     const place = { name, networkNode, tcp: new TcpHost(this.#network, networkNode, hostTcpOptions(host)), processor: this.#processorOf(host), addresses }
     this.#places.set(name, place)
     this.#names.set(networkNode, name)

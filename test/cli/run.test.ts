@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import test from 'ava'
 import type { RunOutput } from '../../src/cli/json-output.ts'
+import { TwinwireError } from '../../src/core/errors.ts'
 import { FakeWire } from '../fixtures/fake-wire.ts'
 import { fakeMachinery } from '../fixtures/fake-machinery.ts'
 import { runCli, temporaryDirectory } from '../fixtures/run-cli.ts'
@@ -209,6 +210,22 @@ test.serial('an experiment that the simulation cannot carry is refused by run an
   const { status, units } = await manifestOf(join(directory, 'here'))
   t.is(status, 'complete')
   t.deepEqual([...new Set(units.map(({ wire }) => wire))], ['stack', 'tcp'])
+})
+
+test.serial('validate joins real peers by the network that is named, and a machine without it says so before anything runs', async t => {
+  const directory = await temporaryDirectory(t)
+  const args = ['validate', 'queueing', '--seeds', '1', '--stack-seeds', '0', '--tcp-seeds', '1', '--tcp-network', 'namespaces', '--out', 'here']
+  const asked: unknown[] = []
+  const poor = { ...fakeMachinery(), createTcpWire: async () => { throw new TwinwireError('ERR_UNSUPPORTED', 'no namespaces', { expected: 'Linux' }) } }
+  const refused = await runCli(directory, args, { machinery: poor })
+  t.is(refused.exitCode, 2)
+  t.regex(refused.stderr, /^error \[ERR_UNSUPPORTED\]: no namespaces; expected Linux\n$/)
+  t.deepEqual(await readdir(directory), [])
+  const tcp = new FakeWire('tcp')
+  await runCli(directory, args, { machinery: { ...fakeMachinery(), createTcpWire: async network => { asked.push(network); return tcp } } })
+  t.deepEqual(asked, ['namespaces'])
+  t.is(tcp.stopped, 1)
+  t.is((await manifestOf(join(directory, 'here'))).command, 'twinwire validate queueing --seed twinwire --seeds 1 --stack-seeds 0 --tcp-seeds 1 --tcp-network namespaces')
 })
 
 test.serial('simulation that is farther from real peers than promised makes the exit code 1', async t => {

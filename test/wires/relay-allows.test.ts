@@ -5,6 +5,7 @@ import { parseScenario } from '../../src/wires/scenario.ts'
 import type { ScenarioInput } from '../../src/wires/scenario.ts'
 import { SimWire } from '../../src/wires/sim.ts'
 import { checkAllowed } from '../../src/wires/tcp/allowed.ts'
+import { RELAY_ALLOWS } from '../../src/wires/tcp/relay-allows.ts'
 import { TcpWire } from '../../src/wires/tcp.ts'
 import { CLIENT_AND_SERVER } from '../fixtures/scenario-tools.ts'
 
@@ -15,7 +16,7 @@ function scenarioOf (direction: object, others: object = {}): ScenarioInput {
 }
 
 const refused = test.macro((t, scenario: ScenarioInput, path: string, message: RegExp) => {
-  const error = t.throws(() => checkAllowed(parseScenario(scenario)), { instanceOf: TwinwireError, code: 'ERR_UNSUPPORTED', message })
+  const error = t.throws(() => checkAllowed(parseScenario(scenario), RELAY_ALLOWS), { instanceOf: TwinwireError, code: 'ERR_UNSUPPORTED', message })
   t.is(error.path, path)
   t.truthy(error.expected)
   t.truthy(error.found)
@@ -42,7 +43,7 @@ test('a relay does what it always did, with any jitter, and takes no for an answ
   t.notThrows(() => checkAllowed(parseScenario(scenarioOf({
     rateBitsPerSecond: 1e6, jitter: { distribution: 'pareto', scaleMs: 1, shape: 3 }, reorder: false, corruption: 0, duplication: 0,
     loss: { model: 'bernoulli', probability: 0 }, queue: { limitPackets: 9 }
-  }, { faults: [{ kind: 'stall', from: 'a', to: 'b', atMs: 1, durationMs: 1 }, { kind: 'reset', from: 'a', to: 'b', atMs: 1 }] }))))
+  }, { faults: [{ kind: 'stall', from: 'a', to: 'b', atMs: 1, durationMs: 1 }, { kind: 'reset', from: 'a', to: 'b', atMs: 1 }] })), RELAY_ALLOWS))
 })
 
 test('the wire refuses before it starts a process', async t => {
@@ -112,7 +113,7 @@ test('every scenario runs, or is refused with where, what was expected and what 
         throw new Error(`${error.code}: ${error.message}`)
       }
       ran++
-      checkAllowed(parsed)
+      checkAllowed(parsed, RELAY_ALLOWS)
     } catch (error) {
       if (!(error instanceof TwinwireError) || error.path === undefined || error.expected === undefined || error.found === undefined) {
         throw error

@@ -32,7 +32,7 @@ export class HostedRun {
         path: `scenario.hosts.${init.name}.role`, expected: `one of ${Object.keys(roles).join(', ')}`, found: show(init.role)
       })
     }
-    return new HostedRun(init, roles[init.role], await createPeer({ seed: `${init.seed}/${init.name}` }))
+    return new HostedRun(init, roles[init.role], await createPeer({ seed: `${init.seed}/${init.name}`, listen: init.listen }))
   }
 
   private constructor (init: HostInit, role: Role, node: Libp2p) {
@@ -42,9 +42,8 @@ export class HostedRun {
   }
 
   get opened (): OpenedHost {
-    const [address] = this.#node.getMultiaddrs()
-    const port = address.getComponents().find(({ name }) => name === 'tcp')?.value
-    return { peerId: this.#node.peerId.toString(), port: Number(port) }
+    const port = this.#node.getMultiaddrs().at(0)?.getComponents().find(({ name }) => name === 'tcp')?.value
+    return { peerId: this.#node.peerId.toString(), port: port === undefined ? undefined : Number(port) }
   }
 
   async setUp (entries: readonly PeerEntry[]): Promise<void> {
