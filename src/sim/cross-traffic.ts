@@ -74,7 +74,7 @@ abstract class TrafficSource {
     this.#send = network.kernel.define(() => {
       this.#sendOne()
       this.#schedule(this.nextGapNs())
-    })
+    }, 'cross traffic, packet')
   }
 
   start (): void {

@@ -52,7 +52,7 @@ export class SimNetwork {
     this.#kernel = kernel
     this.#scenario = scenario
     this.#network = new PacketNetwork(kernel, new Packets(), random)
-    const fabric = new Fabric(kernel, new VirtualClock(kernel), endpoint => this.#endpoints.get(endpoint))
+    const fabric = new Fabric(kernel, new VirtualClock(kernel, 0, 'libp2p timer'), endpoint => this.#endpoints.get(endpoint))
     // No link leads to it: what is sent there is never answered.
     this.#nowhere = this.#network.addNode({ forwards: false })
     this.#nodes = layOutScenario(this.#network, scenario, random.fork('topology'))

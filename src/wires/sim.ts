@@ -1,12 +1,11 @@
 import { TwinwireError } from '../core/errors.ts'
 import { randomStream } from '../core/random.ts'
-import { MemoryRecorder } from '../core/recorder.ts'
 import { msToNs } from '../core/units.ts'
-import { Kernel } from '../sim/kernel.ts'
 import type { PacketNetwork } from '../sim/network.ts'
 import type { NodeLabels } from '../sim/observe/nodes.ts'
 import { VirtualClock } from '../sim/virtual-clock.ts'
 import { SimNetwork } from './sim-network.ts'
+import { VirtualRun } from './virtual-run.ts'
 import type { Host, Role, RunOutcome, RunRequest, Wire } from './wire.ts'
 import { runError } from './wire.ts'
 
@@ -51,21 +50,22 @@ interface Player {
 class SimRun {
   readonly #request: RunRequest
   readonly #options: SimWireOptions
-  readonly #kernel = new Kernel()
-  readonly #recorder = new MemoryRecorder()
+  readonly #run: VirtualRun
   readonly #over = new AbortController()
   #interrupted = false
 
   constructor (request: RunRequest, options: SimWireOptions) {
     this.#request = request
     this.#options = options
+    this.#run = new VirtualRun(request.eventLog)
   }
 
   async play (): Promise<void> {
     const { scenario, rolesModule, parameters, seed } = this.#request
     const { roles } = await import(rolesModule.href) as { roles: Readonly<Record<string, Role>> }
+    const { kernel, recorder } = this.#run
     const random = randomStream(seed)
-    const network = new SimNetwork(this.#kernel, random.fork('network'), scenario)
+    const network = new SimNetwork(kernel, random.fork('network'), scenario)
     this.#options.onNetwork?.(network.packetNetwork, network.labels)
     try {
       const players = scenario.hosts.map(({ name, role: roleName }): Player => {
@@ -73,15 +73,15 @@ class SimRun {
         if (role === undefined) {
           throw new TwinwireError('ERR_INVALID_OPTION', `host ${name} plays no known role`, { path: 'scenario.hosts', expected: `one of ${Object.keys(roles).join(', ')}`, found: roleName })
         }
-        const clock = new VirtualClock(this.#kernel)
+        const clock = new VirtualClock(kernel, 0, `timer of ${name}`)
         const host = {
-          name, scenario, node: network.node(name), clock, random: random.fork(`host:${name}`), recorder: this.#recorder, signal: this.#over.signal,
+          name, scenario, node: network.node(name), clock, random: random.fork(`host:${name}`), recorder, signal: this.#over.signal,
           peer: (other: string) => network.peer(other)
         }
         return { host, role, clock }
       })
       await this.#phase(players, async ({ host, role }) => { await role.setUp?.(host, parameters) })
-      const zeroNs = this.#kernel.nowNs
+      const zeroNs = kernel.nowNs
       for (const { clock } of players) {
         clock.zeroNs = zeroNs
       }
@@ -96,8 +96,7 @@ class SimRun {
 
   outcome (failure: unknown): RunOutcome {
     return {
-      events: this.#recorder.events.slice(),
-      traceHash: `${this.#kernel.digest()}-${this.#recorder.digest()}`,
+      ...this.#run.finish(),
       interrupted: this.#interrupted,
       ...(failure === undefined ? {} : { error: runError(failure) })
     }
@@ -111,13 +110,13 @@ class SimRun {
    */
   async #phase (players: readonly Player[], act: (player: Player) => Promise<void>): Promise<void> {
     const { scenario: { limitMs }, signal } = this.#request
-    const kernel = this.#kernel
+    const { kernel } = this.#run
     let open = players.length
     let failure: { readonly error: unknown } | undefined
     const limit = kernel.schedule(kernel.nowNs + msToNs(limitMs), kernel.define(() => {
       failure ??= { error: new TwinwireError('ERR_TIMEOUT', `the run was not over after ${limitMs} ms`, { path: 'scenario.limitMs' }) }
       kernel.wake()
-    }), 0)
+    }, 'time limit'), 0)
     for (const player of players) {
       Promise.resolve(player).then(act).catch((error: unknown) => { failure ??= { error } }).finally(() => { open-- })
     }
