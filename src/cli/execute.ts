@@ -28,6 +28,8 @@ export interface ExecuteOptions {
   readonly machinery: Machinery
   /** Units under way are dropped, finished ones returned. */
   readonly signal: AbortSignal
+  /** The one of the units in virtual time whose events are written to a file, as in `RunRequest`. */
+  readonly eventLog?: { readonly unit: UnitKey, readonly path: string }
   /** `tookMs` is real time. */
   onFinished(unit: UnitKey, result: UnitResult, tookMs: number): void
 }
@@ -66,7 +68,7 @@ interface Runner {
   stop(): Promise<void>
 }
 
-function simRunner ({ loaded, parameters, machinery }: ExecuteOptions, threads: number): Runner {
+function simRunner ({ loaded, parameters, machinery, eventLog }: ExecuteOptions, threads: number): Runner {
   const pool = new Tinypool({ filename: machinery.simWorker.href, minThreads: 1, maxThreads: threads })
   return {
     async run (unit, signal) {
@@ -74,7 +76,8 @@ function simRunner ({ loaded, parameters, machinery }: ExecuteOptions, threads: 
         experiment: loaded.experiment.name,
         experimentsDirectory: machinery.experimentsDirectory.href,
         parameters,
-        unit
+        unit,
+        ...(eventLog?.unit === unit ? { eventLog: eventLog.path } : {})
       }
       return await pool.run(task, { signal })
     },
