@@ -35,7 +35,7 @@ export interface RunComparison extends UnitKey {
 }
 
 export interface DifferenceOutput extends UnitKey {
-  /** Absent where the runs were made again to find it, and did the same then. */
+  /** Absent where the runs were made again to find it, several times, and did the same then. */
   readonly events?: Difference
 }
 
@@ -124,7 +124,7 @@ function outcomeText ({ traceHash, error }: VerifiedRun): string {
 function describeDifference ({ wire, case: caseName, arm, seed, events }: DifferenceOutput, paint: Paint): string {
   const where = `${wire} ${caseName}, arm ${arm}, seed ${seed}`
   if (events === undefined) {
-    return `${where}: the difference did not come again; made twice more, event by event, the run was the same.`
+    return `${where}: the difference did not come again, event by event. It may hang on how runs are spread over threads: with --jobs 1 they are not.`
   }
   const lines = (side: string, texts: readonly string[]): string[] => texts.map(text => `${side}  ${text}`)
   const [first, ...firstNext] = lines('first ', events.first)

@@ -45,8 +45,8 @@ export interface VerifyOptions {
 
 /**
  * The command `verify`: runs an experiment in two processes that have run nothing before, one run at a time in the first
- * and several in the second, and compares the runs' trace hashes. Where two differ, both processes do the same once more
- * with a log of the events of the first such run, and the first event that differs is stated.
+ * and several in the second, and compares the runs' trace hashes. Where two differ, both processes do the same again with
+ * a log of the events of the first such run, and the first event that differs is stated.
  *
  * @returns the process's exit code
  * @throws ERR_UNKNOWN_EXPERIMENT, ERR_EXPERIMENT_LOAD, and whatever is wrong with the options, before anything runs
@@ -143,18 +143,26 @@ async function runBoth (context: CliContext, experiment: Experiment, sides: Both
   }
 }
 
+/** A difference may hang on how runs were spread over threads, which is not the same each time. */
+const ATTEMPTS = 3
+
 /** After the same runs as before, and as many at a time: what made the difference may be what an earlier one left behind. */
 async function locateDifference (context: CliContext, sides: BothSides, task: SharedTask, index: number): Promise<DifferenceOutput> {
   const directory = await mkdtemp(join(tmpdir(), 'twinwire-verify-'))
   try {
     const units = task.units.slice(0, index + 1)
     const logs = sides.map((_, side) => join(directory, `events-${side}`))
-    context.stderr.write('not the same: both once more, with a log of events\n')
-    const again = await Promise.all(sides.map(async (side, i) =>
-      await runSide(side, { ...task, units, eventLog: { unit: index, path: logs[i] } }, context, () => {})))
-    const logged = again.every(runs => runs[index].traceHash !== undefined)
-    const events = logged ? firstDifference(logs[0], logs[1]) : undefined
-    return { ...task.units[index], ...(events === undefined ? {} : { events }) }
+    for (let attempt = 1; attempt <= ATTEMPTS && !context.signal.aborted; attempt++) {
+      context.stderr.write('not the same: both once more, with a log of events\n')
+      const again = await Promise.all(sides.map(async (side, i) =>
+        await runSide(side, { ...task, units, eventLog: { unit: index, path: logs[i] } }, context, () => {})))
+      const logged = again.every(runs => runs[index].traceHash !== undefined)
+      const events = logged ? firstDifference(logs[0], logs[1]) : undefined
+      if (events !== undefined) {
+        return { ...task.units[index], events }
+      }
+    }
+    return task.units[index]
   } finally {
     await rm(directory, { recursive: true, force: true })
   }
