@@ -35,6 +35,8 @@ export interface ExecuteOptions {
   readonly machinery: Machinery
   /** Units under way are dropped, finished ones returned. */
   readonly signal: AbortSignal
+  /** The one of the units in virtual time whose events are written to a file, as in `RunRequest`. */
+  readonly eventLog?: { readonly unit: UnitKey, readonly path: string }
   /** `tookMs` is real time. */
   onFinished(unit: UnitKey, result: UnitResult, tookMs: number): void
 }
@@ -81,7 +83,7 @@ async function createRunner (wire: WireName, options: ExecuteOptions, lanes: num
   return wireRunner(options, await (wire === 'stack' ? machinery.createStackWire() : machinery.createTcpWire()))
 }
 
-function simRunner ({ loaded, parameters, machinery }: ExecuteOptions, threads: number): Runner {
+function simRunner ({ loaded, parameters, machinery, eventLog }: ExecuteOptions, threads: number): Runner {
   const pool = new Tinypool({ filename: machinery.simWorker.href, minThreads: 1, maxThreads: threads })
   return {
     async run (unit, signal) {
@@ -89,7 +91,8 @@ function simRunner ({ loaded, parameters, machinery }: ExecuteOptions, threads: 
         experiment: loaded.experiment.name,
         experimentsDirectory: machinery.experimentsDirectory.href,
         parameters,
-        unit
+        unit,
+        ...(eventLog?.unit === unit ? { eventLog: eventLog.path } : {})
       }
       return await pool.run(task, { signal })
     },
@@ -100,9 +103,9 @@ function simRunner ({ loaded, parameters, machinery }: ExecuteOptions, threads: 
 }
 
 /** For wires that run each unit in threads or processes of their own. */
-function wireRunner ({ loaded, parameters }: ExecuteOptions, wire: Wire): Runner {
+function wireRunner ({ loaded, parameters, eventLog }: ExecuteOptions, wire: Wire): Runner {
   return {
-    run: async (unit, signal) => await runUnit({ loaded, parameters, unit, wire, signal }),
+    run: async (unit, signal) => await runUnit({ loaded, parameters, unit, wire, signal, ...eventLog?.unit === unit && { eventLog: eventLog.path } }),
     stop: async () => await wire.stop()
   }
 }

@@ -10,6 +10,7 @@ import type { RunOptions } from './run.ts'
 import { trace } from './trace.ts'
 import type { TraceOptions } from './trace.ts'
 import { withTraceOptions } from './trace-files.ts'
+import { addVerifyCommand } from './verify.ts'
 
 const DEFAULT_SEEDS = 20
 /** A run of the whole stack takes about a second. */
@@ -97,6 +98,7 @@ export function createProgram (context: CliContext, version: string, finish: (ex
     .action(async (name: string, options: TraceOptions) => finish(await trace(context, name, options)))
 
   addPathCommand(program, context, finish)
+  addVerifyCommand(program, context, finish)
 
   return program
 }
@@ -113,5 +115,6 @@ function withRunOptions (command: Command): Command {
 }
 
 const EXIT_CODES = `
-Exit codes: 0 all is well; 1 a stated threshold does not hold, a run failed, or an experiment's file cannot be loaded; 2
-the command cannot be carried out as given; 130 interrupted, 143 terminated (what was finished is kept).`
+Exit codes: 0 all is well; 1 a stated threshold does not hold, two runs that should be the same are not, a run failed, or
+an experiment's file cannot be loaded; 2 the command cannot be carried out as given; 130 interrupted, 143 terminated (what
+was finished is kept).`

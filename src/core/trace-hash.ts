@@ -22,6 +22,11 @@ export class TraceHash {
   }
 
   mixNumber (value: number): void {
+    if (Number.isNaN(value)) {
+      // Which of its many bit patterns a NaN has depends on the machine, and on whether the code was compiled.
+      this.#step(0, 0x7ff80000)
+      return
+    }
     float[0] = value
     this.#step(words[0], words[1])
   }

@@ -20,7 +20,7 @@ export class SimPeers implements Population {
   readonly #members: ReadonlyMap<string, Member>
 
   constructor (kernel: Kernel, network: ScenarioNetwork, random: RandomStream) {
-    const fabric = new Fabric(kernel, new VirtualClock(kernel), ({ ip, port }, from) => network.resolve(ip, port, from))
+    const fabric = new Fabric(kernel, new VirtualClock(kernel, 0, 'libp2p timer'), ({ ip, port }, from) => network.resolve(ip, port, from))
     this.#members = new Map(network.places.map(place => [place.name, createMember(place, fabric, random.fork(`node:${place.name}`))]))
   }
 

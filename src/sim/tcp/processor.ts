@@ -25,7 +25,7 @@ export class Processor {
   constructor (kernel: Kernel, options: ProcessorOptions) {
     this.#kernel = kernel
     this.#options = options
-    this.#done = kernel.define(() => this.#queue.shift()?.())
+    this.#done = kernel.define(() => this.#queue.shift()?.(), 'processing')
   }
 
   /** Does `work`, which concerns so many bytes, when everything before it is done and its own time is over. */

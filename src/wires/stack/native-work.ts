@@ -1,4 +1,4 @@
-import type { OutsideWork } from '../../sim/kernel.ts'
+import type { OutsideWork } from '../../sim/outside-work.ts'
 
 interface Job {
   done: boolean
