@@ -10,15 +10,15 @@ import { fakeMachinery } from '../fixtures/fake-machinery.ts'
 import { runCli, temporaryDirectory } from '../fixtures/run-cli.ts'
 import type { CliResult } from '../fixtures/run-cli.ts'
 
-/** The fixture `chance` on the simulator. */
 const machinery: Machinery = {
   ...fakeMachinery(),
   experimentsDirectory: new URL('../fixtures/verify-experiments/', import.meta.url),
   simWorker: new URL('../../src/cli/sim-worker.ts', import.meta.url)
 }
 
+/** Of the fixture `chance`, on the simulator where nothing else is said. */
 async function verify (...args: string[]): Promise<CliResult> {
-  return await runCli(tmpdir(), ['verify', 'chance', ...args], { machinery })
+  return await runCli(tmpdir(), ['verify', 'chance', ...args.includes('--wire') ? [] : ['--wire', 'sim'], ...args], { machinery })
 }
 
 async function verifyJson (...args: string[]): Promise<VerifyOutput> {
@@ -79,6 +79,16 @@ test.serial('a difference that shows only after other runs is found too, because
   t.regex(difference?.events?.first[0] ?? '', /^event \d+ at 12\.\d{6} ms: timer of a 0$/)
 })
 
+test.serial('on the stack ambient chance and time are the seed\'s, so that what depends on them is the same all the same', async t => {
+  for (const source of ['math', 'date']) {
+    const { exitCode, runs } = await verifyJson('--wire', 'stack', '--set', `source=${source}`, '--seeds', '2', '--case', 'usual', '--arm', 'plain')
+    t.is(exitCode, 0)
+    t.deepEqual(runs.map(({ wire, same }) => [wire, same]), [['stack', true], ['stack', true]])
+    // Virtual time is the same whatever the seed, chance is not.
+    t.is(runs[0].first.traceHash === runs[1].first.traceHash, source === 'date')
+  }
+})
+
 test.serial('a run that fails is told of, though it fails the same way twice', async t => {
   const { exitCode, stdout } = await verify('--set', 'source=throws', '--seeds', '1', '--case', 'usual', '--arm', 'plain')
   t.is(exitCode, 1)
@@ -112,7 +122,7 @@ const badUse = test.macro(async (t, args: readonly string[], expected: RegExp) =
   t.regex(stderr, expected)
 })
 
-test('a wire in real time is refused', badUse, ['--wire', 'tcp'], /\[ERR_INVALID_OPTION\]: there is no such name; at --wire; expected .*sim, .*all.*; found "tcp"/)
+test('a wire in real time is refused', badUse, ['--wire', 'tcp'], /\[ERR_INVALID_OPTION\]: there is no such name; at --wire; expected .*sim, .*stack, .*all.*; found "tcp"/)
 test('an unknown case names the nearest', badUse, ['--case', 'usuel'], /at --case; expected usual .*found "usuel"/)
 test('an unknown arm names those known', badUse, ['--arm', 'third'], /at --arm; .*plain, other.*; found "third"/)
 test('an arm that takes no part in the case is refused', badUse, ['--case', 'one-armed', '--arm', 'other'], /there is nothing to run; at --arm; expected an arm that takes part in the case one-armed; found other/)
