@@ -115,8 +115,9 @@ export class SimNetwork {
     addresses.forEach(({ state }, k) => {
       this.#endpoints.set(endpoints[k], state === 'black-hole' ? { node: this.#nowhere, port: LISTENING_PORT } : { node: networkNode, port: state === 'refused' ? REFUSED_PORT : LISTENING_PORT })
     })
+    const [first, ...others] = endpoints.map(endpoint => new SimMultiaddr(endpoint))
     const tcp = new TcpHost(this.#network, networkNode, hostTcpOptions(host))
-    const node = new SimNode(fabric, { name, tcp, address: new SimMultiaddr(endpoints[0]), random })
+    const node = new SimNode(fabric, { name, tcp, addresses: [first, ...others], random })
     node.listen(LISTENING_PORT)
     const peer = { name, id: node.peerId, addresses: endpoints.map(endpoint => new SimMultiaddr(`${endpoint}/p2p/${node.peerId.toString()}`)) }
     this.#members.set(name, { networkNode, address: (10 << 24) + (index << 8) + 1, tcp, node, peer })

@@ -1,4 +1,6 @@
+import type { Clock } from '../../core/clock.ts'
 import type { TcpSocket, TcpSocketHandler } from '../tcp/socket.ts'
+import { Inactivity } from './inactivity.ts'
 
 /** A message of a session: what it means, and how many bytes it takes inside TCP. */
 export interface Message {
@@ -27,6 +29,7 @@ export class Channel implements TcpSocketHandler {
   #outgoing: MessageQueue
   #incoming: MessageQueue
   #received = 0
+  #inactivity: Inactivity | undefined
   readonly #onActivity: () => void
 
   constructor (socket: TcpSocket, queues: { outgoing: MessageQueue, incoming: MessageQueue }, handlerOf: (channel: Channel) => ChannelHandler, onActivity: () => void) {
@@ -38,16 +41,25 @@ export class Channel implements TcpSocketHandler {
     socket.handler = this
   }
 
+  /** From now on the connection is reset when nothing came or went for so long. */
+  limitInactivity (clock: Clock, limitMs: number): void {
+    this.#inactivity = new Inactivity(clock, limitMs, () => this.#cut('timeout'))
+  }
+
+  /** Its owner is done with it. */
+  release (): void {
+    this.#inactivity?.stop()
+  }
+
   send (message: Message): void {
+    this.#inactivity?.touch()
     this.#outgoing.push(message)
     this.socket.write(message.bytes)
   }
 
   /** The network cuts the connection: both ends are told at once, whatever is under way. */
   reset (): void {
-    this.onClosed('reset')
-    this.socket.handler = null
-    this.socket.abort()
+    this.#cut('reset')
   }
 
   onConnected (): void {
@@ -57,6 +69,7 @@ export class Channel implements TcpSocketHandler {
 
   onData (byteCount: number): void {
     this.#onActivity()
+    this.#inactivity?.touch()
     this.#received += byteCount
     for (;;) {
       const message = this.#incoming.shift(this.#received)
@@ -80,6 +93,12 @@ export class Channel implements TcpSocketHandler {
   onClosed (reason: CloseReason): void {
     this.#onActivity()
     this.handler.onClosed(reason)
+  }
+
+  #cut (reason: CloseReason): void {
+    this.onClosed(reason)
+    this.socket.handler = null
+    this.socket.abort()
   }
 }
 

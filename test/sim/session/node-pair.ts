@@ -48,7 +48,7 @@ export class NodePair {
       return node === undefined ? undefined : { node, port: Number(port) }
     })
     const make = (name: string, node: NodeId, address: string): SimNode => {
-      const made = new SimNode(this.fabric, { name, tcp: new TcpHost(network, node), address: new SimMultiaddr(address), random: randomStream(name) })
+      const made = new SimNode(this.fabric, { name, tcp: new TcpHost(network, node), addresses: [new SimMultiaddr(address)], random: randomStream(name) })
       made.listen(4001)
       return made
     }
