@@ -23,13 +23,13 @@ async function main (): Promise<void> {
     const clock = new VirtualClock(kernel)
     const network = new PacketNetwork(kernel, new Packets(), randomStream('bench'))
     const { leaves } = star(network, { leaves: peers, access: { forward: { delayNs: 10e6 } } })
-    const nodeOf = new Map(leaves.map((node, i) => [endpoint(i), node]))
-    const fabric = new Fabric(kernel, clock, text => {
-      const node = nodeOf.get(text)
+    const nodeOf = new Map(leaves.map((node, i) => [endpointOf(i), node]))
+    const fabric = new Fabric(kernel, clock, ({ endpoint }) => {
+      const node = nodeOf.get(endpoint)
       return node === undefined ? undefined : { node, port: 4001 }
     })
     const nodes = leaves.map((node, i) => {
-      const made = new SimNode(fabric, { name: `p${i}`, tcp: new TcpHost(network, node), addresses: [new SimMultiaddr(endpoint(i))], random: randomStream(i) })
+      const made = new SimNode(fabric, { name: `p${i}`, tcp: new TcpHost(network, node), addresses: [new SimMultiaddr(endpointOf(i))], random: randomStream(i) })
       made.listen(4001)
       void made.handle(ECHO, stream => { stream.addEventListener('message', ({ data }) => { stream.send(data) }) })
       return made
@@ -42,7 +42,7 @@ async function main (): Promise<void> {
       for (let i = 0; i < peers; i++) {
         for (let k = 1; k <= CONNECTIONS_A_PEER; k++) {
           open++
-          void nodes[i].dial(new SimMultiaddr(`${endpoint((i + k) % peers)}/p2p/p${(i + k) % peers}`)).then(connection => {
+          void nodes[i].dial(new SimMultiaddr(`${endpointOf((i + k) % peers)}/p2p/p${(i + k) % peers}`)).then(connection => {
             connections.push(connection)
             open--
           })
@@ -94,7 +94,7 @@ async function main (): Promise<void> {
   }
 }
 
-function endpoint (index: number): string {
+function endpointOf (index: number): string {
   return `/ip4/10.${index >> 16}.${(index >> 8) & 255}.${index & 255}/tcp/4001`
 }
 

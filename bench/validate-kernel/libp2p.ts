@@ -38,7 +38,7 @@ export interface SessionRun {
 /** Simulated js-libp2p peers at the ends of a path: dial, streams and echoes, and perhaps 10 MB. */
 export async function runSession (path: Path, random: RandomStream, withBulk: boolean): Promise<SessionRun | undefined> {
   const clock = new VirtualClock(path.kernel)
-  const fabric = new Fabric(path.kernel, clock, endpoint => endpoint === SERVER ? { node: path.server, port: PORT } : undefined)
+  const fabric = new Fabric(path.kernel, clock, ({ endpoint }) => endpoint === SERVER ? { node: path.server, port: PORT } : undefined)
   const client = new SimNode(fabric, { name: 'client', tcp: path.clients[0], addresses: [new SimMultiaddr('/ip4/10.0.0.1/tcp/5001')], random: random.fork('client') })
   const server = new SimNode(fabric, { name: 'server', tcp: path.serverHost, addresses: [new SimMultiaddr(SERVER)], random: random.fork('server') })
   server.listen(PORT)

@@ -18,10 +18,22 @@ export interface KernelOptions {
    * scenario that ends. A limit, so that one whose queue grows without end fails instead of filling the machine.
    */
   readonly maxPending?: number
+  /** What `runAsync` waits for before the clock advances, beside promises. */
+  readonly outside?: OutsideWork
+}
+
+/** What goes on outside of virtual time, and may begin something at the present instant when it is done. */
+export interface OutsideWork {
+  readonly pending: boolean
+  /** Resolves when some of what was pending is done, or may be after another turn of the event loop. */
+  next(): Promise<void>
 }
 
 const DEFAULT_MAX_PENDING = 2 ** 24
 const LAST_NS = Number.MAX_SAFE_INTEGER
+
+/** Kept from the beginning: in a thread that lives in virtual time the global function is not what it was. */
+const nextTurn = setImmediate
 
 /** So many events at one instant, and more, are a loop that takes no time. A power of two: it is looked for that often. */
 const STANDSTILL_EVENTS = 2 ** 22
@@ -48,6 +60,7 @@ export class Kernel {
   readonly #watches: Array<(argument: number) => void> = []
   #watchesPending = 0
   readonly #hash = new TraceHash()
+  readonly #outside: OutsideWork | undefined
   readonly #table: EventTable
   readonly #queue: EventQueue
   /** When it was last looked whether time goes on. */
@@ -59,12 +72,13 @@ export class Kernel {
    * @param table a fresh one, where a test wants one whose slots wear out sooner
    * @throws ERR_INVALID_OPTION where `maxPending` is no integer from 1 to 2^26
    */
-  constructor ({ maxPending = DEFAULT_MAX_PENDING }: KernelOptions = {}, table = new EventTable(maxPending)) {
+  constructor ({ maxPending = DEFAULT_MAX_PENDING, outside }: KernelOptions = {}, table = new EventTable(maxPending)) {
     if (!Number.isInteger(maxPending) || maxPending < 1 || maxPending > MAX_PENDING) {
       throw new TwinwireError('ERR_INVALID_OPTION', 'the kernel cannot hold as many events', {
         path: 'maxPending', expected: `an integer from 1 to ${MAX_PENDING}`, found: String(maxPending)
       })
     }
+    this.#outside = outside
     this.#table = table
     this.#queue = new EventQueue(table)
   }
@@ -185,7 +199,7 @@ export class Kernel {
   }
 
   /**
-   * Like `run`, but lets promises run before the clock may advance whenever an event woke them, and stops as soon as
+   * Like `run`, but lets promises run, and outside work be done, before the clock may advance whenever an event woke them, and stops as soon as
    * `finished` answers true (asked each time after promises ran).
    *
    * @throws ERR_DEADLOCK where no event is left and `finished` is still false
@@ -193,12 +207,12 @@ export class Kernel {
   async runAsync (finished: () => boolean, untilNs = Infinity): Promise<void> {
     this.#start(untilNs)
     try {
-      await promisesSettle()
+      await this.#settle()
       while (!finished()) {
         this.#woken = false
         this.#dispatch(untilNs, true)
         if (this.#woken) {
-          await promisesSettle()
+          await this.#settle()
         } else if (untilNs !== Infinity) {
           this.nowNs = untilNs
           return
@@ -214,6 +228,14 @@ export class Kernel {
   /** Hash over every event dispatched: time, operation and argument. */
   digest (): string {
     return this.#hash.digest()
+  }
+
+  async #settle (): Promise<void> {
+    await promisesSettle()
+    while (this.#outside?.pending === true) {
+      await this.#outside.next()
+      await promisesSettle()
+    }
   }
 
   #drop (slot: number): void {
@@ -271,6 +293,9 @@ export class Kernel {
       if (operation < 0) {
         this.#watchesPending--
         this.#watches[-1 - operation](argument)
+        if (this.#woken && stopWhenWoken) {
+          return
+        }
         continue
       }
       if ((++this.dispatched & (STANDSTILL_EVENTS - 1)) === 0) {
@@ -293,5 +318,5 @@ function invalidTime (atNs: number, nowNs: number): Error {
 
 /** All promise jobs, and those that they start, run before the next turn of the event loop. */
 async function promisesSettle (): Promise<void> {
-  await new Promise<void>(resolve => { setImmediate(resolve) })
+  await new Promise<void>(resolve => { nextTurn(resolve) })
 }

@@ -11,6 +11,7 @@ import type { Scenario } from './scenario.ts'
  */
 export function checkReferences (scenario: Scenario): void {
   const hosts = hostNames(scenario)
+  checkReachability(scenario, hosts)
   checkTopology(scenario)
   const nodes = scenario.topology === undefined ? hosts : nodesOf(scenario, scenario.topology, hosts)
   const pairs = checkPaths(scenario, hosts)
@@ -73,6 +74,12 @@ export function placesOf ({ hosts }: Scenario, places: readonly string[]): Reado
 /** The same for both orders of two host names. */
 export function pairKey (a: string, b: string): string {
   return a < b ? `${a} ${b}` : `${b} ${a}`
+}
+
+function checkReachability (scenario: Scenario, hosts: ReadonlySet<string>): void {
+  scenario.hosts.forEach(({ addresses }, index) => addresses.forEach(({ reachableFrom = [] }, position) => {
+    reachableFrom.forEach((name, k) => checkName(name, `scenario.hosts[${index}].addresses[${position}].reachableFrom[${k}]`, hosts))
+  }))
 }
 
 function hostNames ({ hosts }: Scenario): ReadonlySet<string> {

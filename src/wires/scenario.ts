@@ -28,7 +28,9 @@ const hostName = z.string().max(MAXIMUM_NAME).regex(/^[a-z][a-z0-9-]*$/, 'a name
 
 const addressSchema = z.strictObject({
   /** `black-hole`: packets to it vanish. `refused`: nobody listens, dialling it is answered with a reset. */
-  state: z.enum(['reachable', 'black-hole', 'refused']).default('reachable')
+  state: z.enum(['reachable', 'black-hole', 'refused']).default('reachable'),
+  /** Only these hosts reach it: what others send vanishes, as at a NAT. It is no limit to whom its own host dials. Absent: all. */
+  reachableFrom: z.array(hostName).min(1).optional()
 })
 
 const hostSchema = z.strictObject({
@@ -122,7 +124,8 @@ type TcpPreset = keyof typeof TCP_PRESETS
 export type { PathDirection, PathDirectionInput } from './scenario-link.ts'
 export type { TopologyInput } from './scenario-topology.ts'
 export type AddressInput = z.input<typeof addressSchema>
-export type AddressState = z.infer<typeof addressSchema>['state']
+export type AddressDescription = z.infer<typeof addressSchema>
+export type AddressState = AddressDescription['state']
 export type HostDescription = z.infer<typeof hostSchema>
 export type PathInput = z.input<typeof pathSchema>
 export type PathDescription = z.infer<typeof pathSchema>

@@ -57,11 +57,6 @@ export class Channel implements TcpSocketHandler {
     this.socket.write(message.bytes)
   }
 
-  /** The network cuts the connection: both ends are told at once, whatever is under way. */
-  reset (): void {
-    this.#cut('reset')
-  }
-
   onConnected (): void {
     this.#onActivity()
     this.handler.onConnected()

@@ -1,6 +1,7 @@
 import type { Clock } from '../../core/clock.ts'
 import type { Kernel } from '../kernel.ts'
 import type { NodeId } from '../network.ts'
+import { ConnectionContents } from '../tcp/connection-contents.ts'
 import type { TcpSocket } from '../tcp/socket.ts'
 import type { ChannelHandler } from './channel.ts'
 import { Channel, MessageQueue } from './channel.ts'
@@ -12,13 +13,8 @@ export interface Endpoint {
   readonly port: number
 }
 
-interface Content {
-  readonly toListener: MessageQueue
-  readonly toDialler: MessageQueue
-  /** What the listener sees as the remote address. */
-  readonly diallerAddress: SimMultiaddr
-  ends: number
-}
+/** Where an address leads who dials it from `from`; undefined where nobody has it. */
+export type Resolve = (address: SimMultiaddr, from: NodeId) => Endpoint | undefined
 
 /**
  * What the sessions of one simulation share: the clock, where each address leads, and the content of every TCP
@@ -27,37 +23,26 @@ interface Content {
 export class Fabric {
   readonly kernel: Kernel
   readonly clock: Clock
-  readonly #resolve: (endpoint: string) => Endpoint | undefined
-  readonly #contents = new Map<number, Content>()
+  readonly resolve: Resolve
+  readonly #contents = new ConnectionContents<MessageQueue, SimMultiaddr>(() => new MessageQueue())
   readonly #onActivity: () => void
 
-  constructor (kernel: Kernel, clock: Clock, resolve: (endpoint: string) => Endpoint | undefined) {
+  constructor (kernel: Kernel, clock: Clock, resolve: Resolve) {
     this.kernel = kernel
     this.clock = clock
-    this.#resolve = resolve
+    this.resolve = resolve
     this.#onActivity = () => kernel.wake()
   }
 
-  /** Undefined where nobody has that address. */
-  resolve (endpoint: string): Endpoint | undefined {
-    return this.#resolve(endpoint)
-  }
-
-  /** The dialler's end of a new connection. */
+  /** The dialler's end of a new connection; the listener sees `diallerAddress` as the remote address. */
   dialled (socket: TcpSocket, diallerAddress: SimMultiaddr, handlerOf: (channel: Channel) => ChannelHandler): Channel {
-    const content = { toListener: new MessageQueue(), toDialler: new MessageQueue(), diallerAddress, ends: 1 }
-    this.#contents.set(socket.connection, content)
-    return new Channel(socket, { outgoing: content.toListener, incoming: content.toDialler }, handlerOf, this.#onActivity)
+    return new Channel(socket, this.#contents.dialled(socket.connection, diallerAddress), handlerOf, this.#onActivity)
   }
 
   /** The listener's end; undefined where the dialler has given up in the meantime. */
   accepted (socket: TcpSocket, handlerOf: (channel: Channel, diallerAddress: SimMultiaddr) => ChannelHandler): Channel | undefined {
-    const content = this.#contents.get(socket.connection)
-    if (content === undefined) {
-      return undefined
-    }
-    content.ends++
-    return new Channel(socket, { outgoing: content.toDialler, incoming: content.toListener }, channel => handlerOf(channel, content.diallerAddress), this.#onActivity)
+    const content = this.#contents.accepted(socket.connection)
+    return content && new Channel(socket, content, channel => handlerOf(channel, content.dialler), this.#onActivity)
   }
 
   /** Connections whose content is kept: both ends open, or one of them. */
@@ -65,11 +50,8 @@ export class Fabric {
     return this.#contents.size
   }
 
-  /** One end is done with the connection; its content is freed when both are, or when nobody has accepted it. */
+  /** One end is done with the connection. */
   release (connection: number): void {
-    const content = this.#contents.get(connection)
-    if (content !== undefined && --content.ends === 0) {
-      this.#contents.delete(connection)
-    }
+    this.#contents.release(connection)
   }
 }

@@ -21,20 +21,25 @@ export class SimPeerId {
 export class SimMultiaddr {
   /** Without the peer: what a network can route to. */
   readonly endpoint: string
+  /** `10.0.0.1` */
+  readonly ip: string
+  readonly port: number
   readonly peer: SimPeerId | undefined
 
   /**
    * @throws ERR_INVALID_OPTION
    */
   constructor (text: string) {
-    const match = /^(\/ip4\/\d+\.\d+\.\d+\.\d+\/tcp\/\d+)(?:\/p2p\/([^/]+))?$/.exec(text)
+    const match = /^(\/ip4\/(\d+\.\d+\.\d+\.\d+)\/tcp\/(\d+))(?:\/p2p\/([^/]+))?$/.exec(text)
     if (match === null) {
       throw new TwinwireError('ERR_INVALID_OPTION', 'not an address of the simulator', {
         expected: '/ip4/10.0.0.1/tcp/4001, perhaps followed by /p2p/<peer>', found: show(text)
       })
     }
     this.endpoint = match[1]
-    this.peer = match[2] === undefined ? undefined : new SimPeerId(match[2])
+    this.ip = match[2]
+    this.port = Number(match[3])
+    this.peer = match[4] === undefined ? undefined : new SimPeerId(match[4])
   }
 
   toString (): string {

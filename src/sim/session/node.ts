@@ -1,6 +1,5 @@
 import type { Timer } from '../../core/clock.ts'
 import type { RandomStream } from '../../core/random.ts'
-import type { NodeId } from '../network.ts'
 import type { TcpHost } from '../tcp/host.ts'
 import type { TcpSocket } from '../tcp/socket.ts'
 import type { Channel, Message } from './channel.ts'
@@ -36,8 +35,8 @@ interface NodeEvents {
 export interface SimNodeInit {
   readonly name: string
   readonly tcp: TcpHost
-  /** Those it listens on. Others see the first, with another port, as the remote address of what it dials. */
-  readonly addresses: readonly [SimMultiaddr, ...SimMultiaddr[]]
+  /** Those it listens on, at least one. Others see the first, with another port, as the remote address of what it dials. */
+  readonly addresses: readonly SimMultiaddr[]
   readonly random: RandomStream
   readonly options?: SessionOptions
 }
@@ -155,15 +154,6 @@ export class SimNode extends Emitter<NodeEvents> implements ConnectionOwner {
     this.#tcp.stop()
   }
 
-  /** The network resets everything between this node and another, connections in the making included. */
-  resetConnectionsTo (remote: NodeId): void {
-    for (const channel of [...this.#upgrading, ...this.#connections.values()]) {
-      if (channel.socket.remoteNode === remote) {
-        channel.reset()
-      }
-    }
-  }
-
   protocol (name: string): Protocol | undefined {
     return this.#protocols.get(name)
   }
@@ -192,7 +182,7 @@ export class SimNode extends Emitter<NodeEvents> implements ConnectionOwner {
 
   async #dialAddress (address: SimMultiaddr, peer: SimPeerId | undefined, signal: AbortSignal): Promise<SimConnection> {
     signal.throwIfAborted()
-    const endpoint = this.#fabric.resolve(address.endpoint)
+    const endpoint = this.#fabric.resolve(address, this.#tcp.node)
     if (endpoint === undefined) {
       throw new SessionError('DialError', `no route to ${address.toString()}`)
     }

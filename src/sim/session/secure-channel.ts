@@ -1,22 +1,27 @@
+import { SEND_HIGH_WATER_BYTES } from '../tcp/high-water.ts'
 import type { Channel, ChannelHandler, CloseReason, Message } from './channel.ts'
 import { Emitter } from './emitter.ts'
 import { SessionError } from './errors.ts'
 import type { Frame } from './frame.ts'
 import { frameBytes } from './frame.ts'
 import type { CloseDetails } from './message-stream.ts'
-import { takesMore } from './send-buffer.ts'
 import { settled } from './settled.ts'
 import { closeError } from './upgrade.ts'
-import { securedOffset } from './wire-format.ts'
+import { NOISE_LENGTH_BYTES, NOISE_MAX_PLAINTEXT_BYTES, NOISE_TAG_BYTES } from './wire-format.ts'
 
-/** The last bytes of a frame, or all of it. */
-interface SecuredFrame extends Message {
-  readonly frame: Frame
+/** From here on Noise gives what it encrypted and its tag apart, and either may be the one that fills the socket. */
+const LARGE_BYTES = 1_200
+
+/** What is written to the socket in one piece, and the frames that can be read when it has arrived. */
+interface Piece extends Message {
+  readonly frames: readonly Frame[]
 }
 
 interface SecureChannelEvents {
   frame: Frame
   drain: unknown
+  /** All that waited has gone to TCP. */
+  idle: unknown
   close: CloseDetails
 }
 
@@ -33,7 +38,7 @@ export class SecureChannel extends Emitter<SecureChannelEvents> implements Chann
   #frames: Frame[] = []
   #framesWait = false
   /** TCP's stream: what Noise made of them. */
-  #secured: SecuredFrame[] = []
+  #secured: Piece[] = []
   #securedWait = false
 
   constructor (channel: Channel) {
@@ -65,8 +70,11 @@ export class SecureChannel extends Emitter<SecureChannelEvents> implements Chann
       return
     }
     this.status = 'closing'
+    if (this.#secured.length > 0) {
+      await this.#once('idle', signal)
+    }
     if (this.#securedWait) {
-      await this.#drained(signal)
+      await this.#once('drain', signal)
     }
     this.#channel.socket.close()
     this.#end('closed', {})
@@ -87,8 +95,10 @@ export class SecureChannel extends Emitter<SecureChannelEvents> implements Chann
   onConnected (): void {}
 
   onMessage (message: Message): void {
-    if (!this.#ended) {
-      this.emit('frame', (message as SecuredFrame).frame)
+    for (const frame of (message as Piece).frames) {
+      if (!this.#ended) {
+        this.emit('frame', frame)
+      }
     }
   }
 
@@ -159,24 +169,28 @@ export class SecureChannel extends Emitter<SecureChannelEvents> implements Chann
     if (this.#secured.length === 0 || this.#ended) {
       return true
     }
-    const messages = this.#secured
-    this.#secured = []
-    for (const message of messages) {
-      this.#channel.send(message)
+    let canSendMore = true
+    let sent = 0
+    while (canSendMore && sent < this.#secured.length) {
+      this.#channel.send(this.#secured[sent++])
+      canSendMore = this.#channel.socket.unsentBytes < SEND_HIGH_WATER_BYTES
     }
-    const canSendMore = takesMore(this.#channel.socket)
+    this.#secured = this.#secured.slice(sent)
     this.#securedWait = !canSendMore
+    if (this.#secured.length === 0) {
+      this.emit('idle', {})
+    }
     return canSendMore
   }
 
-  async #drained (signal?: AbortSignal): Promise<void> {
+  async #once (event: 'idle' | 'drain', signal?: AbortSignal): Promise<void> {
     await settled<void>(signal, (resolve, reject) => {
-      const onDrain = (): void => resolve()
+      const onEvent = (): void => resolve()
       const onClose = ({ error }: CloseDetails): void => reject(error ?? new SessionError('StreamStateError', 'The connection closed'))
-      this.addEventListener('drain', onDrain)
+      this.addEventListener(event, onEvent)
       this.addEventListener('close', onClose)
       return () => {
-        this.removeEventListener('drain', onDrain)
+        this.removeEventListener(event, onEvent)
         this.removeEventListener('close', onClose)
       }
     })
@@ -190,15 +204,26 @@ export class SecureChannel extends Emitter<SecureChannelEvents> implements Chann
   }
 }
 
-/** Frames that Noise encrypts in one go, each with the bytes that must have come before it can be read. */
-function secure (frames: readonly Frame[]): SecuredFrame[] {
-  const plaintextBytes = frames.reduce((sum, frame) => sum + frameBytes(frame), 0)
-  let uptoBytes = 0
-  let offset = 0
-  return frames.map(frame => {
-    uptoBytes += frameBytes(frame)
-    const previous = offset
-    offset = securedOffset(uptoBytes, plaintextBytes)
-    return { bytes: offset - previous, frame }
-  })
+/** What Noise makes of frames that it encrypts in one go: messages of 64 KiB at most, whatever frames end where. */
+function secure (frames: readonly Frame[]): Piece[] {
+  const pieces: Piece[] = []
+  let missing = frames.reduce((sum, frame) => sum + frameBytes(frame), 0)
+  let next = 0
+  let untilNext = frameBytes(frames[0])
+  while (missing > 0) {
+    const plaintextBytes = Math.min(missing, NOISE_MAX_PLAINTEXT_BYTES)
+    missing -= plaintextBytes
+    const readable: Frame[] = []
+    untilNext -= plaintextBytes
+    while (untilNext <= 0 && next < frames.length) {
+      readable.push(frames[next++])
+      untilNext += next < frames.length ? frameBytes(frames[next]) : Infinity
+    }
+    if (plaintextBytes < LARGE_BYTES) {
+      pieces.push({ bytes: NOISE_LENGTH_BYTES + plaintextBytes + NOISE_TAG_BYTES, frames: readable })
+    } else {
+      pieces.push({ bytes: NOISE_LENGTH_BYTES, frames: [] }, { bytes: plaintextBytes, frames: [] }, { bytes: NOISE_TAG_BYTES, frames: readable })
+    }
+  }
+  return pieces
 }

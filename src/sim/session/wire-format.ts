@@ -20,18 +20,10 @@ export const NOISE_MESSAGE_3_BYTES = 2 + 48 + NOISE_PAYLOAD_BYTES + 16
 /** yamux: version, type, flags, stream and length. */
 export const YAMUX_HEADER_BYTES = 12
 
-const NOISE_FRAME_OVERHEAD_BYTES = 2 + 16
+export const NOISE_LENGTH_BYTES = 2
+export const NOISE_TAG_BYTES = 16
 /** What fits one Noise transport message of 65,535 bytes beside its tag. */
-const NOISE_MAX_PLAINTEXT_BYTES = 65_535 - 16
-
-/**
- * Of `plaintextBytes` that Noise encrypts in one go, where in its output the message ends that has the last of the first
- * `uptoBytes`: no earlier can they be read.
- */
-export function securedOffset (uptoBytes: number, plaintextBytes: number): number {
-  const messages = Math.ceil(uptoBytes / NOISE_MAX_PLAINTEXT_BYTES)
-  return Math.min(messages * NOISE_MAX_PLAINTEXT_BYTES, plaintextBytes) + messages * NOISE_FRAME_OVERHEAD_BYTES
-}
+export const NOISE_MAX_PLAINTEXT_BYTES = 65_535 - NOISE_TAG_BYTES
 
 /** One multistream-select line with its length prefix and line feed. */
 export function encodeNegotiation (...lines: string[]): Uint8Array {

@@ -35,6 +35,11 @@ export class TcpHost implements SocketOwner {
     network.setReceiver(node, this)
   }
 
+  /** The network's node that it is at. */
+  get node (): number {
+    return this.#node
+  }
+
   /** Connections at this host, half-open ones included. */
   get socketCount (): number {
     return this.#sockets.size
@@ -72,6 +77,15 @@ export class TcpHost implements SocketOwner {
       throw new TwinwireError('ERR_UNSUPPORTED', 'a node does not connect to itself')
     }
     return this.#add(destinationNode, port, this.#network.openConnection(), 'initiator')
+  }
+
+  /** The network cuts every connection with another node, those in the making included: this end is told at once. */
+  resetConnectionsTo (remoteNode: number): void {
+    for (const socket of this.#sockets.values()) {
+      if (socket.remoteNode === remoteNode) {
+        socket.reset()
+      }
+    }
   }
 
   /** Aborts every connection and closes every port. Packets that still arrive are thrown away. */

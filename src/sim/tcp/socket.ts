@@ -251,6 +251,11 @@ export class TcpSocket implements TimedSocket {
     this.#end('aborted')
   }
 
+  /** The network cuts the connection: this end is told at once, as if a reset had arrived. On a closed one does nothing. */
+  reset (): void {
+    this.#end('reset')
+  }
+
   /** For the host: a packet of this connection arrived. The host releases it afterwards. */
   receive (id: PacketId): void {
     const flags = this.#network.packets.flags[id]

@@ -110,7 +110,9 @@ export class TcpRun {
     for (const { description: { name: from } } of hosts) {
       hosts.forEach(({ description: { name: to, addresses: described } }, index) => {
         if (from !== to) {
-          addresses.push(...described.map(({ state }) => ({ from, to, state, targetPort: opened[index].port })))
+          addresses.push(...described.map(({ state, reachableFrom }) => ({
+            from, to, state: reachableFrom?.includes(from) === false ? 'black-hole' as const : state, targetPort: opened[index].port
+          })))
         }
       })
     }

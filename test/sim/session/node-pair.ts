@@ -41,11 +41,10 @@ export class NodePair {
       }
       send(packet)
     }
-    const endpoints = new Map([['/ip4/10.0.0.1/tcp/4001', nodes[0]], ['/ip4/10.0.1.1/tcp/4001', nodes[1]]])
-    this.fabric = new Fabric(this.kernel, this.clock, endpoint => {
-      const [, host, port] = /^(.*\/tcp\/)(\d+)$/.exec(endpoint) ?? []
-      const node = endpoints.get(`${host}4001`)
-      return node === undefined ? undefined : { node, port: Number(port) }
+    const hosts = new Map([['10.0.0.1', nodes[0]], ['10.0.1.1', nodes[1]]])
+    this.fabric = new Fabric(this.kernel, this.clock, ({ ip, port }) => {
+      const node = hosts.get(ip)
+      return node === undefined ? undefined : { node, port }
     })
     const make = (name: string, node: NodeId, address: string): SimNode => {
       const made = new SimNode(this.fabric, { name, tcp: new TcpHost(network, node), addresses: [new SimMultiaddr(address)], random: randomStream(name) })

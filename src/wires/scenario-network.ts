@@ -11,32 +11,33 @@ import { NUMBERED } from '../sim/observe/nodes.ts'
 import type { NodeLabels } from '../sim/observe/nodes.ts'
 import { Packets } from '../sim/packets.ts'
 import type { Endpoint } from '../sim/session/fabric.ts'
-import { Fabric } from '../sim/session/fabric.ts'
-import { SimMultiaddr } from '../sim/session/identity.ts'
-import { SimNode } from '../sim/session/node.ts'
 import { TcpHost } from '../sim/tcp/host.ts'
-import { VirtualClock } from '../sim/virtual-clock.ts'
-import type { Fault, HostDescription, Scenario } from './scenario.ts'
+import type { AddressDescription, Fault, HostDescription, Scenario } from './scenario.ts'
 import { hostTcpOptions } from './scenario.ts'
 import { layOutScenario } from './sim-layout.ts'
 import { SimTraffic } from './sim-traffic.ts'
-import type { Peer } from './wire.ts'
 
-const LISTENING_PORT = 4001
+/** The port that hosts of a scenario listen at. */
+export const LISTENING_PORT = 4001
 /** A port of a host at which nobody listens. */
 const REFUSED_PORT = 1
 
-interface Member {
+/** Where a host of the scenario stands in the network. */
+export interface Place {
+  readonly name: string
   readonly networkNode: NodeId
-  /** The first of its addresses, as a number. */
-  readonly address: number
   readonly tcp: TcpHost
-  readonly node: SimNode
-  readonly peer: Peer
+  /** In the scenario's order. */
+  readonly addresses: readonly PlaceAddress[]
 }
 
-/** A scenario in the simulator: its nodes and links, the hosts at them, and what befalls them. */
-export class SimNetwork {
+export interface PlaceAddress extends AddressDescription {
+  /** `10.0.0.1` */
+  readonly ip: string
+}
+
+/** A scenario in the simulator: its nodes and links, TCP at each of its hosts, and what befalls them. */
+export class ScenarioNetwork {
   readonly #kernel: Kernel
   readonly #scenario: Scenario
   readonly #network: PacketNetwork
@@ -44,22 +45,22 @@ export class SimNetwork {
   /** By the names that faults and traffic have: those of hosts, and of a topology's other nodes. */
   readonly #nodes: ReadonlyMap<string, NodeId>
   readonly #traffic: SimTraffic
-  readonly #members = new Map<string, Member>()
-  readonly #endpoints = new Map<string, Endpoint>()
+  readonly #places = new Map<string, Place>()
+  readonly #owners = new Map<string, { readonly place: Place, readonly address: PlaceAddress }>()
+  readonly #names = new Map<NodeId, string>()
 
   /** @throws ERR_INVALID_OPTION for what can be known only now: a fault on a link that the topology has not */
   constructor (kernel: Kernel, random: RandomStream, scenario: Scenario) {
     this.#kernel = kernel
     this.#scenario = scenario
     this.#network = new PacketNetwork(kernel, new Packets(), random)
-    const fabric = new Fabric(kernel, new VirtualClock(kernel), endpoint => this.#endpoints.get(endpoint))
     // No link leads to it: what is sent there is never answered.
     this.#nowhere = this.#network.addNode({ forwards: false })
     this.#nodes = layOutScenario(this.#network, scenario, random.fork('topology'))
-    scenario.hosts.forEach((host, index) => this.#addHost(host, index, fabric, random.fork(`node:${host.name}`)))
+    scenario.hosts.forEach((host, index) => this.#addPlace(host, index))
     this.#traffic = new SimTraffic(this.#network, scenario.crossTraffic, random.fork('cross-traffic'), {
       node: name => this.#nodeOf(name, 'scenario.crossTraffic'),
-      tcp: new Map([...this.#members.values()].map(({ networkNode, tcp }) => [networkNode, tcp]))
+      tcp: new Map([...this.#places.values()].map(({ networkNode, tcp }) => [networkNode, tcp]))
     })
     scenario.faults.forEach((_, index) => this.#linksOf(index))
   }
@@ -69,10 +70,15 @@ export class SimNetwork {
     return this.#network
   }
 
+  /** The hosts, in the scenario's order. */
+  get places (): readonly Place[] {
+    return [...this.#places.values()]
+  }
+
   /** Hosts by their names and first addresses. Dead addresses lead elsewhere: to `nowhere`, or to another port of the host. */
   get labels (): NodeLabels {
     const names = new Map([...this.#nodes].map(([name, node]) => [node, name]))
-    const addresses = new Map([...this.#members.values()].map(({ networkNode, address }) => [networkNode, address]))
+    const addresses = new Map([...this.#places.values()].map(({ networkNode }, index) => [networkNode, (10 << 24) + (index << 8) + 1]))
     return {
       name: node => names.get(node) ?? (node === this.#nowhere ? 'nowhere' : NUMBERED.name(node)),
       // Behind all addresses of hosts.
@@ -80,12 +86,17 @@ export class SimNetwork {
     }
   }
 
-  node (name: string): SimNode {
-    return this.#member(name).node
-  }
-
-  peer (name: string): Peer {
-    return this.#member(name).peer
+  /** Where packets go that are sent from `from` to an address; undefined where nobody has it. */
+  resolve (ip: string, port: number, from: NodeId): Endpoint | undefined {
+    const owner = this.#owners.get(ip)
+    if (owner === undefined) {
+      return undefined
+    }
+    const { place: { networkNode }, address: { state, reachableFrom } } = owner
+    if (state === 'black-hole' || reachableFrom?.includes(this.#names.get(from) ?? '') === false) {
+      return { node: this.#nowhere, port }
+    }
+    return { node: networkNode, port: state === 'refused' ? REFUSED_PORT : port }
   }
 
   /** Lets the scenario's faults and cross traffic happen, counted from the run's time zero. */
@@ -101,26 +112,16 @@ export class SimNetwork {
     this.#network.checkConservation()
   }
 
-  stop (): void {
-    for (const { node } of this.#members.values()) {
-      node.stop()
-    }
-  }
-
-  #addHost (host: HostDescription, index: number, fabric: Fabric, random: RandomStream): void {
-    const { name, addresses } = host
+  #addPlace (host: HostDescription, index: number): void {
+    const { name } = host
     const networkNode = this.#nodeOf(name, 'scenario.hosts')
-    const prefix = `/ip4/10.${index >> 8}.${index & 255}`
-    const endpoints = addresses.map((_, k) => `${prefix}.${k + 1}/tcp/${LISTENING_PORT}`)
-    addresses.forEach(({ state }, k) => {
-      this.#endpoints.set(endpoints[k], state === 'black-hole' ? { node: this.#nowhere, port: LISTENING_PORT } : { node: networkNode, port: state === 'refused' ? REFUSED_PORT : LISTENING_PORT })
-    })
-    const [first, ...others] = endpoints.map(endpoint => new SimMultiaddr(endpoint))
-    const tcp = new TcpHost(this.#network, networkNode, hostTcpOptions(host))
-    const node = new SimNode(fabric, { name, tcp, addresses: [first, ...others], random })
-    node.listen(LISTENING_PORT)
-    const peer = { name, id: node.peerId, addresses: endpoints.map(endpoint => new SimMultiaddr(`${endpoint}/p2p/${node.peerId.toString()}`)) }
-    this.#members.set(name, { networkNode, address: (10 << 24) + (index << 8) + 1, tcp, node, peer })
+    const addresses = host.addresses.map((address, k) => ({ ...address, ip: `10.${index >> 8}.${index & 255}.${k + 1}` }))
+    const place = { name, networkNode, tcp: new TcpHost(this.#network, networkNode, hostTcpOptions(host)), addresses }
+    this.#places.set(name, place)
+    this.#names.set(networkNode, name)
+    for (const address of addresses) {
+      this.#owners.set(address.ip, { place, address })
+    }
   }
 
   #scheduled (fault: Fault, links: readonly Link[], zeroNs: number): ScheduledFault[] {
@@ -142,16 +143,16 @@ export class SimNetwork {
         return [{ atNs, begin: () => beginPartition(network, nodes), ...lasting }]
       }
       default: {
-        const [from, to] = [this.#member(fault.from), this.#member(fault.to)]
+        const [from, to] = [this.#place(fault.from), this.#place(fault.to)]
         return [{ atNs, begin: () => this.#reset(from, to) }]
       }
     }
   }
 
-  #reset (a: Member, b: Member): undefined {
+  #reset (a: Place, b: Place): undefined {
     this.#kernel.wake()
-    a.node.resetConnectionsTo(b.networkNode)
-    b.node.resetConnectionsTo(a.networkNode)
+    a.tcp.resetConnectionsTo(b.networkNode)
+    b.tcp.resetConnectionsTo(a.networkNode)
   }
 
   /**
@@ -183,11 +184,11 @@ export class SimNetwork {
     return node
   }
 
-  #member (name: string): Member {
-    const member = this.#members.get(name)
-    if (member === undefined) {
-      throw new TwinwireError('ERR_UNKNOWN_HOST', 'no such host', { expected: `one of ${[...this.#members.keys()].join(', ')}`, found: name })
+  #place (name: string): Place {
+    const place = this.#places.get(name)
+    if (place === undefined) {
+      throw new Error(`the scenario was checked, and yet there is no host ${name}`)
     }
-    return member
+    return place
   }
 }

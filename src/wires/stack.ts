@@ -1,0 +1,67 @@
+import { Worker } from 'node:worker_threads'
+import { TwinwireError } from '../core/errors.ts'
+import type { StackOptions } from './stack/stack-peers.ts'
+import type { RunOutcome, RunRequest, Wire } from './wire.ts'
+import { runError } from './wire.ts'
+
+export type { StackOptions } from './stack/stack-peers.ts'
+
+/** What a thread is asked to run: plain data. */
+export interface StackTask extends Omit<RunRequest, 'rolesModule' | 'signal'> {
+  /** A URL. */
+  readonly rolesModule: string
+  readonly options: StackOptions
+}
+
+/** Source and build differ in their extension. */
+const THREAD = new URL(`./stack/stack-thread.${import.meta.url.endsWith('.ts') ? 'ts' : 'js'}`, import.meta.url)
+
+/**
+ * The whole of js-libp2p, unmodified, over simulated TCP in virtual time. Each run has a thread of its own, which lives in
+ * virtual time from before libp2p is loaded: timers, dates, chance and keys are the run's. Runs with the same request do
+ * the same, event by event; the outcome's trace hash proves it.
+ */
+export class StackWire implements Wire {
+  readonly name = 'stack'
+  readonly #options: StackOptions
+  readonly #threads = new Set<Worker>()
+
+  constructor (options: StackOptions = {}) {
+    this.#options = options
+  }
+
+  async run ({ rolesModule, signal, ...request }: RunRequest): Promise<RunOutcome> {
+    const task: StackTask = { ...request, rolesModule: rolesModule.href, options: this.#options }
+    const thread = new Worker(THREAD, { workerData: task, stdout: true })
+    this.#threads.add(thread)
+    // Results go to this process's standard output; what a role prints is not among them.
+    thread.stdout.pipe(process.stderr, { end: false })
+    const interrupt = (): void => thread.postMessage('interrupt')
+    if (signal?.aborted === true) {
+      interrupt()
+    }
+    signal?.addEventListener('abort', interrupt, { once: true })
+    try {
+      return await outcomeOf(thread)
+    } finally {
+      signal?.removeEventListener('abort', interrupt)
+      this.#threads.delete(thread)
+      await thread.terminate()
+    }
+  }
+
+  /** Ends the runs under way. */
+  async stop (): Promise<void> {
+    await Promise.all([...this.#threads].map(async thread => await thread.terminate()))
+  }
+}
+
+async function outcomeOf (thread: Worker): Promise<RunOutcome> {
+  return await new Promise(resolve => {
+    const fail = (error: unknown): void => resolve({ events: [], interrupted: false, error: runError(error) })
+    thread.once('message', resolve)
+    // What no promise and no handler has caught: a listener of a role that throws, say.
+    thread.once('error', fail)
+    thread.once('exit', code => fail(new TwinwireError('ERR_HOST_DIED', `the run's thread ended with code ${code}`)))
+  })
+}

@@ -1,0 +1,118 @@
+import { TimeoutError } from '@libp2p/interface'
+import type { Logger } from '@libp2p/interface'
+import { AbstractMultiaddrConnection } from '@libp2p/utils'
+import type { Multiaddr } from '@multiformats/multiaddr'
+import type { TcpCloseReason } from '../../sim/tcp/socket.ts'
+import type { SimulatedSocket } from './simulated-socket.ts'
+
+export interface SimulatedConnectionInit {
+  readonly socket: SimulatedSocket
+  readonly remoteAddr: Multiaddr
+  readonly direction: 'inbound' | 'outbound'
+  readonly log: Logger
+  /** Nothing sent and nothing received for so long aborts the connection; 0: never. */
+  readonly inactivityTimeoutMs: number
+  readonly onClosed?: () => void
+}
+
+type SendData = AbstractMultiaddrConnection['sendData']
+
+/** A libp2p connection over a simulated socket; it does what that of @libp2p/tcp does over a real one. */
+export class SimulatedConnection extends AbstractMultiaddrConnection {
+  readonly #socket: SimulatedSocket
+  readonly #inactivityTimeoutMs: number
+  readonly #onClosed: (() => void) | undefined
+  #inactivity: NodeJS.Timeout | undefined
+  #activeAtMs = 0
+
+  constructor ({ socket, inactivityTimeoutMs, onClosed, ...init }: SimulatedConnectionInit) {
+    super(init)
+    this.#socket = socket
+    this.#inactivityTimeoutMs = inactivityTimeoutMs
+    this.#onClosed = onClosed
+    socket.events = {
+      // A connection is made of a socket that is connected.
+      onConnect: () => {},
+      onData: bytes => this.#onData(bytes),
+      onDrain: () => this.safeDispatchEvent('drain'),
+      onEnd: () => this.onTransportClosed(),
+      onClose: reason => this.#onClose(reason)
+    }
+    this.addEventListener('close', () => {
+      clearTimeout(this.#inactivity)
+      this.#onClosed?.()
+    }, { once: true })
+    if (inactivityTimeoutMs > 0) {
+      this.#activeAtMs = performance.now()
+      this.#watchInactivity(inactivityTimeoutMs)
+    }
+  }
+
+  override sendData (data: Parameters<SendData>[0]): ReturnType<SendData> {
+    let sentBytes = 0
+    let canSendMore = true
+    this.#activeAtMs = performance.now()
+    for (const bytes of data) {
+      sentBytes += bytes.byteLength
+      // The receiver decrypts in place, and the sender may use its buffer again.
+      canSendMore = this.#socket.write(bytes.slice())
+      if (!canSendMore) {
+        break
+      }
+    }
+    return { sentBytes, canSendMore }
+  }
+
+  override async sendClose (): Promise<void> {
+    this.#socket.close()
+  }
+
+  override sendReset (): void {
+    this.#socket.abort()
+  }
+
+  override sendPause (): void {
+    this.#socket.pause()
+  }
+
+  override sendResume (): void {
+    this.#socket.resume()
+  }
+
+  /** Ends it at once, without a word to the remote end but TCP's own. */
+  destroy (): void {
+    this.#socket.close()
+    this.onTransportClosed()
+  }
+
+  #onData (bytes: Uint8Array): void {
+    this.#activeAtMs = performance.now()
+    this.onData(bytes)
+  }
+
+  #onClose (reason: TcpCloseReason): void {
+    if (reason === 'closed') {
+      this.onTransportClosed()
+    } else {
+      this.abort(socketError(reason))
+    }
+  }
+
+  /** Looks again when the time would be over, counted from what was sent or received last. */
+  #watchInactivity (delayMs: number): void {
+    this.#inactivity = setTimeout(() => {
+      const leftMs = this.#activeAtMs + this.#inactivityTimeoutMs - performance.now()
+      if (leftMs <= 0) {
+        this.abort(new TimeoutError())
+      } else {
+        this.#watchInactivity(Math.ceil(leftMs))
+      }
+    }, delayMs)
+  }
+}
+
+/** What Node's `net` calls it. */
+export function socketError (reason: Exclude<TcpCloseReason, 'closed'>): Error {
+  const [syscall, code] = reason === 'refused' ? ['connect', 'ECONNREFUSED'] : reason === 'timeout' ? ['read', 'ETIMEDOUT'] : ['read', 'ECONNRESET']
+  return Object.assign(new Error(`${syscall} ${code}`), { code, syscall })
+}

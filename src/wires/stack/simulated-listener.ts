@@ -1,0 +1,83 @@
+import type { ComponentLogger, Listener, ListenerEvents, Logger, Upgrader } from '@libp2p/interface'
+import { multiaddr } from '@multiformats/multiaddr'
+import type { Multiaddr } from '@multiformats/multiaddr'
+import { setMaxListeners, TypedEventEmitter } from 'main-event'
+import { TwinwireError } from '../../core/errors.ts'
+import type { AcceptedSocket } from './byte-network.ts'
+import { SimulatedConnection } from './simulated-connection.ts'
+import type { Listening, SimulatedHost } from './simulated-host.ts'
+import { socketAddress } from './socket-address.ts'
+
+export interface SimulatedListenerInit {
+  readonly host: SimulatedHost
+  readonly upgrader: Upgrader
+  readonly logger: ComponentLogger
+  readonly inactivityTimeoutMs: number
+  /** Turns an accepted connection into one of libp2p's. */
+  readonly upgrade: (connection: SimulatedConnection, accepted: AcceptedSocket, signal: AbortSignal) => Promise<void>
+}
+
+/** Accepts libp2p connections at an address of a simulated host, as @libp2p/tcp's listener does at one of the machine. */
+export class SimulatedListener extends TypedEventEmitter<ListenerEvents> implements Listener {
+  readonly #init: SimulatedListenerInit
+  readonly #log: Logger
+  readonly #connections = new Set<SimulatedConnection>()
+  readonly #shutdown = new AbortController()
+  #listening: Listening | undefined
+
+  constructor (init: SimulatedListenerInit) {
+    super()
+    this.#init = init
+    this.#log = init.logger.forComponent('libp2p:twinwire:simulated-tcp:listener')
+    setMaxListeners(Infinity, this.#shutdown.signal)
+  }
+
+  /**
+   * @throws ERR_INVALID_STATE where it listens already, ERR_PORT_IN_USE, ERR_NO_ADDRESS
+   */
+  async listen (address: Multiaddr): Promise<void> {
+    if (this.#listening !== undefined) {
+      throw new TwinwireError('ERR_INVALID_STATE', 'the listener listens already', { found: address.toString() })
+    }
+    this.#listening = this.#init.host.listen(socketAddress(address), accepted => this.#accept(accepted))
+    this.#log('listening on %a', address)
+    this.safeDispatchEvent('listening')
+  }
+
+  getAddrs (): Multiaddr[] {
+    return this.#listening?.addresses.map(({ ip, port }) => multiaddr(`/ip4/${ip}/tcp/${port}`)) ?? []
+  }
+
+  updateAnnounceAddrs (): void {}
+
+  async close (): Promise<void> {
+    if (this.#listening === undefined) {
+      return
+    }
+    this.#listening.close()
+    this.#listening = undefined
+    this.#shutdown.abort()
+    for (const connection of this.#connections) {
+      connection.destroy()
+    }
+    this.safeDispatchEvent('close')
+  }
+
+  #accept (accepted: AcceptedSocket): void {
+    const { logger, inactivityTimeoutMs, upgrade } = this.#init
+    const { ip, port } = accepted.dialler.from
+    const connection = new SimulatedConnection({
+      socket: accepted.socket,
+      remoteAddr: multiaddr(`/ip4/${ip}/tcp/${port}`),
+      direction: 'inbound',
+      log: logger.forComponent('libp2p:twinwire:simulated-tcp:connection'),
+      inactivityTimeoutMs,
+      onClosed: () => this.#connections.delete(connection)
+    })
+    this.#connections.add(connection)
+    upgrade(connection, accepted, this.#shutdown.signal).catch((error: Error) => {
+      this.#log.error('inbound connection upgrade failed - %e', error)
+      connection.abort(error)
+    })
+  }
+}

@@ -1,0 +1,157 @@
+import { SEND_HIGH_WATER_BYTES } from '../../sim/tcp/high-water.ts'
+import type { TcpCloseReason, TcpSocket, TcpSocketHandler } from '../../sim/tcp/socket.ts'
+import type { ByteQueue } from './byte-queue.ts'
+
+/** What a socket tells whoever uses it: as Node's `net.Socket` does, and in the same order. */
+export interface SimulatedSocketEvents {
+  onConnect(): void
+  onData(bytes: Uint8Array): void
+  /** After `write` returned false: it may go on. */
+  onDrain(): void
+  /** The remote end will send no more, and this one has been closed, too: half-open connections are not kept. */
+  onEnd(): void
+  /** The last call; not after `close` or `abort`. */
+  onClose(reason: TcpCloseReason): void
+}
+
+export interface SimulatedSocketInit {
+  readonly socket: TcpSocket
+  readonly outgoing: ByteQueue
+  readonly incoming: ByteQueue
+  /** Called before anything is done that may change the network, or when it told something. */
+  readonly onActivity: () => void
+  /** Nothing of the connection will be asked for any more. */
+  readonly onReleased: () => void
+}
+
+/** A stream of bytes over a simulated TCP connection. */
+export class SimulatedSocket implements TcpSocketHandler {
+  events: SimulatedSocketEvents | undefined
+  readonly #init: SimulatedSocketInit
+  #paused = false
+  /** Arrived, and not read yet. */
+  #heldBytes = 0
+  #endHeld = false
+  #drainDue = false
+
+  constructor (init: SimulatedSocketInit) {
+    this.#init = init
+    init.socket.handler = this
+  }
+
+  get connection (): number {
+    return this.#init.socket.connection
+  }
+
+  /** Takes the bytes, which must not change any more, however many; false where the caller should wait for `onDrain`. */
+  write (bytes: Uint8Array): boolean {
+    const { socket, outgoing, onActivity } = this.#init
+    onActivity()
+    outgoing.push(bytes)
+    socket.write(bytes.byteLength)
+    const writable = socket.unsentBytes < SEND_HIGH_WATER_BYTES
+    this.#drainDue ||= !writable
+    return writable
+  }
+
+  /** Nothing is told and the window closes, once it is full, until `resume`. */
+  pause (): void {
+    this.#setPaused(true)
+  }
+
+  resume (): void {
+    if (this.#paused) {
+      this.#setPaused(false)
+      this.#init.onActivity()
+      this.#readHeld()
+    }
+  }
+
+  /** Sends what is queued and then the end, and leaves the rest to TCP. */
+  close (): void {
+    this.#leave()
+    this.#init.socket.close()
+  }
+
+  /** Resets the connection, whatever is queued. */
+  abort (): void {
+    this.#leave()
+    this.#init.socket.abort()
+  }
+
+  onConnected (): void {
+    this.#init.onActivity()
+    this.events?.onConnect()
+  }
+
+  onData (byteCount: number): void {
+    this.#init.onActivity()
+    if (this.#paused) {
+      this.#heldBytes += byteCount
+      return
+    }
+    this.events?.onData(joined(this.#init.incoming.take(byteCount)))
+    if (this.#paused) {
+      // TCP does not count it as read any more.
+      this.#init.socket.read(byteCount)
+    }
+  }
+
+  onDrain (): void {
+    this.#init.onActivity()
+    if (this.#drainDue) {
+      this.#drainDue = false
+      this.events?.onDrain()
+    }
+  }
+
+  onRemoteClose (): void {
+    this.#init.onActivity()
+    if (this.#paused) {
+      this.#endHeld = true
+    } else {
+      this.#end()
+    }
+  }
+
+  onClosed (reason: TcpCloseReason): void {
+    this.#init.onActivity()
+    this.#init.onReleased()
+    this.events?.onClose(reason)
+  }
+
+  #setPaused (paused: boolean): void {
+    this.#paused = paused
+    this.#init.socket.autoRead = !paused
+  }
+
+  #readHeld (): void {
+    const byteCount = this.#heldBytes
+    if (byteCount > 0) {
+      this.#heldBytes = 0
+      this.#init.socket.read(byteCount)
+      this.events?.onData(joined(this.#init.incoming.take(byteCount)))
+    }
+    if (this.#endHeld && !this.#paused) {
+      this.#endHeld = false
+      this.#end()
+    }
+  }
+
+  #end (): void {
+    this.#init.socket.close()
+    this.events?.onEnd()
+  }
+
+  #leave (): void {
+    this.#init.onActivity()
+    this.events = undefined
+    this.#setPaused(false)
+    this.#readHeld()
+  }
+}
+
+/** What arrives at one instant is read at once, whatever pieces it was written in. */
+function joined (chunks: readonly Uint8Array[]): Uint8Array {
+  return chunks.length === 1 ? chunks[0] : Buffer.concat(chunks)
+}

@@ -1,0 +1,150 @@
+import { AbortError, serviceCapabilities, transportSymbol } from '@libp2p/interface'
+import type { ComponentLogger, Connection, CreateListenerOptions, DialTransportOptions, Listener, Logger, PeerId, StreamMuxerFactory, Transport, Upgrader } from '@libp2p/interface'
+import { peerIdFromString } from '@libp2p/peer-id'
+import type { Multiaddr } from '@multiformats/multiaddr'
+import { TwinwireError } from '../../core/errors.ts'
+import type { AcceptedSocket } from './byte-network.ts'
+import { SimulatedConnection, socketError } from './simulated-connection.ts'
+import type { SimulatedHost } from './simulated-host.ts'
+import { SimulatedListener } from './simulated-listener.ts'
+import type { SimulatedSocket } from './simulated-socket.ts'
+import { isSimulated, socketAddress } from './socket-address.ts'
+
+export interface SimulatedTcpOptions {
+  /** Of connections that were accepted, ms: aborted when nothing was sent or received for so long. 0: never. As @libp2p/tcp: 120,000. */
+  readonly inboundSocketInactivityTimeout?: number
+  /** The same of those that were dialled. */
+  readonly outboundSocketInactivityTimeout?: number
+  /**
+   * `skipped`: connections are neither secured nor is a muxer negotiated (both ends take the first that is configured), and
+   * a dial takes one round trip instead of three. For networks so large that cryptography takes most of the time. All nodes
+   * of a network must do the same. Default: `real`.
+   */
+  readonly handshake?: 'real' | 'skipped'
+}
+
+export interface SimulatedTcpComponents {
+  readonly peerId: PeerId
+  readonly logger: ComponentLogger
+}
+
+// @libp2p/tcp 11, socket-to-conn.ts.
+const INACTIVITY_TIMEOUT_MS = 120_000
+
+/** A libp2p transport for a node at a simulated host: TCP over the simulator's network instead of the kernel's. */
+export class SimulatedTcp implements Transport {
+  readonly [transportSymbol] = true
+  readonly [Symbol.toStringTag] = '@twinwire/simulated-tcp'
+  readonly [serviceCapabilities]: string[] = ['@libp2p/transport']
+  readonly #host: SimulatedHost
+  readonly #components: SimulatedTcpComponents
+  readonly #options: SimulatedTcpOptions
+  readonly #log: Logger
+
+  constructor (host: SimulatedHost, components: SimulatedTcpComponents, options: SimulatedTcpOptions = {}) {
+    this.#host = host
+    this.#components = components
+    this.#options = options
+    this.#log = components.logger.forComponent('libp2p:twinwire:simulated-tcp')
+    if (options.handshake === 'skipped') {
+      host.peerId = components.peerId
+    }
+  }
+
+  async dial (address: Multiaddr, options: DialTransportOptions): Promise<Connection> {
+    const socket = await this.#connect(address, options.signal)
+    const connection = new SimulatedConnection({
+      socket,
+      remoteAddr: address,
+      direction: 'outbound',
+      log: this.#log.newScope('connection'),
+      inactivityTimeoutMs: this.#options.outboundSocketInactivityTimeout ?? INACTIVITY_TIMEOUT_MS
+    })
+    try {
+      const { upgrader } = options
+      return this.#options.handshake === 'skipped'
+        ? await upgrader.upgradeOutbound(connection, { ...options, ...withoutHandshake(upgrader, peerOf(address)) })
+        : await upgrader.upgradeOutbound(connection, options)
+    } catch (error) {
+      connection.abort(error as Error)
+      throw error
+    }
+  }
+
+  createListener ({ upgrader }: CreateListenerOptions): Listener {
+    return new SimulatedListener({
+      host: this.#host,
+      upgrader,
+      logger: this.#components.logger,
+      inactivityTimeoutMs: this.#options.inboundSocketInactivityTimeout ?? INACTIVITY_TIMEOUT_MS,
+      upgrade: async (connection, accepted, signal) => await this.#upgradeInbound(upgrader, connection, accepted, signal)
+    })
+  }
+
+  listenFilter (addresses: Multiaddr[]): Multiaddr[] {
+    return addresses.filter(isSimulated)
+  }
+
+  dialFilter (addresses: Multiaddr[]): Multiaddr[] {
+    return addresses.filter(isSimulated)
+  }
+
+  async #upgradeInbound (upgrader: Upgrader, connection: SimulatedConnection, { dialler: { peerId } }: AcceptedSocket, signal: AbortSignal): Promise<void> {
+    await (this.#options.handshake === 'skipped'
+      ? upgrader.upgradeInbound(connection, { signal, ...withoutHandshake(upgrader, peerId) })
+      : upgrader.upgradeInbound(connection, { signal }))
+  }
+
+  async #connect (address: Multiaddr, signal: AbortSignal): Promise<SimulatedSocket> {
+    signal.throwIfAborted()
+    this.#log('dialing %a', address)
+    const { ip, port } = socketAddress(address)
+    const socket = this.#host.connect({ ip, port })
+    const { promise, resolve, reject } = Promise.withResolvers<void>()
+    const onAbort = (): void => {
+      socket.abort()
+      reject(new AbortError())
+    }
+    socket.events = {
+      onConnect: resolve,
+      // What comes before the handler of the connection is there comes in the instant in which it was connected: nothing can.
+      onData: () => { throw new Error('data before the connection was made') },
+      onDrain: () => {},
+      onEnd: () => {},
+      onClose: reason => {
+        const error = reason === 'closed' ? new AbortError() : socketError(reason)
+        error.message = `connection error ${ip}:${port}: ${error.message}`
+        reject(error)
+      }
+    }
+    signal.addEventListener('abort', onAbort, { once: true })
+    try {
+      await promise
+      return socket
+    } finally {
+      signal.removeEventListener('abort', onAbort)
+    }
+  }
+}
+
+interface WithoutHandshake {
+  readonly skipEncryption: true
+  readonly skipProtection: true
+  readonly remotePeer: PeerId
+  readonly muxerFactory: StreamMuxerFactory
+}
+
+function withoutHandshake (upgrader: Upgrader, remotePeer: PeerId | undefined): WithoutHandshake {
+  const muxerFactory = upgrader.getStreamMuxers().values().next().value
+  if (remotePeer === undefined || muxerFactory === undefined) {
+    throw new TwinwireError('ERR_INVALID_OPTION', 'the handshake cannot be skipped', {
+      path: 'handshake', expected: 'a muxer, an address that ends in /p2p/<peer>, and the same option at both ends', found: muxerFactory === undefined ? 'no muxer' : 'no peer'
+    })
+  }
+  return { skipEncryption: true, skipProtection: true, remotePeer, muxerFactory }
+}
+
+function peerOf (address: Multiaddr): PeerId | undefined {
+  const id = address.getComponents().findLast(({ name }) => name === 'p2p')?.value
+  return id === undefined ? undefined : peerIdFromString(id)
+}

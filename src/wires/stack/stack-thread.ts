@@ -1,0 +1,22 @@
+import { parentPort, workerData } from 'node:worker_threads'
+import { randomStream } from '../../core/random.ts'
+import { Kernel } from '../../sim/kernel.ts'
+import { VirtualRun } from '../virtual-run.ts'
+import { NativeWork } from './native-work.ts'
+import type { StackTask } from '../stack.ts'
+import { installVirtualGlobals } from './virtual-globals.ts'
+
+// The thread of its own that a run has: it lives in virtual time from its beginning to its end.
+
+const { rolesModule, options, ...request } = workerData as StackTask
+const interruption = new AbortController()
+parentPort?.once('message', () => interruption.abort())
+
+const work = new NativeWork()
+const kernel = new Kernel({ outside: work })
+installVirtualGlobals({ kernel, work, random: randomStream(request.seed).fork('ambient') })
+
+// Only now, for libp2p keeps what timers it finds when it is loaded.
+const { StackPeers } = await import('./stack-peers.ts')
+const run = new VirtualRun({ ...request, rolesModule: new URL(rolesModule), signal: interruption.signal }, kernel, network => new StackPeers(kernel, network, request.seed, options))
+parentPort?.postMessage(await run.outcome())

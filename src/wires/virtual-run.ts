@@ -1,0 +1,153 @@
+import { TwinwireError } from '../core/errors.ts'
+import type { ErrorDetails } from '../core/errors.ts'
+import { randomStream } from '../core/random.ts'
+import type { RandomStream } from '../core/random.ts'
+import { MemoryRecorder } from '../core/recorder.ts'
+import { msToNs, nsToMs } from '../core/units.ts'
+import type { NetworkNode } from '../optim/port.ts'
+import type { Kernel } from '../sim/kernel.ts'
+import { VirtualClock } from '../sim/virtual-clock.ts'
+import { ScenarioNetwork } from './scenario-network.ts'
+import type { Host, Peer, Role, RunOutcome, RunRequest } from './wire.ts'
+import { runError } from './wire.ts'
+
+/** The peers of one wire at the places of a scenario's hosts. */
+export interface Population {
+  /**
+   * @throws ERR_UNKNOWN_HOST
+   */
+  node(name: string): NetworkNode
+  /**
+   * @throws ERR_UNKNOWN_HOST
+   */
+  peer(name: string): Peer
+  /** What takes virtual time before the peers can be set up. */
+  start?(): Promise<void>
+  /** Ends everything at once. */
+  stop(): void
+}
+
+/** Makes the peers of a run. `random` is the network's; each peer forks its own. */
+export type Populate = (network: ScenarioNetwork, random: RandomStream) => Population
+
+/** A part of a run that somebody has to do. */
+interface Part {
+  /** Who does what, for those who ask what a run waits for: `set-up of server`. */
+  readonly title: string
+  readonly act: () => unknown
+}
+
+/** One scenario, once, in virtual time: the same for modelled peers and for real ones over the simulated network. */
+export class VirtualRun {
+  readonly #request: RunRequest
+  readonly #kernel: Kernel
+  readonly #populate: Populate
+  readonly #recorder = new MemoryRecorder()
+  readonly #over = new AbortController()
+  #interrupted = false
+
+  constructor (request: RunRequest, kernel: Kernel, populate: Populate) {
+    this.#request = request
+    this.#kernel = kernel
+    this.#populate = populate
+  }
+
+  /** Runs. To be called once; never rejects. */
+  async outcome (): Promise<RunOutcome> {
+    let failure: { readonly error: unknown } | undefined
+    try {
+      await this.#play()
+    } catch (error) {
+      failure = { error }
+    }
+    return {
+      events: this.#recorder.events.slice(),
+      traceHash: `${this.#kernel.digest()}-${this.#recorder.digest()}`,
+      interrupted: this.#interrupted,
+      ...(failure === undefined ? {} : { error: runError(failure.error) })
+    }
+  }
+
+  async #play (): Promise<void> {
+    const { scenario, rolesModule, parameters, seed } = this.#request
+    const { roles } = await import(rolesModule.href) as { roles: Readonly<Record<string, Role>> }
+    const kernel = this.#kernel
+    const random = randomStream(seed)
+    const network = new ScenarioNetwork(kernel, random.fork('network'), scenario)
+    const population = this.#populate(network, random.fork('network'))
+    try {
+      await this.#perform([{ title: 'making of the peers', act: async () => await population.start?.() }])
+      const players = scenario.hosts.map(({ name, role: roleName }) => {
+        const clock = new VirtualClock(kernel)
+        const host: Host = {
+          name, scenario, node: population.node(name), clock, random: random.fork(`host:${name}`), recorder: this.#recorder, signal: this.#over.signal,
+          peer: other => population.peer(other)
+        }
+        return { host, clock, role: roleOf(roles, name, roleName) }
+      })
+      await this.#perform(players.map(({ host, role }) => ({ title: `set-up of ${host.name}`, act: () => role.setUp?.(host, parameters) })))
+      const zeroNs = kernel.nowNs
+      for (const { clock } of players) {
+        clock.zeroNs = zeroNs
+      }
+      network.begin(zeroNs)
+      await this.#perform(players.map(({ host, role }) => ({ title: `role of ${host.name}`, act: () => role.run?.(host, parameters) })))
+      network.checkConservation()
+    } finally {
+      this.#over.abort(new TwinwireError('ERR_STOPPED', 'the run is over'))
+      population.stop()
+    }
+  }
+
+  /**
+   * Begins all parts, and lets virtual time pass until all are done.
+   *
+   * @throws what the first of them failed with; ERR_TIMEOUT at the scenario's limit; ERR_DEADLOCK where nothing is left that
+   * could happen. Both say which parts are not done.
+   */
+  async #perform (parts: readonly Part[]): Promise<void> {
+    const { scenario: { limitMs }, signal } = this.#request
+    const kernel = this.#kernel
+    const open = new Set(parts)
+    let failure: { readonly error: unknown } | undefined
+    const limit = kernel.schedule(kernel.nowNs + msToNs(limitMs), kernel.defineWatch(() => {
+      failure ??= { error: new TwinwireError('ERR_TIMEOUT', `the run was not over after ${limitMs} ms`, { path: 'scenario.limitMs', ...waitingFor(open) }) }
+      kernel.wake()
+    }), 0)
+    for (const part of parts) {
+      Promise.resolve().then(part.act).catch((error: unknown) => { failure ??= { error } }).finally(() => { open.delete(part) })
+    }
+    try {
+      await kernel.runAsync(() => {
+        this.#interrupted = signal?.aborted === true
+        return open.size === 0 || failure !== undefined || this.#interrupted
+      })
+    } catch (error) {
+      throw error instanceof TwinwireError && error.code === 'ERR_DEADLOCK'
+        ? new TwinwireError('ERR_DEADLOCK', `nothing is left that could happen at ${nsToMs(kernel.nowNs)} ms`, waitingFor(open))
+        : error
+    }
+    kernel.cancel(limit)
+    if (failure !== undefined) {
+      throw failure.error
+    }
+    if (this.#interrupted) {
+      throw new TwinwireError('ERR_INTERRUPTED', 'the run was cut short')
+    }
+  }
+}
+
+function roleOf (roles: Readonly<Record<string, Role>>, host: string, name: string): Role {
+  if (!Object.hasOwn(roles, name)) {
+    throw new TwinwireError('ERR_INVALID_OPTION', `host ${host} plays no known role`, { path: 'scenario.hosts', expected: `one of ${Object.keys(roles).join(', ')}`, found: name })
+  }
+  return roles[name]
+}
+
+const NAMED_PARTS = 10
+
+function waitingFor (open: ReadonlySet<Part>): ErrorDetails {
+  const titles = [...open].map(({ title }) => title)
+  const others = titles.length > NAMED_PARTS ? `, and ${titles.length - NAMED_PARTS} more` : ''
+  return { expected: 'an end', found: `still waiting: ${titles.slice(0, NAMED_PARTS).join(', ')}${others}` }
+}
