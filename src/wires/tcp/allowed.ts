@@ -7,7 +7,7 @@ import type { Fault, HostDescription, Scenario } from '../scenario.ts'
  * so that no wire says yes to what it would leave out.
  */
 const SCENARIO: Allowed<Scenario> = { hosts: anything, paths: anything, faults: anything, limitMs: anything, crossTraffic: list => list.length === 0 }
-const HOST: Allowed<HostDescription> = { name: anything, role: anything, addresses: anything }
+const HOST: Allowed<HostDescription> = { name: anything, role: anything, libp2p: anything, addresses: anything }
 const DIRECTION: Allowed<PathDirection> = {
   rateBitsPerSecond: anything,
   delayMs: anything,
