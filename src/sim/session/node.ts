@@ -102,7 +102,8 @@ export class SimNode extends Emitter<NodeEvents> implements ConnectionOwner {
       throw new SessionError('InvalidPeerIdError', 'Can not dial self')
     }
     if (peer !== undefined && options.force !== true) {
-      const existing = this.getConnections(peer).find(({ status }) => status === 'open')
+      // The newest: libp2p sorts direct ones first with a comparison that puts each before all earlier ones.
+      const existing = this.getConnections(peer).findLast(({ status }) => status === 'open')
       if (existing !== undefined) {
         return existing
       }
