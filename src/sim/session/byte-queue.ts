@@ -10,6 +10,11 @@ export class ByteQueue {
     return this.#byteLength
   }
 
+  /** In their order. */
+  get pieces (): readonly Uint8Array[] {
+    return this.#pieces.slice(this.#head)
+  }
+
   append (bytes: Uint8Array): void {
     if (bytes.byteLength > 0) {
       this.#pieces.push(bytes)
@@ -53,6 +58,15 @@ export class ByteQueue {
       offset += part.byteLength
     }
     return whole
+  }
+
+  /** Removes the first `byteLength` bytes, in their pieces. */
+  split (byteLength: number): ByteQueue {
+    const first = new ByteQueue()
+    while (first.byteLength < byteLength) {
+      first.append(this.take(Math.min(this.#pieces[this.#head].byteLength, byteLength - first.byteLength)))
+    }
+    return first
   }
 
   clear (): void {

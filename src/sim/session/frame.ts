@@ -1,4 +1,4 @@
-import { YAMUX_HEADER_BYTES } from './wire-format.ts'
+import { ByteQueue } from './byte-queue.ts'
 
 /** A frame of yamux. */
 export interface Frame {
@@ -7,16 +7,12 @@ export interface Frame {
   readonly flags: number
   /** Data length, window delta, ping's id or reason. */
   readonly value: number
-  readonly data: Uint8Array
+  /** In the pieces in which it was written. */
+  readonly data: ByteQueue
 }
 
-const NO_DATA = new Uint8Array(0)
+const NO_DATA = new ByteQueue()
 
-export function frameOf (type: Frame['type'], streamId: number, flags: number, value: number, data: Uint8Array = NO_DATA): Frame {
+export function frameOf (type: Frame['type'], streamId: number, flags: number, value: number, data: ByteQueue = NO_DATA): Frame {
   return { type, streamId, flags, value, data }
-}
-
-/** What it takes before Noise. */
-export function frameBytes ({ data }: Frame): number {
-  return YAMUX_HEADER_BYTES + data.byteLength
 }

@@ -10,6 +10,11 @@ import type { SimStream } from './stream.ts'
 
 // @libp2p/identify 4, utils.ts.
 const TIMEOUT_MS = 5_000
+/**
+ * Before it answers, the real one has read its peer store and signed a record: promises by the dozen. What else happens at
+ * the same instant is sent before; what, is worth an order of magnitude only.
+ */
+const PREPARATION_TURNS = 100
 /** Streams a connection, each way. */
 export const IDENTIFY_MAX_STREAMS = 1
 
@@ -45,6 +50,9 @@ export class Identify {
 
   async answer (stream: SimStream, connection: SimConnection): Promise<void> {
     using limit = timeoutSignal(this.#clock, TIMEOUT_MS, undefined, timeoutError)
+    for (let i = 0; i < PREPARATION_TURNS; i++) {
+      await Promise.resolve()
+    }
     stream.send(encodeIdentification({ ...this.#self(), observed: connection.remoteAddr }))
     await stream.close({ signal: limit.signal })
   }

@@ -18,13 +18,6 @@ interface MessageStreamEvents {
   close: CloseDetails
 }
 
-/** What became of bytes that were to be sent. */
-export interface Sent {
-  readonly sentBytes: number
-  /** False: wait for `drain`. */
-  readonly canSendMore: boolean
-}
-
 // @libp2p/utils 7, abstract-message-stream.ts.
 const MAX_READ_BUFFER_BYTES = 4 * 1024 * 1024
 
@@ -46,7 +39,8 @@ export abstract class MessageStream extends Emitter<MessageStreamEvents> {
   readonly #writeBuffer = new ByteQueue()
   #sending = false
 
-  protected abstract sendData (data: Uint8Array): Sent
+  /** Takes from `data` what can be sent now; false where the rest, and all that follows, is to wait for `drain`. */
+  protected abstract sendData (data: ByteQueue): boolean
   protected abstract sendReset (): void
   protected abstract sendCloseWrite (): void
   protected abstract sendPause (): void
@@ -186,9 +180,11 @@ export abstract class MessageStream extends Emitter<MessageStreamEvents> {
     this.emit('drain', {})
   }
 
-  protected onData (data: Uint8Array): void {
+  protected onData (data: ByteQueue): void {
     if (data.byteLength > 0 && this.#readStatus !== 'closed') {
-      this.#readBuffer.append(data)
+      for (const piece of data.pieces) {
+        this.#readBuffer.append(piece)
+      }
       this.#dispatchReadBuffer()
     }
   }
@@ -252,23 +248,29 @@ export abstract class MessageStream extends Emitter<MessageStreamEvents> {
       if (byteLength === 0) {
         return false
       }
-      const data = this.#writeBuffer.take(byteLength)
-      const { sentBytes, canSendMore } = this.#sendPiece(data)
-      this.#writeBuffer.prepend(data.subarray(sentBytes))
-      if (!canSendMore) {
+      const data = this.#writeBuffer.split(byteLength)
+      if (!this.#sendPiece(data)) {
         return false
       }
     }
     return true
   }
 
-  #sendPiece (data: Uint8Array): Sent {
+  #sendPiece (data: ByteQueue): boolean {
     try {
-      return this.sendData(data)
+      const canSendMore = this.sendData(data)
+      this.#putBack(data)
+      return canSendMore
     } catch (error) {
-      this.#writeBuffer.prepend(data)
+      this.#putBack(data)
       this.abort(error as Error)
       throw error
+    }
+  }
+
+  #putBack (data: ByteQueue): void {
+    for (const piece of data.pieces.toReversed()) {
+      this.#writeBuffer.prepend(piece)
     }
   }
 

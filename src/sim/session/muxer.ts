@@ -1,4 +1,5 @@
 import type { Clock } from '../../core/clock.ts'
+import type { ByteQueue } from './byte-queue.ts'
 import { Emitter } from './emitter.ts'
 import { SessionError } from './errors.ts'
 import type { Frame } from './frame.ts'
@@ -153,7 +154,7 @@ export class Muxer extends Emitter<{ stream: SimStream }> implements StreamTrans
     }
   }
 
-  sendData (streamId: number, flags: number, data: Uint8Array): boolean {
+  sendData (streamId: number, flags: number, data: ByteQueue): boolean {
     return this.#send(frameOf('data', streamId, flags, data.byteLength, data))
   }
 

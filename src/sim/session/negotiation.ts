@@ -43,8 +43,7 @@ export async function awaitProtocol (stream: SimStream, speaks: (protocol: strin
 class Lines implements Disposable {
   readonly #stream: SimStream
   readonly #bytes = new ByteQueue()
-  #error: Error | undefined
-  #changed: (() => void) | undefined
+  #waiting: { resolve(): void, reject(error: Error): void } | undefined
 
   constructor (stream: SimStream) {
     this.#stream = stream
@@ -59,15 +58,12 @@ class Lines implements Disposable {
       if (line !== undefined) {
         return line
       }
-      if (this.#error !== undefined) {
-        throw this.#error
-      }
       if (this.#stream.endOfFile) {
         throw new SessionError('UnexpectedEOFError', 'Unexpected EOF - stream closed while reading')
       }
-      await settled<void>(signal, resolve => {
-        this.#changed = resolve
-        return () => { this.#changed = undefined }
+      await settled<void>(signal, (resolve, reject) => {
+        this.#waiting = { resolve, reject }
+        return () => {}
       })
     }
   }
@@ -82,15 +78,23 @@ class Lines implements Disposable {
 
   readonly #onMessage = ({ data }: { readonly data: Uint8Array }): void => {
     this.#bytes.append(data)
-    this.#changed?.()
+    this.#wake()
   }
 
-  readonly #onClose = ({ error }: CloseDetails): void => {
-    this.#error = error
-    this.#changed?.()
-  }
+  /** As in the real one, an error is lost on those who do not wait at the time: they meet an end. */
+  readonly #onClose = ({ error }: CloseDetails): void => this.#wake(error)
 
-  readonly #onEnd = (): void => this.#changed?.()
+  readonly #onEnd = (): void => this.#wake()
+
+  #wake (error?: Error): void {
+    const waiting = this.#waiting
+    this.#waiting = undefined
+    if (error === undefined) {
+      waiting?.resolve()
+    } else {
+      waiting?.reject(error)
+    }
+  }
 }
 
 async function drained (stream: SimStream, signal: AbortSignal | undefined): Promise<void> {

@@ -3,13 +3,12 @@ import type { Channel, ChannelHandler, CloseReason, Message } from './channel.ts
 import { Emitter } from './emitter.ts'
 import { SessionError } from './errors.ts'
 import type { Frame } from './frame.ts'
-import { frameBytes } from './frame.ts'
 import type { CloseDetails } from './message-stream.ts'
 import { settled } from './settled.ts'
 import { closeError } from './upgrade.ts'
-import { NOISE_LENGTH_BYTES, NOISE_MAX_PLAINTEXT_BYTES, NOISE_TAG_BYTES } from './wire-format.ts'
+import { NOISE_LENGTH_BYTES, NOISE_MAX_PLAINTEXT_BYTES, NOISE_TAG_BYTES, YAMUX_HEADER_BYTES } from './wire-format.ts'
 
-/** From here on Noise gives what it encrypted and its tag apart, and either may be the one that fills the socket. */
+/** From here on Noise encrypts piece by piece as it is given, and the tag is one more: any may be the one that fills the socket. */
 const LARGE_BYTES = 1_200
 
 /** What is written to the socket in one piece, and the frames that can be read when it has arrived. */
@@ -206,24 +205,45 @@ export class SecureChannel extends Emitter<SecureChannelEvents> implements Chann
 
 /** What Noise makes of frames that it encrypts in one go: messages of 64 KiB at most, whatever frames end where. */
 function secure (frames: readonly Frame[]): Piece[] {
-  const pieces: Piece[] = []
-  let missing = frames.reduce((sum, frame) => sum + frameBytes(frame), 0)
-  let next = 0
-  let untilNext = frameBytes(frames[0])
+  const secured: Piece[] = []
+  const clear = piecesOf(frames)
+  let missing = clear.reduce((sum, { bytes }) => sum + bytes, 0)
   while (missing > 0) {
     const plaintextBytes = Math.min(missing, NOISE_MAX_PLAINTEXT_BYTES)
     missing -= plaintextBytes
-    const readable: Frame[] = []
-    untilNext -= plaintextBytes
-    while (untilNext <= 0 && next < frames.length) {
-      readable.push(frames[next++])
-      untilNext += next < frames.length ? frameBytes(frames[next]) : Infinity
-    }
+    const parts = takeParts(clear, plaintextBytes)
+    const readable = parts.flatMap(({ frames }) => frames)
     if (plaintextBytes < LARGE_BYTES) {
-      pieces.push({ bytes: NOISE_LENGTH_BYTES + plaintextBytes + NOISE_TAG_BYTES, frames: readable })
+      secured.push({ bytes: NOISE_LENGTH_BYTES + plaintextBytes + NOISE_TAG_BYTES, frames: readable })
     } else {
-      pieces.push({ bytes: NOISE_LENGTH_BYTES, frames: [] }, { bytes: plaintextBytes, frames: [] }, { bytes: NOISE_TAG_BYTES, frames: readable })
+      secured.push({ bytes: NOISE_LENGTH_BYTES, frames: [] }, ...parts.map(({ bytes }) => ({ bytes, frames: [] })), { bytes: NOISE_TAG_BYTES, frames: readable })
     }
   }
-  return pieces
+  return secured
+}
+
+/** Headers and the pieces of data, the last of each frame with the frame. */
+function piecesOf (frames: readonly Frame[]): Piece[] {
+  return frames.flatMap(frame => {
+    const sizes = [YAMUX_HEADER_BYTES, ...frame.data.pieces.map(({ byteLength }) => byteLength)]
+    return sizes.map((bytes, index) => ({ bytes, frames: index === sizes.length - 1 ? [frame] : [] }))
+  })
+}
+
+/** Removes the first `bytes`, cutting the last of the pieces where need be. */
+function takeParts (pieces: Piece[], bytes: number): Piece[] {
+  const taken: Piece[] = []
+  for (let missing = bytes; missing > 0;) {
+    const [next] = pieces
+    if (next.bytes <= missing) {
+      taken.push(next)
+      pieces.shift()
+      missing -= next.bytes
+    } else {
+      taken.push({ bytes: missing, frames: [] })
+      pieces[0] = { bytes: next.bytes - missing, frames: next.frames }
+      missing = 0
+    }
+  }
+  return taken
 }

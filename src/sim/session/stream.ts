@@ -1,5 +1,5 @@
+import type { ByteQueue } from './byte-queue.ts'
 import { SessionError } from './errors.ts'
-import type { Sent } from './message-stream.ts'
 import { MessageStream } from './message-stream.ts'
 import { YAMUX_HEADER_BYTES } from './wire-format.ts'
 
@@ -16,7 +16,7 @@ export interface StreamTransport {
    *
    * @throws StreamStateError where the connection takes no more
    */
-  sendData(streamId: number, flags: number, data: Uint8Array): boolean
+  sendData(streamId: number, flags: number, data: ByteQueue): boolean
   sendWindowUpdate(streamId: number, flags: number, delta: number): void
 }
 
@@ -66,7 +66,7 @@ export class SimStream extends MessageStream {
    *
    * @throws ReceiveWindowExceededError
    */
-  onDataFrame (flags: number, data: Uint8Array): void {
+  onDataFrame (flags: number, data: ByteQueue): void {
     this.#onFlags(flags)
     if (this.#receiveCapacityBytes < data.byteLength) {
       throw new SessionError('ReceiveWindowExceededError', 'Receive window exceeded')
@@ -107,20 +107,19 @@ export class SimStream extends MessageStream {
     this.#transport.sendWindowUpdate(this.streamId, flags, delta)
   }
 
-  protected override sendData (data: Uint8Array): Sent {
-    for (let sentBytes = 0; sentBytes < data.byteLength;) {
-      const byteLength = Math.min(this.#sendWindowBytes, data.byteLength - sentBytes)
+  protected override sendData (data: ByteQueue): boolean {
+    while (data.byteLength > 0) {
+      const byteLength = Math.min(this.#sendWindowBytes, data.byteLength)
       if (byteLength === 0) {
-        return { sentBytes, canSendMore: false }
+        return false
       }
-      const canSendMore = this.#transport.sendData(this.streamId, this.#takeOpeningFlag(), data.subarray(sentBytes, sentBytes + byteLength))
+      const canSendMore = this.#transport.sendData(this.streamId, this.#takeOpeningFlag(), data.split(byteLength))
       this.#sendWindowBytes -= byteLength
-      sentBytes += byteLength
       if (!canSendMore) {
-        return { sentBytes, canSendMore }
+        return false
       }
     }
-    return { sentBytes: data.byteLength, canSendMore: true }
+    return true
   }
 
   protected override sendReset (): void {
