@@ -91,20 +91,24 @@ export class Upgrade implements ChannelHandler {
     this.#fail(this.#connected || !this.#init.dialler ? upgradeError(error.message) : error)
   }
 
+  /**
+   * By promises, as the real one: TCP has acknowledged what it answers by then, in a packet of its own, and what arrived in
+   * the same segment as the last message is there before the muxer is.
+   */
   #takeTurn (): void {
-    if (this.#turn < TURNS.length && this.#turn % 2 === this.#ours) {
-      const message: HandshakeMessage = { bytes: TURNS[this.#turn++], identity: this.#init.identity }
-      this.#channel.send(message)
-    }
-    if (this.#turn === TURNS.length) {
-      // The real one gets there by promises: what arrived in the same segment is there before the muxer is.
-      queueMicrotask(() => {
-        if (!this.#ended) {
-          this.#ended = true
-          this.#events.onUpgraded(this.#remoteIdentity, this.#early)
-        }
-      })
-    }
+    queueMicrotask(() => {
+      if (this.#ended) {
+        return
+      }
+      if (this.#turn < TURNS.length && this.#turn % 2 === this.#ours) {
+        const message: HandshakeMessage = { bytes: TURNS[this.#turn++], identity: this.#init.identity }
+        this.#channel.send(message)
+      }
+      if (this.#turn === TURNS.length) {
+        this.#ended = true
+        this.#events.onUpgraded(this.#remoteIdentity, this.#early)
+      }
+    })
   }
 
   #fail (error: Error): void {
