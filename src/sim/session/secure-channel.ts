@@ -84,7 +84,11 @@ export class SecureChannel extends Emitter<SecureChannelEvents> implements Chann
       return
     }
     this.#frames = []
-    this.#secured = []
+    if (this.#secured.length > 0) {
+      this.#secured = []
+      // As in libp2p, a close that waited for it goes on, and waits for a drain that never comes.
+      this.emit('idle', {})
+    }
     // First, for the socket answers at once that it was aborted.
     this.status = 'aborted'
     this.#channel.socket.abort()
