@@ -30,6 +30,7 @@ export class Channel implements TcpSocketHandler {
   #incoming: MessageQueue
   #received = 0
   #inactivity: Inactivity | undefined
+  #watchInactivity: (() => void) | undefined
   readonly #onActivity: () => void
 
   constructor (socket: TcpSocket, queues: { outgoing: MessageQueue, incoming: MessageQueue }, handlerOf: (channel: Channel) => ChannelHandler, onActivity: () => void) {
@@ -41,9 +42,12 @@ export class Channel implements TcpSocketHandler {
     socket.handler = this
   }
 
-  /** From now on the connection is reset when nothing came or went for so long. */
+  /** Once it is connected, the connection is reset when nothing came or went for so long. */
   limitInactivity (clock: Clock, limitMs: number): void {
-    this.#inactivity = new Inactivity(clock, limitMs, () => this.#cut('timeout'))
+    this.#watchInactivity = () => { this.#inactivity = new Inactivity(clock, limitMs, () => this.#cut('timeout')) }
+    if (this.socket.role === 'acceptor') {
+      this.#watchInactivity()
+    }
   }
 
   /** Its owner is done with it. */
@@ -59,6 +63,7 @@ export class Channel implements TcpSocketHandler {
 
   onConnected (): void {
     this.#onActivity()
+    this.#watchInactivity?.()
     this.handler.onConnected()
   }
 

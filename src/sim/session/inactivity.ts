@@ -27,9 +27,10 @@ export class Inactivity {
 
   #arm (delayMs: number): Timer {
     return this.#clock.setTimeout(() => {
+      // Node's timers count whole milliseconds.
       const remainingMs = this.#latestMs + this.#limitMs - this.#clock.now()
       if (remainingMs > 0) {
-        this.#timer = this.#arm(remainingMs)
+        this.#timer = this.#arm(Math.ceil(remainingMs))
       } else {
         this.#onIdle()
       }

@@ -27,9 +27,9 @@ export interface MuxerLimits {
   readonly maxEarlyStreams: number
 }
 
-/** What yamux says goodbye with. */
+/** What yamux says goodbye with. Its other errors, too, call themselves a normal end: `isProtocolError` takes all for one of the protocol. */
 const NORMAL = 0
-const INTERNAL_ERROR = 2
+const PROTOCOL_ERROR = 1
 
 /** The yamux session of a connection: @chainsafe/libp2p-yamux 8 on `AbstractStreamMuxer` of @libp2p/utils 7. */
 export class Muxer extends Emitter<{ stream: SimStream }> implements StreamTransport {
@@ -128,7 +128,7 @@ export class Muxer extends Emitter<{ stream: SimStream }> implements StreamTrans
     }
     this.status = 'closed'
     this.#localGoAway = true
-    this.#sendControl('go-away', 0, 0, INTERNAL_ERROR)
+    this.#sendControl('go-away', 0, 0, error.name === 'ReceiveWindowExceededError' ? PROTOCOL_ERROR : NORMAL)
     this.#keepAlive.stop()
   }
 
