@@ -1,4 +1,6 @@
 import { show, TwinwireError } from '../../core/errors.ts'
+import { UNLIMITED_SESSION } from '../../sim/session/options.ts'
+import { sessionOptions } from '../libp2p-options.ts'
 import type { PathDirection } from '../scenario-link.ts'
 import type { Fault, HostDescription, Scenario } from '../scenario.ts'
 
@@ -42,6 +44,7 @@ function anything (): boolean {
 export function checkAllowed (scenario: Scenario): void {
   checkPart(scenario, SCENARIO, 'scenario')
   scenario.hosts.forEach((host, index) => checkPart(host, HOST, `scenario.hosts[${index}]`))
+  checkRateOfConnections(scenario)
   scenario.paths.forEach(({ forward, backward }, index) => {
     checkPart(forward, DIRECTION, `scenario.paths[${index}].forward`)
     checkPart(backward ?? {}, DIRECTION, `scenario.paths[${index}].backward`)
@@ -52,6 +55,18 @@ export function checkAllowed (scenario: Scenario): void {
       const way = allows === undefined ? '' : ' one way'
       throw new TwinwireError('ERR_UNSUPPORTED', `a relay above TCP has no ${fault.kind}${way}`, {
         path: `scenario.faults[${index}]`, expected: `${Object.keys(FAULT).join(', ')} of both directions on the tcp wire`, found: show(fault)
+      })
+    }
+  })
+}
+
+/** All of loopback is one remote host to libp2p: what one of several others uses up is gone for all. */
+function checkRateOfConnections ({ hosts }: Scenario): void {
+  hosts.forEach(({ libp2p }, index) => {
+    const { inboundConnectionThreshold } = sessionOptions(libp2p).limits
+    if (hosts.length > 2 && inboundConnectionThreshold < UNLIMITED_SESSION.limits.inboundConnectionThreshold) {
+      throw new TwinwireError('ERR_UNSUPPORTED', 'peers on loopback have one address, and would be counted as one', {
+        path: `scenario.hosts[${index}].libp2p.inboundConnectionThreshold`, expected: 'two hosts, or no such limit, on the tcp wire', found: String(inboundConnectionThreshold)
       })
     }
   })
