@@ -54,13 +54,14 @@ export async function createPeer ({ seed, listen = ['/ip4/127.0.0.1/tcp/0'], opt
 /** Of what a node is made: all but its key, its addresses and its transport, which each wire has its own way to. */
 export function libp2pInit ({ identify: identifies, connectionMonitor, limits }: SessionOptions, crypto?: ICryptoInterface): Libp2pOptions<PeerServices> {
   const { maxInboundStreams, maxOutboundStreams, maxEarlyStreams, ...ofConnections } = limits
+  // yamux hands all of it to the muxer it extends, though its types do not know `maxEarlyStreams`.
+  const ofMuxer = { maxInboundStreams, maxOutboundStreams, maxEarlyStreams }
   const pingLimits = { maxInboundStreams: UNLIMITED_PINGS, maxOutboundStreams: UNLIMITED_PINGS }
   return {
     // It carries Node's version otherwise, and sizes on the wire should not depend on that.
     nodeInfo: { userAgent: 'twinwire' },
     connectionEncrypters: [noise(crypto === undefined ? {} : { crypto })],
-    // yamux hands it to the muxer it extends, but its types do not know it.
-    streamMuxers: [yamux({ maxInboundStreams, maxOutboundStreams, ...{ maxEarlyStreams } })],
+    streamMuxers: [yamux(ofMuxer)],
     connectionManager: ofConnections,
     connectionMonitor: { enabled: connectionMonitor },
     services: { ping: ping(pingLimits), ...identifies && { identify: identify() } }
