@@ -5,7 +5,9 @@ import { TwinwireError } from '../core/errors.ts'
 import type { LoadedExperiment } from '../experiment/registry.ts'
 import { runUnit, toUnitError } from '../experiment/run-unit.ts'
 import type { UnitKey, UnitResult } from '../experiment/unit.ts'
-import type { RunParameters, Wire } from '../wires/wire.ts'
+import { WIRES } from '../experiment/wire-pair.ts'
+import type { TcpNetwork } from '../wires/tcp/host-networks.ts'
+import type { RunParameters, Wire, WireName } from '../wires/wire.ts'
 import type { SimTask } from './sim-task.ts'
 import type { Stage } from './stages.ts'
 
@@ -14,7 +16,12 @@ export interface Machinery {
   readonly experimentsDirectory: URL
   /** A module whose default export takes a `SimTask` and returns its `UnitResult`. */
   readonly simWorker: URL
-  createTcpWire(): Promise<Wire>
+  createStackWire(): Promise<Wire>
+  /**
+   * @param network default: `relay`
+   * @throws ERR_UNSUPPORTED where this machine has no such network
+   */
+  createTcpWire(network?: TcpNetwork): Promise<Wire>
   /** Real time after which a unit is given up: it hangs. */
   readonly unitLimitMs: number
   /** Real time that a wire has to end a run that was cut short; then nobody waits for it any more. */
@@ -43,12 +50,12 @@ export async function execute (options: ExecuteOptions): Promise<UnitResult[]> {
       options.onFinished(unit, result, systemClock.now() - startedMs)
     }
   }
-  for (const wire of ['sim', 'tcp'] as const) {
+  for (const wire of WIRES) {
     const stages = options.stages.filter(stage => stage.wire === wire)
     if (stages.length === 0 || options.signal.aborted) {
       continue
     }
-    const runner = wire === 'sim' ? simRunner(options, stages[0].lanes) : await tcpRunner(options)
+    const runner = await createRunner(wire, options, stages[0].lanes)
     try {
       for (const stage of stages) {
         await inLanes(stage, options.signal, async unit => await keep(unit, runner))
@@ -64,6 +71,14 @@ interface Runner {
   /** Settles soon after the signal aborts, or never where the unit hangs. */
   run(unit: UnitKey, signal: AbortSignal): Promise<UnitResult>
   stop(): Promise<void>
+}
+
+async function createRunner (wire: WireName, options: ExecuteOptions, lanes: number): Promise<Runner> {
+  if (wire === 'sim') {
+    return simRunner(options, lanes)
+  }
+  const { machinery } = options
+  return wireRunner(options, await (wire === 'stack' ? machinery.createStackWire() : machinery.createTcpWire()))
 }
 
 function simRunner ({ loaded, parameters, machinery }: ExecuteOptions, threads: number): Runner {
@@ -84,8 +99,8 @@ function simRunner ({ loaded, parameters, machinery }: ExecuteOptions, threads: 
   }
 }
 
-async function tcpRunner ({ loaded, parameters, machinery }: ExecuteOptions): Promise<Runner> {
-  const wire = await machinery.createTcpWire()
+/** For wires that run each unit in threads or processes of their own. */
+function wireRunner ({ loaded, parameters }: ExecuteOptions, wire: Wire): Runner {
   return {
     run: async (unit, signal) => await runUnit({ loaded, parameters, unit, wire, signal }),
     stop: async () => await wire.stop()

@@ -20,8 +20,8 @@ export function countOf (option: string, maximum: number): (text: string) => num
   return text => wholeNumber(option, text, 1, maximum)
 }
 
-/** A reader for commander of an option that names one of several: a whole number from 0 to `maximum`. */
-export function indexOf (option: string, maximum: number): (text: string) => number {
+/** The same for one that may be nothing, or begins to count at nothing: a whole number from 0 to `maximum`. */
+export function fromZeroOf (option: string, maximum: number): (text: string) => number {
   return text => wholeNumber(option, text, 0, maximum)
 }
 

@@ -25,6 +25,8 @@ export interface KernelOptions {
 /** What goes on outside of virtual time, and may begin something at the present instant when it is done. */
 export interface OutsideWork {
   readonly pending: boolean
+  /** Set by the kernel: whether `runAsync` is under way, and calls `next`. */
+  attended: boolean
   /** Resolves when some of what was pending is done, or may be after another turn of the event loop. */
   next(): Promise<void>
 }
@@ -206,6 +208,7 @@ export class Kernel {
    */
   async runAsync (finished: () => boolean, untilNs = Infinity): Promise<void> {
     this.#start(untilNs)
+    this.#attend(true)
     try {
       await this.#settle()
       while (!finished()) {
@@ -221,6 +224,7 @@ export class Kernel {
         }
       }
     } finally {
+      this.#attend(false)
       this.#running = false
     }
   }
@@ -228,6 +232,12 @@ export class Kernel {
   /** Hash over every event dispatched: time, operation and argument. */
   digest (): string {
     return this.#hash.digest()
+  }
+
+  #attend (attended: boolean): void {
+    if (this.#outside !== undefined) {
+      this.#outside.attended = attended
+    }
   }
 
   async #settle (): Promise<void> {

@@ -1,4 +1,6 @@
 import { SEND_HIGH_WATER_BYTES } from '../../sim/tcp/high-water.ts'
+import { attachHandler } from '../../sim/tcp/processor.ts'
+import type { Processor, SocketReading } from '../../sim/tcp/processor.ts'
 import type { TcpCloseReason, TcpSocket, TcpSocketHandler } from '../../sim/tcp/socket.ts'
 import type { ByteQueue } from './byte-queue.ts'
 
@@ -16,6 +18,8 @@ export interface SimulatedSocketEvents {
 
 export interface SimulatedSocketInit {
   readonly socket: TcpSocket
+  /** Of the host. Absent: computing takes no time. */
+  readonly processor: Processor | undefined
   readonly outgoing: ByteQueue
   readonly incoming: ByteQueue
   /** Called before anything is done that may change the network, or when it told something. */
@@ -28,6 +32,7 @@ export interface SimulatedSocketInit {
 export class SimulatedSocket implements TcpSocketHandler {
   events: SimulatedSocketEvents | undefined
   readonly #init: SimulatedSocketInit
+  readonly #reading: SocketReading
   #paused = false
   /** Arrived, and not read yet. */
   #heldBytes = 0
@@ -36,7 +41,7 @@ export class SimulatedSocket implements TcpSocketHandler {
 
   constructor (init: SimulatedSocketInit) {
     this.#init = init
-    init.socket.handler = this
+    this.#reading = attachHandler(init.socket, this, init.processor)
   }
 
   get connection (): number {
@@ -93,7 +98,7 @@ export class SimulatedSocket implements TcpSocketHandler {
     this.events?.onData(joined(this.#init.incoming.take(byteCount)))
     if (this.#paused) {
       // TCP does not count it as read any more.
-      this.#init.socket.read(byteCount)
+      this.#reading.read(byteCount)
     }
   }
 
@@ -122,14 +127,14 @@ export class SimulatedSocket implements TcpSocketHandler {
 
   #setPaused (paused: boolean): void {
     this.#paused = paused
-    this.#init.socket.autoRead = !paused
+    this.#reading.autoRead = !paused
   }
 
   #readHeld (): void {
     const byteCount = this.#heldBytes
     if (byteCount > 0) {
       this.#heldBytes = 0
-      this.#init.socket.read(byteCount)
+      this.#reading.read(byteCount)
       this.events?.onData(joined(this.#init.incoming.take(byteCount)))
     }
     if (this.#endHeld && !this.#paused) {

@@ -2,8 +2,8 @@ import { multiaddr } from '@multiformats/multiaddr'
 import type { Libp2p } from 'libp2p'
 import { TwinwireError } from '../../core/errors.ts'
 import type { Kernel } from '../../sim/kernel.ts'
+import { multiaddrOf } from '../addresses.ts'
 import type { Place, ScenarioNetwork } from '../scenario-network.ts'
-import { LISTENING_PORT } from '../scenario-network.ts'
 import { createPeer } from '../tcp/libp2p-node.ts'
 import type { Population } from '../virtual-run.ts'
 import type { Peer } from '../wire.ts'
@@ -56,10 +56,10 @@ export class StackPeers implements Population {
   /** They end with their thread, and the kernel that is all they live on. */
   stop (): void {}
 
-  async #createMember ({ name, tcp, addresses, libp2p: options }: Place): Promise<Member> {
-    const host = new SimulatedHost(this.#network, tcp, addresses.map(({ ip }) => ip))
+  async #createMember ({ name, tcp, processor, addresses, libp2p: options }: Place): Promise<Member> {
+    const host = new SimulatedHost(this.#network, tcp, addresses.map(({ ip }) => ip), processor)
     const { cipher, handshake = 'real' } = this.#options
-    const endpoints = addresses.map(({ ip }) => `/ip4/${ip}/tcp/${LISTENING_PORT}`)
+    const endpoints = addresses.map(({ ip }) => multiaddrOf(ip))
     const node = await createPeer({
       seed: `${this.#seed}/${name}`,
       listen: endpoints,

@@ -87,7 +87,7 @@ export class VirtualTimers {
     if (typeof callback !== 'function') {
       throw Object.assign(new TypeError('The "callback" argument must be of type function'), { code: 'ERR_INVALID_ARG_TYPE' })
     }
-    const timer = new VirtualTimeout(this, this.#nextId, callback, Number(delayMs), args, repeats)
+    const timer = new VirtualTimeout(this, this.#nextId, callback, delayMs, args, repeats)
     this.#nextId = (this.#nextId % LONGEST_MS) + 1
     this.#schedule(timer)
     return timer

@@ -34,7 +34,7 @@ export class HostedRun {
       })
     }
     const libp2p = init.scenario.hosts.find(({ name }) => name === init.name)?.libp2p
-    return new HostedRun(init, roles[init.role], await createPeer({ seed: `${init.seed}/${init.name}`, options: sessionOptions(libp2p) }))
+    return new HostedRun(init, roles[init.role], await createPeer({ seed: `${init.seed}/${init.name}`, listen: init.listen, options: sessionOptions(libp2p) }))
   }
 
   private constructor (init: HostInit, role: Role, node: Libp2p) {
@@ -44,9 +44,8 @@ export class HostedRun {
   }
 
   get opened (): OpenedHost {
-    const [address] = this.#node.getMultiaddrs()
-    const port = address.getComponents().find(({ name }) => name === 'tcp')?.value
-    return { peerId: this.#node.peerId.toString(), port: Number(port) }
+    const port = this.#node.getMultiaddrs().at(0)?.getComponents().find(({ name }) => name === 'tcp')?.value
+    return { peerId: this.#node.peerId.toString(), port: port === undefined ? undefined : Number(port) }
   }
 
   async setUp (entries: readonly PeerEntry[]): Promise<void> {

@@ -1,0 +1,64 @@
+import { TwinwireError } from '../core/errors.ts'
+import { multiaddrOf } from '../wires/addresses.ts'
+import type { ScenarioInput } from '../wires/scenario.ts'
+import { parseScenario } from '../wires/scenario.ts'
+import type { Place } from '../wires/scenario-network.ts'
+import { ScenarioNetwork } from '../wires/scenario-network.ts'
+import { ByteNetwork } from '../wires/stack/byte-network.ts'
+import { SimulatedHost } from '../wires/stack/simulated-host.ts'
+import type { Environment } from './environment.ts'
+
+type HostInput = Omit<ScenarioInput['hosts'][number], 'role'>
+
+/** A scenario without roles: what joins the hosts, and what befalls them, counted from when the network is made. */
+export interface NetworkInput extends Omit<ScenarioInput, 'hosts' | 'limitMs'> {
+  readonly hosts: readonly HostInput[]
+}
+
+/** Longer than any test: what a scenario of an experiment must say, and a network need not. */
+const NO_LIMIT_MS = 30 * 24 * 3600e3
+
+/** A network as scenarios describe it: paths or a topology, loss, queues, faults, dead addresses. */
+export class SimulatedNetwork {
+  readonly #network: ScenarioNetwork
+  readonly #bytes: ByteNetwork
+  readonly #places: ReadonlyMap<string, Place>
+
+  /**
+   * @throws ERR_INVALID_OPTION, ERR_UNKNOWN_OPTION, ERR_UNKNOWN_HOST
+   */
+  constructor ({ kernel, pilot, random }: Environment, input: NetworkInput) {
+    const scenario = parseScenario({ ...input, hosts: input.hosts.map(host => ({ ...host, role: 'peer' })), limitMs: NO_LIMIT_MS })
+    this.#network = new ScenarioNetwork(kernel, random.fork('network'), scenario)
+    this.#places = new Map(this.#network.places.map(place => [place.name, place]))
+    this.#bytes = new ByteNetwork(kernel, (ip, port, from) => this.#network.resolve(ip, port, from), () => pilot.wake())
+    this.#network.begin(kernel.nowNs)
+  }
+
+  /**
+   * The host of that name, for `simulatedTcp({ host })`.
+   *
+   * @throws ERR_UNKNOWN_HOST
+   */
+  host (name: string): SimulatedHost {
+    const { tcp, processor, addresses } = this.#place(name)
+    return new SimulatedHost(this.#bytes, tcp, addresses.map(({ ip }) => ip), processor)
+  }
+
+  /**
+   * Where the host's node should listen, in the scenario's order: `/ip4/10.0.0.1/tcp/4001`.
+   *
+   * @throws ERR_UNKNOWN_HOST
+   */
+  addresses (name: string): string[] {
+    return this.#place(name).addresses.map(({ ip }) => multiaddrOf(ip))
+  }
+
+  #place (name: string): Place {
+    const place = this.#places.get(name)
+    if (place === undefined) {
+      throw new TwinwireError('ERR_UNKNOWN_HOST', 'no such host', { expected: `one of ${[...this.#places.keys()].join(', ')}`, found: name })
+    }
+    return place
+  }
+}
