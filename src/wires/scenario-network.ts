@@ -10,10 +10,12 @@ import { PacketNetwork } from '../sim/network.ts'
 import { NUMBERED } from '../sim/observe/nodes.ts'
 import type { NodeLabels } from '../sim/observe/nodes.ts'
 import { Packets } from '../sim/packets.ts'
+import type { SessionOptions } from '../sim/session/options.ts'
 import type { Endpoint } from '../sim/session/fabric.ts'
 import { TcpHost } from '../sim/tcp/host.ts'
 import { Processor } from '../sim/tcp/processor.ts'
 import { ipOf } from './addresses.ts'
+import { sessionOptions } from './libp2p-options.ts'
 import type { AddressDescription, Fault, HostDescription, Scenario } from './scenario.ts'
 import { hostTcpOptions } from './scenario.ts'
 import { layOutScenario } from './sim-layout.ts'
@@ -31,6 +33,7 @@ export interface Place {
   readonly processor: Processor | undefined
   /** In the scenario's order. */
   readonly addresses: readonly PlaceAddress[]
+  readonly libp2p: SessionOptions
 }
 
 export interface PlaceAddress extends AddressDescription {
@@ -118,7 +121,7 @@ export class ScenarioNetwork {
     const { name } = host
     const networkNode = this.#nodeOf(name, 'scenario.hosts')
     const addresses = host.addresses.map((address, k) => ({ ...address, ip: ipOf(index, k) }))
-    const place = { name, networkNode, tcp: new TcpHost(this.#network, networkNode, hostTcpOptions(host)), processor: this.#processorOf(host), addresses }
+    const place = { name, networkNode, tcp: new TcpHost(this.#network, networkNode, hostTcpOptions(host)), processor: this.#processorOf(host), addresses, libp2p: sessionOptions(host.libp2p) }
     this.#places.set(name, place)
     this.#names.set(networkNode, name)
     for (const address of addresses) {

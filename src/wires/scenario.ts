@@ -3,6 +3,7 @@ import { TwinwireError } from '../core/errors.ts'
 import { parseOptions } from '../core/options.ts'
 import { TCP_PRESETS, tcpOptions } from '../sim/tcp/options.ts'
 import type { TcpOptions } from '../sim/tcp/options.ts'
+import { libp2pSchema } from './libp2p-options.ts'
 import { duplexSchema, issue, rate } from './scenario-link.ts'
 import { checkReferences } from './scenario-references.ts'
 import { topologySchema } from './scenario-topology.ts'
@@ -48,7 +49,9 @@ const hostSchema = z.strictObject({
    */
   processing: z.strictObject({ perEventMs: z.number().min(0).max(MAXIMUM_PROCESSING_MS).default(0), perMegabyteMs: z.number().min(0).max(MAXIMUM_PROCESSING_MS).default(0) }).optional(),
   /** How it does TCP: a preset (`linux`, the default, or `rfc`), and any option of `TcpOptions` that differs. */
-  tcp: z.looseObject({ preset: z.enum(Object.keys(TCP_PRESETS) as [TcpPreset]).default('linux') }).optional()
+  tcp: z.looseObject({ preset: z.enum(Object.keys(TCP_PRESETS) as [TcpPreset]).default('linux') }).optional(),
+  /** How it does libp2p, where it does not as a peer without limits and without identify. */
+  libp2p: libp2pSchema.optional()
 })
 
 const pathSchema = z.strictObject({ from: hostName, to: hostName, ...duplexSchema.shape })

@@ -47,9 +47,9 @@ export class SimPeers implements Population {
   }
 }
 
-function createMember ({ name, tcp, addresses }: Place, fabric: Fabric, random: RandomStream): Member {
-  const endpoints = addresses.map(({ ip }) => multiaddrOf(ip))
-  const node = new SimNode(fabric, { name, tcp, address: new SimMultiaddr(endpoints[0]), random })
+function createMember ({ name, tcp, addresses, libp2p: options }: Place, fabric: Fabric, random: RandomStream): Member {
+  const endpoints = addresses.map(({ ip }) => new SimMultiaddr(multiaddrOf(ip)))
+  const node = new SimNode(fabric, { name, tcp, addresses: endpoints, random, options })
   node.listen(LISTENING_PORT)
-  return { node, peer: { name, id: node.peerId, addresses: endpoints.map(endpoint => new SimMultiaddr(`${endpoint}/p2p/${node.peerId.toString()}`)) } }
+  return { node, peer: { name, id: node.peerId, addresses: endpoints.map(endpoint => endpoint.encapsulate(`/p2p/${node.peerId.toString()}`)) } }
 }

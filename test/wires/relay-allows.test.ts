@@ -5,6 +5,7 @@ import { parseScenario } from '../../src/wires/scenario.ts'
 import type { ScenarioInput } from '../../src/wires/scenario.ts'
 import { SimWire } from '../../src/wires/sim.ts'
 import { checkAllowed } from '../../src/wires/tcp/allowed.ts'
+import { checkRateOfConnections } from '../../src/wires/tcp/loopback-allows.ts'
 import { RELAY_ALLOWS } from '../../src/wires/tcp/relay-allows.ts'
 import { TcpWire } from '../../src/wires/tcp.ts'
 import { CLIENT_AND_SERVER } from '../fixtures/scenario-tools.ts'
@@ -33,6 +34,13 @@ test('a relay refuses RED', refused, scenarioOf({ queue: { discipline: 'red' } }
 test('a relay refuses a trace', refused, scenarioOf({ trace: { opportunitiesMs: [1] } }), `${FORWARD}.trace`, /cannot deliver packet by packet/)
 test('a relay refuses a topology', refused, { hosts, topology: { kind: 'star', access: { forward: { delayMs: 1 } } }, limitMs: 1 }, 'scenario.topology', /cannot join more than two hosts/)
 test('a relay refuses cross traffic', refused, scenarioOf({}, { crossTraffic: [{ kind: 'poisson', from: 'a', to: 'b', rateBitsPerSecond: 1e6 }] }), 'scenario.crossTraffic', /cannot send datagrams/)
+test('a relay refuses to count connections by address where all peers have one', t => {
+  const libp2p = { limits: 'default' } as const
+  const scenario = parseScenario(scenarioOf({}, { hosts: [{ ...hosts[0], libp2p }, hosts[1], { name: 'c', role: 'idle' }] }))
+  t.throws(() => checkRateOfConnections(scenario), { instanceOf: TwinwireError, code: 'ERR_UNSUPPORTED', message: /would be counted as one/ })
+  t.notThrows(() => checkRateOfConnections(parseScenario(scenarioOf({}, { hosts: [{ ...hosts[0], libp2p }, hosts[1]] }))))
+})
+
 test('a relay refuses another TCP', refused, scenarioOf({}, { hosts: [{ ...hosts[0], tcp: { congestion: 'reno' } }, hosts[1]] }), 'scenario.hosts[0].tcp', /cannot change how a kernel does TCP/)
 test('a relay refuses a cut cable', refused, scenarioOf({}, { faults: [{ kind: 'down', from: 'a', to: 'b', atMs: 1 }] }), 'scenario.faults[0]', /has no down/)
 test('a relay refuses a partition', refused, scenarioOf({}, { faults: [{ kind: 'partition', nodes: ['a'], atMs: 1 }] }), 'scenario.faults[0]', /has no partition/)

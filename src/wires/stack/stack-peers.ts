@@ -56,14 +56,15 @@ export class StackPeers implements Population {
   /** They end with their thread, and the kernel that is all they live on. */
   stop (): void {}
 
-  async #createMember ({ name, tcp, processor, addresses }: Place): Promise<Member> {
+  async #createMember ({ name, tcp, processor, addresses, libp2p: options }: Place): Promise<Member> {
     const host = new SimulatedHost(this.#network, tcp, addresses.map(({ ip }) => ip), processor)
     const { cipher, handshake = 'real' } = this.#options
     const endpoints = addresses.map(({ ip }) => multiaddrOf(ip))
     const node = await createPeer({
       seed: `${this.#seed}/${name}`,
       listen: endpoints,
-      transport: components => new SimulatedTcp(host, components, { handshake, inboundSocketInactivityTimeout: 0, outboundSocketInactivityTimeout: 0 }),
+      transport: components => new SimulatedTcp(host, components, { handshake, inboundSocketInactivityTimeout: options.socketInactivityMs, outboundSocketInactivityTimeout: options.socketInactivityMs }),
+      options,
       ...cipher === 'null' && { crypto: nullCipher }
     })
     return { node, peer: { name, id: node.peerId, addresses: endpoints.map(endpoint => multiaddr(`${endpoint}/p2p/${node.peerId.toString()}`)) } }

@@ -1,4 +1,5 @@
 import { checkAllowed } from './allowed.ts'
+import { checkRateOfConnections } from './loopback-allows.ts'
 import { ChildPool } from './child-pool.ts'
 import { RELAY_ALLOWS } from './relay-allows.ts'
 import type { Scenario } from '../scenario.ts'
@@ -20,6 +21,7 @@ export class RelayNetworks implements HostNetworks {
 
   async check (scenario: Scenario): Promise<void> {
     checkAllowed(scenario, RELAY_ALLOWS)
+    checkRateOfConnections(scenario)
   }
 
   acquire (request: RunRequest, call: Call): HostNetwork {

@@ -17,6 +17,7 @@ export function namespacesAllow (kernel: Kernel): Allowances {
     network: NETWORK,
     scenario: { hosts: anything, paths: anything, faults: anything, limitMs: anything, crossTraffic: list => list.length === 0 },
     host: {
+      libp2p: anything,
       name: anything,
       role: anything,
       addresses: anything,
