@@ -41,8 +41,8 @@ export class SimulatedNetwork {
    * @throws ERR_UNKNOWN_HOST
    */
   host (name: string): SimulatedHost {
-    const { tcp, processor, addresses } = this.#place(name)
-    return new SimulatedHost(this.#bytes, tcp, addresses.map(({ ip }) => ip), processor)
+    const { tcp, addresses } = this.#place(name)
+    return new SimulatedHost(this.#bytes, tcp, addresses.map(({ ip }) => ip))
   }
 
   /**

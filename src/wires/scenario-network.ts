@@ -29,8 +29,6 @@ export interface Place {
   readonly name: string
   readonly networkNode: NodeId
   readonly tcp: TcpHost
-  /** Absent: computing takes no time. */
-  readonly processor: Processor | undefined
   /** In the scenario's order. */
   readonly addresses: readonly PlaceAddress[]
   readonly libp2p: SessionOptions
@@ -121,7 +119,7 @@ export class ScenarioNetwork {
     const { name } = host
     const networkNode = this.#nodeOf(name, 'scenario.hosts')
     const addresses = host.addresses.map((address, k) => ({ ...address, ip: ipOf(index, k) }))
-    const place = { name, networkNode, tcp: new TcpHost(this.#network, networkNode, hostTcpOptions(host)), processor: this.#processorOf(host), addresses, libp2p: sessionOptions(host.libp2p) }
+    const place = { name, networkNode, tcp: new TcpHost(this.#network, networkNode, hostTcpOptions(host), this.#processorOf(host)), addresses, libp2p: sessionOptions(host.libp2p) }
     this.#places.set(name, place)
     this.#names.set(networkNode, name)
     for (const address of addresses) {

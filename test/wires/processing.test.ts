@@ -1,6 +1,7 @@
 import test from 'ava'
 import { parseScenario } from '../../src/wires/scenario.ts'
 import type { ScenarioInput } from '../../src/wires/scenario.ts'
+import { SimWire } from '../../src/wires/sim.ts'
 import { StackWire } from '../../src/wires/stack.ts'
 import type { Wire } from '../../src/wires/wire.ts'
 import type { TimedEvent } from '../fixtures/echo-roles.ts'
@@ -8,7 +9,7 @@ import type { TimedEvent } from '../fixtures/echo-roles.ts'
 const RTT_MS = 100
 const EVENT_MS = 3
 
-const wires: readonly Wire[] = [new StackWire()]
+const wires: readonly Wire[] = [new SimWire(), new StackWire()]
 
 type Processing = ScenarioInput['hosts'][number]['processing']
 

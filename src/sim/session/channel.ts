@@ -39,7 +39,7 @@ export class Channel implements TcpSocketHandler {
     this.#incoming = queues.incoming
     this.handler = handlerOf(this)
     this.#onActivity = onActivity
-    socket.handler = this
+    socket.attach(this)
   }
 
   /** Once it is connected, the connection is reset when nothing came or went for so long. */

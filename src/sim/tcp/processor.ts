@@ -37,19 +37,11 @@ export class Processor {
   }
 }
 
-/** Lets `handler` have what the socket tells: at once, or where there is a processor when that has dealt with it. */
-export function attachHandler (socket: TcpSocket, handler: TcpSocketHandler, processor: Processor | undefined): SocketReading {
-  if (processor === undefined) {
-    socket.handler = handler
-    return socket
-  }
-  const processed = new ProcessedHandler(socket, handler, processor)
-  socket.handler = processed
-  return processed
-}
-
-/** Data counts as read when it has been dealt with, so that a slow host closes its window. */
-class ProcessedHandler implements TcpSocketHandler, SocketReading {
+/**
+ * Lets a handler have what its socket tells when the processor has dealt with it. Data counts as read only then, so that a
+ * slow host closes its window.
+ */
+export class ProcessedHandler implements TcpSocketHandler, SocketReading {
   autoRead = true
   readonly #socket: TcpSocket
   readonly #handler: TcpSocketHandler

@@ -3,7 +3,6 @@ import type { Kernel } from '../../sim/kernel.ts'
 import type { NodeId } from '../../sim/network.ts'
 import type { Endpoint } from '../../sim/session/fabric.ts'
 import { ConnectionContents } from '../../sim/tcp/connection-contents.ts'
-import type { Processor } from '../../sim/tcp/processor.ts'
 import type { TcpSocket } from '../../sim/tcp/socket.ts'
 import { ByteQueue } from './byte-queue.ts'
 import { SimulatedSocket } from './simulated-socket.ts'
@@ -54,18 +53,18 @@ export class ByteNetwork {
   }
 
   /** The dialling end of a connection that has been begun. */
-  dialled (socket: TcpSocket, dialler: Dialler, processor?: Processor): SimulatedSocket {
-    return this.#socket(socket, processor, this.#contents.dialled(socket.connection, dialler))
+  dialled (socket: TcpSocket, dialler: Dialler): SimulatedSocket {
+    return this.#socket(socket, this.#contents.dialled(socket.connection, dialler))
   }
 
   /** The listening end; undefined where the dialler has given up in the meantime. */
-  accepted (socket: TcpSocket, processor?: Processor): AcceptedSocket | undefined {
+  accepted (socket: TcpSocket): AcceptedSocket | undefined {
     const content = this.#contents.accepted(socket.connection)
-    return content && { socket: this.#socket(socket, processor, content), dialler: content.dialler }
+    return content && { socket: this.#socket(socket, content), dialler: content.dialler }
   }
 
-  #socket (socket: TcpSocket, processor: Processor | undefined, { outgoing, incoming }: { readonly outgoing: ByteQueue, readonly incoming: ByteQueue }): SimulatedSocket {
+  #socket (socket: TcpSocket, { outgoing, incoming }: { readonly outgoing: ByteQueue, readonly incoming: ByteQueue }): SimulatedSocket {
     this.#onActivity()
-    return new SimulatedSocket({ socket, processor, outgoing, incoming, onActivity: this.#onActivity, onReleased: () => this.#contents.release(socket.connection) })
+    return new SimulatedSocket({ socket, outgoing, incoming, onActivity: this.#onActivity, onReleased: () => this.#contents.release(socket.connection) })
   }
 }

@@ -1,7 +1,6 @@
 import type { PeerId } from '@libp2p/interface'
 import { TwinwireError } from '../../core/errors.ts'
 import type { Listener, TcpHost } from '../../sim/tcp/host.ts'
-import type { Processor } from '../../sim/tcp/processor.ts'
 import type { TcpSocket } from '../../sim/tcp/socket.ts'
 import type { AcceptedSocket, ByteNetwork, SocketAddress } from './byte-network.ts'
 import type { SimulatedSocket } from './simulated-socket.ts'
@@ -37,14 +36,11 @@ export class SimulatedHost {
   /** Who the node here is; set where peers do without a handshake that would prove it. */
   peerId: PeerId | undefined
   readonly #tcp: TcpHost
-  readonly #processor: Processor | undefined
   readonly #ports = new Map<number, Port>()
 
-  /** @param processor absent: computing takes no time */
-  constructor (network: ByteNetwork, tcp: TcpHost, ips: readonly string[], processor?: Processor) {
+  constructor (network: ByteNetwork, tcp: TcpHost, ips: readonly string[]) {
     this.network = network
     this.#tcp = tcp
-    this.#processor = processor
     this.ips = ips
   }
 
@@ -88,7 +84,7 @@ export class SimulatedHost {
     }
     const socket = this.#tcp.connect(endpoint.node, endpoint.port)
     const from = { ip: this.ips[0], port: FIRST_EPHEMERAL_PORT + socket.connection % (LAST_PORT + 1 - FIRST_EPHEMERAL_PORT) }
-    return this.network.dialled(socket, { from, to, peerId: this.peerId }, this.#processor)
+    return this.network.dialled(socket, { from, to, peerId: this.peerId })
   }
 
   #open (number: number): Port {
@@ -99,7 +95,7 @@ export class SimulatedHost {
   }
 
   #accept (socket: TcpSocket, byAddress: ReadonlyMap<string, OnAccept>): void {
-    const accepted = this.network.accepted(socket, this.#processor)
+    const accepted = this.network.accepted(socket)
     const onAccept = accepted && byAddress.get(accepted.dialler.to.ip)
     if (accepted === undefined || onAccept === undefined) {
       socket.abort()

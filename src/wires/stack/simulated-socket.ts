@@ -1,6 +1,5 @@
 import { SEND_HIGH_WATER_BYTES } from '../../sim/tcp/high-water.ts'
-import { attachHandler } from '../../sim/tcp/processor.ts'
-import type { Processor, SocketReading } from '../../sim/tcp/processor.ts'
+import type { SocketReading } from '../../sim/tcp/processor.ts'
 import type { TcpCloseReason, TcpSocket, TcpSocketHandler } from '../../sim/tcp/socket.ts'
 import type { ByteQueue } from './byte-queue.ts'
 
@@ -18,8 +17,6 @@ export interface SimulatedSocketEvents {
 
 export interface SimulatedSocketInit {
   readonly socket: TcpSocket
-  /** Of the host. Absent: computing takes no time. */
-  readonly processor: Processor | undefined
   readonly outgoing: ByteQueue
   readonly incoming: ByteQueue
   /** Called before anything is done that may change the network, or when it told something. */
@@ -41,7 +38,7 @@ export class SimulatedSocket implements TcpSocketHandler {
 
   constructor (init: SimulatedSocketInit) {
     this.#init = init
-    this.#reading = attachHandler(init.socket, this, init.processor)
+    this.#reading = init.socket.attach(this)
   }
 
   get connection (): number {

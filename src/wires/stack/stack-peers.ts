@@ -56,8 +56,8 @@ export class StackPeers implements Population {
   /** They end with their thread, and the kernel that is all they live on. */
   stop (): void {}
 
-  async #createMember ({ name, tcp, processor, addresses, libp2p: options }: Place): Promise<Member> {
-    const host = new SimulatedHost(this.#network, tcp, addresses.map(({ ip }) => ip), processor)
+  async #createMember ({ name, tcp, addresses, libp2p: options }: Place): Promise<Member> {
+    const host = new SimulatedHost(this.#network, tcp, addresses.map(({ ip }) => ip))
     const { cipher, handshake = 'real' } = this.#options
     const endpoints = addresses.map(({ ip }) => multiaddrOf(ip))
     const node = await createPeer({
