@@ -43,6 +43,18 @@ export class TraceHash {
     }
   }
 
+  mixBytes (bytes: Uint8Array): void {
+    this.mixInteger(bytes.byteLength)
+    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+    const whole = bytes.byteLength & ~7
+    for (let i = 0; i < whole; i += 8) {
+      this.#step(view.getInt32(i, true), view.getInt32(i + 4, true))
+    }
+    for (let i = whole; i < bytes.byteLength; i++) {
+      this.mixInteger(bytes[i])
+    }
+  }
+
   /** 16 hexadecimal digits. The hash can be mixed further afterwards. */
   digest (): string {
     return hex(finish(this.#high ^ this.#low)) + hex(finish(this.#low))

@@ -31,7 +31,7 @@ export class SimulatedNetwork {
     const scenario = parseScenario({ ...input, hosts: input.hosts.map(host => ({ ...host, role: 'peer' })), limitMs: NO_LIMIT_MS })
     this.#network = new ScenarioNetwork(kernel, random.fork('network'), scenario)
     this.#places = new Map(this.#network.places.map(place => [place.name, place]))
-    this.#bytes = new ByteNetwork(kernel, (ip, port, from) => this.#network.resolve(ip, port, from), () => pilot.wake())
+    this.#bytes = new ByteNetwork({ kernel, resolve: (ip, port, from) => this.#network.resolve(ip, port, from), onActivity: () => pilot.wake() })
     this.#network.begin(kernel.nowNs)
   }
 

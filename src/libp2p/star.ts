@@ -25,10 +25,14 @@ export class Star {
   constructor ({ kernel, pilot, random }: Environment) {
     this.#network = new PacketNetwork(kernel, new Packets(), random.fork('star'))
     this.#hub = this.#network.addNode()
-    this.#bytes = new ByteNetwork(kernel, (ip, port) => {
-      const node = this.#nodes.get(ip)
-      return node === undefined ? undefined : { node, port }
-    }, () => pilot.wake())
+    this.#bytes = new ByteNetwork({
+      kernel,
+      resolve: (ip, port) => {
+        const node = this.#nodes.get(ip)
+        return node === undefined ? undefined : { node, port }
+      },
+      onActivity: () => pilot.wake()
+    })
   }
 
   /**

@@ -1,16 +1,27 @@
 import { closeSync, openSync, writeSync } from 'node:fs'
 import { MemoryRecorder } from '../core/recorder.ts'
 import type { RecordedEvent } from '../core/recorder.ts'
+import { TraceHash } from '../core/trace-hash.ts'
+import { nsToMs } from '../core/units.ts'
 import { EventLog } from '../sim/event-log.ts'
 import { Kernel } from '../sim/kernel.ts'
 import type { OutsideWork } from '../sim/outside-work.ts'
 import type { RunOutcome } from './wire.ts'
+
+/** Only in the log. */
+interface WrittenEvent extends RecordedEvent {
+  readonly byteLength: number
+  /** Of all bytes so far. */
+  readonly digest: string
+}
 
 /** What one run in virtual time happens in: its kernel and its recorder, and what is told of the two in the end. */
 export class RunTrace {
   readonly kernel: Kernel
   readonly recorder: MemoryRecorder
   readonly #file: EventLogFile | undefined
+  readonly #content = new TraceHash()
+  #anyContent = false
 
   /**
    * @param eventLog a file, as in `RunRequest`; one that is there is replaced
@@ -29,10 +40,27 @@ export class RunTrace {
     }
   }
 
+  /** Where connections carry real bytes, these are a part of the trace: keys and nonces that differ would change nothing else. */
+  written (connection: number, bytes: Uint8Array): void {
+    this.#anyContent = true
+    this.#content.mixInteger(connection)
+    this.#content.mixBytes(bytes)
+    const log = this.#file?.log
+    if (log !== undefined) {
+      const event: WrittenEvent = { type: 'written', timeMs: nsToMs(this.kernel.nowNs), host: `connection ${connection}`, byteLength: bytes.byteLength, digest: this.#content.digest() }
+      log.recorded(event)
+    }
+  }
+
   /** The run is over. What is recorded afterwards is no part of it. */
   finish (): Required<Pick<RunOutcome, 'events' | 'traceHash'>> {
     this.#file?.close()
-    return { events: this.recorder.events.slice(), traceHash: `${this.kernel.digest()}-${this.recorder.digest()}` }
+    return { events: this.recorder.events.slice(), traceHash: this.#digest() }
+  }
+
+  #digest (): string {
+    const events = `${this.kernel.digest()}-${this.recorder.digest()}`
+    return this.#anyContent ? `${events}-${this.#content.digest()}` : events
   }
 }
 

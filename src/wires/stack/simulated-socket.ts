@@ -21,6 +21,7 @@ export interface SimulatedSocketInit {
   readonly incoming: ByteQueue
   /** Called before anything is done that may change the network, or when it told something. */
   readonly onActivity: () => void
+  readonly onWrite: (bytes: Uint8Array) => void
   /** Nothing of the connection will be asked for any more. */
   readonly onReleased: () => void
 }
@@ -47,8 +48,9 @@ export class SimulatedSocket implements TcpSocketHandler {
 
   /** Takes the bytes, which must not change any more, however many; false where the caller should wait for `onDrain`. */
   write (bytes: Uint8Array): boolean {
-    const { socket, outgoing, onActivity } = this.#init
+    const { socket, outgoing, onActivity, onWrite } = this.#init
     onActivity()
+    onWrite(bytes)
     outgoing.push(bytes)
     socket.write(bytes.byteLength)
     const writable = socket.unsentBytes < SEND_HIGH_WATER_BYTES

@@ -1,8 +1,8 @@
 import { multiaddr } from '@multiformats/multiaddr'
 import type { Libp2p } from 'libp2p'
 import { TwinwireError } from '../../core/errors.ts'
-import type { Kernel } from '../../sim/kernel.ts'
 import { multiaddrOf } from '../addresses.ts'
+import type { RunTrace } from '../run-trace.ts'
 import type { Place, ScenarioNetwork } from '../scenario-network.ts'
 import { createPeer } from '../tcp/libp2p-node.ts'
 import type { Population } from '../virtual-run.ts'
@@ -33,8 +33,12 @@ export class StackPeers implements Population {
   readonly #members = new Map<string, Member>()
 
   /** @param seed with a host's name it gives the peer's key: the same as on the `tcp` wire */
-  constructor (kernel: Kernel, network: ScenarioNetwork, seed: string, options: StackOptions) {
-    this.#network = new ByteNetwork(kernel, (ip, port, from) => network.resolve(ip, port, from))
+  constructor (trace: RunTrace, network: ScenarioNetwork, seed: string, options: StackOptions) {
+    this.#network = new ByteNetwork({
+      kernel: trace.kernel,
+      resolve: (ip, port, from) => network.resolve(ip, port, from),
+      onWrite: (connection, bytes) => trace.written(connection, bytes)
+    })
     this.#places = network.places
     this.#seed = seed
     this.#options = options

@@ -19,5 +19,5 @@ installVirtualGlobals({ kernel, work, random: randomStream(request.seed).fork('a
 
 // Only now, for libp2p keeps what timers it finds when it is loaded.
 const { StackPeers } = await import('./stack-peers.ts')
-const run = new VirtualRun({ ...request, rolesModule: new URL(rolesModule), signal: interruption.signal }, trace, network => new StackPeers(kernel, network, request.seed, options))
+const run = new VirtualRun({ ...request, rolesModule: new URL(rolesModule), signal: interruption.signal }, trace, network => new StackPeers(trace, network, request.seed, options))
 parentPort?.postMessage(await run.outcome())
