@@ -21,6 +21,8 @@ const SILENT = '/contract/silent/1.0.0'
 /** Sends what it got back once the other side has closed, then closes. */
 const LATE_REPLY = '/contract/late-reply/1.0.0'
 const COUNT = '/contract/count/1.0.0'
+/** Dials the host that is named, and answers what became of it. */
+const DIAL = '/contract/dial/1.0.0'
 
 export function scenarioOf ({ scenario = {} }: Contract, name: string): ScenarioInput {
   return {
@@ -256,6 +258,24 @@ export const contracts: Readonly<Record<string, Contract>> = {
       assert.ok(tookMs >= 6_000 + RTT_MS * 3 - 5 && tookMs < 6_000 + RTT_MS * 8, `took ${tookMs} ms`)
     }
   },
+  nat: {
+    claim: 'an address that only others reach is dead to a host, and not to those others',
+    scenario: {
+      hosts: [{ name: 'client', role: 'client nat' }, { name: 'server', role: 'server', addresses: [{ reachableFrom: ['neighbour'] }] }, { name: 'neighbour', role: 'server' }],
+      paths: [
+        { from: 'client', to: 'server', forward: { delayMs: RTT_MS / 2 } },
+        { from: 'neighbour', to: 'server', forward: { delayMs: RTT_MS / 2 } },
+        { from: 'client', to: 'neighbour', forward: { delayMs: RTT_MS / 2 } }
+      ]
+    },
+    client: async host => {
+      using limit = timeoutSignal(host.clock, RTT_MS * 20)
+      await assert.rejects(connect(host, { signal: limit.signal }))
+      const neighbour = await host.node.dial([...host.peer('neighbour').addresses])
+      const answer = await echo(await neighbour.newStream(DIAL), Buffer.from('server'), 'whole')
+      assert.equal(answer.toString(), 'open')
+    }
+  },
   'silent-death': {
     claim: 'a connection that died silently stays open and carries nothing, and a new one works',
     scenario: { faults: [{ kind: 'black-hole', from: 'client', to: 'server', atMs: 500, scope: 'existing' }] },
@@ -326,8 +346,15 @@ export const contracts: Readonly<Record<string, Contract>> = {
 }
 
 const server: Role = {
-  setUp: async ({ node }) => {
+  setUp: async host => {
+    const { node } = host
     let resets = 0
+    await node.handle(DIAL, stream => {
+      stream.addEventListener('message', ({ data }) => {
+        const { addresses } = host.peer(Buffer.from(data.subarray()).toString())
+        node.dial([...addresses]).then(({ status }) => stream.send(Buffer.from(status)), (error: unknown) => stream.abort(error as Error))
+      })
+    })
     const answer = async (protocol: string, reply: () => Uint8Array): Promise<void> => await node.handle(protocol, stream => {
       stream.addEventListener('message', () => { stream.send(reply()) })
     })
