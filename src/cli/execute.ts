@@ -7,6 +7,7 @@ import { runUnit, toUnitError } from '../experiment/run-unit.ts'
 import type { UnitKey, UnitResult } from '../experiment/unit.ts'
 import { WIRES } from '../experiment/wire-pair.ts'
 import type { TcpNetwork } from '../wires/tcp/host-networks.ts'
+import type { StackOptions } from '../wires/stack.ts'
 import type { RunParameters, Wire, WireName } from '../wires/wire.ts'
 import type { SimTask } from './sim-task.ts'
 import type { Stage } from './stages.ts'
@@ -16,7 +17,7 @@ export interface Machinery {
   readonly experimentsDirectory: URL
   /** A module whose default export takes a `SimTask` and returns its `UnitResult`. */
   readonly simWorker: URL
-  createStackWire(): Promise<Wire>
+  createStackWire(options?: StackOptions): Promise<Wire>
   /**
    * @param network default: `relay`
    * @throws ERR_UNSUPPORTED where this machine has no such network

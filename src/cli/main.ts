@@ -12,9 +12,9 @@ const shippedMachinery: Machinery = {
   experimentsDirectory: new URL('../../experiments/', import.meta.url),
   simWorker: new URL(import.meta.url.endsWith('.ts') ? 'sim-worker.ts' : 'sim-worker.js', import.meta.url),
   // libp2p takes longer to load than a simulation to run.
-  async createStackWire () {
+  async createStackWire (options) {
     const { StackWire } = await import('../wires/stack.ts')
-    return new StackWire()
+    return new StackWire(options)
   },
   async createTcpWire (network = 'relay') {
     const { TcpWire } = await import('../wires/tcp.ts')

@@ -74,6 +74,7 @@ export function createProgram (context: CliContext, version: string, finish: (ex
   withRunOptions(program.command('validate'))
     .description('the same, then also with the whole libp2p stack over simulated TCP and on real peers over TCP, and states whether the simulation can be believed')
     .option('--stack-seeds <n>', 'repetitions of the whole stack over simulated TCP; 0 leaves it out', fromZeroOf('--stack-seeds', MAXIMUM_SEEDS), DEFAULT_STACK_SEEDS)
+    .addOption(new Option('--stack-cipher <cipher>', "what the stack encrypts with: null sends the same bytes at the same times for half the processor's time").choices(['real', 'null']).default('real'))
     .option('--tcp-seeds <n>', 'repetitions on real peers; 0 leaves them out', fromZeroOf('--tcp-seeds', MAXIMUM_TCP_SEEDS), DEFAULT_TCP_SEEDS)
     .addOption(new Option('--tcp-network <network>', 'what joins real peers: a relay on loopback, or Linux network namespaces (as root)').choices(['relay', 'namespaces']).default('relay'))
     .action(async (name: string, options: RunOptions) => finish(await run(context, name, options)))

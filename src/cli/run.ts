@@ -6,6 +6,7 @@ import { loadExperiment } from '../experiment/registry.ts'
 import type { UnitResult } from '../experiment/unit.ts'
 import { WIRES } from '../experiment/wire-pair.ts'
 import { describeExperiment } from '../results/data.ts'
+import type { StackOptions } from '../wires/stack.ts'
 import type { TcpNetwork } from '../wires/tcp/host-networks.ts'
 import type { CliContext } from './context.ts'
 import { describeEnvironment } from './environment.ts'
@@ -28,6 +29,8 @@ export interface RunOptions {
   /** Of the wires beside simulation, which only `validate` has; 0 leaves one out. */
   readonly stackSeeds?: number
   readonly tcpSeeds?: number
+  /** What the stack's Noise encrypts with. Default: `real`. */
+  readonly stackCipher?: StackOptions['cipher']
   /** What joins real peers. Default: `relay`. */
   readonly tcpNetwork?: TcpNetwork
   readonly jobs: number
@@ -56,7 +59,7 @@ export async function run (context: CliContext, name: string, options: RunOption
     })
   }
   const stages = planStages(experiment, planned, options.jobs)
-  const networked = await withTcpNetwork(machinery, options.tcpNetwork)
+  const networked = withStackCipher(await withTcpNetwork(machinery, options.tcpNetwork), options.stackCipher)
   const startedAt = new Date()
   // Last, so that a command that cannot be carried out leaves nothing behind.
   const directory = await prepareResultsDirectory(context.workingDirectory, options.out ?? defaultResultsDirectory(name, startedAt))
@@ -121,17 +124,24 @@ async function withTcpNetwork (machinery: Machinery, network: TcpNetwork = 'rela
   return { ...machinery, createTcpWire: async () => wire }
 }
 
+function withStackCipher (machinery: Machinery, cipher: StackOptions['cipher'] = 'real'): Machinery {
+  return { ...machinery, createStackWire: async () => await machinery.createStackWire({ cipher }) }
+}
+
 function planWires ({ seed, seeds, stackSeeds = 0, tcpSeeds = 0 }: RunOptions): WirePlan[] {
   const repetitions = { sim: seeds, stack: stackSeeds, tcp: tcpSeeds }
   return WIRES.map(wire => ({ wire, seeds: planSeeds(seed, repetitions[wire]) })).filter(({ seeds }) => seeds.length > 0)
 }
 
 /** The command that gives these results: with the defaults spelled out, and without what has no influence on them. */
-function reproduceCommand (name: string, { seed, seeds, stackSeeds, tcpSeeds, tcpNetwork = 'relay', set }: RunOptions): string {
+function reproduceCommand (name: string, { seed, seeds, stackSeeds, stackCipher = 'real', tcpSeeds, tcpNetwork = 'relay', set }: RunOptions): string {
   const validates = stackSeeds !== undefined || tcpSeeds !== undefined
   const words = ['twinwire', validates ? 'validate' : 'run', name, '--seed', seed, '--seeds', String(seeds)]
   if (validates) {
     words.push('--stack-seeds', String(stackSeeds ?? 0), '--tcp-seeds', String(tcpSeeds ?? 0))
+  }
+  if (stackCipher !== 'real') {
+    words.push('--stack-cipher', stackCipher)
   }
   if (tcpNetwork !== 'relay') {
     words.push('--tcp-network', tcpNetwork)

@@ -38,6 +38,7 @@ test('more jobs than any machine runs are refused', badUse, ['run', 'queueing', 
 test('a seed without text is refused', badUse, ['run', 'queueing', '--seed', ' '], /\[ERR_INVALID_OPTION\]: .*at --seed; expected some text; found " "/)
 test('half a job is refused', badUse, ['run', 'queueing', '--jobs', '0.5'], /\[ERR_INVALID_OPTION\]: .*at --jobs/)
 test('less than no repetitions on real peers is refused', badUse, ['validate', 'queueing', '--tcp-seeds', '-3'], /\[ERR_INVALID_OPTION\]: .*at --tcp-seeds/)
+test('a cipher that nobody has is refused', badUse, ['validate', 'queueing', '--stack-cipher', 'rot13'], /\[ERR_INVALID_OPTION\]: .*--stack-cipher.*Allowed choices are real, null/)
 test('a network that nobody has is refused', badUse, ['validate', 'queueing', '--tcp-network', 'carrier-pigeons'], /\[ERR_INVALID_OPTION\]: .*--tcp-network.*Allowed choices are relay, namespaces/)
 test('run knows nothing of real peers', badUse, ['run', 'queueing', '--tcp-seeds', '3'], /\[ERR_UNKNOWN_OPTION\]/)
 test('run knows nothing of the stack', badUse, ['run', 'queueing', '--stack-seeds', '3'], /\[ERR_UNKNOWN_OPTION\]/)

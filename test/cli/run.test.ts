@@ -185,6 +185,18 @@ test.serial('validate states three wires side by side, in text and as JSON', asy
   t.like(agreementThresholds[0], { model: 'sim', reference: 'tcp', holds: false })
 })
 
+test.serial('validate lets the stack do without cryptography, and its command says so', async t => {
+  const directory = await temporaryDirectory(t)
+  const asked: unknown[] = []
+  const stack = new FakeWire('stack')
+  const { exitCode } = await runCli(directory, ['validate', 'queueing', '--seeds', '1', '--stack-seeds', '1', '--tcp-seeds', '0', '--stack-cipher', 'null', '--out', 'here'], {
+    machinery: { ...fakeMachinery(), createStackWire: async options => { asked.push(options); return stack } }
+  })
+  t.is(exitCode, 0)
+  t.deepEqual(asked, [{ cipher: 'null' }])
+  t.is((await manifestOf(join(directory, 'here'))).command, 'twinwire validate queueing --seed twinwire --seeds 1 --stack-seeds 1 --tcp-seeds 0 --stack-cipher null')
+})
+
 test.serial('a wire with no seeds is not loaded, and nothing is missing without it', async t => {
   const directory = await temporaryDirectory(t)
   const notWanted = async (): Promise<never> => await Promise.reject(new Error('nobody asked for this wire'))
