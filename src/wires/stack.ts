@@ -1,3 +1,4 @@
+import { once } from 'node:events'
 import { Worker } from 'node:worker_threads'
 import { TwinwireError } from '../core/errors.ts'
 import type { StackOptions } from './stack/stack-peers.ts'
@@ -16,6 +17,10 @@ export interface StackTask extends Omit<RunRequest, 'rolesModule' | 'signal'> {
 /** Source and build differ in their extension. */
 const THREAD = new URL(`./stack/stack-thread.${import.meta.url.endsWith('.ts') ? 'ts' : 'js'}`, import.meta.url)
 
+const EXIT_LIMIT_MS = 500
+/** Of a thread that has ended. */
+const GONE = -1
+
 /**
  * The whole of js-libp2p, unmodified, over simulated TCP in virtual time. Each run has a thread of its own, which lives in
  * virtual time from before libp2p is loaded: timers, dates, chance and keys are the run's. Runs with the same request do
@@ -32,10 +37,10 @@ export class StackWire implements Wire {
 
   async run ({ rolesModule, signal, ...request }: RunRequest): Promise<RunOutcome> {
     const task: StackTask = { ...request, rolesModule: rolesModule.href, options: this.#options }
-    const thread = new Worker(THREAD, { workerData: task, stdout: true })
+    const thread = new Worker(THREAD, { workerData: task, stdout: true, execArgv: [] })
     this.#threads.add(thread)
     // Results go to this process's standard output; what a role prints is not among them.
-    thread.stdout.pipe(process.stderr, { end: false })
+    thread.stdout.on('data', (chunk: Buffer) => process.stderr.write(chunk))
     const interrupt = (): void => thread.postMessage('interrupt')
     if (signal?.aborted === true) {
       interrupt()
@@ -46,7 +51,7 @@ export class StackWire implements Wire {
     } finally {
       signal?.removeEventListener('abort', interrupt)
       this.#threads.delete(thread)
-      await thread.terminate()
+      await ended(thread)
     }
   }
 
@@ -54,6 +59,19 @@ export class StackWire implements Wire {
   async stop (): Promise<void> {
     await Promise.all([...this.#threads].map(async thread => await thread.terminate()))
   }
+}
+
+/** A thread that is done ends by itself, when what it printed has been told; one that has begun what does not end is ended. */
+async function ended (thread: Worker): Promise<void> {
+  const limit = new AbortController()
+  const exited = once(thread, 'exit', { signal: limit.signal }).catch(() => {})
+  const timer = setTimeout(() => limit.abort(), EXIT_LIMIT_MS)
+  if (thread.threadId !== GONE) {
+    await exited
+  }
+  clearTimeout(timer)
+  limit.abort()
+  await thread.terminate()
 }
 
 async function outcomeOf (thread: Worker): Promise<RunOutcome> {

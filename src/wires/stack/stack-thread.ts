@@ -21,3 +21,4 @@ installVirtualGlobals({ kernel, work, random: randomStream(request.seed).fork('a
 const { StackPeers } = await import('./stack-peers.ts')
 const run = new VirtualRun({ ...request, rolesModule: new URL(rolesModule), signal: interruption.signal }, trace, network => new StackPeers(trace, network, request.seed, options))
 parentPort?.postMessage(await run.outcome())
+parentPort?.close()
