@@ -59,7 +59,7 @@ function run (flows: number, congestion: Controller): Repetition {
     socket.handler = IGNORING
     socket.write(BULK_BYTES)
     sources.push(socket)
-  })
+  }, 'event')
   for (let flow = 0; flow < flows; flow++) {
     kernel.schedule(flow * 100 * NS_PER_MS, start, flow)
   }

@@ -51,7 +51,7 @@ export class Flood {
     }
     const peers = this.#nodes.map((node, index) => new FloodPeer(this, node, Int32Array.from(neighbours[index])))
     peers.forEach((peer, index) => this.network.setReceiver(this.#nodes[index], peer))
-    const start = this.network.kernel.define(message => peers[7919 * message % graph.nodes].publish(message))
+    const start = this.network.kernel.define(message => peers[7919 * message % graph.nodes].publish(message), 'event')
     for (let message = 0; message < MESSAGES; message++) {
       this.#startNs[message] = (1 + 10 * message) * NS_PER_S
       this.network.kernel.schedule(this.#startNs[message], start, message)

@@ -52,7 +52,7 @@ function recompute (repetition: number): Result {
     start(ENDLESS_BYTES)
   }
   kernel.run(20 * NS_PER_S)
-  const startOne = kernel.define(() => start(ENDLESS_BYTES))
+  const startOne = kernel.define(() => start(ENDLESS_BYTES), 'event')
   const changes = 20
   for (let change = 0; change < changes; change++) {
     kernel.schedule(kernel.nowNs + (change + 1) * NS_PER_S, startOne, 0)
@@ -64,7 +64,7 @@ function churn (repetition: number): Result {
   const { network, start } = build(5 * NS_PER_MS)
   const { kernel } = network
   const sizes = randomStream('bench/fluid/sizes')
-  const startOne = kernel.define(() => start(Math.ceil(sizes.exponential(1e6))))
+  const startOne = kernel.define(() => start(Math.ceil(sizes.exponential(1e6))), 'event')
   for (let flow = 0; flow < CHURN_S * CHURN_FLOWS_PER_S; flow++) {
     kernel.schedule(sizes.integer(CHURN_S * NS_PER_S), startOne, 0)
   }

@@ -51,13 +51,13 @@ class HoldModel {
     this.#delaysNs = Float64Array.from({ length: 8192 }, () => Math.round(random.exponential(MEAN_DELAY_NS)))
     this.#ids = new Float64Array(kind === 'cancel' ? pending : 0)
     this.#timers = new Float64Array(kind === 'timer' || kind === 'alarm' ? pending : 0)
-    this.#timeout = kernel.define(() => {})
+    this.#timeout = kernel.define(() => {}, 'timeout')
     this.#next = kernel.define({
       plain: (index: number) => { this.#hold(index) },
       cancel: (index: number) => { this.#holdAndCancel(index) },
       timer: (index: number) => { this.#holdAndRearm(index) },
       alarm: (index: number) => { this.#holdAndSet(index) }
-    }[kind])
+    }[kind], 'hold')
     for (let index = 0; index < pending; index++) {
       const id = kernel.schedule(Math.round(random.exponential(MEAN_DELAY_NS)), this.#next, index)
       if (kind === 'cancel') {

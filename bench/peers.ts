@@ -29,7 +29,7 @@ async function main (): Promise<void> {
       return node === undefined ? undefined : { node, port: 4001 }
     })
     const nodes = leaves.map((node, i) => {
-      const made = new SimNode(fabric, { name: `p${i}`, tcp: new TcpHost(network, node), address: new SimMultiaddr(endpointOf(i)), random: randomStream(i) })
+      const made = new SimNode(fabric, { name: `p${i}`, tcp: new TcpHost(network, node), addresses: [new SimMultiaddr(endpointOf(i))], random: randomStream(i) })
       made.listen(4001)
       void made.handle(ECHO, stream => { stream.addEventListener('message', ({ data }) => { stream.send(data) }) })
       return made

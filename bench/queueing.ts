@@ -76,7 +76,7 @@ class PoissonSource {
     this.#gaps = random.fork('gaps')
     this.#sizes = random.fork('sizes')
     this.#left = options.packets
-    this.#send = network.kernel.define(() => this.#sendOne())
+    this.#send = network.kernel.define(() => this.#sendOne(), 'event')
   }
 
   start (): void {

@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process'
 
 /** Each in a process of its own, so that none inherits another's heap or compiled code; one after the other. */
-const CASES = ['hold', 'queueing', 'dumbbell', 'flood', 'peers', 'fluid'] as const
+const CASES = ['hold', 'queueing', 'dumbbell', 'flood', 'peers', 'fluid', 'stack', 'stack-network'] as const
 
 const names = process.argv.slice(2).filter(argument => !argument.startsWith('-'))
 const flags = process.argv.slice(2).filter(argument => argument.startsWith('-'))

@@ -79,7 +79,7 @@ export function runPackets ({ congestion, seed, build, untilS, fromS }: Scene): 
     const socket = hostOf(from).connect(to, PORT)
     indices.set(socket.connection, index)
     socket.handler = { ...IGNORING, onConnected: () => { socket.write(bytes) } }
-  })
+  }, 'event')
   transfers.forEach(({ startNs }, index) => kernel.schedule(startNs, start, index))
   kernel.run(fromS * NS_PER_S)
   const before = [...received]
@@ -98,7 +98,7 @@ export function runFlows ({ congestion, seed, build, untilS, fromS }: Scene): Sc
   const start = kernel.define(index => {
     const { from, to, bytes } = transfers[index]
     flows[index] = network.startFlow({ from, to, bytes, onEnd: () => { completionS[index] = (kernel.nowNs - transfers[index].startNs) / NS_PER_S } })
-  })
+  }, 'event')
   transfers.forEach(({ startNs }, index) => kernel.schedule(startNs, start, index))
   const servedBytes = (): number[] => flows.map(flow => flow === undefined ? 0 : network.servedBytes(flow))
   kernel.run(fromS * NS_PER_S)

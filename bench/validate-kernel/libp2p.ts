@@ -39,8 +39,8 @@ export interface SessionRun {
 export async function runSession (path: Path, random: RandomStream, withBulk: boolean): Promise<SessionRun | undefined> {
   const clock = new VirtualClock(path.kernel)
   const fabric = new Fabric(path.kernel, clock, ({ endpoint }) => endpoint === SERVER ? { node: path.server, port: PORT } : undefined)
-  const client = new SimNode(fabric, { name: 'client', tcp: path.clients[0], address: new SimMultiaddr('/ip4/10.0.0.1/tcp/5001'), random: random.fork('client') })
-  const server = new SimNode(fabric, { name: 'server', tcp: path.serverHost, address: new SimMultiaddr(SERVER), random: random.fork('server') })
+  const client = new SimNode(fabric, { name: 'client', tcp: path.clients[0], addresses: [new SimMultiaddr('/ip4/10.0.0.1/tcp/5001')], random: random.fork('client') })
+  const server = new SimNode(fabric, { name: 'server', tcp: path.serverHost, addresses: [new SimMultiaddr(SERVER)], random: random.fork('server') })
   server.listen(PORT)
   await server.handle(ECHO, stream => { stream.addEventListener('message', ({ data }) => { stream.send(data) }) })
   await server.handle(BULK, stream => {

@@ -5,7 +5,9 @@ import { TwinwireError } from '../core/errors.ts'
 import type { LoadedExperiment } from '../experiment/registry.ts'
 import { runUnit, toUnitError } from '../experiment/run-unit.ts'
 import type { UnitKey, UnitResult } from '../experiment/unit.ts'
-import type { RunParameters, Wire } from '../wires/wire.ts'
+import { WIRES } from '../experiment/wire-pair.ts'
+import type { TcpNetwork } from '../wires/tcp/host-networks.ts'
+import type { RunParameters, Wire, WireName } from '../wires/wire.ts'
 import type { SimTask } from './sim-task.ts'
 import type { Stage } from './stages.ts'
 
@@ -14,7 +16,12 @@ export interface Machinery {
   readonly experimentsDirectory: URL
   /** A module whose default export takes a `SimTask` and returns its `UnitResult`. */
   readonly simWorker: URL
-  createTcpWire(): Promise<Wire>
+  createStackWire(): Promise<Wire>
+  /**
+   * @param network default: `relay`
+   * @throws ERR_UNSUPPORTED where this machine has no such network
+   */
+  createTcpWire(network?: TcpNetwork): Promise<Wire>
   /** Real time after which a unit is given up: it hangs. */
   readonly unitLimitMs: number
   /** Real time that a wire has to end a run that was cut short; then nobody waits for it any more. */
@@ -28,6 +35,8 @@ export interface ExecuteOptions {
   readonly machinery: Machinery
   /** Units under way are dropped, finished ones returned. */
   readonly signal: AbortSignal
+  /** The one of the units in virtual time whose events are written to a file, as in `RunRequest`. */
+  readonly eventLog?: { readonly unit: UnitKey, readonly path: string }
   /** `tookMs` is real time. */
   onFinished(unit: UnitKey, result: UnitResult, tookMs: number): void
 }
@@ -43,12 +52,12 @@ export async function execute (options: ExecuteOptions): Promise<UnitResult[]> {
       options.onFinished(unit, result, systemClock.now() - startedMs)
     }
   }
-  for (const wire of ['sim', 'tcp'] as const) {
+  for (const wire of WIRES) {
     const stages = options.stages.filter(stage => stage.wire === wire)
     if (stages.length === 0 || options.signal.aborted) {
       continue
     }
-    const runner = wire === 'sim' ? simRunner(options, stages[0].lanes) : await tcpRunner(options)
+    const runner = await createRunner(wire, options, stages[0].lanes)
     try {
       for (const stage of stages) {
         await inLanes(stage, options.signal, async unit => await keep(unit, runner))
@@ -66,7 +75,15 @@ interface Runner {
   stop(): Promise<void>
 }
 
-function simRunner ({ loaded, parameters, machinery }: ExecuteOptions, threads: number): Runner {
+async function createRunner (wire: WireName, options: ExecuteOptions, lanes: number): Promise<Runner> {
+  if (wire === 'sim') {
+    return simRunner(options, lanes)
+  }
+  const { machinery } = options
+  return wireRunner(options, await (wire === 'stack' ? machinery.createStackWire() : machinery.createTcpWire()))
+}
+
+function simRunner ({ loaded, parameters, machinery, eventLog }: ExecuteOptions, threads: number): Runner {
   const pool = new Tinypool({ filename: machinery.simWorker.href, minThreads: 1, maxThreads: threads })
   return {
     async run (unit, signal) {
@@ -74,7 +91,8 @@ function simRunner ({ loaded, parameters, machinery }: ExecuteOptions, threads: 
         experiment: loaded.experiment.name,
         experimentsDirectory: machinery.experimentsDirectory.href,
         parameters,
-        unit
+        unit,
+        ...(eventLog?.unit === unit ? { eventLog: eventLog.path } : {})
       }
       return await pool.run(task, { signal })
     },
@@ -84,10 +102,10 @@ function simRunner ({ loaded, parameters, machinery }: ExecuteOptions, threads: 
   }
 }
 
-async function tcpRunner ({ loaded, parameters, machinery }: ExecuteOptions): Promise<Runner> {
-  const wire = await machinery.createTcpWire()
+/** For wires that run each unit in threads or processes of their own. */
+function wireRunner ({ loaded, parameters, eventLog }: ExecuteOptions, wire: Wire): Runner {
   return {
-    run: async (unit, signal) => await runUnit({ loaded, parameters, unit, wire, signal }),
+    run: async (unit, signal) => await runUnit({ loaded, parameters, unit, wire, signal, ...eventLog?.unit === unit && { eventLog: eventLog.path } }),
     stop: async () => await wire.stop()
   }
 }

@@ -1,6 +1,12 @@
 import type { AgreementThreshold, Metric, Threshold } from '../experiment/definition.ts'
 import type { UnitError, UnitKey, WireName } from '../experiment/unit.ts'
-import type { Analysis, Comparison, Finding } from '../report/analysis.ts'
+import type { WirePair } from '../experiment/wire-pair.ts'
+import type { Analysis } from '../report/analysis.ts'
+import { beliefCause, beliefReason, BELIEF_TEXTS, beliefSentence } from '../report/belief-sentences.ts'
+import type { Belief } from '../report/beliefs.ts'
+import type { Comparison, Finding } from '../report/findings.ts'
+import type { ResultsData } from '../results/data.ts'
+import type { Agreement } from '../stats/agreement.ts'
 import type { Interval } from '../stats/interval.ts'
 import type { Verdict } from '../stats/verdict.ts'
 
@@ -18,8 +24,11 @@ export interface RunOutput {
   /** The process's. */
   readonly exitCode: number
   readonly findings: readonly FindingOutput[]
-  /** The simulation against real peers; empty for `run`. */
+  /** A modelled wire against a more real one, for each two that were run; empty for `run`. */
   readonly agreements: readonly AgreementOutput[]
+  /** Whether the simulation can be believed for this question, in words. */
+  readonly believed: string
+  readonly beliefs: readonly BeliefOutput[]
   readonly thresholds: readonly ThresholdOutput[]
   readonly agreementThresholds: readonly AgreementThresholdOutput[]
   readonly holes: ReadonlyArray<UnitKey & UnitError>
@@ -47,14 +56,25 @@ export interface ArmOutput {
   readonly comparison?: Pick<Comparison, 'pairs' | 'difference' | 'relative' | 'adjustedPValue' | 'tooFewPairs' | 'moreSeeds'> & { readonly verdict: Verdict }
 }
 
-export interface AgreementOutput {
+/** `relative` is model over reference, minus 1; `maximumGap` the largest distance between the distribution functions. */
+export interface AgreementOutput extends WirePair, Pick<Agreement, 'quantiles' | 'maximumGap'> {
   readonly case: string
   readonly metric: string
   readonly arm: string
-  /** `relative` is sim over tcp, minus 1. */
-  readonly quantiles: ReadonlyArray<{ readonly probability: number, readonly sim: number, readonly tcp: number, readonly relative: Interval }>
-  /** The largest distance between the two distribution functions, 0 to 1. */
-  readonly maximumGap: number
+  /** How many ran well on every wire: the numbers are over these. */
+  readonly seeds: number
+}
+
+/** The model is the most modelled wire that ran, the reference the most real one. */
+export interface BeliefOutput extends WirePair {
+  readonly case: string
+  readonly metric: string
+  readonly belief: Belief
+  readonly text: string
+  readonly reason: string
+  /** Which step away from real peers makes the largest difference; absent unless all three wires ran. */
+  readonly cause?: string
+  readonly arms: ReadonlyArray<{ readonly arm: string, readonly seeds: number, readonly model: number, readonly reference: number }>
 }
 
 export interface ThresholdOutput extends Threshold {
@@ -65,32 +85,44 @@ export interface ThresholdOutput extends Threshold {
   readonly holds: boolean
 }
 
-export interface AgreementThresholdOutput extends AgreementThreshold {
+export interface AgreementThresholdOutput extends Omit<AgreementThreshold, 'model' | 'reference'>, WirePair {
   /** Over the runs of the seeds that ran well on both wires; absent where there are none. */
-  readonly medians?: { readonly sim: number, readonly tcp: number }
+  readonly medians?: Readonly<Record<keyof WirePair, number>>
   /** False where not both wires were run; it counts as holding then. */
   readonly checked: boolean
   readonly holds: boolean
 }
 
 /** The object for `JSON.stringify`, from what was concluded and where it was put. */
-export function runOutput (analysis: Analysis, place: Pick<RunOutput, 'experiment' | 'directory' | 'report' | 'exitCode'>): RunOutput {
+export function runOutput (results: ResultsData, analysis: Analysis, place: Pick<RunOutput, 'experiment' | 'directory' | 'report' | 'exitCode'>): RunOutput {
   return {
     ...place,
     status: analysis.holes.length === 0 ? 'complete' : 'partial',
     findings: analysis.findings.map(finding),
-    agreements: analysis.agreements.map(({ case: { name }, metric, arm, quantiles, maximumGap }) => ({
-      case: name,
-      metric: metric.name,
-      arm: arm.name,
-      quantiles: quantiles.map(({ probability, model, reference, relative }) => ({ probability, sim: model, tcp: reference, relative })),
-      maximumGap
+    agreements: analysis.agreements.map(({ case: { name }, metric, arm, model, reference, seeds, quantiles, maximumGap }) => ({
+      case: name, metric: metric.name, arm: arm.name, model, reference, seeds: seeds.length, quantiles, maximumGap
     })),
+    believed: beliefSentence(analysis, results),
+    beliefs: analysis.beliefs.map(belief => {
+      const { case: { name }, metric, model, reference, arms } = belief
+      const cause = beliefCause(belief)
+      return {
+        case: name,
+        metric: metric.name,
+        model,
+        reference,
+        belief: belief.belief,
+        text: BELIEF_TEXTS[belief.belief],
+        reason: beliefReason(belief),
+        ...(cause === undefined ? {} : { cause }),
+        arms: arms.map(({ arm, seeds, model, reference }) => ({ arm: arm.name, seeds, model, reference }))
+      }
+    }),
     thresholds: analysis.thresholds.map(({ case: caseName, metric, arm, wire, limit, direction, value, checked, holds }) => ({
       case: caseName, metric, arm, ...(wire === undefined ? {} : { wire }), limit, direction, ...(value === undefined ? {} : { value }), checked, holds
     })),
-    agreementThresholds: analysis.agreementThresholds.map(({ case: caseName, metric, arm, limitMs, medians, checked, holds }) => ({
-      case: caseName, metric, arm, limitMs, ...(medians === undefined ? {} : { medians }), checked, holds
+    agreementThresholds: analysis.agreementThresholds.map(({ case: caseName, metric, arm, model, reference, limitMs, medians, checked, holds }) => ({
+      case: caseName, metric, arm, model, reference, limitMs, ...(medians === undefined ? {} : { medians }), checked, holds
     })),
     holes: analysis.holes
   }

@@ -7,14 +7,20 @@ import { Interruption } from './interruption.ts'
 import { ExitCode } from './options.ts'
 import { createProgram } from './program.ts'
 
-/** Simulation and real peers as they ship. */
+/** The wires as they ship. */
 const shippedMachinery: Machinery = {
   experimentsDirectory: new URL('../../experiments/', import.meta.url),
   simWorker: new URL(import.meta.url.endsWith('.ts') ? 'sim-worker.ts' : 'sim-worker.js', import.meta.url),
-  async createTcpWire () {
-    // libp2p takes longer to load than a simulation to run.
+  // libp2p takes longer to load than a simulation to run.
+  async createStackWire () {
+    const { StackWire } = await import('../wires/stack.ts')
+    return new StackWire()
+  },
+  async createTcpWire (network = 'relay') {
     const { TcpWire } = await import('../wires/tcp.ts')
-    return new TcpWire()
+    const wire = new TcpWire({ network })
+    await wire.checkMachine()
+    return wire
   },
   unitLimitMs: 300_000,
   graceMs: 5_000

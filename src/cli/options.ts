@@ -1,4 +1,5 @@
 import { show, TwinwireError } from '../core/errors.ts'
+import { nearestName } from '../core/nearest.ts'
 
 /** What is wrong with a command line has its own exit code, since no experiment was judged. */
 export const ExitCode = {
@@ -20,8 +21,8 @@ export function countOf (option: string, maximum: number): (text: string) => num
   return text => wholeNumber(option, text, 1, maximum)
 }
 
-/** A reader for commander of an option that names one of several: a whole number from 0 to `maximum`. */
-export function indexOf (option: string, maximum: number): (text: string) => number {
+/** The same for one that may be nothing, or begins to count at nothing: a whole number from 0 to `maximum`. */
+export function fromZeroOf (option: string, maximum: number): (text: string) => number {
   return text => wholeNumber(option, text, 0, maximum)
 }
 
@@ -46,6 +47,17 @@ export function textOf (option: string, expected = 'some text'): (text: string) 
     }
     return text
   }
+}
+
+/** The name, where it is one of those known. @throws ERR_INVALID_OPTION naming the nearest */
+export function checkName (option: string, name: string, known: readonly string[]): string {
+  if (!known.includes(name)) {
+    const nearest = nearestName(name, known)
+    throw new TwinwireError('ERR_INVALID_OPTION', 'there is no such name', {
+      path: option, expected: nearest === undefined ? `one of ${known.join(', ')}` : `${nearest} (known are ${known.join(', ')})`, found: show(name)
+    })
+  }
+  return name
 }
 
 /** A reader for commander of an option that may be repeated. */

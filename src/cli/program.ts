@@ -1,8 +1,8 @@
 import { availableParallelism } from 'node:os'
-import { Command } from 'commander'
+import { Command, Option } from 'commander'
 import type { CliContext } from './context.ts'
 import { list } from './list.ts'
-import { collect, countOf, DEFAULT_SEED, ExitCode, FILE_NAME, indexOf, textOf } from './options.ts'
+import { collect, countOf, DEFAULT_SEED, ExitCode, FILE_NAME, fromZeroOf, textOf } from './options.ts'
 import { addPathCommand } from './path.ts'
 import { report } from './report.ts'
 import { run } from './run.ts'
@@ -10,8 +10,13 @@ import type { RunOptions } from './run.ts'
 import { trace } from './trace.ts'
 import type { TraceOptions } from './trace.ts'
 import { withTraceOptions } from './trace-files.ts'
+import { addVerifyCommand } from './verify.ts'
 
 const DEFAULT_SEEDS = 20
+/** A run of the whole stack takes about a second. */
+const DEFAULT_STACK_SEEDS = 3
+/** The tour is to be over within 3 minutes, also where there is one core. */
+const TOUR_STACK_SEEDS = 2
 /** Real runs take real time. */
 const DEFAULT_TCP_SEEDS = 3
 
@@ -46,6 +51,7 @@ export function createProgram (context: CliContext, version: string, finish: (ex
       finish(await run(context, 'connection-setup', {
         seed: DEFAULT_SEED,
         seeds: DEFAULT_SEEDS,
+        stackSeeds: TOUR_STACK_SEEDS,
         tcpSeeds: DEFAULT_TCP_SEEDS,
         jobs: availableParallelism(),
         set: [],
@@ -66,8 +72,10 @@ export function createProgram (context: CliContext, version: string, finish: (ex
     .action(async (name: string, options: RunOptions) => finish(await run(context, name, options)))
 
   withRunOptions(program.command('validate'))
-    .description('the same, then also on real libp2p peers over TCP, and states how far the two agree')
-    .option('--tcp-seeds <n>', 'repetitions on real peers', countOf('--tcp-seeds', MAXIMUM_TCP_SEEDS), DEFAULT_TCP_SEEDS)
+    .description('the same, then also with the whole libp2p stack over simulated TCP and on real peers over TCP, and states whether the simulation can be believed')
+    .option('--stack-seeds <n>', 'repetitions of the whole stack over simulated TCP; 0 leaves it out', fromZeroOf('--stack-seeds', MAXIMUM_SEEDS), DEFAULT_STACK_SEEDS)
+    .option('--tcp-seeds <n>', 'repetitions on real peers; 0 leaves them out', fromZeroOf('--tcp-seeds', MAXIMUM_TCP_SEEDS), DEFAULT_TCP_SEEDS)
+    .addOption(new Option('--tcp-network <network>', 'what joins real peers: a relay on loopback, or Linux network namespaces (as root)').choices(['relay', 'namespaces']).default('relay'))
     .action(async (name: string, options: RunOptions) => finish(await run(context, name, options)))
 
   program.command('report')
@@ -85,11 +93,12 @@ export function createProgram (context: CliContext, version: string, finish: (ex
     .option('--case <name>', "as listed (default: the experiment's first)")
     .option('--arm <name>', "as listed (default: the case's first)")
     .option('--seed <text>', 'root of all chance, as in run', textOf('--seed'), DEFAULT_SEED)
-    .option('--repetition <n>', "which of run's repetitions, from 0", indexOf('--repetition', MAXIMUM_SEEDS - 1), 0)
+    .option('--repetition <n>', "which of run's repetitions, from 0", fromZeroOf('--repetition', MAXIMUM_SEEDS - 1), 0)
     .option('--set <name=value>', 'changes a parameter, as in run; may be repeated', collect, [])
     .action(async (name: string, options: TraceOptions) => finish(await trace(context, name, options)))
 
   addPathCommand(program, context, finish)
+  addVerifyCommand(program, context, finish)
 
   return program
 }
@@ -106,5 +115,6 @@ function withRunOptions (command: Command): Command {
 }
 
 const EXIT_CODES = `
-Exit codes: 0 all is well; 1 a stated threshold does not hold, a run failed, or an experiment's file cannot be loaded; 2
-the command cannot be carried out as given; 130 interrupted, 143 terminated (what was finished is kept).`
+Exit codes: 0 all is well; 1 a stated threshold does not hold, two runs that should be the same are not, a run failed, or
+an experiment's file cannot be loaded; 2 the command cannot be carried out as given; 130 interrupted, 143 terminated (what
+was finished is kept).`

@@ -1,13 +1,17 @@
 import { systemClock } from '../core/clock.ts'
+import { TwinwireError } from '../core/errors.ts'
 import { planSeeds, planUnits } from '../experiment/plan.ts'
 import type { WirePlan } from '../experiment/plan.ts'
 import { loadExperiment } from '../experiment/registry.ts'
 import type { UnitResult } from '../experiment/unit.ts'
+import { WIRES } from '../experiment/wire-pair.ts'
 import { describeExperiment } from '../results/data.ts'
+import type { TcpNetwork } from '../wires/tcp/host-networks.ts'
 import type { CliContext } from './context.ts'
 import { describeEnvironment } from './environment.ts'
 import { RunningEstimate } from './estimate.ts'
 import { execute } from './execute.ts'
+import type { Machinery } from './execute.ts'
 import { runOutput } from './json-output.ts'
 import { interruptedExitCode } from './interruption.ts'
 import { ExitCode } from './options.ts'
@@ -21,8 +25,11 @@ import { describeVerdicts } from './verdicts.ts'
 export interface RunOptions {
   readonly seed: string
   readonly seeds: number
-  /** Absent: simulation only. */
+  /** Of the wires beside simulation, which only `validate` has; 0 leaves one out. */
+  readonly stackSeeds?: number
   readonly tcpSeeds?: number
+  /** What joins real peers. Default: `relay`. */
+  readonly tcpNetwork?: TcpNetwork
   readonly jobs: number
   readonly set: readonly string[]
   readonly out?: string
@@ -33,7 +40,8 @@ export interface RunOptions {
  * The commands `run` and `validate`: runs the experiment, keeps its results, makes the report, states the verdicts.
  *
  * @returns the process's exit code
- * @throws ERR_UNKNOWN_EXPERIMENT, ERR_EXPERIMENT_LOAD, and whatever is wrong with `--set` and `--out`, before anything runs
+ * @throws ERR_UNKNOWN_EXPERIMENT, ERR_EXPERIMENT_LOAD, ERR_UNSUPPORTED where none of these wires carries a case of the
+ * experiment or the machine has not the network, and whatever is wrong with `--set` and `--out`, before anything runs
  */
 export async function run (context: CliContext, name: string, options: RunOptions): Promise<number> {
   const { machinery, signal, stdout, stderr } = context
@@ -41,7 +49,14 @@ export async function run (context: CliContext, name: string, options: RunOption
   const { experiment } = loaded
   const parameters = parseParameters(experiment, options.set)
   const plan = planWires(options)
-  const stages = planStages(experiment, planUnits(experiment, plan), options.jobs)
+  const planned = planUnits(experiment, plan)
+  if (planned.length === 0) {
+    throw new TwinwireError('ERR_UNSUPPORTED', `no case of ${name} runs on ${plan.map(({ wire }) => wire).join(' or ')}`, {
+      path: 'experiment', expected: `validate, with seeds on ${[...new Set(experiment.cases.flatMap(({ wires = WIRES }) => wires))].join(' or ')}`
+    })
+  }
+  const stages = planStages(experiment, planned, options.jobs)
+  const networked = await withTcpNetwork(machinery, options.tcpNetwork)
   const startedAt = new Date()
   // Last, so that a command that cannot be carried out leaves nothing behind.
   const directory = await prepareResultsDirectory(context.workingDirectory, options.out ?? defaultResultsDirectory(name, startedAt))
@@ -59,7 +74,7 @@ export async function run (context: CliContext, name: string, options: RunOption
         loaded,
         parameters,
         stages,
-        machinery,
+        machinery: networked,
         signal,
         onFinished (unit, result, tookMs) {
           estimate.add(result)
@@ -90,26 +105,36 @@ export async function run (context: CliContext, name: string, options: RunOption
   const failed = !analysis.passed || analysis.holes.length > 0
   const exitCode = signal.aborted ? interruptedExitCode(signal) : failed ? ExitCode.failed : ExitCode.ok
   if (options.json) {
-    stdout.write(`${JSON.stringify(runOutput(analysis, { experiment: name, directory, report: path, exitCode }), undefined, 2)}\n`)
+    stdout.write(`${JSON.stringify(runOutput(results, analysis, { experiment: name, directory, report: path, exitCode }), undefined, 2)}\n`)
   } else {
     stdout.write(`${describeVerdicts(results, analysis, stdout)}\nResults: ${fromHere(context, directory)}\nReport: ${fromHere(context, path)}\n`)
   }
   return exitCode
 }
 
-function planWires ({ seed, seeds, tcpSeeds }: RunOptions): WirePlan[] {
-  const plan: WirePlan[] = [{ wire: 'sim', seeds: planSeeds(seed, seeds) }]
-  if (tcpSeeds !== undefined) {
-    plan.push({ wire: 'tcp', seeds: planSeeds(seed, tcpSeeds) })
+/** A machine that has no such network says so now, before anything runs. Loopback it has. */
+async function withTcpNetwork (machinery: Machinery, network: TcpNetwork = 'relay'): Promise<Machinery> {
+  if (network === 'relay') {
+    return machinery
   }
-  return plan
+  const wire = await machinery.createTcpWire(network)
+  return { ...machinery, createTcpWire: async () => wire }
+}
+
+function planWires ({ seed, seeds, stackSeeds = 0, tcpSeeds = 0 }: RunOptions): WirePlan[] {
+  const repetitions = { sim: seeds, stack: stackSeeds, tcp: tcpSeeds }
+  return WIRES.map(wire => ({ wire, seeds: planSeeds(seed, repetitions[wire]) })).filter(({ seeds }) => seeds.length > 0)
 }
 
 /** The command that gives these results: with the defaults spelled out, and without what has no influence on them. */
-function reproduceCommand (name: string, { seed, seeds, tcpSeeds, set }: RunOptions): string {
-  const words = ['twinwire', tcpSeeds === undefined ? 'run' : 'validate', name, '--seed', seed, '--seeds', String(seeds)]
-  if (tcpSeeds !== undefined) {
-    words.push('--tcp-seeds', String(tcpSeeds))
+function reproduceCommand (name: string, { seed, seeds, stackSeeds, tcpSeeds, tcpNetwork = 'relay', set }: RunOptions): string {
+  const validates = stackSeeds !== undefined || tcpSeeds !== undefined
+  const words = ['twinwire', validates ? 'validate' : 'run', name, '--seed', seed, '--seeds', String(seeds)]
+  if (validates) {
+    words.push('--stack-seeds', String(stackSeeds ?? 0), '--tcp-seeds', String(tcpSeeds ?? 0))
+  }
+  if (tcpNetwork !== 'relay') {
+    words.push('--tcp-network', tcpNetwork)
   }
   for (const setting of set) {
     words.push('--set', setting)

@@ -10,13 +10,15 @@ export interface SimTask {
   readonly experimentsDirectory: string
   readonly parameters: RunParameters
   readonly unit: UnitKey
+  /** A file, as in `RunRequest`. */
+  readonly eventLog?: string
 }
 
 /** Runs a task on a wire that is used for nothing else, so that no run can colour the next. */
-export async function runSimTask ({ experiment, experimentsDirectory, parameters, unit }: SimTask, wire: Wire): Promise<UnitResult> {
+export async function runSimTask ({ experiment, experimentsDirectory, parameters, unit, eventLog }: SimTask, wire: Wire): Promise<UnitResult> {
   try {
     const loaded = await loadExperiment(experiment, new URL(experimentsDirectory))
-    return await runUnit({ loaded, parameters, unit, wire })
+    return await runUnit({ loaded, parameters, unit, wire, ...(eventLog === undefined ? {} : { eventLog }) })
   } finally {
     await wire.stop()
   }

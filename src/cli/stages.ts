@@ -14,17 +14,17 @@ export interface Stage {
 const WAITING_LANES = 8
 
 /**
- * Orders units so that real time is measured undisturbed: all simulation first, `jobs` at a time; then the real runs
- * that mostly wait, several at a time; then each of the others alone on the machine.
+ * Orders units so that real time is measured undisturbed: all that is in virtual time first, `jobs` at a time; then the
+ * real runs that mostly wait, several at a time; then each of the others alone on the machine.
  */
 export function planStages (experiment: Experiment, units: readonly UnitKey[], jobs: number): Stage[] {
   const waiting = new Set(experiment.cases.filter(({ waits }) => waits).map(({ name }) => name))
-  const sim = units.filter(({ wire }) => wire === 'sim')
-  const tcp = units.filter(({ wire }) => wire === 'tcp')
+  const on = (wire: WireName): UnitKey[] => units.filter(unit => unit.wire === wire)
   const stages: Stage[] = [
-    { wire: 'sim', units: sim, lanes: jobs },
-    { wire: 'tcp', units: tcp.filter(unit => waiting.has(unit.case)), lanes: WAITING_LANES },
-    { wire: 'tcp', units: tcp.filter(unit => !waiting.has(unit.case)), lanes: 1 }
+    { wire: 'sim', units: on('sim'), lanes: jobs },
+    { wire: 'stack', units: on('stack'), lanes: jobs },
+    { wire: 'tcp', units: on('tcp').filter(unit => waiting.has(unit.case)), lanes: WAITING_LANES },
+    { wire: 'tcp', units: on('tcp').filter(unit => !waiting.has(unit.case)), lanes: 1 }
   ]
   return stages.filter(({ units }) => units.length > 0)
 }

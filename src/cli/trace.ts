@@ -1,5 +1,4 @@
-import { show, TwinwireError } from '../core/errors.ts'
-import { nearestName } from '../core/nearest.ts'
+import { TwinwireError } from '../core/errors.ts'
 import type { Experiment } from '../experiment/definition.ts'
 import { armsOf, planSeeds } from '../experiment/plan.ts'
 import { loadExperiment } from '../experiment/registry.ts'
@@ -8,7 +7,7 @@ import type { UnitKey } from '../experiment/unit.ts'
 import { SimWire } from '../wires/sim.ts'
 import type { CliContext } from './context.ts'
 import { interruptedExitCode } from './interruption.ts'
-import { ExitCode } from './options.ts'
+import { checkName, ExitCode } from './options.ts'
 import { parseParameters } from './parameters.ts'
 import { TraceFiles } from './trace-files.ts'
 import type { TraceFlags } from './trace-files.ts'
@@ -76,11 +75,5 @@ function unitOf (experiment: Experiment, { case: caseName, arm, seed, repetition
 
 /** The first where none is named. */
 function chosenOf (option: string, name: string | undefined, names: readonly string[]): string {
-  if (name === undefined || names.includes(name)) {
-    return name ?? names[0]
-  }
-  const nearest = nearestName(name, names)
-  throw new TwinwireError('ERR_INVALID_OPTION', 'there is no such name', {
-    path: option, expected: nearest === undefined ? `one of ${names.join(', ')}` : `${nearest} (known are ${names.join(', ')})`, found: show(name)
-  })
+  return name === undefined ? names[0] : checkName(option, name, names)
 }

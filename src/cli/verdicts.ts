@@ -1,8 +1,14 @@
 import { styleText } from 'node:util'
-import type { WireName } from '../experiment/unit.ts'
-import type { AgreementCheck, Analysis, Check, Finding, ThresholdCheck } from '../report/analysis.ts'
+import { pairsOf, WIRES } from '../experiment/wire-pair.ts'
+import { agreementSentence } from '../report/agreement-sentences.ts'
+import type { Analysis } from '../report/analysis.ts'
+import { BELIEF_TEXTS, beliefCause, beliefReason, beliefSentence } from '../report/belief-sentences.ts'
+import type { AgreementCheck, Check, ThresholdCheck } from '../report/checks.ts'
+import type { Finding } from '../report/findings.ts'
 import { formatEffect, formatPercent, formatValue, plural } from '../report/format.ts'
-import { agreementFound, agreementSentence, formatDifference, limitText, verdictText } from '../report/sentences.ts'
+import { agreementFound, agreementLimitText, limitText, verdictText } from '../report/sentences.ts'
+import { agreementRows, valuesByWire } from '../report/wire-agreements.ts'
+import { WIRE_TITLES, WIRE_WORDS } from '../report/wire-words.ts'
 import type { Hole, ResultsData } from '../results/data.ts'
 import type { Verdict } from '../stats/verdict.ts'
 import type { Output } from './context.ts'
@@ -23,7 +29,10 @@ export function describeVerdicts (results: ResultsData, analysis: Analysis, outp
     }
   }
   if (analysis.agreements.length > 0) {
-    sections.push(`${paint('bold')('Agreement: simulation against real peers')}\n${agreements(analysis)}\n${agreementSentence(analysis, results)}`)
+    sections.push(`${paint('bold')('Agreement of the wires, on the same seeds')}\n${agreements(analysis)}\n${agreementSentence(analysis, results)}`)
+  }
+  if (run.plan.length > 1) {
+    sections.push(`${paint('bold')('Can it be believed?')}\n${beliefs(analysis)}${beliefSentence(analysis, results)}`)
   }
   const checks = [
     ...analysis.thresholds.map(check => threshold(check, paint)),
@@ -36,10 +45,6 @@ export function describeVerdicts (results: ResultsData, analysis: Analysis, outp
     sections.push(`${paint(['bold', 'red'])('Runs without a result')}\n${failures(analysis.holes)}`)
   }
   return `${sections.join('\n\n')}\n`
-}
-
-const WIRE_TITLES: Readonly<Record<WireName, string>> = {
-  sim: 'Simulation', stack: 'The libp2p stack over simulated TCP', tcp: 'Real libp2p peers over TCP'
 }
 
 const VERDICT_STYLES: Readonly<Record<Verdict, Style>> = {
@@ -69,17 +74,34 @@ function effects (findings: readonly Finding[], paint: (style: Style) => (text: 
   return table(['case', 'metric', 'arm', 'mean', 'change [95% interval]', 'verdict'], withoutRepeats(rows, 2))
 }
 
+/** Each quantile on every wire; for each two of them the difference at the median and the largest gap of the distributions. */
 function agreements ({ agreements }: Analysis): string {
-  const rows = agreements.map(({ case: { name }, metric, arm, quantiles, maximumGap }) => {
-    const at = (wanted: number): string => {
-      const found = quantiles.find(({ probability }) => probability === wanted)
-      return found === undefined
-        ? ''
-        : `${formatValue(found.model, metric.unit)} / ${formatValue(found.reference, metric.unit)} (${formatDifference(found, metric.unit)}, ${formatPercent(found.relative.estimate)})`
+  const wires = WIRES.filter(wire => agreements.some(({ model, reference }) => wire === model || wire === reference))
+  const pairs = pairsOf(wires)
+  const words = wires.map(wire => WIRE_WORDS[wire]).join(' / ')
+  const rows = agreementRows(agreements).map(row => {
+    const { case: { name }, metric, arm } = row
+    const at = (quantile: number): string => {
+      const values = valuesByWire(row, quantile)
+      return wires.map(wire => values.has(wire) ? formatValue(values.get(wire) ?? NaN, metric.unit) : '-').join(' / ')
     }
-    return [name, metric.sample, arm.name, at(0.5), at(0.9), maximumGap.toFixed(2)]
+    const compared = pairs.map(pair => {
+      const found = row.pairs.find(({ model, reference }) => model === pair.model && reference === pair.reference)
+      return found === undefined ? '' : `${formatPercent(found.quantiles[0].relative.estimate)}, ${found.maximumGap.toFixed(2)}`
+    })
+    return [name, metric.sample, arm.name, at(0), at(1), at(2), ...compared]
   })
-  return table(['case', 'samples', 'arm', 'p50: sim / tcp', 'p90: sim / tcp', 'largest gap of CDFs'], withoutRepeats(rows, 2))
+  const heading = ['case', 'samples', 'arm', `p50: ${words}`, 'p90', 'p99', ...pairs.map(({ model, reference }) => `${model}-${reference}: p50, gap`)]
+  return table(heading, withoutRepeats(rows, 2))
+}
+
+/** What cannot simply be believed, and why; the report has the others as well. */
+function beliefs ({ beliefs }: Analysis): string {
+  const doubted = beliefs.filter(({ belief }) => belief !== 'all' && belief !== 'unchecked')
+  return doubted.length === 0
+    ? ''
+    : `${table(['case', 'metric', 'verdict', 'because', 'mostly due to'], withoutRepeats(doubted.map(belief =>
+      [belief.case.name, belief.metric.name, BELIEF_TEXTS[belief.belief], beliefReason(belief), beliefCause(belief) ?? '']), 1))}\n`
 }
 
 function threshold (check: ThresholdCheck, paint: (style: Style) => (text: string) => string): string {
@@ -90,7 +112,7 @@ function threshold (check: ThresholdCheck, paint: (style: Style) => (text: strin
 
 function agreementThreshold (check: AgreementCheck, paint: (style: Style) => (text: string) => string): string {
   const found = `${check.medians === undefined ? '' : 'found '}${agreementFound(check)}`
-  return `${outcome(check, paint)}  ${check.case}: ${check.metric} of ${check.arm} simulated within ${formatValue(check.limitMs, 'ms')} of real; ${found}`
+  return `${outcome(check, paint)}  ${check.case}: ${check.metric} of ${check.arm} ${agreementLimitText(check)}; ${found}`
 }
 
 function outcome ({ checked, holds }: Check, paint: (style: Style) => (text: string) => string): string {

@@ -22,6 +22,11 @@ export class TraceHash {
   }
 
   mixNumber (value: number): void {
+    if (Number.isNaN(value)) {
+      // Which of its many bit patterns a NaN has depends on the machine, and on whether the code was compiled.
+      this.#step(0, 0x7ff80000)
+      return
+    }
     float[0] = value
     this.#step(words[0], words[1])
   }
@@ -35,6 +40,18 @@ export class TraceHash {
     this.mixInteger(text.length)
     for (let i = 0; i < text.length; i++) {
       this.mixInteger(text.charCodeAt(i))
+    }
+  }
+
+  mixBytes (bytes: Uint8Array): void {
+    this.mixInteger(bytes.byteLength)
+    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+    const whole = bytes.byteLength & ~7
+    for (let i = 0; i < whole; i += 8) {
+      this.#step(view.getInt32(i, true), view.getInt32(i + 4, true))
+    }
+    for (let i = whole; i < bytes.byteLength; i++) {
+      this.mixInteger(bytes[i])
     }
   }
 

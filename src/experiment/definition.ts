@@ -42,6 +42,8 @@ export interface Case {
   readonly metrics: readonly Metric[]
   /** The arms that take part; absent: all. */
   readonly arms?: readonly string[]
+  /** The wires that can bring its scenario about; absent: all. On others it is left out, which makes no results partial. */
+  readonly wires?: readonly WireName[]
   /** True where a run on real peers mostly waits, so that several can share the machine without disturbing each other. */
   readonly waits: boolean
 }
@@ -79,14 +81,18 @@ export interface Threshold {
 }
 
 /**
- * A promise about the simulation: that what it says is what real peers take. It is checked wherever both wires are run,
- * over the seeds that ran well on both; the exit code is 1 where one does not hold.
+ * A promise about a wire that stands in for another, as the simulation does for real peers: that both take the same. It
+ * is checked wherever both are run, over the seeds that ran well on both; the exit code is 1 where one does not hold.
  */
 export interface AgreementThreshold {
   readonly case: string
   /** Its unit is `ms`. */
   readonly metric: string
   readonly arm: string
-  /** How far the median over simulated runs may be from the median over real ones, either way. */
+  /** The wire that is judged; absent: `sim`. */
+  readonly model?: WireName
+  /** The wire that it is held to; absent: `tcp`. */
+  readonly reference?: WireName
+  /** How far the median over the model's runs may be from the median over the reference's, either way. */
   readonly limitMs: number
 }

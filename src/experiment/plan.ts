@@ -1,7 +1,8 @@
 import type { Case, Experiment } from './definition.ts'
 import type { UnitKey, WireName } from './unit.ts'
+import { carries } from './wire-pair.ts'
 
-/** The seeds that run on a wire, each with every case and the arms that take part in it. */
+/** The seeds that run on a wire, each with every case that the wire carries and the arms that take part in it. */
 export interface WirePlan {
   readonly wire: WireName
   readonly seeds: readonly string[]
@@ -20,7 +21,7 @@ export function planUnits (experiment: Experiment, plan: readonly WirePlan[]): U
   const units: UnitKey[] = []
   for (const { wire, seeds } of plan) {
     for (const seed of seeds) {
-      for (const theCase of experiment.cases) {
+      for (const theCase of experiment.cases.filter(theCase => carries(wire, theCase))) {
         for (const arm of armsOf(theCase, experiment)) {
           units.push({ wire, case: theCase.name, arm, seed })
         }

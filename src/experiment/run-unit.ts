@@ -13,6 +13,8 @@ export interface RunUnitOptions {
   readonly parameters: RunParameters
   readonly unit: UnitKey
   readonly wire: Wire
+  /** A file, as in `RunRequest`. */
+  readonly eventLog?: string
   readonly signal?: AbortSignal
 }
 
@@ -20,7 +22,7 @@ export interface RunUnitOptions {
  * Runs one arm under one case's conditions once. Whatever goes wrong inside is the result's `error`, beside the samples
  * that are good; a run cut short by the signal has ERR_INTERRUPTED there. Never rejects.
  */
-export async function runUnit ({ loaded, parameters, unit, wire, signal }: RunUnitOptions): Promise<UnitResult> {
+export async function runUnit ({ loaded, parameters, unit, wire, eventLog, signal }: RunUnitOptions): Promise<UnitResult> {
   try {
     const { experiment, rolesModule } = loaded
     const theCase = experiment.cases.find(({ name }) => name === unit.case)
@@ -35,6 +37,7 @@ export async function runUnit ({ loaded, parameters, unit, wire, signal }: RunUn
       rolesModule,
       parameters: allParameters,
       seed: unit.seed,
+      ...(eventLog === undefined ? {} : { eventLog }),
       ...(signal === undefined ? {} : { signal })
     })
     return toResult(unit, theCase, outcome)

@@ -23,10 +23,11 @@ function createEnvironment (): Environment {
     throw new TwinwireError('ERR_INVALID_STATE', 'this thread is in virtual time already', { expected: 'one import of twinwire/libp2p, and none in roles of the stack wire' })
   }
   const random = randomStream(process.env[SEED_VARIABLE] ?? '1')
-  const work = new NativeWork()
+  const wake = (): void => pilot.wake()
+  const work = new NativeWork(wake)
   const kernel = new Kernel({ outside: work })
-  const { timers } = installVirtualGlobals({ kernel, work, random: random.fork('ambient'), onStart: () => pilot.wake() })
-  const pilot = new Pilot(kernel, () => timers.unreferenced)
+  const { timers } = installVirtualGlobals({ kernel, work, random: random.fork('ambient'), onStart: wake })
+  const pilot = new Pilot(kernel, () => kernel.pending <= timers.unreferenced && !work.pending)
   return { kernel, pilot, random: random.fork('network') }
 }
 

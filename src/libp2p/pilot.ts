@@ -9,13 +9,13 @@ const nextTurn = setImmediate
  */
 export class Pilot {
   readonly #kernel: Kernel
-  readonly #unreferenced: () => number
+  readonly #isIdle: () => boolean
   #flying = false
 
-  /** @param unreferenced how many pending events are timers after `unref()` */
-  constructor (kernel: Kernel, unreferenced: () => number) {
+  /** @param isIdle whether nobody waits for anything that only time can bring */
+  constructor (kernel: Kernel, isIdle: () => boolean) {
     this.#kernel = kernel
-    this.#unreferenced = unreferenced
+    this.#isIdle = isIdle
   }
 
   /** To be called whenever something has been scheduled, or may have been. */
@@ -28,19 +28,15 @@ export class Pilot {
 
   async #fly (): Promise<void> {
     try {
-      await this.#kernel.runAsync(() => this.#idle)
+      await this.#kernel.runAsync(this.#isIdle)
     } catch (error) {
       // A timer's callback threw. As in Node that is nobody's to catch.
       nextTurn(() => { throw error })
     } finally {
       this.#flying = false
     }
-    if (!this.#idle) {
+    if (!this.#isIdle()) {
       this.wake()
     }
-  }
-
-  get #idle (): boolean {
-    return this.#kernel.pending <= this.#unreferenced()
   }
 }

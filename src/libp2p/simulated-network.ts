@@ -1,8 +1,9 @@
 import { TwinwireError } from '../core/errors.ts'
+import { multiaddrOf } from '../wires/addresses.ts'
 import type { ScenarioInput } from '../wires/scenario.ts'
 import { parseScenario } from '../wires/scenario.ts'
 import type { Place } from '../wires/scenario-network.ts'
-import { LISTENING_PORT, ScenarioNetwork } from '../wires/scenario-network.ts'
+import { ScenarioNetwork } from '../wires/scenario-network.ts'
 import { ByteNetwork } from '../wires/stack/byte-network.ts'
 import { SimulatedHost } from '../wires/stack/simulated-host.ts'
 import type { Environment } from './environment.ts'
@@ -30,7 +31,7 @@ export class SimulatedNetwork {
     const scenario = parseScenario({ ...input, hosts: input.hosts.map(host => ({ ...host, role: 'peer' })), limitMs: NO_LIMIT_MS })
     this.#network = new ScenarioNetwork(kernel, random.fork('network'), scenario)
     this.#places = new Map(this.#network.places.map(place => [place.name, place]))
-    this.#bytes = new ByteNetwork(kernel, (ip, port, from) => this.#network.resolve(ip, port, from), () => pilot.wake())
+    this.#bytes = new ByteNetwork({ kernel, resolve: (ip, port, from) => this.#network.resolve(ip, port, from), onActivity: () => pilot.wake() })
     this.#network.begin(kernel.nowNs)
   }
 
@@ -50,7 +51,7 @@ export class SimulatedNetwork {
    * @throws ERR_UNKNOWN_HOST
    */
   addresses (name: string): string[] {
-    return this.#place(name).addresses.map(({ ip }) => `/ip4/${ip}/tcp/${LISTENING_PORT}`)
+    return this.#place(name).addresses.map(({ ip }) => multiaddrOf(ip))
   }
 
   #place (name: string): Place {

@@ -4,6 +4,7 @@ import { PacketNetwork } from '../sim/network.ts'
 import { Packets } from '../sim/packets.ts'
 import { TcpHost } from '../sim/tcp/host.ts'
 import { connect } from '../sim/topology.ts'
+import { ipOf } from '../wires/addresses.ts'
 import { duplexOptions } from '../wires/link-options.ts'
 import { duplexSchema } from '../wires/scenario-link.ts'
 import type { DuplexInput } from '../wires/scenario-link.ts'
@@ -24,10 +25,14 @@ export class Star {
   constructor ({ kernel, pilot, random }: Environment) {
     this.#network = new PacketNetwork(kernel, new Packets(), random.fork('star'))
     this.#hub = this.#network.addNode()
-    this.#bytes = new ByteNetwork(kernel, (ip, port) => {
-      const node = this.#nodes.get(ip)
-      return node === undefined ? undefined : { node, port }
-    }, () => pilot.wake())
+    this.#bytes = new ByteNetwork({
+      kernel,
+      resolve: (ip, port) => {
+        const node = this.#nodes.get(ip)
+        return node === undefined ? undefined : { node, port }
+      },
+      onActivity: () => pilot.wake()
+    })
   }
 
   /**
@@ -38,7 +43,7 @@ export class Star {
     const node = this.#network.addNode({ forwards: false })
     connect(this.#network, node, this.#hub, options)
     const index = this.#nodes.size
-    const ip = `10.${index >> 8}.${index & 255}.1`
+    const ip = ipOf(index, 0)
     this.#nodes.set(ip, node)
     return new SimulatedHost(this.#bytes, new TcpHost(this.#network, node), [ip])
   }

@@ -61,7 +61,7 @@ export async function runPair (options: PathOptions, { congestion, durationS }: 
     if (flow === 0) {
       sampler.start({ fromNs: path.startNs + EARLY_S * NS_PER_S, trace: false })
     }
-  }))
+  }), 'flow starts')
   const first = repetition % 2
   path.kernel.schedule(path.startNs, start, first)
   path.kernel.schedule(path.startNs + Math.round(random.fork('stagger').uniform(...STAGGER_NS)), start, 1 - first)

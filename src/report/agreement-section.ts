@@ -1,65 +1,130 @@
+import type { Metric } from '../experiment/definition.ts'
+import { pairsOf, WIRES } from '../experiment/wire-pair.ts'
+import type { WirePair } from '../experiment/wire-pair.ts'
 import type { ResultsData } from '../results/data.ts'
-import type { Analysis, WireAgreement } from './analysis.ts'
-import { cdfFigure, distributions } from './distributions.ts'
+import type { Interval } from '../stats/interval.ts'
+import { agreementSentence } from './agreement-sentences.ts'
+import type { Analysis } from './analysis.ts'
+import { beliefTable } from './belief-section.ts'
+import { beliefSentence } from './belief-sentences.ts'
+import { CLOSE_VALUES } from './beliefs.ts'
+import { dataTable } from './chart.ts'
+import { cdfFigure, distributions, wireKey } from './distributions.ts'
 import { formatPercent, formatValue, typeset } from './format.ts'
 import { armKey, legend } from './legend.ts'
 import { html, withCode } from './markup.ts'
-import type { Markup } from './markup.ts'
+import type { Insert, Markup } from './markup.ts'
 import type { ArmStyle } from './palette.ts'
-import { agreementSentence, formatDifference, medianOf } from './sentences.ts'
-import { goodUnits, seriesOf } from './series.ts'
-import { differenceAxis, strip, stripHead } from './strip.ts'
-import type { StripAxis } from './strip.ts'
+import { seriesOf } from './series.ts'
+import { differenceAxis, signKey, strip, stripHead } from './strip.ts'
+import type { StripAxis, StripSign } from './strip.ts'
+import { agreementRows, valuesByWire } from './wire-agreements.ts'
+import type { AgreementRow } from './wire-agreements.ts'
+import { pairLabel, pairName, WIRE_TITLES, WIRE_WORDS } from './wire-words.ts'
 
-/** Medians closer than this count as the same: what a simulation of a network cannot be blamed for. */
-const CLOSE = 0.1
+/** The pair that the question is about is full; its parts are open. */
+const PAIR_SIGNS: Readonly<Record<string, StripSign>> = { 'sim tcp': 'disc', 'sim stack': 'ring', 'stack tcp': 'lozenge' }
 
-/** Simulation against real peers: every median side by side, and the distributions laid over one another. */
+/** Whether to believe, then every median side by side, every quantile, and the distributions laid over one another. */
 export async function agreementSection (results: ResultsData, analysis: Analysis, styles: ReadonlyMap<string, ArmStyle>): Promise<Markup> {
-  const sentence = withCode(typeset(agreementSentence(analysis, results)))
+  const verdict = html`<p class="lead">${withCode(typeset(beliefSentence(analysis, results)))}</p>`
+  const checked = analysis.beliefs.some(({ belief }) => belief !== 'unchecked')
   if (analysis.agreements.length === 0) {
-    return html`<p class="lead">${sentence}</p>`
+    return html`${verdict}${checked ? beliefTable(analysis) : undefined}`
   }
-  const axis = differenceAxis(analysis.agreements.flatMap((agreement) => medianOf(agreement)?.relative ?? []))
-  return html`<p class="lead">${sentence}</p>
-<p>The same seeds on both. Difference at the median: simulated minus real, and the same over real with a 95% interval over runs; the band is ${formatValue(CLOSE, 'share')} either way. The gap is the largest distance between the two distribution functions: near 1 even for tiny shifts where values hardly vary.</p>
-<table class="effects agreement"><thead><tr><th scope="col">Arm</th><th scope="col">Median: simulated, real</th><th scope="col">Difference</th><th scope="col" class="axis">${stripHead(axis)}</th><th scope="col">Tail and gap</th></tr></thead>
-${groups(analysis.agreements).map(([title, agreements]) => html`<tbody><tr class="group"><th colspan="5" scope="rowgroup">${title}</th></tr>${agreements.map((agreement) => row(agreement, styles, axis))}</tbody>`)}</table>
-${legend(results.run.experiment.arms, styles, html`<span class="key"><span class="broad"></span> simulated</span> <span class="key"><span class="thin"></span> real</span>`)}
-<div class="figures">${await overlays(results, styles)}</div>`
+  const rows = agreementRows(analysis.agreements)
+  const axis = differenceAxis(analysis.agreements.flatMap(({ quantiles: [median] }) => median.relative))
+  const wires = WIRES.filter((wire) => rows.some(({ pairs }) => pairs.some(({ model, reference }) => wire === model || wire === reference)))
+  return html`${verdict}
+<p>${withCode(typeset(agreementSentence(analysis, results)))}</p>
+${beliefTable(analysis)}
+<h3 class="apart">Medians side by side</h3>
+<p>The same seeds on all wires of a row. Difference at the median: the first of two wires over the second, minus 1, with a 95% interval over runs; the band is ${formatValue(CLOSE_VALUES, 'share')} either way. The gap is the largest distance between the two distribution functions: near 1 even for tiny shifts where values hardly vary.</p>
+<p class="legend">${pairsOf(wires).map((pair) => html`${signKey(signOf(pair), `${pairLabel(pair)}: ${pairName(pair)}`)} `)}</p>
+<table class="effects agreement"><thead><tr><th scope="col">Arm</th><th scope="col">Median</th><th scope="col">Difference</th><th scope="col" class="axis">${stripHead(axis)}</th><th scope="col">Tail and gap</th></tr></thead>
+${groups(rows).map(([title, own]) => html`<tbody><tr class="group"><th colspan="5" scope="rowgroup">${title}</th></tr>${own.map((row) => medianRow(row, styles, axis))}</tbody>`)}</table>
+<h3 class="apart">Every quantile</h3>
+${groups(rows).map(([title, own]) => html`<details><summary>${title}</summary><div class="scroll">${quantileTable(own)}</div></details>`)}
+<h3 class="apart">Distributions laid over one another</h3>
+${legend(results.run.experiment.arms, styles, wires.map((wire) => html`${wireKey(wire, WIRE_TITLES[wire])} `))}
+<div class="figures">${await overlays(results, rows, styles)}</div>`
 }
 
-function groups (agreements: readonly WireAgreement[]): Array<[string, WireAgreement[]]> {
-  return [...Map.groupBy(agreements, (agreement) => ofOneArm(agreement) ? agreement.case.title : `${agreement.case.title}: ${agreement.metric.sample}`)]
+function groups (rows: readonly AgreementRow[]): Array<[string, AgreementRow[]]> {
+  return [...Map.groupBy(rows, (row) => ofOneArm(row) ? row.case.title : `${row.case.title}: ${row.metric.sample}`)]
 }
 
 /** Where only one arm takes part, the metric is what tells rows apart. */
-function ofOneArm ({ case: { arms } }: WireAgreement): boolean {
+function ofOneArm ({ case: { arms } }: AgreementRow): boolean {
   return arms?.length === 1
 }
 
-function row (agreement: WireAgreement, styles: ReadonlyMap<string, ArmStyle>, axis: StripAxis): Markup {
-  const { arm, metric, quantiles, maximumGap } = agreement
-  const [median, p90, p99] = quantiles
-  const { estimate, low, high } = median.relative
-  const ends = low === -Infinity ? '[one run]' : `[${formatPercent(low).replace('%', '')}, ${formatPercent(high).replace('%', '')}]`
-  const label = typeset(`${arm.title}: ${formatPercent(estimate)} ${ends}`)
-  return html`<tr><th scope="row">${ofOneArm(agreement) ? metric.title : armKey(arm, styles)}</th>
-<td class="number"><b>${formatValue(median.model, metric.unit)}</b>, <b>${formatValue(median.reference, metric.unit)}</b></td>
-<td class="number"><b>${typeset(formatDifference(median, metric.unit))}</b>, <b>${typeset(formatPercent(estimate))}</b> <span class="ends">${typeset(ends)}</span></td>
-<td class="strip-cell">${Number.isFinite(estimate) ? strip([{ interval: median.relative, colour: styles.get(arm.name)?.colour ?? 'var(--fg)', open: false, label }], axis, CLOSE) : undefined}</td>
-<td class="number ends">p90 ${typeset(formatPercent(p90.relative.estimate))}, p99 ${typeset(formatPercent(p99.relative.estimate))}, gap ${maximumGap.toFixed(2)}</td></tr>`
+function medianRow (row: AgreementRow, styles: ReadonlyMap<string, ArmStyle>, axis: StripAxis): Markup {
+  const { arm, metric, pairs } = row
+  const medians = valuesByWire(row, 0)
+  const colour = styles.get(arm.name)?.colour ?? 'var(--fg)'
+  const marks = pairs.filter(({ quantiles: [median] }) => Number.isFinite(median.relative.estimate)).map(({ quantiles: [median], ...pair }) => ({
+    interval: median.relative, colour, sign: signOf(pair), label: typeset(`${arm.title}, ${pairName(pair)}: ${formatRelative(median.relative)}`)
+  }))
+  return html`<tr><th scope="row">${ofOneArm(row) ? metric.title : armKey(arm, styles)}</th>
+<td class="number">${[...medians].map(([wire, value]) => html`<span class="line"><b>${formatValue(value, metric.unit)}</b> <small>${WIRE_WORDS[wire]}</small></span>`)}</td>
+<td class="number">${pairs.map(({ quantiles: [{ model, reference, relative }], ...pair }) => html`<span class="line"><b>${typeset(formatPercent(relative.estimate))}</b> <span class="ends">${typeset(formatEnds(relative))}</span> <small>${pairs.length === 1 ? typeset(formatDifference(model - reference, metric.unit)) : pairLabel(pair)}</small></span>`)}</td>
+<td class="strip-cell">${marks.length === 0 ? undefined : strip(marks, axis, CLOSE_VALUES)}</td>
+<td class="number ends">${pairs.map(({ quantiles: [, p90, p99], maximumGap }) => html`<span class="line">p90 ${typeset(formatPercent(p90.relative.estimate))}, p99 ${typeset(formatPercent(p99.relative.estimate))}, gap ${maximumGap.toFixed(2)}</span>`)}</td></tr>`
 }
 
-async function overlays (results: ResultsData, styles: ReadonlyMap<string, ArmStyle>): Promise<Markup[]> {
+/** Three lines an arm, a column a wire and a pair; below them the gap of each pair. */
+function quantileTable (rows: readonly AgreementRow[]): Markup {
+  const [{ pairs: [first] }] = rows
+  const wires = WIRES.filter((wire) => rows.some((row) => valuesByWire(row, 0).has(wire)))
+  const pairs = pairsOf(wires)
+  const find = (row: AgreementRow, { model, reference }: WirePair): AgreementRow['pairs'][number] | undefined =>
+    row.pairs.find((pair) => pair.model === model && pair.reference === reference)
+  return dataTable(['', ...wires.map((wire) => WIRE_WORDS[wire]), ...pairs.map(pairName)], rows.flatMap((row) => {
+    const title = ofOneArm(row) ? row.metric.title : row.arm.title
+    return [
+      ...first.quantiles.map(({ probability }, index): Insert[] => [
+        `${title}, p${probability * 100}`,
+        ...wires.map((wire) => formatOptional(valuesByWire(row, index).get(wire), row.metric.unit)),
+        ...pairs.map((pair) => {
+          const relative = find(row, pair)?.quantiles[index].relative
+          return relative === undefined ? '' : typeset(formatRelative(relative))
+        })
+      ]),
+      [`${title}, gap`, ...wires.map(() => ''), ...pairs.map((pair) => find(row, pair)?.maximumGap.toFixed(2) ?? '')]
+    ]
+  }))
+}
+
+async function overlays (results: ResultsData, rows: readonly AgreementRow[], styles: ReadonlyMap<string, ArmStyle>): Promise<Markup[]> {
   const figures: Markup[] = []
   for (const { case: caseDescription, metric, id, title } of distributions(results)) {
-    const seeds = new Set(results.run.experiment.arms.flatMap(({ name }) => goodUnits(results, 'tcp', caseDescription.name, name).map(({ seed }) => seed)))
-    const real = seriesOf(results, { wire: 'tcp', case: caseDescription, sample: metric.sample, seeds })
-    const simulated = seriesOf(results, { wire: 'sim', case: caseDescription, sample: metric.sample, seeds })
-    if (real.length > 0 && simulated.length > 0) {
-      figures.push(await cdfFigure({ id: `overlay-${id}`, title, metric, series: [...simulated, ...real], styles }))
+    const own = rows.filter((row) => row.case === caseDescription && row.metric === metric)
+    const seeds = new Set(own.flatMap((row) => row.seeds))
+    const series = WIRES.flatMap((wire) => seriesOf(results, { wire, case: caseDescription, sample: metric.sample, seeds }))
+    if (own.length > 0) {
+      figures.push(await cdfFigure({ id: `overlay-${id}`, title, metric, series, styles }))
     }
   }
   return figures
+}
+
+function signOf ({ model, reference }: WirePair): StripSign {
+  return PAIR_SIGNS[`${model} ${reference}`]
+}
+
+function formatRelative (relative: Interval): string {
+  return `${formatPercent(relative.estimate)} ${formatEnds(relative)}`
+}
+
+function formatEnds ({ low, high }: Interval): string {
+  return low === -Infinity ? '[one run]' : `[${formatPercent(low).replace('%', '')}, ${formatPercent(high).replace('%', '')}]`
+}
+
+function formatDifference (difference: number, unit: Metric['unit']): string {
+  return `${difference > 0 ? '+' : ''}${formatValue(difference, unit)}`
+}
+
+function formatOptional (value: number | undefined, unit: Metric['unit']): string {
+  return value === undefined ? '' : formatValue(value, unit)
 }

@@ -1,10 +1,12 @@
 import { compareUnits } from '../results/data.ts'
 import type { ResultsData } from '../results/data.ts'
-import type { Analysis, Check } from './analysis.ts'
+import type { Analysis } from './analysis.ts'
+import { BELIEF_RULE } from './belief-sentences.ts'
+import type { Check } from './checks.ts'
 import { formatEnds, formatValue, plural, typeset } from './format.ts'
 import { html } from './markup.ts'
 import type { Markup } from './markup.ts'
-import { agreementFound, limitText } from './sentences.ts'
+import { agreementFound, agreementLimitText, limitText } from './sentences.ts'
 
 const SHOWN_HOLES = 50
 
@@ -15,7 +17,7 @@ export function thresholdSection ({ thresholds, agreementThresholds }: Analysis)
   }
   return html`<div class="scroll"><table class="data"><thead><tr><th scope="col">Promise</th><th scope="col">Limit</th><th scope="col">Found: medians over runs</th><th scope="col">Holds</th></tr></thead><tbody>${thresholds.map((check) =>
     promise(check, limitText(check), check.value === undefined ? undefined : html`<b>${formatValue(check.value.estimate, check.metricDefinition.unit)}</b> ${typeset(formatEnds(check.value, check.metricDefinition.unit))}`))}${agreementThresholds.map((check) =>
-    promise(check, `simulated within ${formatValue(check.limitMs, 'ms')} of real`, check.medians === undefined ? undefined : html`<b>${agreementFound(check)}</b>`))}</tbody></table></div>`
+    promise(check, agreementLimitText(check), check.medians === undefined ? undefined : html`<b>${agreementFound(check)}</b>`))}</tbody></table></div>`
 }
 
 function promise ({ caseTitle, armTitle, metricDefinition: { title }, checked, holds }: Check, limit: string, found: Markup | undefined): Markup {
@@ -49,11 +51,11 @@ export function environmentSection ({ run, units }: ResultsData): Markup {
     ['Parameters', Object.entries(parameters).map(([name, value]) => `${name} = ${value}`).join(', ') || 'none']
   ]
   const hashes = units.filter(({ traceHash }) => traceHash !== undefined).sort(compareUnits)
-  return html`<p>This command gives the same simulated runs, to the bit:</p>
+  return html`<p>This command gives the same runs in virtual time (simulation and stack), to the bit:</p>
 <pre><code>${run.command}</code></pre>
 <dl>${facts.map(([term, text]) => html`<dt>${term}</dt><dd>${text}</dd>`)}</dl>
-${hashes.length === 0 ? undefined : html`<details><summary>Trace hashes of ${plural(hashes.length, 'run')}</summary><div class="scroll"><table class="data"><tbody>${hashes.map(({ case: caseName, arm, seed, traceHash }) =>
-    html`<tr><th scope="row">${caseName}, ${arm}, seed ${seed}</th><td><code>${traceHash}</code></td></tr>`)}</tbody></table></div></details>`}`
+${hashes.length === 0 ? undefined : html`<details><summary>Trace hashes of ${plural(hashes.length, 'run')}</summary><div class="scroll"><table class="data"><tbody>${hashes.map(({ wire, case: caseName, arm, seed, traceHash }) =>
+    html`<tr><th scope="row">${wire}, ${caseName}, ${arm}, seed ${seed}</th><td><code>${traceHash}</code></td></tr>`)}</tbody></table></div></details>`}`
 }
 
 /** How the numbers were made, and how to get at them. */
@@ -66,6 +68,7 @@ export function dataSection (): Markup {
 <li>Arms are compared on the same seeds, and so in the same networks. Change = mean of the arm over mean of the baseline, minus 1. Intervals: studentised bootstrap; below 8 runs, or where a bootstrap is degenerate, Student's.</li>
 <li>Verdicts: significant by the paired sign-flip test at 5% after Holm's correction over all comparisons of the wire, and at least the minimum effect. <q>No meaningful change</q>: the interval lies within the minimum effect on both sides.</li>
 <li>A failed sample counts as what it took to fail or as the slowest success of any arm with the same seed, whichever is worse: failing fast makes no arm look good. In distributions it never arrives.</li>
-<li>With fewer than 6 seeds no sign-flip test can reach 5%, and fewer are run on real peers as a rule: they check the simulation, the verdicts come from it.</li>
+<li>With fewer than 6 seeds no sign-flip test can reach 5%, and fewer are run on the stack and on real peers as a rule: they check the simulation, the verdicts come from it.</li>
+<li>Whether it can be believed, metric by metric, on the seeds that ran on both wires. ${BELIEF_RULE}</li>
 </ul></details>`
 }

@@ -1,6 +1,7 @@
 import type { Metric } from '../experiment/definition.ts'
+import type { WireName } from '../experiment/unit.ts'
+import { WIRES } from '../experiment/wire-pair.ts'
 import type { CaseDescription, ResultsData } from '../results/data.ts'
-import { samplesOf } from './analysis.ts'
 import { dataTable, figure, renderChart } from './chart.ts'
 import { formatValue, plural } from './format.ts'
 import { html } from './markup.ts'
@@ -9,11 +10,26 @@ import type { ArmStyle } from './palette.ts'
 import { valueScale } from './scales.ts'
 import { cdfPoints, reached, seriesOf } from './series.ts'
 import type { Series } from './series.ts'
+import { leadingWire } from './sentences.ts'
+import { samplesOf } from './wire-agreements.ts'
+import { WIRE_WORDS } from './wire-words.ts'
 
 /** With fewer samples an axis of nines would show little but single samples. */
 const NINES_FROM_SAMPLES = 1000
 const MARKED = [0.5, 0.9, 0.99, 0.999]
-const WIRE_TITLES = { sim: 'simulated', stack: 'stack', tcp: 'real' } as const
+
+/** How a wire's line is drawn where several are laid over one another. */
+interface WireLine {
+  readonly width: number
+  readonly opacity: number
+  readonly dash: number[]
+}
+
+const WIRE_LINES: Readonly<Record<WireName, WireLine>> = {
+  sim: { width: 7, opacity: 0.35, dash: [1, 0] },
+  stack: { width: 2.5, opacity: 1, dash: [5, 4] },
+  tcp: { width: 1.5, opacity: 1, dash: [1, 0] }
+}
 
 export interface CdfOptions {
   readonly id: string
@@ -21,6 +37,12 @@ export interface CdfOptions {
   readonly metric: Metric
   readonly series: readonly Series[]
   readonly styles: ReadonlyMap<string, ArmStyle>
+}
+
+/** What a wire's lines look like where several are laid over one another. */
+export function wireKey (wire: WireName, title: string): Markup {
+  const { width, opacity, dash } = WIRE_LINES[wire]
+  return html`<span class="key"><svg viewBox="0 0 28 8" width="28" height="8" aria-hidden="true"><path d="M1 4h26" stroke="var(--muted)" stroke-width="${width}" stroke-opacity="${opacity}" stroke-dasharray="${dash[1] === 0 ? 'none' : dash.join(' ')}"/></svg> ${title}</span>`
 }
 
 /** Kinds of samples that are worth a distribution: of cases that compare arms, failures' shares left out. */
@@ -38,10 +60,9 @@ export function distributions ({ run }: ResultsData): Array<{ case: CaseDescript
 
 /** One chart of distribution functions a case, a line an arm. */
 export async function distributionFigures (results: ResultsData, styles: ReadonlyMap<string, ArmStyle>): Promise<Markup[]> {
-  const wire = results.run.plan.some((plan) => plan.wire === 'sim') ? 'sim' : 'tcp'
   const figures: Markup[] = []
   for (const { case: caseDescription, metric, id, title } of distributions(results)) {
-    const series = seriesOf(results, { wire, case: caseDescription, sample: metric.sample })
+    const series = seriesOf(results, { wire: leadingWire(results, caseDescription.name), case: caseDescription, sample: metric.sample })
     if (series.length > 0) {
       figures.push(await cdfFigure({ id: `cdf-${id}`, title, metric, series, styles }))
     }
@@ -49,7 +70,7 @@ export async function distributionFigures (results: ResultsData, styles: Readonl
   return figures
 }
 
-/** Distribution functions; with both wires the simulated lines are broad and pale, the real ones thin. */
+/** Distribution functions; with several wires each has a line of its own kind. */
 export async function cdfFigure (options: CdfOptions): Promise<Markup> {
   const { id, title, metric, series } = options
   const failed = series.some(({ successes, total }) => successes.length < total)
@@ -83,7 +104,10 @@ async function cdfChart ({ id, metric, series, styles }: CdfOptions): Promise<Ma
   const floor = nines === undefined ? 0 : 10 ** -nines
   // On an axis of nines a height is the share that is still to come, on a log scale upside down.
   const height = (share: number): number => nines === undefined ? share : Math.max(floor, 1 - share)
-  const both = new Set(series.map(({ wire }) => wire)).size > 1
+  const wires = WIRES.filter((wire) => series.some((one) => one.wire === wire))
+  const several = wires.length > 1
+  const byWire = <Value> (value: (line: WireLine) => Value): { field: string, type: 'nominal', scale: { domain: WireName[], range: Value[] } } =>
+    ({ field: 'wire', type: 'nominal', scale: { domain: wires, range: wires.map((wire) => value(WIRE_LINES[wire])) } })
   const arms = [...new Set(series.map(({ arm }) => arm.name))]
   // Later arms are drawn over earlier ones and thinner, so that equal arms show as nested lines instead of one.
   const width = (arm: string): number => 1.6 + 1.3 * Math.min(3, arms.length - 1 - arms.indexOf(arm))
@@ -97,7 +121,8 @@ async function cdfChart ({ id, metric, series, styles }: CdfOptions): Promise<Ma
       { key, arm: one.arm.name, wire: one.wire, value: x.scale.domain[1], height: height(last), order: points.length + 1, width: width(one.arm.name) }
     ]
   })
-  const marks = series.flatMap((one) => both && one.wire === 'sim'
+  // Of the most real wire: marks of all would hide one another.
+  const marks = series.flatMap((one) => one.wire !== wires[wires.length - 1]
     ? []
     : MARKED.filter((probability) => one.total * (1 - probability) >= 0.99).flatMap((probability) => {
       const value = reached(one, probability)
@@ -130,8 +155,8 @@ async function cdfChart ({ id, metric, series, styles }: CdfOptions): Promise<Ma
           color: colour,
           detail: { field: 'key' },
           order: { field: 'order' },
-          strokeWidth: both ? { condition: { test: "datum.wire === 'sim'", value: 7 }, value: 1.75 } : { field: 'width', type: 'quantitative', scale: null },
-          strokeOpacity: both ? { condition: { test: "datum.wire === 'sim'", value: 0.35 }, value: 1 } : { value: 1 }
+          strokeWidth: several ? byWire(({ width }) => width) : { field: 'width', type: 'quantitative', scale: null },
+          ...(several ? { strokeOpacity: byWire(({ opacity }) => opacity), strokeDash: byWire(({ dash }) => dash) } : {})
         }
       },
       {
@@ -149,7 +174,7 @@ function describe ({ title, metric, series }: CdfOptions): string {
 }
 
 function name ({ arm, wire }: Series, all: readonly Series[]): string {
-  return new Set(all.map((one) => one.wire)).size > 1 ? `${arm.title}, ${WIRE_TITLES[wire]}` : arm.title
+  return new Set(all.map((one) => one.wire)).size > 1 ? `${arm.title}, ${WIRE_WORDS[wire]}` : arm.title
 }
 
 function formatReached (series: Series, probability: number, { unit }: Metric): string {

@@ -1,15 +1,19 @@
 import type { WireName } from '../experiment/unit.ts'
+import { WIRES } from '../experiment/wire-pair.ts'
+import type { ResultsData } from '../results/data.ts'
 import type { Verdict } from '../stats/verdict.ts'
-import type { Analysis, ArmFinding, Comparison, Finding } from './analysis.ts'
+import type { Analysis } from './analysis.ts'
+import type { ArmFinding, Comparison, Finding } from './findings.ts'
 import { formatEffect, formatEnds, formatPValue, formatValue, plural, typeset } from './format.ts'
 import { dataTable } from './chart.ts'
 import { html } from './markup.ts'
 import type { Insert, Markup } from './markup.ts'
 import { armKey } from './legend.ts'
 import type { ArmStyle } from './palette.ts'
-import { effectSentence } from './sentences.ts'
-import { ratioAxis, strip, stripHead } from './strip.ts'
-import type { StripAxis, StripMark } from './strip.ts'
+import { effectSentence, leadingFindings } from './sentences.ts'
+import { ratioAxis, signKey, strip, stripHead } from './strip.ts'
+import type { StripAxis, StripMark, StripSign } from './strip.ts'
+import { WIRE_PLACES, WIRE_WORDS } from './wire-words.ts'
 
 const BADGES: Readonly<Record<Verdict, { readonly sign: string, readonly kind: string, readonly text: string }>> = {
   improved: { sign: '✓', kind: 'good', text: 'improved' },
@@ -25,22 +29,33 @@ export function badge ({ verdict, tooFewPairs, moreSeeds }: Comparison): Markup 
   return html`<span class="badge ${kind}"><span aria-hidden="true">${sign}</span> ${tooFewPairs ? 'too few seeds for a verdict' : text}</span>${needs === undefined ? undefined : html` <small>${needs}</small>`}`
 }
 
-/** Every comparison with its interval, as a table and as marks on one axis. */
-export function effectTable ({ findings }: Analysis, wire: WireName, styles: ReadonlyMap<string, ArmStyle>): Markup {
-  const compared = findings.filter((finding) => finding.wire === wire && finding.arms.some(({ comparison }) => comparison !== undefined))
+const WIRE_SIGNS: Readonly<Record<WireName, StripSign>> = { sim: 'disc', stack: 'ring', tcp: 'lozenge' }
+
+/** What the marks of each wire look like. */
+export function wireSigns (wires: readonly WireName[]): Markup {
+  return html`<p class="legend">${wires.map((wire) => html`${signKey(WIRE_SIGNS[wire], WIRE_WORDS[wire])} `)}</p>`
+}
+
+/** Every comparison with its interval, as a table and as marks on one axis; other wires beside the leading one. */
+export function effectTable (results: ResultsData, analysis: Analysis, styles: ReadonlyMap<string, ArmStyle>): Markup {
+  const { findings } = analysis
+  const compared = leadingFindings(results, analysis).filter(({ arms }) => arms.some(({ comparison }) => comparison !== undefined))
   if (compared.length === 0) {
     return html`<p>No two arms have runs to compare.</p>`
   }
-  const others = findings.filter((finding) => finding.wire !== wire)
   const axis = ratioAxis(findings.flatMap(({ arms }) => arms.flatMap(({ comparison }) => comparison?.relative ?? [])))
   const groups = compared.map((finding) => {
-    const other = others.find((candidate) => candidate.case === finding.case && candidate.metric === finding.metric)
     const { metric } = finding
+    const others = findings.filter((other) => other.wire !== finding.wire && other.case === finding.case && other.metric === metric)
+    const elsewhere = (arm: ArmFinding): Elsewhere[] => others.flatMap(({ wire, arms }) => {
+      const comparison = arms.find((one) => one.arm.name === arm.arm.name)?.comparison
+      return comparison === undefined ? [] : [{ wire, comparison }]
+    })
     const baseline = finding.arms.find(({ arm }) => arm.name === finding.baseline)
     return html`<tbody>
 <tr class="group"><th colspan="5" scope="rowgroup"><span>${finding.case.title}</span> <b>${metric.title}</b> <small>${metric.better} is better; changes under ${formatValue(metric.minimumEffect, 'share')} do not count</small></th></tr>
 ${baseline === undefined ? undefined : baselineRow(finding, baseline, styles)}
-${finding.arms.filter((arm) => arm !== baseline).map((arm) => armRow(finding, arm, other?.arms.find((one) => one.arm.name === arm.arm.name)?.comparison, styles, axis))}
+${finding.arms.filter((arm) => arm !== baseline).map((arm) => armRow(finding, arm, elsewhere(arm), styles, axis))}
 </tbody>`
   })
   return html`<table class="effects"><thead><tr><th scope="col">Arm</th><th scope="col">Mean over runs</th><th scope="col">Change [95%]</th><th scope="col" class="axis">${stripHead(axis)}</th><th scope="col">Verdict</th></tr></thead>
@@ -50,11 +65,11 @@ ${groups}</table>`
 /** Metrics of cases with one arm: what was measured where nothing is compared. */
 export function singleArmTable ({ findings }: Analysis): Markup | undefined {
   const single = findings.filter(({ arms }) => arms.length === 1)
-  const wires = [...new Set(single.map(({ wire }) => wire))]
+  const wires = WIRES.filter((wire) => single.some((finding) => finding.wire === wire))
   const rows = [...Map.groupBy(single, (finding) => `${finding.case.title}: ${finding.metric.title}, ${finding.arms[0].arm.title}`)]
   return rows.length === 0
     ? undefined
-    : html`<h3 class="apart">Cases with one arm</h3><div class="scroll">${dataTable(['', ...wires.map((wire) => wire === 'sim' ? 'simulated' : 'real')], rows.map(([title, own]) => [
+    : html`<h3 class="apart">Cases with one arm</h3><div class="scroll">${dataTable(['', ...wires.map((wire) => WIRE_WORDS[wire])], rows.map(([title, own]) => [
       title,
       ...wires.map((wire) => own.filter((finding) => finding.wire === wire).map(({ arms: [{ mean }], metric }) => value(formatValue(mean.estimate, metric.unit), typeset(formatEnds(mean, metric.unit)))))
     ]))}</div>`
@@ -64,7 +79,13 @@ function baselineRow ({ metric }: Finding, { arm, mean, samples, failures }: Arm
   return html`<tr class="baseline"><th scope="row">${armKey(arm, styles)}</th><td class="number">${value(formatValue(mean.estimate, metric.unit), typeset(formatEnds(mean, metric.unit)))}${failedShare(metric, samples, failures)}</td><td class="number"></td><td class="strip-cell"></td><td><span class="quiet">baseline</span></td></tr>`
 }
 
-function armRow (finding: Finding, armFinding: ArmFinding, other: Comparison | undefined, styles: ReadonlyMap<string, ArmStyle>, axis: StripAxis): Markup {
+/** The same comparison on a wire that does not lead. */
+interface Elsewhere {
+  readonly wire: WireName
+  readonly comparison: Comparison
+}
+
+function armRow (finding: Finding, armFinding: ArmFinding, elsewhere: readonly Elsewhere[], styles: ReadonlyMap<string, ArmStyle>, axis: StripAxis): Markup {
   const { metric, baseline } = finding
   const { arm, mean, samples, failures, comparison } = armFinding
   const numbers = html`<th scope="row">${armKey(arm, styles)}</th><td class="number">${value(formatValue(mean.estimate, metric.unit), typeset(formatEnds(mean, metric.unit)))}${failedShare(metric, samples, failures)}</td>`
@@ -75,12 +96,14 @@ function armRow (finding: Finding, armFinding: ArmFinding, other: Comparison | u
   const marks: StripMark[] = []
   if (comparison.relative !== undefined) {
     const significance = `p ${formatPValue(comparison.adjustedPValue).replace(/^[01]/, '= $&')}, ${plural(comparison.pairs, 'pair')}`
-    marks.push({ interval: comparison.relative, colour, open: false, label: typeset(`${effectSentence({ finding, arm: armFinding, comparison })} ${significance}`) })
+    marks.push({ interval: comparison.relative, colour, sign: WIRE_SIGNS[finding.wire], label: typeset(`${effectSentence({ finding, arm: armFinding, comparison })} ${significance}`) })
   }
-  if (other?.relative !== undefined) {
-    marks.push({ interval: other.relative, colour, open: true, label: typeset(`On real peers ${formatEffect(other, metric.unit)}, ${plural(other.pairs, 'pair')}`) })
+  for (const { wire, comparison: { relative, pairs, ...effect } } of elsewhere) {
+    if (relative !== undefined) {
+      marks.push({ interval: relative, colour, sign: WIRE_SIGNS[wire], label: typeset(`${WIRE_PLACES[wire]} ${formatEffect({ ...effect, pairs, relative }, metric.unit)}, ${plural(pairs, 'pair')}`) })
+    }
   }
-  return html`<tr>${numbers}<td class="number">${change(comparison, metric.unit)}${other === undefined ? undefined : html`<small class="line">real ${typeset(formatEffect(other, metric.unit))}</small>`}</td><td class="strip-cell">${strip(marks, axis, metric.minimumEffect)}</td><td>${badge(comparison)}</td></tr>`
+  return html`<tr>${numbers}<td class="number">${change(comparison, metric.unit)}${elsewhere.map(({ wire, comparison }) => html`<small class="line">${WIRE_WORDS[wire]} ${typeset(formatEffect(comparison, metric.unit))}</small>`)}</td><td class="strip-cell">${strip(marks, axis, metric.minimumEffect)}</td><td>${badge(comparison)}</td></tr>`
 }
 
 function change (comparison: Comparison, unit: Finding['metric']['unit']): Markup {

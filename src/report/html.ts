@@ -1,19 +1,21 @@
 import { createHash } from 'node:crypto'
+import { wiresOf } from '../results/data.ts'
 import type { ResultsData } from '../results/data.ts'
 import { agreementSection } from './agreement-section.ts'
 import type { Analysis } from './analysis.ts'
 import { dataSection, environmentSection, holeSection, thresholdSection } from './appendix.ts'
 import { distributionFigures } from './distributions.ts'
-import { effectTable, singleArmTable } from './effects.ts'
+import { effectTable, singleArmTable, wireSigns } from './effects.ts'
 import { legend } from './legend.ts'
 import { embedJson, html, Markup } from './markup.ts'
 import type { Insert } from './markup.ts'
 import { armStyles } from './palette.ts'
 import { SCRIPT } from './script.ts'
-import { effectsOf, leadingWire } from './sentences.ts'
+import { effectsOf, leadingFindings, leadingWire } from './sentences.ts'
 import { STYLE } from './style.ts'
 import { timelineFigures } from './timeline.ts'
 import { verdictSection } from './verdict-section.ts'
+import { WIRE_PLACES, WIRE_WORDS } from './wire-words.ts'
 
 interface Section {
   readonly id: string
@@ -41,7 +43,7 @@ export async function renderReport (results: ResultsData, analysis: Analysis): P
       id: 'effects',
       title: 'Effects',
       short: 'Effects',
-      content: html`<p>Mean over runs, and change against the baseline on the same seeds. ${marksSentence(results)} The grey band is what would not matter.</p>${effectTable(analysis, wire, styles)}${singleArmTable(analysis)}`
+      content: html`<p>Mean over runs, and change against the baseline on the same seeds. ${wiresSentence(results)} The grey band is what would not matter.</p>${wiresOf(results).length > 1 ? wireSigns(wiresOf(results)) : undefined}${effectTable(results, analysis, styles)}${singleArmTable(analysis)}`
     },
     {
       id: 'distributions',
@@ -57,7 +59,7 @@ export async function renderReport (results: ResultsData, analysis: Analysis): P
         ? html`<p>Runs of this experiment are too short to have a course.</p>`
         : html`<p>One run of each arm, seed ${seed}.</p>${armLegend}<div class="figures">${timelines}</div>`
     },
-    { id: 'agreement', title: 'Simulation against real peers', short: 'Sim against real', content: await agreementSection(results, analysis, styles) },
+    { id: 'agreement', title: 'Can the simulation be believed?', short: 'Believed?', content: await agreementSection(results, analysis, styles) },
     { id: 'thresholds', title: 'Thresholds', short: 'Thresholds', content: thresholdSection(analysis) },
     { id: 'holes', title: 'Runs without a result', short: 'Holes', content: holeSection(analysis, results) },
     { id: 'environment', title: 'Environment, and how to do it again', short: 'Reproduce', content: environmentSection(results) },
@@ -96,8 +98,11 @@ ${embedJson('verdicts', verdictData(analysis, results))}
 `.text
 }
 
-function marksSentence ({ run }: ResultsData): string {
-  return run.plan.length > 1 ? 'Filled marks are simulated, open ones real peers.' : `All is ${run.plan[0]?.wire === 'tcp' ? 'measured on real peers' : 'simulated'}.`
+function wiresSentence (results: ResultsData): string {
+  const wire = leadingWire(results)
+  return wiresOf(results).length > 1
+    ? `Means and verdicts are ${WIRE_WORDS[wire]} where that was run, as it has the seeds; other wires stand beside them.`
+    : `All was run ${WIRE_PLACES[wire]}.`
 }
 
 /** The conclusions for programs that read the page. */
@@ -105,7 +110,8 @@ function verdictData (analysis: Analysis, results: ResultsData): unknown {
   return {
     experiment: results.run.experiment.name,
     passed: analysis.passed,
-    effects: effectsOf(analysis, leadingWire(results)).map(({ finding, arm, comparison: { verdict, relative, adjustedPValue } }) => ({
+    beliefs: analysis.beliefs.map(({ case: { name }, metric, belief, model, reference }) => ({ case: name, metric: metric.name, belief, model, reference })),
+    effects: effectsOf(leadingFindings(results, analysis)).map(({ finding, arm, comparison: { verdict, relative, adjustedPValue } }) => ({
       case: finding.case.name, metric: finding.metric.name, arm: arm.arm.name, baseline: finding.baseline, verdict, relative, adjustedPValue
     }))
   }

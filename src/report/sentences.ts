@@ -1,10 +1,14 @@
 import type { Metric } from '../experiment/definition.ts'
 import type { WireName } from '../experiment/unit.ts'
+import type { WirePair } from '../experiment/wire-pair.ts'
+import { wiresOf } from '../results/data.ts'
 import type { ResultsData } from '../results/data.ts'
-import { quantile } from '../stats/quantile.ts'
 import type { Verdict } from '../stats/verdict.ts'
-import type { AgreementCheck, Analysis, ArmFinding, Comparison, Finding, ThresholdCheck, WireAgreement } from './analysis.ts'
-import { formatEffect, formatPercent, formatValue, plural } from './format.ts'
+import type { Analysis } from './analysis.ts'
+import type { AgreementCheck, ThresholdCheck } from './checks.ts'
+import type { ArmFinding, Comparison, Finding } from './findings.ts'
+import { formatEffect, formatValue, plural } from './format.ts'
+import { WIRE_PLACES, WIRE_WORDS } from './wire-words.ts'
 
 /** One comparison with what it is about. */
 export interface Effect {
@@ -13,14 +17,22 @@ export interface Effect {
   readonly comparison: Comparison
 }
 
-/** The wire whose verdicts lead: simulation has the seeds to be sure, where it was run. */
-export function leadingWire ({ run }: ResultsData): WireName {
-  return run.plan.some(({ wire }) => wire === 'sim') ? 'sim' : 'tcp'
+/** The wire whose verdicts on a case lead, and the one that is drawn: the most modelled has the seeds to be sure. */
+export function leadingWire (results: ResultsData, caseName?: string): WireName {
+  return wiresOf(results, caseName)[0] ?? 'sim'
 }
 
-/** All comparisons of a wire, in the experiment's order. */
-export function effectsOf ({ findings }: Analysis, wire: WireName): Effect[] {
-  return findings.filter((finding) => finding.wire === wire).flatMap((finding) =>
+/** What leads of all metrics, in the experiment's order. */
+export function leadingFindings (results: ResultsData, { findings }: Analysis): Finding[] {
+  return results.run.experiment.cases.flatMap(({ name }) => {
+    const wire = leadingWire(results, name)
+    return findings.filter((finding) => finding.case.name === name && finding.wire === wire)
+  })
+}
+
+/** All comparisons among findings, in their order. */
+export function effectsOf (findings: readonly Finding[]): Effect[] {
+  return findings.flatMap((finding) =>
     finding.arms.flatMap((arm) => arm.comparison === undefined ? [] : [{ finding, arm, comparison: arm.comparison }]))
 }
 
@@ -38,21 +50,25 @@ export function verdictText ({ verdict, tooFewPairs, moreSeeds }: Comparison): s
 
 /** What was promised: `at most 90 ms`, `on real peers at least 20%`. */
 export function limitText ({ wire, direction, limit, metricDefinition: { unit } }: ThresholdCheck): string {
-  return `${wire === 'tcp' ? 'on real peers ' : ''}${direction === 'at-most' ? 'at most' : 'at least'} ${formatValue(limit, unit)}`
+  return `${wire === undefined || wire === 'sim' ? '' : `${WIRE_PLACES[wire]} `}${direction === 'at-most' ? 'at most' : 'at least'} ${formatValue(limit, unit)}`
 }
 
-/** What was found of an agreement that was promised: `2.1 ms (242 ms simulated, 244 ms real)`. */
-export function agreementFound ({ checked, medians }: AgreementCheck): string {
+/** What was promised of two wires: `simulated within 8 ms of real`. */
+export function agreementLimitText ({ model, reference, limitMs }: AgreementCheck): string {
+  return `${WIRE_WORDS[model]} within ${formatValue(limitMs, 'ms')} of ${WIRE_WORDS[reference]}`
+}
+
+/** What was found of it: `2.1 ms (242 ms simulated, 244 ms real)`. */
+export function agreementFound ({ checked, medians, ...pair }: AgreementCheck): string {
   if (medians === undefined) {
     return checked ? 'no run to check it with' : 'not run on both wires'
   }
-  return `${formatValue(Math.abs(medians.sim - medians.tcp), 'ms')} (${formatValue(medians.sim, 'ms')} simulated, ${formatValue(medians.tcp, 'ms')} real)`
+  return `${formatValue(Math.abs(medians.model - medians.reference), 'ms')} (${bothValues(medians, pair, 'ms')})`
 }
 
-/** The absolute difference of a quantile: `+2.1 ms`. */
-export function formatDifference ({ model, reference }: WireAgreement['quantiles'][number], unit: Metric['unit']): string {
-  const difference = model - reference
-  return `${difference > 0 ? '+' : ''}${formatValue(difference, unit)}`
+/** `242 ms simulated, 244 ms real` */
+export function bothValues (values: Readonly<Record<keyof WirePair, number>>, { model, reference }: WirePair, unit: Metric['unit']): string {
+  return `${formatValue(values.model, unit)} ${WIRE_WORDS[model]}, ${formatValue(values.reference, unit)} ${WIRE_WORDS[reference]}`
 }
 
 /** What an arm did over all metrics: `6 improved, 1 regressed, 2 without meaningful change`. */
@@ -64,31 +80,6 @@ export function tally (effects: readonly Effect[]): string {
     const count = effects.filter(({ comparison }) => comparison.verdict === verdict).length
     return count === 0 ? [] : [`${count} ${text}`]
   }).join(', ')
-}
-
-/** How far simulation and real peers agree, or that nobody looked. */
-export function agreementSentence ({ agreements }: Analysis, { run }: ResultsData): string {
-  const compared = agreements.flatMap((agreement) => {
-    const median = medianOf(agreement)
-    return median === undefined ? [] : [{ agreement, size: Math.abs(median.relative.estimate) }]
-  }).sort((a, b) => b.size - a.size)
-  if (compared.length === 0) {
-    return `Not validated on real peers: run \`twinwire validate ${run.experiment.name}\`.`
-  }
-  const { agreement, size: largest } = compared[0]
-  const typical = quantile(compared.map(({ size }) => size), 0.5)
-  const median = medianOf(agreement)
-  const worst = `${agreement.arm.title}, ${lowerFirst(agreement.case.title)}, ${lowerFirst(agreement.metric.title)}`
-  return `Medians of simulation and real peers differ by ${unsigned(typical)} typically and by ${unsigned(largest)} at most, over ${plural(compared.length, 'comparison')}; ` +
-    `worst: ${worst}${median === undefined ? '' : ` (${formatValue(median.model, agreement.metric.unit)} simulated, ${formatValue(median.reference, agreement.metric.unit)} real)`}.`
-}
-
-export function medianOf ({ quantiles }: WireAgreement): WireAgreement['quantiles'][number] | undefined {
-  return quantiles.find(({ probability }) => probability === 0.5)
-}
-
-function unsigned (share: number): string {
-  return formatPercent(share).replace('+', '')
 }
 
 /** Titles begin sentences elsewhere; `NAT` and `p99` keep their letters. */

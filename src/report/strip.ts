@@ -4,16 +4,32 @@ import type { Markup } from './markup.ts'
 
 const WIDTH = 260
 const HEIGHT = 26
+/** Of each further mark beyond two, so that they do not touch. */
+const MORE_HEIGHT = 11
 const MARGIN = 8
 /** Labels closer to the one at 0 would touch it. */
 const LABEL_WIDTH = 32
 
-/** One interval on a strip. Filled marks are simulated, open ones real. */
+/** One interval on a strip. */
 export interface StripMark {
   readonly interval: Interval
   readonly colour: string
-  readonly open: boolean
+  readonly sign: StripSign
   readonly label: string
+}
+
+export type StripSign = 'disc' | 'ring' | 'lozenge'
+
+/** What is drawn at a mark's estimate: full is a disc, the others are open. */
+const SIGNS: Readonly<Record<StripSign, (x: number, y: number, colour: string) => Markup>> = {
+  disc: (x, y, colour) => html`<circle cx="${x}" cy="${y}" r="4.5" fill="${colour}"/>`,
+  ring: (x, y, colour) => html`<circle cx="${x}" cy="${y}" r="3.6" fill="var(--bg)" stroke="${colour}" stroke-width="1.5"/>`,
+  lozenge: (x, y, colour) => html`<path d="M${x} ${y - 4.5}l4.5 4.5l-4.5 4.5l-4.5 -4.5z" fill="var(--bg)" stroke="${colour}" stroke-width="1.5"/>`
+}
+
+/** The sign beside its meaning, for legends. */
+export function signKey (sign: StripSign, text: string): Markup {
+  return html`<span class="key"><svg viewBox="0 0 14 14" width="14" height="14" aria-hidden="true">${SIGNS[sign](7, 7, 'var(--muted)')}</svg> ${text}</span>`
 }
 
 /** An axis that the strips of one table share. It shows relative changes. */
@@ -56,16 +72,15 @@ function scale (value: number, low: number, high: number): number {
 export function strip (marks: readonly StripMark[], axis: StripAxis, negligible: number): Markup {
   const from = axis.place(-negligible)
   const to = axis.place(negligible)
-  const middle = (index: number): number => marks.length === 1 ? HEIGHT / 2 : 7 + index * (HEIGHT - 14) / (marks.length - 1)
-  return html`<svg class="strip" viewBox="0 0 ${WIDTH} ${HEIGHT}" role="img" aria-label="${marks.map(({ label }) => label).join('; ')}"><rect x="${round(from)}" y="0" width="${round(to - from)}" height="${HEIGHT}" fill="var(--band)"/>${axis.ticks.map(({ change }) =>
-    html`<line x1="${round(axis.place(change))}" x2="${round(axis.place(change))}" y1="0" y2="${HEIGHT}" stroke="${change === 0 ? 'var(--line-strong)' : 'var(--grid)'}"/>`)}${marks.map(({ interval, colour, open, label }, index) => {
+  const height = HEIGHT + MORE_HEIGHT * Math.max(0, marks.length - 2)
+  const middle = (index: number): number => marks.length === 1 ? height / 2 : 7 + index * (height - 14) / (marks.length - 1)
+  return html`<svg class="strip" viewBox="0 0 ${WIDTH} ${height}" role="img" aria-label="${marks.map(({ label }) => label).join('; ')}"><rect x="${round(from)}" y="0" width="${round(to - from)}" height="${height}" fill="var(--band)"/>${axis.ticks.map(({ change }) =>
+    html`<line x1="${round(axis.place(change))}" x2="${round(axis.place(change))}" y1="0" y2="${height}" stroke="${change === 0 ? 'var(--line-strong)' : 'var(--grid)'}"/>`)}${marks.map(({ interval, colour, sign, label }, index) => {
       const y = middle(index)
       const x = round(axis.place(interval.estimate))
       return html`<g data-tip="${label}">${Number.isFinite(interval.low)
-        ? html`<line x1="${round(axis.place(interval.low))}" x2="${round(axis.place(interval.high))}" y1="${y}" y2="${y}" stroke="${colour}" stroke-width="${open ? 1.25 : 2.5}" stroke-linecap="round"/>`
-        : undefined}${open
-        ? html`<path d="M${x} ${y - 4.5}l4.5 4.5l-4.5 4.5l-4.5 -4.5z" fill="var(--bg)" stroke="${colour}" stroke-width="1.5"/>`
-        : html`<circle cx="${x}" cy="${y}" r="4.5" fill="${colour}"/>`}</g>`
+        ? html`<line x1="${round(axis.place(interval.low))}" x2="${round(axis.place(interval.high))}" y1="${y}" y2="${y}" stroke="${colour}" stroke-width="${sign === 'disc' ? 2.5 : 1.25}" stroke-linecap="round"/>`
+        : undefined}${SIGNS[sign](x, y, colour)}</g>`
     })}</svg>`
 }
 

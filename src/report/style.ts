@@ -40,8 +40,6 @@ small{font-size:.8125rem}
 .key{display:inline-flex;align-items:center;gap:.35rem;white-space:nowrap}
 .key svg{flex:none}
 .legend{display:flex;flex-wrap:wrap;gap:.25rem 1.25rem;margin:.75rem 0 1rem;max-width:none;font-size:.9375rem}
-.broad{width:26px;height:7px;border-radius:2px;background:var(--muted);opacity:.45}
-.thin{width:26px;height:2px;background:var(--muted)}
 nav{position:sticky;top:0;z-index:2;margin-top:1.5rem;border-block:1px solid var(--line);background:var(--bg)}
 nav ul{display:flex;gap:1.25rem;padding-block:.55rem;list-style:none;overflow-x:auto;font-size:.9rem;white-space:nowrap;scrollbar-width:none}
 nav a{color:var(--muted);text-decoration:none}
@@ -79,6 +77,8 @@ summary:hover{color:var(--fg)}
 .data th:first-child,.data .text{text-align:left}
 .data :is(th,td):last-child{padding-right:0}
 .data td.text{white-space:normal}
+.beliefs td.text:nth-child(n+3){min-width:13rem}
+.beliefs tbody th[colspan]{padding-top:.8rem}
 details .data{max-height:24rem}
 pre{margin:.6rem 0;padding:.75rem 1rem;border:1px solid var(--line);border-radius:8px;background:var(--surface);white-space:pre-wrap;overflow-wrap:anywhere}
 code{font:.875em/1.5 ui-monospace,SFMono-Regular,Menlo,Consolas,"DejaVu Sans Mono",monospace}

@@ -6,6 +6,7 @@ import { formatValue } from './format.ts'
 import type { Markup } from './markup.ts'
 import type { ArmStyle } from './palette.ts'
 import { linearTicks, valueScale } from './scales.ts'
+import { leadingWire } from './sentences.ts'
 import { goodUnits } from './series.ts'
 
 const SLICES = 48
@@ -22,10 +23,10 @@ interface Slice {
 
 /** What happened when, in one run of each arm: the slowest sample in each slice of time. */
 export async function timelineFigures (results: ResultsData, styles: ReadonlyMap<string, ArmStyle>): Promise<Markup[]> {
-  const { wire, seeds } = results.run.plan.find((plan) => plan.wire === 'sim') ?? results.run.plan[0]
   const figures: Markup[] = []
   for (const { case: caseDescription, metric, id, title } of distributions(results)) {
-    const seed = seeds.find((candidate) => results.run.experiment.arms.some((arm) => goodUnits(results, wire, caseDescription.name, arm.name).some((unit) => unit.seed === candidate)))
+    const wire = leadingWire(results, caseDescription.name)
+    const seed = results.run.plan.find((plan) => plan.wire === wire)?.seeds.find((candidate) => results.run.experiment.arms.some((arm) => goodUnits(results, wire, caseDescription.name, arm.name).some((unit) => unit.seed === candidate)))
     const runs = results.run.experiment.arms.flatMap((arm) => {
       const unit = goodUnits(results, wire, caseDescription.name, arm.name).find((one) => one.seed === seed)
       const samples = unit?.samples.filter((sample) => sample.metric === metric.sample) ?? []

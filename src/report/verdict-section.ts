@@ -1,34 +1,37 @@
 import type { Arm } from '../experiment/definition.ts'
 import type { ResultsData } from '../results/data.ts'
+import { agreementSentence } from './agreement-sentences.ts'
 import type { Analysis } from './analysis.ts'
+import { beliefSentence } from './belief-sentences.ts'
 import { badge } from './effects.ts'
 import { formatEffect, formatValue, plural, typeset } from './format.ts'
 import { armKey } from './legend.ts'
 import { html, withCode } from './markup.ts'
 import type { Markup } from './markup.ts'
 import type { ArmStyle } from './palette.ts'
-import { agreementSentence, effectsOf, leadingWire, lowerFirst, tally, upperFirst } from './sentences.ts'
+import { effectsOf, leadingFindings, lowerFirst, tally, upperFirst } from './sentences.ts'
 import type { Effect } from './sentences.ts'
+import { WIRE_PLACES } from './wire-words.ts'
 
 const HIGHLIGHTS = 3
 
 /** The answer in a sentence, what each arm did, and how far to believe it. */
 export function verdictSection (results: ResultsData, analysis: Analysis, styles: ReadonlyMap<string, ArmStyle>): Markup {
   const { arms } = results.run.experiment
-  const effects = effectsOf(analysis, leadingWire(results))
+  const effects = effectsOf(leadingFindings(results, analysis))
   const cards = arms.flatMap((arm) => {
     const own = effects.filter((effect) => effect.arm.arm.name === arm.name)
     return own.length === 0 ? [] : [card(arm, own, styles)]
   })
   return html`<p class="verdict">${typeset(headline(results, analysis))}</p>
-<p class="agreement-line">${withCode(typeset(agreementSentence(analysis, results)))}</p>
+<p class="agreement-line"><b>${withCode(typeset(beliefSentence(analysis, results)))}</b>${analysis.agreements.length === 0 ? undefined : withCode(typeset(` ${agreementSentence(analysis, results)}`))}</p>
 <ul class="chips">${chips(results, analysis)}</ul>
 <div class="cards">${cards}</div>`
 }
 
 /** The answer in one sentence: the arm that improved most metrics, and its largest effect. */
 export function headline (results: ResultsData, analysis: Analysis): string {
-  const effects = effectsOf(analysis, leadingWire(results))
+  const effects = effectsOf(leadingFindings(results, analysis))
   const best = results.run.experiment.arms.map((arm) => {
     const own = effects.filter((effect) => effect.arm.arm.name === arm.name)
     const count = (verdict: string): number => own.filter(({ comparison }) => comparison.verdict === verdict).length
@@ -76,9 +79,8 @@ function strength ({ comparison: { relative } }: Effect): number {
 function chips ({ run, units }: ResultsData, { thresholds: values, agreementThresholds, holes }: Analysis): Markup[] {
   const thresholds = [...values, ...agreementThresholds].filter(({ checked }) => checked)
   const held = thresholds.filter(({ holds }) => holds).length
-  const wires = { sim: 'simulated', stack: 'of the stack', tcp: 'on real peers' }
   return [
-    ...run.plan.map(({ wire, seeds }) => html`<li>${plural(seeds.length, 'seed')} ${wires[wire]}</li>`),
+    ...run.plan.map(({ wire, seeds }) => html`<li>${plural(seeds.length, 'seed')} ${WIRE_PLACES[wire]}</li>`),
     ...(thresholds.length === 0 ? [] : [html`<li class="${held === thresholds.length ? 'good' : 'bad'}"><a href="#thresholds">${held === thresholds.length ? '✓' : '✕'} ${held} of ${plural(thresholds.length, 'threshold')} ${held === 1 ? 'holds' : 'hold'}</a></li>`]),
     holes.length === 0
       ? html`<li class="good">✓ complete: ${plural(units.length, 'run')}</li>`

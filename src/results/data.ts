@@ -1,9 +1,10 @@
 import type { AgreementThreshold, Arm, Case, Experiment, Threshold } from '../experiment/definition.ts'
 import type { WirePlan } from '../experiment/plan.ts'
-import type { RunParameters, UnitError, UnitKey, UnitResult } from '../experiment/unit.ts'
+import type { RunParameters, UnitError, UnitKey, UnitResult, WireName } from '../experiment/unit.ts'
+import { carries, WIRES } from '../experiment/wire-pair.ts'
 
 /** A case as plain data: what a report needs of it. */
-export type CaseDescription = Pick<Case, 'name' | 'title' | 'description' | 'arms' | 'metrics'>
+export type CaseDescription = Pick<Case, 'name' | 'title' | 'description' | 'arms' | 'wires' | 'metrics'>
 
 /** An experiment as plain data, so that its report can be made again without its code. */
 export interface ExperimentDescription {
@@ -57,12 +58,18 @@ export function describeExperiment (experiment: Experiment): ExperimentDescripti
     question,
     expected,
     arms: arms.map(({ name, title, description }) => ({ name, title, description })),
-    cases: cases.map(({ name, title, description, arms, metrics }) => ({
-      name, title, description, ...(arms === undefined ? {} : { arms }), metrics: metrics.map((metric) => ({ ...metric }))
+    cases: cases.map(({ name, title, description, arms, wires, metrics }) => ({
+      name, title, description, ...(arms === undefined ? {} : { arms }), ...(wires === undefined ? {} : { wires }), metrics: metrics.map((metric) => ({ ...metric }))
     })),
     thresholds: thresholds.map((threshold) => ({ ...threshold })),
     ...(agreement === undefined ? {} : { agreement: agreement.map((threshold) => ({ ...threshold })) })
   }
+}
+
+/** The wires that have runs in the plan, perhaps of one case, from the most modelled to the most real. */
+export function wiresOf ({ run }: Pick<ResultsData, 'run'>, caseName?: string): WireName[] {
+  const theCase = run.experiment.cases.find(({ name }) => name === caseName) ?? {}
+  return WIRES.filter((wire) => carries(wire, theCase) && run.plan.some((plan) => plan.wire === wire && plan.seeds.length > 0))
 }
 
 /** A run that gave no result, or a result and an error. */
@@ -73,7 +80,7 @@ export function holes ({ run, units }: ResultsData): Hole[] {
   const found = new Map(units.map((unit) => [unitId(unit), unit]))
   const missing: Hole[] = []
   for (const { wire, seeds } of run.plan) {
-    for (const { name: caseName, arms = run.experiment.arms.map(({ name }) => name) } of run.experiment.cases) {
+    for (const { name: caseName, arms = run.experiment.arms.map(({ name }) => name) } of run.experiment.cases.filter((theCase) => carries(wire, theCase))) {
       for (const arm of arms) {
         for (const seed of seeds) {
           const key = { wire, case: caseName, arm, seed }

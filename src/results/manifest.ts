@@ -1,5 +1,6 @@
 import * as z from 'zod'
 import { show, TwinwireError } from '../core/errors.ts'
+import { WIRES } from '../experiment/wire-pair.ts'
 import type { RunDescription } from './data.ts'
 
 /** Raised with every change that an older reader would misread. */
@@ -7,7 +8,7 @@ export const SCHEMA_VERSION = 1
 
 const text = z.string()
 const count = z.int().min(0)
-const wire = z.enum(['sim', 'stack', 'tcp'])
+const wire = z.enum(WIRES)
 const sha256 = z.string().regex(/^[0-9a-f]{64}$/, '64 hexadecimal digits')
 
 const metricSchema = z.strictObject({
@@ -30,11 +31,15 @@ const experimentSchema = z.strictObject({
   question: text,
   expected: text,
   arms: z.array(z.strictObject(named)).min(1),
-  cases: z.array(z.strictObject({ ...named, arms: z.array(text).exactOptional(), metrics: z.array(metricSchema) })),
+  cases: z.array(z.strictObject({
+    ...named, arms: z.array(text).exactOptional(), wires: z.array(wire).exactOptional(), metrics: z.array(metricSchema)
+  })),
   thresholds: z.array(z.strictObject({
     case: text, metric: text, arm: text, wire: wire.exactOptional(), limit: z.number(), direction: z.enum(['at-most', 'at-least'])
   })),
-  agreement: z.array(z.strictObject({ case: text, metric: text, arm: text, limitMs: z.number().min(0) })).exactOptional()
+  agreement: z.array(z.strictObject({
+    case: text, metric: text, arm: text, model: wire.exactOptional(), reference: wire.exactOptional(), limitMs: z.number().min(0)
+  })).exactOptional()
 })
 
 const unitSchema = z.strictObject({

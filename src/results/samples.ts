@@ -4,6 +4,7 @@ import * as z from 'zod'
 import { show, TwinwireError } from '../core/errors.ts'
 import type { SampleEvent } from '../experiment/definition.ts'
 import type { UnitKey, UnitResult } from '../experiment/unit.ts'
+import { WIRES } from '../experiment/wire-pair.ts'
 import { compareText, compareUnits } from './data.ts'
 
 /** One row of `samples.parquet`. */
@@ -17,7 +18,7 @@ export interface SampleRow extends UnitKey {
 }
 
 const rowSchema = z.strictObject({
-  wire: z.enum(['sim', 'stack', 'tcp']),
+  wire: z.enum(WIRES),
   case: z.string(),
   arm: z.string(),
   seed: z.string(),

@@ -1,4 +1,4 @@
-import type { WireName } from '../experiment/unit.ts'
+import { wiresOf } from './data.ts'
 import type { ResultsData } from './data.ts'
 import { runValues } from './run-values.ts'
 
@@ -20,11 +20,6 @@ export function encodeSummary (results: ResultsData): string {
     }
   }
   return `${lines.join('\n')}\n`
-}
-
-/** The wires of the plan, in its order. */
-export function wiresOf ({ run }: ResultsData): WireName[] {
-  return run.plan.map(({ wire }) => wire)
 }
 
 function field (value: string | number): string {

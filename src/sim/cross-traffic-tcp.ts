@@ -56,7 +56,7 @@ abstract class TcpTraffic {
     this.#due = network.kernel.define(() => {
       this.#event = undefined
       this.onDue()
-    })
+    }, 'cross traffic, flow')
     this.#client = hosts?.from ?? new TcpHost(network, from, tcp)
     this.#to = to
     this.#port = port

@@ -1,4 +1,5 @@
 import { TwinwireError } from '../core/errors.ts'
+import { power } from '../core/power.ts'
 import type { RandomStream } from '../core/random.ts'
 import type { EventId, Operation } from './kernel.ts'
 import type { NodeId, PacketNetwork, PacketReceiver } from './network.ts'
@@ -74,7 +75,7 @@ abstract class TrafficSource {
     this.#send = network.kernel.define(() => {
       this.#sendOne()
       this.#schedule(this.nextGapNs())
-    })
+    }, 'cross traffic, packet')
   }
 
   start (): void {
@@ -169,7 +170,7 @@ export class OnOffTraffic extends TrafficSource {
 /** Pareto-distributed, with a mean. */
 export function paretoOf (random: RandomStream, mean: number, shape: number): number {
   const least = mean * (shape - 1) / shape
-  return least * (1 - random.next()) ** (-1 / shape)
+  return least * power(1 - random.next(), -1 / shape)
 }
 
 /** @throws ERR_INVALID_OPTION */

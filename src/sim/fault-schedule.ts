@@ -34,7 +34,7 @@ export function scheduleFaults (network: PacketNetwork, faults: readonly Schedul
   const end = kernel.define(index => {
     active.get(index)?.end()
     active.delete(index)
-  })
+  }, 'fault ends')
   const begin = kernel.define(index => {
     const entry = faults[index]
     if ('rateBitsPerSecond' in entry) {
@@ -46,7 +46,7 @@ export function scheduleFaults (network: PacketNetwork, faults: readonly Schedul
       active.set(index, fault)
       kernel.schedule(kernel.nowNs + entry.durationNs, end, index)
     }
-  })
+  }, 'fault begins')
   faults.forEach(({ atNs }, index) => kernel.schedule(atNs, begin, index))
 }
 

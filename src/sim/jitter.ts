@@ -1,4 +1,5 @@
 import { TwinwireError } from '../core/errors.ts'
+import { power } from '../core/power.ts'
 import type { RandomStream } from '../core/random.ts'
 
 /**
@@ -94,7 +95,7 @@ class ParetoJitter implements Jitter {
   }
 
   delayNs (): number {
-    const extraNs = this.#scaleNs * ((1 - this.#random.next()) ** this.#exponent - 1)
+    const extraNs = this.#scaleNs * (power(1 - this.#random.next(), this.#exponent) - 1)
     return this.#baseNs + Math.min(MAXIMUM_NS, Math.floor(extraNs))
   }
 }

@@ -1,7 +1,10 @@
 import { TwinwireError } from '../core/errors.ts'
 import { TraceHash } from '../core/trace-hash.ts'
+import type { EventLog } from './event-log.ts'
 import { EventQueue } from './event-queue.ts'
 import { EventTable, MAX_PENDING } from './event-table.ts'
+import { LoggedTraceHash } from './logged-trace-hash.ts'
+import type { OutsideWork } from './outside-work.ts'
 
 /** A kind of event, from `Kernel.define`. */
 export type Operation = number
@@ -20,13 +23,8 @@ export interface KernelOptions {
   readonly maxPending?: number
   /** What `runAsync` waits for before the clock advances, beside promises. */
   readonly outside?: OutsideWork
-}
-
-/** What goes on outside of virtual time, and may begin something at the present instant when it is done. */
-export interface OutsideWork {
-  readonly pending: boolean
-  /** Resolves when some of what was pending is done, or may be after another turn of the event loop. */
-  next(): Promise<void>
+  /** Is told of each event that the digest is made of. Absent: nobody is, and it costs nothing. */
+  readonly eventLog?: EventLog
 }
 
 const DEFAULT_MAX_PENDING = 2 ** 24
@@ -56,10 +54,11 @@ export class Kernel {
   dispatched = 0
 
   readonly #operations: Array<(argument: number) => void> = []
+  readonly #names: string[] = []
   /** That of the operation -1 first, then of -2 and so on. */
   readonly #watches: Array<(argument: number) => void> = []
   #watchesPending = 0
-  readonly #hash = new TraceHash()
+  readonly #hash: TraceHash
   readonly #outside: OutsideWork | undefined
   readonly #table: EventTable
   readonly #queue: EventQueue
@@ -72,19 +71,26 @@ export class Kernel {
    * @param table a fresh one, where a test wants one whose slots wear out sooner
    * @throws ERR_INVALID_OPTION where `maxPending` is no integer from 1 to 2^26
    */
-  constructor ({ maxPending = DEFAULT_MAX_PENDING, outside }: KernelOptions = {}, table = new EventTable(maxPending)) {
+  constructor ({ maxPending = DEFAULT_MAX_PENDING, outside, eventLog }: KernelOptions = {}, table = new EventTable(maxPending)) {
     if (!Number.isInteger(maxPending) || maxPending < 1 || maxPending > MAX_PENDING) {
       throw new TwinwireError('ERR_INVALID_OPTION', 'the kernel cannot hold as many events', {
         path: 'maxPending', expected: `an integer from 1 to ${MAX_PENDING}`, found: String(maxPending)
       })
     }
+    this.#hash = eventLog === undefined ? new TraceHash() : new LoggedTraceHash(eventLog, operation => this.#names[operation])
     this.#outside = outside
     this.#table = table
     this.#queue = new EventQueue(table)
   }
 
-  /** Registers what to do for one kind of event. Define operations once a component class or instance, never an event. */
-  define (handler: (argument: number) => void): Operation {
+  /**
+   * Registers what to do for one kind of event. Define operations once a component class or instance, never an event.
+   *
+   * @param name what happens, in a few words that stay the same from run to run, for those who read of events: with the
+   * argument behind it, `link arrival 5`. No part of the digest.
+   */
+  define (handler: (argument: number) => void, name: string): Operation {
+    this.#names.push(name)
     return this.#operations.push(handler) - 1
   }
 
@@ -206,6 +212,7 @@ export class Kernel {
    */
   async runAsync (finished: () => boolean, untilNs = Infinity): Promise<void> {
     this.#start(untilNs)
+    this.#attend(true)
     try {
       await this.#settle()
       while (!finished()) {
@@ -221,6 +228,7 @@ export class Kernel {
         }
       }
     } finally {
+      this.#attend(false)
       this.#running = false
     }
   }
@@ -228,6 +236,12 @@ export class Kernel {
   /** Hash over every event dispatched: time, operation and argument. */
   digest (): string {
     return this.#hash.digest()
+  }
+
+  #attend (attended: boolean): void {
+    if (this.#outside !== undefined) {
+      this.#outside.attended = attended
+    }
   }
 
   async #settle (): Promise<void> {

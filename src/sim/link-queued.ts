@@ -53,7 +53,7 @@ export class QueuedLink extends BaseLink implements QueueSink {
   constructor (context: LinkContext, id: LinkId, from: NodeId, to: NodeId, options: LinkOptions) {
     super(context, id, from, to, options)
     const label = `link:${from}-${to}`
-    this.#service = context.kernel.reserve(context.kernel.define(() => this.#endService()), 0)
+    this.#service = context.kernel.reserve(context.kernel.define(() => this.#endService(), `${label}, end of service`), 0)
     this.#rate = options.rateBitsPerSecond ?? Infinity
     this.#trace = options.trace === undefined ? undefined : new RateTraceCursor(options.trace)
     const meanRate = options.trace === undefined ? this.#rate : meanBitsPerSecond(options.trace)

@@ -65,7 +65,7 @@ export class PacketNetwork {
   constructor (kernel: Kernel, packets: Packets, random: RandomStream) {
     this.kernel = kernel
     this.packets = packets
-    const arrival: Operation = kernel.define(link => this.#arrive(link))
+    const arrival: Operation = kernel.define(link => this.#arrive(link), 'link arrival')
     this.#context = { kernel, packets, random, arrival, flightTimes: new FlightTimes(), observers: this.observers }
   }
 

@@ -1,3 +1,4 @@
+import { power } from '../core/power.ts'
 import type { RandomStream } from '../core/random.ts'
 import { NS_PER_S } from '../core/units.ts'
 import { markCongestion } from './packets.ts'
@@ -107,7 +108,7 @@ export class RedQueue implements QueueDiscipline {
     }
     // As if so many packets had come to an empty queue while it was one, at the rate that the link has now.
     const packetNs = this.#meanPacketBits * NS_PER_S / this.#rate()
-    this.#average = packetNs > 0 ? this.#average * (1 - this.#weight) ** ((nowNs - this.#emptySinceNs) / packetNs) : 0
+    this.#average = packetNs > 0 ? this.#average * power(1 - this.#weight, (nowNs - this.#emptySinceNs) / packetNs) : 0
     // What comes next, where this packet is dropped, adds the time from here on.
     this.#emptySinceNs = nowNs
   }

@@ -12,14 +12,15 @@ export class VirtualClock implements Clock {
   readonly #callbacks: Array<(() => void) | undefined> = []
   readonly #free: number[] = []
 
-  constructor (kernel: Kernel, zeroNs = 0) {
+  /** @param name of its timers, for who reads of events; whose they are should stand in it */
+  constructor (kernel: Kernel, zeroNs = 0, name = 'timer') {
     this.#kernel = kernel
     this.zeroNs = zeroNs
     this.#fire = kernel.define(index => {
       const callback = this.#release(index)
       kernel.wake()
       callback?.()
-    })
+    }, name)
   }
 
   now (): number {

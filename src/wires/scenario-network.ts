@@ -1,6 +1,6 @@
 import { show, TwinwireError } from '../core/errors.ts'
 import type { RandomStream } from '../core/random.ts'
-import { msToNs } from '../core/units.ts'
+import { msToNs, NS_PER_MS } from '../core/units.ts'
 import { beginPartition, scheduleFaults } from '../sim/fault-schedule.ts'
 import type { ScheduledFault } from '../sim/fault-schedule.ts'
 import type { Kernel } from '../sim/kernel.ts'
@@ -10,15 +10,17 @@ import { PacketNetwork } from '../sim/network.ts'
 import { NUMBERED } from '../sim/observe/nodes.ts'
 import type { NodeLabels } from '../sim/observe/nodes.ts'
 import { Packets } from '../sim/packets.ts'
+import type { SessionOptions } from '../sim/session/options.ts'
 import type { Endpoint } from '../sim/session/fabric.ts'
 import { TcpHost } from '../sim/tcp/host.ts'
+import { Processor } from '../sim/tcp/processor.ts'
+import { ipOf } from './addresses.ts'
+import { sessionOptions } from './libp2p-options.ts'
 import type { AddressDescription, Fault, HostDescription, Scenario } from './scenario.ts'
 import { hostTcpOptions } from './scenario.ts'
 import { layOutScenario } from './sim-layout.ts'
 import { SimTraffic } from './sim-traffic.ts'
 
-/** The port that hosts of a scenario listen at. */
-export const LISTENING_PORT = 4001
 /** A port of a host at which nobody listens. */
 const REFUSED_PORT = 1
 
@@ -29,6 +31,7 @@ export interface Place {
   readonly tcp: TcpHost
   /** In the scenario's order. */
   readonly addresses: readonly PlaceAddress[]
+  readonly libp2p: SessionOptions
 }
 
 export interface PlaceAddress extends AddressDescription {
@@ -115,13 +118,17 @@ export class ScenarioNetwork {
   #addPlace (host: HostDescription, index: number): void {
     const { name } = host
     const networkNode = this.#nodeOf(name, 'scenario.hosts')
-    const addresses = host.addresses.map((address, k) => ({ ...address, ip: `10.${index >> 8}.${index & 255}.${k + 1}` }))
-    const place = { name, networkNode, tcp: new TcpHost(this.#network, networkNode, hostTcpOptions(host)), addresses }
+    const addresses = host.addresses.map((address, k) => ({ ...address, ip: ipOf(index, k) }))
+    const place = { name, networkNode, tcp: new TcpHost(this.#network, networkNode, hostTcpOptions(host), this.#processorOf(host)), addresses, libp2p: sessionOptions(host.libp2p) }
     this.#places.set(name, place)
     this.#names.set(networkNode, name)
     for (const address of addresses) {
       this.#owners.set(address.ip, { place, address })
     }
+  }
+
+  #processorOf ({ processing }: HostDescription): Processor | undefined {
+    return processing && new Processor(this.#kernel, { perEventNs: msToNs(processing.perEventMs), perByteNs: processing.perMegabyteMs * NS_PER_MS / 1e6 })
   }
 
   #scheduled (fault: Fault, links: readonly Link[], zeroNs: number): ScheduledFault[] {

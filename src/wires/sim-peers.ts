@@ -5,8 +5,8 @@ import { Fabric } from '../sim/session/fabric.ts'
 import { SimMultiaddr } from '../sim/session/identity.ts'
 import { SimNode } from '../sim/session/node.ts'
 import { VirtualClock } from '../sim/virtual-clock.ts'
+import { LISTENING_PORT, multiaddrOf } from './addresses.ts'
 import type { Place, ScenarioNetwork } from './scenario-network.ts'
-import { LISTENING_PORT } from './scenario-network.ts'
 import type { Population } from './virtual-run.ts'
 import type { Peer } from './wire.ts'
 
@@ -20,7 +20,7 @@ export class SimPeers implements Population {
   readonly #members: ReadonlyMap<string, Member>
 
   constructor (kernel: Kernel, network: ScenarioNetwork, random: RandomStream) {
-    const fabric = new Fabric(kernel, new VirtualClock(kernel), ({ ip, port }, from) => network.resolve(ip, port, from))
+    const fabric = new Fabric(kernel, new VirtualClock(kernel, 0, 'libp2p timer'), ({ ip, port }, from) => network.resolve(ip, port, from))
     this.#members = new Map(network.places.map(place => [place.name, createMember(place, fabric, random.fork(`node:${place.name}`))]))
   }
 
@@ -47,9 +47,9 @@ export class SimPeers implements Population {
   }
 }
 
-function createMember ({ name, tcp, addresses }: Place, fabric: Fabric, random: RandomStream): Member {
-  const endpoints = addresses.map(({ ip }) => `/ip4/${ip}/tcp/${LISTENING_PORT}`)
-  const node = new SimNode(fabric, { name, tcp, address: new SimMultiaddr(endpoints[0]), random })
+function createMember ({ name, tcp, addresses, libp2p: options }: Place, fabric: Fabric, random: RandomStream): Member {
+  const endpoints = addresses.map(({ ip }) => new SimMultiaddr(multiaddrOf(ip)))
+  const node = new SimNode(fabric, { name, tcp, addresses: endpoints, random, options })
   node.listen(LISTENING_PORT)
-  return { node, peer: { name, id: node.peerId, addresses: endpoints.map(endpoint => new SimMultiaddr(`${endpoint}/p2p/${node.peerId.toString()}`)) } }
+  return { node, peer: { name, id: node.peerId, addresses: endpoints.map(endpoint => endpoint.encapsulate(`/p2p/${node.peerId.toString()}`)) } }
 }

@@ -44,8 +44,8 @@ export class SimTraffic {
   /** Schedules when each source starts and stops, counted from the run's time zero. */
   begin (zeroNs: number): void {
     const { kernel } = this.#network
-    const start = kernel.define(index => this.#entries[index].source.start())
-    const stop = kernel.define(index => this.#entries[index].source.stop())
+    const start = kernel.define(index => this.#entries[index].source.start(), 'cross traffic starts')
+    const stop = kernel.define(index => this.#entries[index].source.stop(), 'cross traffic stops')
     this.#entries.forEach(({ traffic: { atMs, durationMs } }, index) => {
       kernel.schedule(zeroNs + msToNs(atMs), start, index)
       if (durationMs !== undefined) {

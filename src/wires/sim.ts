@@ -1,6 +1,6 @@
-import { Kernel } from '../sim/kernel.ts'
 import type { PacketNetwork } from '../sim/network.ts'
 import type { NodeLabels } from '../sim/observe/nodes.ts'
+import { RunTrace } from './run-trace.ts'
 import { SimPeers } from './sim-peers.ts'
 import { VirtualRun } from './virtual-run.ts'
 import type { RunOutcome, RunRequest, Wire } from './wire.ts'
@@ -23,10 +23,10 @@ export class SimWire implements Wire {
   }
 
   async run (request: RunRequest): Promise<RunOutcome> {
-    const kernel = new Kernel()
-    return await new VirtualRun(request, kernel, (network, random) => {
+    const trace = new RunTrace(request.eventLog)
+    return await new VirtualRun(request, trace, (network, random) => {
       this.#options.onNetwork?.(network.packetNetwork, network.labels)
-      return new SimPeers(kernel, network, random)
+      return new SimPeers(trace.kernel, network, random)
     }).outcome()
   }
 

@@ -2,11 +2,11 @@ import { TwinwireError } from '../core/errors.ts'
 import type { ErrorDetails } from '../core/errors.ts'
 import { randomStream } from '../core/random.ts'
 import type { RandomStream } from '../core/random.ts'
-import { MemoryRecorder } from '../core/recorder.ts'
 import { msToNs, nsToMs } from '../core/units.ts'
 import type { NetworkNode } from '../optim/port.ts'
 import type { Kernel } from '../sim/kernel.ts'
 import { VirtualClock } from '../sim/virtual-clock.ts'
+import type { RunTrace } from './run-trace.ts'
 import { ScenarioNetwork } from './scenario-network.ts'
 import type { Host, Peer, Role, RunOutcome, RunRequest } from './wire.ts'
 import { runError } from './wire.ts'
@@ -40,15 +40,16 @@ interface Part {
 /** One scenario, once, in virtual time: the same for modelled peers and for real ones over the simulated network. */
 export class VirtualRun {
   readonly #request: RunRequest
+  readonly #trace: RunTrace
   readonly #kernel: Kernel
   readonly #populate: Populate
-  readonly #recorder = new MemoryRecorder()
   readonly #over = new AbortController()
   #interrupted = false
 
-  constructor (request: RunRequest, kernel: Kernel, populate: Populate) {
+  constructor (request: RunRequest, trace: RunTrace, populate: Populate) {
     this.#request = request
-    this.#kernel = kernel
+    this.#trace = trace
+    this.#kernel = trace.kernel
     this.#populate = populate
   }
 
@@ -61,8 +62,7 @@ export class VirtualRun {
       failure = { error }
     }
     return {
-      events: this.#recorder.events.slice(),
-      traceHash: `${this.#kernel.digest()}-${this.#recorder.digest()}`,
+      ...this.#trace.finish(),
       interrupted: this.#interrupted,
       ...(failure === undefined ? {} : { error: runError(failure.error) })
     }
@@ -78,9 +78,9 @@ export class VirtualRun {
     try {
       await this.#perform([{ title: 'making of the peers', act: async () => await population.start?.() }])
       const players = scenario.hosts.map(({ name, role: roleName }) => {
-        const clock = new VirtualClock(kernel)
+        const clock = new VirtualClock(kernel, 0, `timer of ${name}`)
         const host: Host = {
-          name, scenario, node: population.node(name), clock, random: random.fork(`host:${name}`), recorder: this.#recorder, signal: this.#over.signal,
+          name, scenario, node: population.node(name), clock, random: random.fork(`host:${name}`), recorder: this.#trace.recorder, signal: this.#over.signal,
           peer: other => population.peer(other)
         }
         return { host, clock, role: roleOf(roles, name, roleName) }

@@ -50,6 +50,11 @@ export interface RunRequest {
   readonly rolesModule: URL
   readonly parameters: RunParameters
   readonly seed: string
+  /**
+   * A file that gets everything that the trace hash is made of (an `EventLog`), to find where two runs part. Only where
+   * time is virtual: others leave it alone.
+   */
+  readonly eventLog?: string
   /** Cuts the run short: what was recorded so far is returned with `interrupted`. */
   readonly signal?: AbortSignal
 }

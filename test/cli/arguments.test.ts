@@ -32,12 +32,15 @@ test('a value of another type is refused', badUse, ['run', 'queueing', '--set', 
 test('a word that is not one of those known is refused', badUse, ['run', 'queueing', '--set', 'fault=fire'], /\[ERR_INVALID_OPTION\]: .*at fault; expected one of "none", .*found "fire"/)
 test('no seeds at all are refused', badUse, ['run', 'queueing', '--seeds', '0'], /\[ERR_INVALID_OPTION\]: .*at --seeds; expected a whole number from 1 to 10000; found "0"/)
 test('more seeds than anybody needs are refused before they are planned', badUse, ['run', 'queueing', '--seeds', '99999999999', '--out', 'here'], /\[ERR_INVALID_OPTION\]: .*at --seeds; expected a whole number from 1 to 10000; found "99999999999"/)
-test('more real repetitions than anybody waits for are refused', badUse, ['validate', 'queueing', '--tcp-seeds', '1001', '--out', 'here'], /at --tcp-seeds; expected a whole number from 1 to 1000; found "1001"/)
+test('more real repetitions than anybody waits for are refused', badUse, ['validate', 'queueing', '--tcp-seeds', '1001', '--out', 'here'], /at --tcp-seeds; expected a whole number from 0 to 1000; found "1001"/)
+test('more repetitions of the stack than anybody needs are refused', badUse, ['validate', 'queueing', '--stack-seeds', '10001', '--out', 'here'], /at --stack-seeds; expected a whole number from 0 to 10000; found "10001"/)
 test('more jobs than any machine runs are refused', badUse, ['run', 'queueing', '--jobs', '257'], /at --jobs; expected a whole number from 1 to 256; found "257"/)
 test('a seed without text is refused', badUse, ['run', 'queueing', '--seed', ' '], /\[ERR_INVALID_OPTION\]: .*at --seed; expected some text; found " "/)
 test('half a job is refused', badUse, ['run', 'queueing', '--jobs', '0.5'], /\[ERR_INVALID_OPTION\]: .*at --jobs/)
-test('no repetitions on real peers are refused', badUse, ['validate', 'queueing', '--tcp-seeds', '-3'], /\[ERR_INVALID_OPTION\]: .*at --tcp-seeds/)
+test('less than no repetitions on real peers is refused', badUse, ['validate', 'queueing', '--tcp-seeds', '-3'], /\[ERR_INVALID_OPTION\]: .*at --tcp-seeds/)
+test('a network that nobody has is refused', badUse, ['validate', 'queueing', '--tcp-network', 'carrier-pigeons'], /\[ERR_INVALID_OPTION\]: .*--tcp-network.*Allowed choices are relay, namespaces/)
 test('run knows nothing of real peers', badUse, ['run', 'queueing', '--tcp-seeds', '3'], /\[ERR_UNKNOWN_OPTION\]/)
+test('run knows nothing of the stack', badUse, ['run', 'queueing', '--stack-seeds', '3'], /\[ERR_UNKNOWN_OPTION\]/)
 test('a report of a folder that is not there is refused', badUse, ['report', 'nowhere'], /\[ERR_RESULTS_INCOMPLETE\]: .*nowhere/)
 
 test('a folder with something else in it is not overwritten', async t => {

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import test from 'ava'
 import type { RunOutput } from '../../src/cli/json-output.ts'
+import { TwinwireError } from '../../src/core/errors.ts'
 import { FakeWire } from '../fixtures/fake-wire.ts'
 import { fakeMachinery } from '../fixtures/fake-machinery.ts'
 import { runCli, temporaryDirectory } from '../fixtures/run-cli.ts'
@@ -138,15 +139,93 @@ test.serial('a threshold that does not hold makes the exit code 1', async t => {
 test.serial('validate runs on real peers too and states the agreement', async t => {
   const directory = await temporaryDirectory(t)
   const tcp = new FakeWire('tcp')
-  const { exitCode, stdout } = await runCli(directory, ['validate', 'queueing', '--seeds', '3', '--tcp-seeds', '2', '--out', 'here'], { machinery: fakeMachinery(tcp) })
+  const { exitCode, stdout } = await runCli(directory, ['validate', 'queueing', '--seeds', '3', '--stack-seeds', '0', '--tcp-seeds', '2', '--out', 'here'], { machinery: fakeMachinery(tcp) })
   t.is(exitCode, 0)
-  t.regex(stdout, /Agreement: simulation against real peers/)
-  t.regex(stdout, /idle +response +plain +[\d.]+ ms \/ [\d.]+ ms \([+-]?[\d.]+ [mµ]?s, [+-]?[\d.]+%\)/)
+  t.regex(stdout, /Agreement of the wires, on the same seeds\ncase +samples +arm +p50: simulated \/ real +p90 +p99 +sim-tcp: p50, gap\n/)
+  t.regex(stdout, /idle +response +plain +[\d.]+ ms \/ [\d.]+ ms +[\d.]+ ms \/ [\d.]+ ms +[\d.]+ ms \/ [\d.]+ ms +0%, 0.00\n/)
+  t.regex(stdout, /Can it be believed\?\nThe simulation can be believed for this question: all 2 metrics agree with real peers in medians and effects\./)
   t.regex(stdout, /pass  idle: response-p50 of plain simulated within 1 ms of real; found 0 ms \(8\d\.\d ms simulated, 8\d\.\d ms real\)/)
   t.is(tcp.stopped, 1)
   const { command, units } = await manifestOf(join(directory, 'here'))
-  t.is(command, 'twinwire validate queueing --seed twinwire --seeds 3 --tcp-seeds 2')
+  t.is(command, 'twinwire validate queueing --seed twinwire --seeds 3 --stack-seeds 0 --tcp-seeds 2')
   t.is(units.filter(({ wire }) => wire === 'tcp').length, 8)
+})
+
+test.serial('validate runs each wire with the seeds that it is given, all roots of chance shared', async t => {
+  const directory = await temporaryDirectory(t)
+  const [tcp, stack] = [new FakeWire('tcp'), new FakeWire('stack')]
+  const { exitCode } = await runCli(directory, ['validate', 'queueing', '--seeds', '3', '--stack-seeds', '2', '--tcp-seeds', '1', '--out', 'here'], { machinery: fakeMachinery(tcp, stack) })
+  t.is(exitCode, 0)
+  t.is(stack.stopped, 1)
+  const { command, plan, status } = await manifestOf(join(directory, 'here'))
+  t.is(command, 'twinwire validate queueing --seed twinwire --seeds 3 --stack-seeds 2 --tcp-seeds 1')
+  t.deepEqual(plan, [
+    { wire: 'sim', seeds: ['twinwire/0', 'twinwire/1', 'twinwire/2'] }, { wire: 'stack', seeds: ['twinwire/0', 'twinwire/1'] }, { wire: 'tcp', seeds: ['twinwire/0'] }
+  ])
+  t.is(status, 'complete')
+})
+
+test.serial('validate states three wires side by side, in text and as JSON', async t => {
+  const directory = await temporaryDirectory(t)
+  const args = ['validate', 'queueing', '--seeds', '3', '--stack-seeds', '2', '--tcp-seeds', '2', '--set', 'fault=slow-on-tcp']
+  const { stdout: text } = await runCli(directory, [...args, '--out', 'text'])
+  t.regex(text, /Stack: the whole of js-libp2p over simulated TCP, 2 seeds/)
+  t.regex(text, /p50: simulated \/ stack \/ real +p90 +p99 +sim-stack: p50, gap +stack-tcp: p50, gap +sim-tcp: p50, gap\n/)
+  // Real peers take 5 ms longer than the 81 to 86 ms of the other two.
+  t.regex(text, /idle +response +plain +8\d\.\d ms \/ 8\d\.\d ms \/ 8\d\.\d ms .* 0%, 0\.00 +-5\.\d%, (?:0\.\d\d|1\.00) +-5\.\d%, (?:0\.\d\d|1\.00)\n/)
+  t.regex(text, /FAIL  idle: response-p50 of plain simulated within 1 ms of real; found 5(\.00)? ms/)
+  const { stdout } = await runCli(directory, [...args, '--out', 'json', '--json'])
+  const { agreements, beliefs, believed, agreementThresholds } = JSON.parse(stdout) as RunOutput
+  t.is(believed, 'The simulation can be believed for this question: all 2 metrics agree with real peers in medians and effects.')
+  t.deepEqual(agreements.slice(0, 3).map(({ model, reference, seeds, quantiles }) => [model, reference, seeds, quantiles.map(({ probability }) => probability)]), [
+    ['sim', 'stack', 2, [0.5, 0.9, 0.99]], ['stack', 'tcp', 2, [0.5, 0.9, 0.99]], ['sim', 'tcp', 2, [0.5, 0.9, 0.99]]
+  ])
+  t.like(beliefs[0], { case: 'idle', metric: 'response-p50', model: 'sim', reference: 'tcp', belief: 'all', text: 'believe' })
+  t.regex(beliefs[0].cause ?? '', /^computing and the kernel \(simulated against stack 0%, stack against real -5\.\d%\)$/)
+  t.like(agreementThresholds[0], { model: 'sim', reference: 'tcp', holds: false })
+})
+
+test.serial('a wire with no seeds is not loaded, and nothing is missing without it', async t => {
+  const directory = await temporaryDirectory(t)
+  const notWanted = async (): Promise<never> => await Promise.reject(new Error('nobody asked for this wire'))
+  const { exitCode } = await runCli(directory, ['validate', 'queueing', '--seeds', '2', '--stack-seeds', '0', '--tcp-seeds', '0', '--out', 'here'], {
+    machinery: { ...fakeMachinery(), createStackWire: notWanted, createTcpWire: notWanted }
+  })
+  t.is(exitCode, 0)
+  const { command, plan, status } = await manifestOf(join(directory, 'here'))
+  t.is(command, 'twinwire validate queueing --seed twinwire --seeds 2 --stack-seeds 0 --tcp-seeds 0')
+  t.deepEqual(plan, [{ wire: 'sim', seeds: ['twinwire/0', 'twinwire/1'] }])
+  t.is(status, 'complete')
+})
+
+test.serial('an experiment that the simulation cannot carry is refused by run and validated on the other wires', async t => {
+  const directory = await temporaryDirectory(t)
+  const machinery = { ...fakeMachinery(), experimentsDirectory: new URL('../fixtures/stack-only/', import.meta.url) }
+  const refused = await runCli(directory, ['run', 'real-protocol'], { machinery })
+  t.is(refused.exitCode, 2)
+  t.regex(refused.stderr, /^error \[ERR_UNSUPPORTED\]: no case of real-protocol runs on sim; at experiment; expected validate, with seeds on stack or tcp\n$/)
+  t.deepEqual(await readdir(directory), [])
+  const { exitCode } = await runCli(directory, ['validate', 'real-protocol', '--stack-seeds', '2', '--tcp-seeds', '2', '--out', 'here'], { machinery })
+  t.is(exitCode, 0)
+  const { status, units } = await manifestOf(join(directory, 'here'))
+  t.is(status, 'complete')
+  t.deepEqual([...new Set(units.map(({ wire }) => wire))], ['stack', 'tcp'])
+})
+
+test.serial('validate joins real peers by the network that is named, and a machine without it says so before anything runs', async t => {
+  const directory = await temporaryDirectory(t)
+  const args = ['validate', 'queueing', '--seeds', '1', '--stack-seeds', '0', '--tcp-seeds', '1', '--tcp-network', 'namespaces', '--out', 'here']
+  const asked: unknown[] = []
+  const poor = { ...fakeMachinery(), createTcpWire: async () => { throw new TwinwireError('ERR_UNSUPPORTED', 'no namespaces', { expected: 'Linux' }) } }
+  const refused = await runCli(directory, args, { machinery: poor })
+  t.is(refused.exitCode, 2)
+  t.regex(refused.stderr, /^error \[ERR_UNSUPPORTED\]: no namespaces; expected Linux\n$/)
+  t.deepEqual(await readdir(directory), [])
+  const tcp = new FakeWire('tcp')
+  await runCli(directory, args, { machinery: { ...fakeMachinery(), createTcpWire: async network => { asked.push(network); return tcp } } })
+  t.deepEqual(asked, ['namespaces'])
+  t.is(tcp.stopped, 1)
+  t.is((await manifestOf(join(directory, 'here'))).command, 'twinwire validate queueing --seed twinwire --seeds 1 --stack-seeds 0 --tcp-seeds 1 --tcp-network namespaces')
 })
 
 test.serial('simulation that is farther from real peers than promised makes the exit code 1', async t => {
@@ -167,6 +246,15 @@ test.serial('real runs that wait share the machine by eights, the others have it
   t.true(busy.every(({ length }) => length === 1))
   const idle = tcp.beside.filter(running => running.every(id => id.startsWith('idle')))
   t.is(Math.max(...idle.map(({ length }) => length)), 8)
+})
+
+test.serial('the stack runs as many at a time as there are jobs, and never beside what is measured in real time', async t => {
+  const directory = await temporaryDirectory(t)
+  const [tcp, stack] = [new FakeWire('tcp'), new FakeWire('stack')]
+  await runCli(directory, ['validate', 'queueing', '--seeds', '1', '--stack-seeds', '2', '--tcp-seeds', '1', '--jobs', '3', '--set', 'unitTimeMs=20'], { machinery: fakeMachinery(tcp, stack) })
+  t.is(stack.beside.length, 8)
+  t.is(Math.max(...stack.beside.map(({ length }) => length)), 3)
+  t.true(stack.lastEndedMs <= tcp.firstBeganMs)
 })
 
 class InterruptingWire extends FakeWire {
@@ -193,7 +281,7 @@ test.serial('interrupted, a run keeps and marks what is finished', async t => {
   const interrupt = new AbortController()
   // When simulation is over, and the second of the real runs that have the machine alone begins.
   const tcp = new InterruptingWire(interrupt, 2)
-  const { exitCode, stdout, stderr } = await runCli(directory, ['validate', 'queueing', '--seeds', '1', '--tcp-seeds', '3', '--set', 'unitTimeMs=100', '--json', '--out', 'here'], {
+  const { exitCode, stdout, stderr } = await runCli(directory, ['validate', 'queueing', '--seeds', '1', '--stack-seeds', '0', '--tcp-seeds', '3', '--set', 'unitTimeMs=100', '--json', '--out', 'here'], {
     machinery: fakeMachinery(tcp), signal: interrupt.signal
   })
   t.is(exitCode, 130)
@@ -220,5 +308,5 @@ test.serial('the tour lists what is there, validates connection-setup and says w
   const machinery = { ...fakeMachinery(), experimentsDirectory: new URL('../fixtures/tour/', import.meta.url) }
   const { exitCode, stdout } = await runCli(directory, ['start'], { machinery })
   t.is(exitCode, 0)
-  t.regex(stdout, /^connection-setup: Queueing[^]*Agreement: simulation against real peers[^]*Report: results\/connection-setup-[\d-]+\/report\.html\n$/)
+  t.regex(stdout, /^connection-setup: Queueing[^]*Agreement of the wires[^]*p50: simulated \/ stack \/ real[^]*The simulation can be believed for this question[^]*Report: results\/connection-setup-[\d-]+\/report\.html\n$/)
 })

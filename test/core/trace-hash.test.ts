@@ -21,6 +21,17 @@ test('the digest of known input stays the same between releases', t => {
   }), '88e4bd01923780be')
 })
 
+test('a byte that differs changes the digest, wherever it is, and where the bytes lie in memory does not', t => {
+  fc.assert(fc.property(fc.uint8Array({ minLength: 1, maxLength: 40 }), fc.nat(), fc.integer({ min: 1, max: 255 }), (bytes, at, change) => {
+    const before = digest(hash => hash.mixBytes(bytes))
+    const shifted = new Uint8Array(bytes.byteLength + 3)
+    shifted.set(bytes, 3)
+    t.is(digest(hash => hash.mixBytes(shifted.subarray(3))), before)
+    bytes[at % bytes.byteLength] ^= change
+    t.not(digest(hash => hash.mixBytes(bytes)), before)
+  }))
+})
+
 test('equal input has an equal digest, and reading it changes nothing', t => {
   fc.assert(fc.property(fc.array(event), events => {
     const mixed = digest(hash => events.forEach(one => hash.mixEvent(...one)))
@@ -66,6 +77,13 @@ test('10^5 events on a grid of near times and arguments have 10^5 digests', t =>
     }
   }
   t.is(seen.size, 1e5)
+})
+
+test('whatever its bits, a NaN is the same', t => {
+  const bits = new BigUint64Array([0x7ff8000000000000n, 0xfff8000000000000n, 0x7ff8000000000001n])
+  const digests = new Set([...new Float64Array(bits.buffer)].map(value => digest(hash => hash.mixNumber(value))))
+  t.is(digests.size, 1)
+  t.false(digests.has(digest(hash => hash.mixNumber(Infinity))))
 })
 
 test('strings are told apart by their length and their characters', t => {

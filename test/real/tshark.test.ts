@@ -100,7 +100,7 @@ check('the window that Wireshark computes is the sender\'s limit, and a closed o
     path.serverHost.listen(PORT, socket => {
       socket.autoRead = false
       socket.handler = { ...IGNORING, onRemoteClose: () => socket.close() }
-      path.kernel.schedule(1000 * MS, path.kernel.define(() => socket.read(socket.deliveredBytes)), 0)
+      path.kernel.schedule(1000 * MS, path.kernel.define(() => socket.read(socket.deliveredBytes), 'event'), 0)
     })
     const client = path.clientHost.connect(SERVER, PORT)
     client.handler = { ...IGNORING, onConnected: () => client.write(65_536) }
@@ -134,7 +134,7 @@ check('a refused and an aborted connection are what they are to Wireshark', asyn
     path.serverHost.listen(PORT, socket => { socket.handler = IGNORING })
     const client = path.clientHost.connect(SERVER, PORT)
     client.handler = { ...IGNORING, onConnected: () => client.write(30_000) }
-    path.kernel.schedule(60 * MS, path.kernel.define(() => client.abort()), 0)
+    path.kernel.schedule(60 * MS, path.kernel.define(() => client.abort(), 'event'), 0)
   })
   t.deepEqual(await tshark(aborted, 'tcp.analysis.flags', ['frame.number']), [])
 })

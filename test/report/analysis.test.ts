@@ -1,16 +1,24 @@
 import test from 'ava'
 import { analyse } from '../../src/report/analysis.ts'
-import type { Analysis, Comparison } from '../../src/report/analysis.ts'
-import { agreementFound, agreementSentence, effectSentence, effectsOf, verdictText } from '../../src/report/sentences.ts'
+import type { Analysis } from '../../src/report/analysis.ts'
+import { agreementSentence } from '../../src/report/agreement-sentences.ts'
+import type { Comparison } from '../../src/report/findings.ts'
+import { agreementFound, effectSentence, effectsOf, verdictText } from '../../src/report/sentences.ts'
+import type { Effect } from '../../src/report/sentences.ts'
 import { headline } from '../../src/report/verdict-section.ts'
+import { agreementRows, valuesByWire } from '../../src/report/wire-agreements.ts'
 import type { ResultsData } from '../../src/results/data.ts'
 import { syntheticResults } from './fixtures/results.ts'
 
 const results = syntheticResults()
 const analysis = analyse(results)
 
+function simulated (from: Analysis): Effect[] {
+  return effectsOf(from.findings.filter(({ wire }) => wire === 'sim'))
+}
+
 function comparison (from: Analysis, caseName: string, metric: string, arm: string): Comparison | undefined {
-  return effectsOf(from, 'sim').find((effect) => effect.finding.case.name === caseName && effect.finding.metric.name === metric && effect.arm.arm.name === arm)?.comparison
+  return simulated(from).find((effect) => effect.finding.case.name === caseName && effect.finding.metric.name === metric && effect.arm.arm.name === arm)?.comparison
 }
 
 test('an arm that is better on every seed has improved, one that is the same has not', (t) => {
@@ -31,8 +39,8 @@ test('the same results give the same analysis, in whatever order runs came', (t)
 
 test('p-values are corrected over all comparisons of a wire', (t) => {
   // 7 metrics of 3 arms; the smallest p there is for 20 pairs, 2^-19, times the 21 comparisons.
-  t.is(effectsOf(analysis, 'sim').length, 21)
-  const smallest = Math.min(...effectsOf(analysis, 'sim').map(({ comparison }) => comparison.adjustedPValue))
+  t.is(simulated(analysis).length, 21)
+  const smallest = Math.min(...simulated(analysis).map(({ comparison }) => comparison.adjustedPValue))
   t.is(smallest, 21 / 2 ** 19)
 })
 
@@ -57,6 +65,31 @@ test('wires are compared on common seeds only', (t) => {
   t.is(dial?.referenceSamples, 100)
 })
 
+test('each two of three wires are compared, all on the seeds that they have in common', (t) => {
+  const { agreements } = analyse(syntheticResults({ simSeeds: 6, stackSeeds: 4, tcpSeeds: 2 }))
+  const dial = agreements.filter((agreement) => agreement.case.name === 'cold-dial' && agreement.arm.name === 'pool')
+  t.deepEqual(dial.map(({ model, reference }) => [model, reference]), [['sim', 'stack'], ['stack', 'tcp'], ['sim', 'tcp']])
+  // 2 seeds of 20 dials.
+  t.true(dial.every(({ modelSamples, referenceSamples, seeds }) => modelSamples === 40 && referenceSamples === 40 && seeds.length === 2))
+  const [[sim], [between], [both]] = dial.map(({ quantiles }) => quantiles)
+  t.is(sim.reference, between.model)
+  t.is(sim.model, both.model)
+  t.is(between.reference, both.reference)
+})
+
+test('a row of agreements has each wire once, the most modelled first', (t) => {
+  const rows = agreementRows(analyse(syntheticResults({ simSeeds: 2, stackSeeds: 2, tcpSeeds: 2 })).agreements)
+  // 2 samples of 1 arm, and 4 of 4 arms.
+  t.is(rows.length, 2 + 4 * 4)
+  t.true(rows.every((row) => [...valuesByWire(row, 0).keys()].join() === 'sim,stack,tcp' && row.pairs.length === 3))
+})
+
+test('what two of three wires differ by typically is laid at the session model and at computing', (t) => {
+  const three = syntheticResults({ simSeeds: 3, stackSeeds: 3, tcpSeeds: 3 })
+  // The fixture adds 1 ms on the stack and 2 more on real peers; half of its medians are near 80, half near 250 ms or more.
+  t.regex(agreementSentence(analyse(three), three), /^Medians of the simulation and real peers .*\. The session model errs by 0\.\d% typically \(the simulation against the stack\); computing and the kernel make 0\.\d% \(the stack against real peers\)\.$/)
+})
+
 test('arms of which neither ever succeeded are not compared: failing sooner is no gain', (t) => {
   const hopeless: ResultsData = {
     run: results.run,
@@ -69,15 +102,15 @@ test('arms of which neither ever succeeded are not compared: failing sooner is n
 })
 
 test('sentences state change, interval, both values and the verdict', (t) => {
-  const effect = effectsOf(analysis, 'sim').find(({ finding, arm }) => finding.case.name === 'first-address-dead' && arm.arm.name === 'pool')
+  const effect = simulated(analysis).find(({ finding, arm }) => finding.case.name === 'first-address-dead' && arm.arm.name === 'pool')
   t.regex(effect === undefined ? '' : effectSentence(effect), /^Pool: first address dead, p99 first request -9\d\.\d% \[-9\d\.\d, -\d\d\.\d\] \(8\.\d+ s -> 7\d\d ms\): improved\.$/)
   t.regex(headline(results, analysis), /^Pool \+ timeouts improved 4 of 7 metrics over plain libp2p and made none worse; most of all /)
 })
 
 test('the agreement names its worst, and its absence how to get it', (t) => {
-  t.regex(agreementSentence(analysis, results), /^Medians of simulation and real peers differ by \d\.\d% typically and by \d\.\d% at most, over 18 comparisons; worst: /)
-  const simulated = syntheticResults({ simSeeds: 3, tcpSeeds: 0 })
-  t.is(agreementSentence(analyse(simulated), simulated), 'Not validated on real peers: run `twinwire validate connection-setup`.')
+  t.regex(agreementSentence(analysis, results), /^Medians of the simulation and real peers differ by \d\.\d% typically and by \d\.\d% at most, over 18 comparisons; worst: /)
+  const alone = syntheticResults({ simSeeds: 3, tcpSeeds: 0 })
+  t.is(agreementSentence(analyse(alone), alone), 'Not validated on real peers: run `twinwire validate connection-setup`.')
 })
 
 test('few seeds give no verdict and say how many are missing', (t) => {
@@ -86,7 +119,7 @@ test('few seeds give no verdict and say how many are missing', (t) => {
 })
 
 test('so few seeds that no effect could be significant are called that, with how many are missing', (t) => {
-  const few = effectsOf(analyse(syntheticResults({ simSeeds: 3, tcpSeeds: 0 })), 'sim')
+  const few = simulated(analyse(syntheticResults({ simSeeds: 3, tcpSeeds: 0 })))
   const open = few.filter(({ comparison: { verdict } }) => verdict === 'inconclusive')
   t.true(open.length > 0)
   for (const { comparison } of open) {
@@ -94,7 +127,7 @@ test('so few seeds that no effect could be significant are called that, with how
     t.regex(verdictText(comparison), /^too few seeds for a verdict( \(about \d+ more seeds?\))?$/)
   }
   // 20 pairs can reach 2^-19 times 21 comparisons: far below 5%.
-  t.true(effectsOf(analysis, 'sim').every(({ comparison: { tooFewPairs } }) => !tooFewPairs))
+  t.true(simulated(analysis).every(({ comparison: { tooFewPairs } }) => !tooFewPairs))
 })
 
 function promising (from: ResultsData, promises: Partial<Pick<ResultsData['run']['experiment'], 'thresholds' | 'agreement'>>): Analysis {
@@ -140,6 +173,37 @@ test('a threshold is checked on the wire that it names', (t) => {
   t.true(real > 0)
   t.deepEqual(thresholds.map(({ checked, holds }) => [checked, holds]), [[true, true], [true, true]])
   t.not(thresholds[0].value?.estimate, thresholds[1].value?.estimate)
+})
+
+test('an agreement is checked between the wires that it names', (t) => {
+  const three = syntheticResults({ simSeeds: 3, stackSeeds: 3, tcpSeeds: 3 })
+  const { agreementThresholds: [stack, sessions] } = promising(three, { agreement: [
+    { ...dial, model: 'stack', reference: 'tcp', limitMs: 2.5 }, { ...dial, model: 'sim', reference: 'stack', limitMs: 0.5 }
+  ] })
+  // The fixture puts 1 ms between simulation and stack, 2 between stack and real peers.
+  t.like(stack, { checked: true, holds: true })
+  t.regex(agreementFound(stack), /^2(\.00)? ms \(24\d ms stack, 24\d ms real\)$/)
+  t.like(sessions, { checked: true, holds: false })
+  t.false(promising(three, { agreement: [{ ...dial, model: 'sim', reference: 'stack', limitMs: 0.5 }] }).passed)
+  t.like(promising(results, { agreement: [{ ...dial, model: 'stack', limitMs: 0 }] }).agreementThresholds[0], { checked: false, holds: true })
+})
+
+test('an agreement with a wire that is no more real is refused', (t) => {
+  t.throws(() => promising(results, { agreement: [{ ...dial, model: 'tcp', reference: 'stack', limitMs: 1 }] }), { code: 'ERR_INVALID_OPTION', message: /found tcp and stack/ })
+})
+
+test('what a wire cannot carry is no hole, and no promise about it is checked', (t) => {
+  const { run, units } = syntheticResults({ simSeeds: 2, stackSeeds: 2, tcpSeeds: 2 })
+  const cases = run.experiment.cases.map((one) => one.name === 'round-trips' ? { ...one, wires: ['stack', 'tcp'] as const } : one)
+  const kept = units.filter((unit) => unit.case !== 'round-trips' || unit.wire !== 'sim')
+  const analysis = analyse({
+    units: kept,
+    run: { ...run, experiment: { ...run.experiment, cases, agreement: [{ ...dial, limitMs: 0 }], thresholds: [{ ...dial, limit: 0, direction: 'at-most' }] } }
+  })
+  t.deepEqual(analysis.holes, [])
+  t.true(analysis.passed)
+  t.deepEqual(analysis.findings.filter((finding) => finding.case.name === 'round-trips').map(({ wire }) => wire), ['stack', 'stack', 'tcp', 'tcp'])
+  t.true(analysis.beliefs.filter((belief) => belief.case.name === 'round-trips').every(({ model, reference }) => model === 'stack' && reference === 'tcp'))
 })
 
 test('an agreement about what is no time is refused', (t) => {

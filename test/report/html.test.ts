@@ -78,11 +78,43 @@ test('text of results is escaped wherever it stands', async (t) => {
   t.is(text.match(/<\/script>/g)?.length, 2)
 })
 
+const threeWires = syntheticResults({ simSeeds: 4, stackSeeds: 2, tcpSeeds: 2 })
+const threeReport = await reportOf(threeWires)
+
+test('three wires stand side by side: in effects, in a table of quantiles, and as three kinds of line', (t) => {
+  t.regex(threeReport, /<small class="line">stack [^<]+<\/small><small class="line">real [^<]+<\/small>/)
+  t.regex(threeReport, /<th scope="col">simulated<\/th><th scope="col">stack<\/th><th scope="col">real<\/th><th scope="col">simulated against stack<\/th><th scope="col">stack against real<\/th><th scope="col">simulated against real<\/th>/)
+  const overlay = /<figure id="overlay-cold-dial-dial">[^]*?<\/figure>/.exec(threeReport)?.[0] ?? ''
+  t.regex(overlay, /stroke-width="7"[^>]*stroke-opacity="0\.35"|stroke-opacity="0\.35"[^>]*stroke-width="7"/)
+  t.regex(overlay, /stroke-dasharray="5,4"/)
+  t.regex(threeReport, /<li>4 seeds in simulation<\/li><li>2 seeds on the stack<\/li><li>2 seeds on real peers<\/li>/)
+})
+
+test('the report says in words whether the simulation can be believed, by which rule, and what the difference is due to', (t) => {
+  const [lead] = /<p class="lead">[^<]+<\/p>/.exec(threeReport.slice(threeReport.indexOf('id="agreement"'))) ?? ['']
+  t.regex(lead, /can be believed for this question/)
+  t.true(threeReport.indexOf('can be believed for this question') < threeReport.indexOf('<h2'))
+  t.regex(threeReport, /<span class="badge good"><span aria-hidden="true">✓<\/span> believe<\/span>/)
+  t.regex(threeReport, /Mostly due to/)
+  t.regex(threeReport, /<summary>The rule<\/summary>/)
+  t.notRegex(report, /Mostly due to/)
+})
+
+test('a case that only more real wires carry is shown as they ran it', async (t) => {
+  const { run, units } = threeWires
+  const cases = run.experiment.cases.map((one) => one.name === 'cold-dial' ? { ...one, wires: ['stack', 'tcp'] as const } : one)
+  const text = await reportOf({ run: { ...run, experiment: { ...run.experiment, cases } }, units: units.filter((unit) => unit.case !== 'cold-dial' || unit.wire !== 'sim') })
+  for (const id of ['cdf-cold-dial-dial', 'time-cold-dial-dial', 'overlay-cold-dial-dial']) {
+    t.true(text.includes(`<figure id="${id}">`), id)
+  }
+  t.regex(text, /Cold dial<\/span> <b>median dial/)
+})
+
 test('one run, no real peers, or no results at all still make a report', async (t) => {
   const simulated = syntheticResults({ simSeeds: 3, tcpSeeds: 0 })
   t.regex(await reportOf(simulated), /Not validated on real peers: run <code>twinwire validate connection-setup<\/code>/)
   t.regex(await reportOf(syntheticResults({ simSeeds: 1, tcpSeeds: 1 })), /one run/)
-  t.regex(await reportOf(syntheticResults({ simSeeds: 0, tcpSeeds: 5 })), /measured on real peers/)
+  t.regex(await reportOf(syntheticResults({ simSeeds: 0, tcpSeeds: 5 })), /All was run on real peers/)
   const empty = await reportOf({ run: simulated.run, units: [] })
   t.regex(empty, /Nothing could be compared/)
   t.regex(empty, /51 runs failed or never ran/)
@@ -99,7 +131,7 @@ inBrowser('a browser shows it, light and dark, on desk and telephone, with nothi
     await rm(directory, { recursive: true })
   })
   const file = join(directory, 'report.html')
-  await writeFile(file, report)
+  await writeFile(file, threeReport)
   const backgrounds = new Set<string>()
   for (const [colorScheme, width] of [['light', 1200], ['dark', 1200], ['light', 375]] as const) {
     const page = await browser.newPage({ colorScheme, viewport: { width, height: 900 } })

@@ -69,6 +69,26 @@ test('a case asks only for the arms that take part in it', (t) => {
   t.true(small.units.every((unit) => unit.case !== 'round-trips' || unit.arm === 'plain'))
 })
 
+test('three wires, a case that one of them cannot carry and a promise about two of them are written and read again', async (t) => {
+  const directory = await folder(t)
+  const { run, units } = syntheticResults({ simSeeds: 2, stackSeeds: 1, tcpSeeds: 1 })
+  const [trips, ...others] = run.experiment.cases
+  const results: ResultsData = {
+    run: {
+      ...run,
+      experiment: {
+        ...run.experiment,
+        cases: [{ ...trips, wires: ['sim', 'tcp'] }, ...others],
+        agreement: [{ case: 'cold-dial', metric: 'dial-p50', arm: 'plain', model: 'stack', reference: 'tcp', limitMs: 5 }]
+      }
+    },
+    units: units.filter((unit) => unit.wire !== 'stack' || unit.case !== 'round-trips')
+  }
+  t.deepEqual(holes(results), [])
+  await writeResults(directory, results)
+  t.deepEqual(await readResults(directory), inOrder(results))
+})
+
 test('no samples at all can be written and read', async (t) => {
   const directory = await folder(t)
   await writeResults(directory, { run: small.run, units: [] })

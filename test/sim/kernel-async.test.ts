@@ -12,8 +12,8 @@ test('the continuation of a promise that an event settled runs before the clock 
   const open = kernel.define(() => {
     kernel.wake()
     gate.resolve()
-  })
-  const later = kernel.define(() => { seen.push(`event at ${kernel.nowNs}`) })
+  }, 'event')
+  const later = kernel.define(() => { seen.push(`event at ${kernel.nowNs}`) }, 'event')
   kernel.schedule(1, open, 0)
   kernel.schedule(1, later, 0)
   kernel.schedule(2, later, 0)
@@ -38,7 +38,7 @@ test('events that wake nobody are dispatched without a turn of the event loop be
   const event = kernel.define(() => {
     setImmediate(() => { turns++ })
     turnsSeen.push(turns)
-  })
+  }, 'event')
   for (let i = 0; i < 100; i++) {
     kernel.schedule(i, event, 0)
   }
@@ -68,7 +68,7 @@ test('a run stops as soon as it is finished, and leaves the rest', async t => {
 
 test('a run in which no event is left while something still waits is a deadlock', async t => {
   const kernel = new Kernel()
-  const nothing = kernel.define(() => {})
+  const nothing = kernel.define(() => {}, 'event')
   kernel.schedule(2e6, nothing, 0)
   kernel.cancel(kernel.schedule(3e6, nothing, 0))
   const error = await t.throwsAsync(kernel.runAsync(never), { code: 'ERR_DEADLOCK' })
@@ -77,8 +77,8 @@ test('a run in which no event is left while something still waits is a deadlock'
 
 test('what an event throws rejects the run, which can be started again', async t => {
   const kernel = new Kernel()
-  const fail = kernel.define(() => { throw new Error('from an event') })
-  const nothing = kernel.define(() => {})
+  const fail = kernel.define(() => { throw new Error('from an event') }, 'event')
+  const nothing = kernel.define(() => {}, 'event')
   kernel.schedule(1, fail, 0)
   kernel.schedule(2, nothing, 0)
   await t.throwsAsync(kernel.runAsync(never, 5), { message: 'from an event' })

@@ -52,8 +52,8 @@ class Comparison {
 
   constructor (reactions: readonly Step[][]) {
     this.#reactions = reactions
-    this.#operation = this.#kernel.define(sequence => this.#onEvent(sequence))
-    const rings = this.#kernel.define(index => this.#onEvent(index, index))
+    this.#operation = this.#kernel.define(sequence => this.#onEvent(sequence), 'event')
+    const rings = this.#kernel.define(index => this.#onEvent(index, index), 'event')
     this.#alarms = [0, 1, 2, 3, 4].map(index => this.#kernel.reserve(rings, index))
   }
 

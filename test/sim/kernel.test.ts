@@ -9,7 +9,7 @@ const HOUR_NS = 3.6e12
 function recording (): { kernel: Kernel, record: number, seen: number[] } {
   const kernel = new Kernel()
   const seen: number[] = []
-  return { kernel, record: kernel.define(argument => { seen.push(argument) }), seen }
+  return { kernel, record: kernel.define(argument => { seen.push(argument) }, 'event'), seen }
 }
 
 test('events are dispatched by time, and those of one time in the order of scheduling', t => {
@@ -42,7 +42,7 @@ test('an event scheduled for now comes after all others of this instant, before 
   const chain = kernel.define(argument => {
     seen.push(argument)
     kernel.schedule(kernel.nowNs, record, argument + 100)
-  })
+  }, 'event')
   kernel.schedule(5, chain, 1)
   kernel.schedule(5, chain, 2)
   kernel.schedule(6, record, 3)
@@ -61,7 +61,7 @@ test('arguments are any 32-bit integers', t => {
 test('times up to 2^53 - 1 ns are kept to the nanosecond', t => {
   const kernel = new Kernel()
   const seen: number[] = []
-  const record = kernel.define(() => { seen.push(kernel.nowNs) })
+  const record = kernel.define(() => { seen.push(kernel.nowNs) }, 'event')
   const times: number[] = []
   for (let exponent = 0; exponent <= 53; exponent++) {
     times.push(2 ** exponent - 1, 2 ** exponent - 2)
@@ -78,7 +78,7 @@ test('2 x 10^5 events of one instant, half of them scheduled in it, keep their o
   const spawn = kernel.define(argument => {
     seen.push(argument)
     kernel.schedule(kernel.nowNs, record, argument + 1e5)
-  })
+  }, 'event')
   for (let i = 0; i < 1e5; i++) {
     kernel.schedule(1e6, spawn, i)
   }
@@ -93,7 +93,7 @@ test('10^5 events scheduled backwards into the run being dispatched come out in 
     for (let i = 0; i < 1e5; i++) {
       kernel.schedule(kernel.nowNs + 1e5 - i, record, i)
     }
-  })
+  }, 'event')
   kernel.schedule(HOUR_NS, spawn, 0)
   kernel.schedule(HOUR_NS + 1e6, record, -1)
   kernel.run()
@@ -117,7 +117,7 @@ test('a cancelled event is not dispatched, and can be cancelled once only', t =>
 test('an event that was dispatched, or is being dispatched, cannot be cancelled', t => {
   const kernel = new Kernel()
   const answers: boolean[] = []
-  const operation = kernel.define(() => { answers.push(kernel.cancel(id)) })
+  const operation = kernel.define(() => { answers.push(kernel.cancel(id)) }, 'event')
   const id = kernel.schedule(1, operation, 0)
   kernel.run()
   t.deepEqual([...answers, kernel.cancel(id)], [false, false])
@@ -125,7 +125,7 @@ test('an event that was dispatched, or is being dispatched, cannot be cancelled'
 
 test('an event can cancel another of its own instant', t => {
   const { kernel, record, seen } = recording()
-  const cancel = kernel.define(() => { t.true(kernel.cancel(other)) })
+  const cancel = kernel.define(() => { t.true(kernel.cancel(other)) }, 'event')
   kernel.schedule(7, cancel, 0)
   const other = kernel.schedule(7, record, 1)
   kernel.run()
@@ -164,7 +164,7 @@ test('what never was an id cancels nothing', t => {
 
 test('a far timer that is armed anew 10^6 times holds the memory of a few thousand events', t => {
   const kernel = new Kernel({ maxPending: 20_000 })
-  const record = kernel.define(() => {})
+  const record = kernel.define(() => {}, 'event')
   let timer = kernel.schedule(HOUR_NS, record, 0)
   for (let i = 1; i <= 1e6; i++) {
     t.true(kernel.cancel(timer))
@@ -181,7 +181,7 @@ test('10^5 cancelled ties of the instant being dispatched are passed over', t =>
   const cancelAll = kernel.define(() => {
     ids.forEach(id => t.true(kernel.cancel(id)))
     kernel.schedule(kernel.nowNs, record, 1)
-  })
+  }, 'event')
   kernel.schedule(3, cancelAll, 0)
   for (let i = 0; i < 1e5; i++) {
     ids.push(kernel.schedule(3, record, 2))
@@ -238,7 +238,7 @@ test('a queue that grows without end ends in an error', t => {
   const double = kernel.define(() => {
     kernel.schedule(kernel.nowNs + 1, double, 0)
     kernel.schedule(kernel.nowNs + 1, double, 0)
-  })
+  }, 'event')
   kernel.schedule(0, double, 0)
   const error = t.throws(() => kernel.run(), { instanceOf: TwinwireError })
   t.is(error?.code, 'ERR_EVENT_LIMIT')
@@ -247,7 +247,7 @@ test('a queue that grows without end ends in an error', t => {
 
 test('the limit counts pending events alone', t => {
   const kernel = new Kernel({ maxPending: 3 })
-  const operation = kernel.define(() => {})
+  const operation = kernel.define(() => {}, 'event')
   const ids = [1, 2, 3].map(atNs => kernel.schedule(atNs, operation, 0))
   t.throws(() => kernel.schedule(4, operation, 0), { code: 'ERR_EVENT_LIMIT' })
   kernel.cancel(ids[1])
@@ -268,7 +268,7 @@ test('what an event throws reaches the caller, and the rest can still be run', t
   const fail = kernel.define(() => {
     kernel.schedule(2, record, 2)
     throw new Error('from an event')
-  })
+  }, 'event')
   kernel.schedule(1, fail, 0)
   kernel.schedule(3, record, 3)
   t.throws(() => kernel.run(), { message: 'from an event' })
@@ -281,7 +281,7 @@ test('what an event throws reaches the caller, and the rest can still be run', t
 
 test('an event cannot run the kernel that dispatches it', t => {
   const kernel = new Kernel()
-  const nested = kernel.define(() => kernel.run())
+  const nested = kernel.define(() => kernel.run(), 'event')
   kernel.schedule(1, nested, 0)
   t.throws(() => kernel.run(), { code: 'ERR_INVALID_STATE' })
 })
@@ -290,8 +290,8 @@ test('equal runs have equal digests; another time, operation, argument or order 
   type Event = [atNs: number, operation: number, argument: number]
   const digest = (events: Event[]): string => {
     const kernel = new Kernel()
-    kernel.define(() => {})
-    kernel.define(() => {})
+    kernel.define(() => {}, 'event')
+    kernel.define(() => {}, 'event')
     kernel.cancel(kernel.schedule(4, 0, 0))
     events.forEach(event => kernel.schedule(...event))
     kernel.run()
@@ -311,7 +311,7 @@ test('equal runs have equal digests; another time, operation, argument or order 
 
 test('events that follow each other at one instant without end are an error', t => {
   const kernel = new Kernel()
-  const again = kernel.define(() => { kernel.schedule(kernel.nowNs, again, 0) })
+  const again = kernel.define(() => { kernel.schedule(kernel.nowNs, again, 0) }, 'event')
   kernel.schedule(5e6, again, 0)
   t.throws(() => kernel.run(), { code: 'ERR_TIME_STANDS_STILL', message: /at 5 ms/ })
   t.is(kernel.nowNs, 5e6)
@@ -322,7 +322,7 @@ test('watches happen in their order among events, and neither the digest nor the
     const kernel = new Kernel()
     const seen: string[] = []
     const watch = kernel.defineWatch(argument => { seen.push(`watch ${argument} at ${kernel.nowNs}`) })
-    const event = kernel.define(argument => { seen.push(`event ${argument} at ${kernel.nowNs}`) })
+    const event = kernel.define(argument => { seen.push(`event ${argument} at ${kernel.nowNs}`) }, 'event')
     for (const atNs of [5, 7]) {
       kernel.schedule(atNs, event, 1)
       if (watched) {
@@ -378,7 +378,7 @@ test('an alarm that was cleared or released does not ring, and its slot holds ot
 
 test('alarms that are not set do not count as pending events', t => {
   const kernel = new Kernel({ maxPending: 1 })
-  const none = kernel.define(() => {})
+  const none = kernel.define(() => {}, 'event')
   for (let i = 0; i < 5000; i++) {
     kernel.reserve(none, i)
   }
@@ -412,7 +412,7 @@ test('watches that go on for ever neither keep a run without end going nor hide 
     kernel.schedule(kernel.nowNs + 10, watch, 0)
   })
   kernel.schedule(10, watch, 0)
-  kernel.schedule(35, kernel.define(() => {}), 0)
+  kernel.schedule(35, kernel.define(() => {}, 'event'), 0)
   kernel.run()
   t.is(kernel.nowNs, 35)
   t.is(looks, 3)
@@ -424,7 +424,7 @@ test('watches that go on for ever neither keep a run without end going nor hide 
 
 test('alarms count towards the events that may be pending', t => {
   const kernel = new Kernel({ maxPending: 2 })
-  const none = kernel.define(() => {})
+  const none = kernel.define(() => {}, 'event')
   kernel.schedule(1, none, 0)
   kernel.set(kernel.reserve(none, 1), 1)
   t.throws(() => { kernel.set(kernel.reserve(none, 2), 1) }, { code: 'ERR_EVENT_LIMIT' })
@@ -435,10 +435,10 @@ test('an alarm that counts anew does not ring for what was set and cleared in th
   const table = new EventTable(10, 2 ** 27 + 8)
   const kernel = new Kernel({}, table)
   const rang: number[] = []
-  const alarm = kernel.reserve(kernel.define(() => { rang.push(kernel.nowNs) }), 0)
+  const alarm = kernel.reserve(kernel.define(() => { rang.push(kernel.nowNs) }, 'event'), 0)
   table.renew(alarm)
   kernel.run(50)
-  const others = kernel.define(() => {})
+  const others = kernel.define(() => {}, 'event')
   for (const atNs of [60, 1000, 1e9, HOUR_NS]) {
     t.false(table.isWorn(alarm))
     // What is cleared leaves a stale entry in the queue, near or far.

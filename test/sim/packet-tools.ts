@@ -41,7 +41,7 @@ export function collect (network: PacketNetwork, node: NodeId): Delivery[] {
 
 /** Runs `action` at a time. */
 export function at (network: PacketNetwork, atNs: number, action: () => void): void {
-  network.kernel.schedule(atNs, network.kernel.define(action), 0)
+  network.kernel.schedule(atNs, network.kernel.define(action, 'event'), 0)
 }
 
 /** Two nodes and one link from the first to the second. */

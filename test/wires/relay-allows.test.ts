@@ -5,6 +5,8 @@ import { parseScenario } from '../../src/wires/scenario.ts'
 import type { ScenarioInput } from '../../src/wires/scenario.ts'
 import { SimWire } from '../../src/wires/sim.ts'
 import { checkAllowed } from '../../src/wires/tcp/allowed.ts'
+import { checkRateOfConnections } from '../../src/wires/tcp/loopback-allows.ts'
+import { RELAY_ALLOWS } from '../../src/wires/tcp/relay-allows.ts'
 import { TcpWire } from '../../src/wires/tcp.ts'
 import { CLIENT_AND_SERVER } from '../fixtures/scenario-tools.ts'
 
@@ -15,7 +17,7 @@ function scenarioOf (direction: object, others: object = {}): ScenarioInput {
 }
 
 const refused = test.macro((t, scenario: ScenarioInput, path: string, message: RegExp) => {
-  const error = t.throws(() => checkAllowed(parseScenario(scenario)), { instanceOf: TwinwireError, code: 'ERR_UNSUPPORTED', message })
+  const error = t.throws(() => checkAllowed(parseScenario(scenario), RELAY_ALLOWS), { instanceOf: TwinwireError, code: 'ERR_UNSUPPORTED', message })
   t.is(error.path, path)
   t.truthy(error.expected)
   t.truthy(error.found)
@@ -32,6 +34,13 @@ test('a relay refuses RED', refused, scenarioOf({ queue: { discipline: 'red' } }
 test('a relay refuses a trace', refused, scenarioOf({ trace: { opportunitiesMs: [1] } }), `${FORWARD}.trace`, /cannot deliver packet by packet/)
 test('a relay refuses a topology', refused, { hosts, topology: { kind: 'star', access: { forward: { delayMs: 1 } } }, limitMs: 1 }, 'scenario.topology', /cannot join more than two hosts/)
 test('a relay refuses cross traffic', refused, scenarioOf({}, { crossTraffic: [{ kind: 'poisson', from: 'a', to: 'b', rateBitsPerSecond: 1e6 }] }), 'scenario.crossTraffic', /cannot send datagrams/)
+test('a relay refuses to count connections by address where all peers have one', t => {
+  const libp2p = { limits: 'default' } as const
+  const scenario = parseScenario(scenarioOf({}, { hosts: [{ ...hosts[0], libp2p }, hosts[1], { name: 'c', role: 'idle' }] }))
+  t.throws(() => checkRateOfConnections(scenario), { instanceOf: TwinwireError, code: 'ERR_UNSUPPORTED', message: /would be counted as one/ })
+  t.notThrows(() => checkRateOfConnections(parseScenario(scenarioOf({}, { hosts: [{ ...hosts[0], libp2p }, hosts[1]] }))))
+})
+
 test('a relay refuses another TCP', refused, scenarioOf({}, { hosts: [{ ...hosts[0], tcp: { congestion: 'reno' } }, hosts[1]] }), 'scenario.hosts[0].tcp', /cannot change how a kernel does TCP/)
 test('a relay refuses a cut cable', refused, scenarioOf({}, { faults: [{ kind: 'down', from: 'a', to: 'b', atMs: 1 }] }), 'scenario.faults[0]', /has no down/)
 test('a relay refuses a partition', refused, scenarioOf({}, { faults: [{ kind: 'partition', nodes: ['a'], atMs: 1 }] }), 'scenario.faults[0]', /has no partition/)
@@ -42,7 +51,7 @@ test('a relay does what it always did, with any jitter, and takes no for an answ
   t.notThrows(() => checkAllowed(parseScenario(scenarioOf({
     rateBitsPerSecond: 1e6, jitter: { distribution: 'pareto', scaleMs: 1, shape: 3 }, reorder: false, corruption: 0, duplication: 0,
     loss: { model: 'bernoulli', probability: 0 }, queue: { limitPackets: 9 }
-  }, { faults: [{ kind: 'stall', from: 'a', to: 'b', atMs: 1, durationMs: 1 }, { kind: 'reset', from: 'a', to: 'b', atMs: 1 }] }))))
+  }, { faults: [{ kind: 'stall', from: 'a', to: 'b', atMs: 1, durationMs: 1 }, { kind: 'reset', from: 'a', to: 'b', atMs: 1 }] })), RELAY_ALLOWS))
 })
 
 test('the wire refuses before it starts a process', async t => {
@@ -112,7 +121,7 @@ test('every scenario runs, or is refused with where, what was expected and what 
         throw new Error(`${error.code}: ${error.message}`)
       }
       ran++
-      checkAllowed(parsed)
+      checkAllowed(parsed, RELAY_ALLOWS)
     } catch (error) {
       if (!(error instanceof TwinwireError) || error.path === undefined || error.expected === undefined || error.found === undefined) {
         throw error

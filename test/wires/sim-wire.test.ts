@@ -1,9 +1,13 @@
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import test from 'ava'
+import { readEventLog } from '../../src/sim/event-log-reader.ts'
 import { parseScenario } from '../../src/wires/scenario.ts'
 import { SimWire } from '../../src/wires/sim.ts'
 import type { RunOutcome } from '../../src/wires/wire.ts'
+import { temporaryDirectory } from '../fixtures/run-cli.ts'
 
-async function play (role: string, { seed = 'a', signal, rolesModule = '../fixtures/sim-roles.ts' }: { seed?: string, signal?: AbortSignal, rolesModule?: string } = {}): Promise<RunOutcome> {
+async function play (role: string, { seed = 'a', signal, eventLog, rolesModule = '../fixtures/sim-roles.ts' }: { seed?: string, signal?: AbortSignal, eventLog?: string, rolesModule?: string } = {}): Promise<RunOutcome> {
   return await new SimWire().run({
     scenario: parseScenario({
       hosts: [{ name: 'a', role }, { name: 'b', role: 'idle' }],
@@ -13,6 +17,7 @@ async function play (role: string, { seed = 'a', signal, rolesModule = '../fixtu
     rolesModule: new URL(rolesModule, import.meta.url),
     parameters: {},
     seed,
+    ...eventLog !== undefined && { eventLog },
     ...signal && { signal }
   })
 }
@@ -36,6 +41,16 @@ test('one seed gives one trace, another seed another', async t => {
   t.deepEqual(first, again)
   t.is(first.events.length, 10)
   t.not(first.traceHash, other.traceHash)
+})
+
+test('a run with an event log is the same run, and the log has each event and each record of it', async t => {
+  const eventLog = join(await temporaryDirectory(t), 'events')
+  const logged = await play('sampler', { eventLog })
+  t.deepEqual(logged, await play('sampler'))
+  const entries = [...readEventLog([await readFile(eventLog)])]
+  t.deepEqual(entries.flatMap(entry => entry.kind === 'recorded' ? [JSON.parse(entry.text) as unknown] : []), logged.events)
+  const timers = entries.flatMap(entry => entry.kind === 'event' && entry.name === 'timer of a' ? [entry.timeNs / 1e6] : [])
+  t.deepEqual(timers, logged.events.map(({ timeMs }) => timeMs))
 })
 
 test('a run that is cut short says so and keeps its events', async t => {

@@ -84,12 +84,12 @@ export class FluidNetwork {
     this.#tcp = tcpOptions(tcp)
     this.#paths = new FlowPaths(this.#graph, this.#tcp)
     this.#settleNs = settleNs
-    this.#connected = kernel.define(number => this.#onConnected(this.#flow(number)))
-    this.#failed = kernel.define(number => this.#onFailed(number))
-    this.#roundEnded = kernel.define(number => this.#onRoundEnded(this.#flow(number)))
-    this.#arrived = kernel.define(number => this.#onArrived(number))
-    this.#reached = kernel.define(() => this.#reachTargets())
-    this.#settle = kernel.define(() => this.#share())
+    this.#connected = kernel.define(number => this.#onConnected(this.#flow(number)), 'flow connected')
+    this.#failed = kernel.define(number => this.#onFailed(number), 'flow failed')
+    this.#roundEnded = kernel.define(number => this.#onRoundEnded(this.#flow(number)), 'round ended')
+    this.#arrived = kernel.define(number => this.#onArrived(number), 'flow arrived')
+    this.#reached = kernel.define(() => this.#reachTargets(), 'targets reached')
+    this.#settle = kernel.define(() => this.#share(), 'rates shared')
   }
 
   addNode (options?: NodeOptions): NodeId {

@@ -1,3 +1,4 @@
+import { cube } from '../../core/power.ts'
 import { BETA } from './window-law.ts'
 import type { LossBased } from './window-law.ts'
 
@@ -46,7 +47,7 @@ function onLine (pipe: number, top: number, beta: number): Sawtooth {
   const carried = (top ** 2 - bottom ** 2) / 2
   const time = pipe * (full - bottom) + (top ** 2 - full ** 2) / 2
   // The integral of (window - pipe) window over the part of the way on which something waits.
-  const waited = (top ** 3 - full ** 3) / 3 - pipe * (top ** 2 - full ** 2) / 2
+  const waited = (cube(top) - cube(full)) / 3 - pipe * (top ** 2 - full ** 2) / 2
   return { utilisation: carried / time, meanQueue: waited / carried }
 }
 
@@ -54,7 +55,7 @@ function onLine (pipe: number, top: number, beta: number): Sawtooth {
 function onCurve (pipe: number, top: number, beta: number): Sawtooth {
   const depth = 1 - beta
   const full = Math.min(1, Math.cbrt((1 - pipe / top) / depth))
-  const utilisation = full + top / pipe * (1 - full - depth * (1 - full ** 4) / 4)
-  const waited = (top - pipe) * full - top * depth * full ** 4 / 4
+  const utilisation = full + top / pipe * (1 - full - depth * (1 - (full ** 2) ** 2) / 4)
+  const waited = (top - pipe) * full - top * depth * (full ** 2) ** 2 / 4
   return { utilisation, meanQueue: waited / utilisation }
 }

@@ -1,3 +1,4 @@
+import { power } from '../../core/power.ts'
 import type { TcpOptions } from '../tcp/options.ts'
 
 /** A controller whose window answers to losses; BBR's does not. */
@@ -22,13 +23,13 @@ const RENO_SQUARE = 3 / 2
  */
 export function meanWindow (congestion: LossBased, loss: number, rttS: number): number {
   const reno = Math.sqrt(RENO_SQUARE / loss)
-  return congestion === 'reno' ? reno : Math.max(reno, CUBIC_FACTOR * (rttS / loss) ** CUBIC_POWER)
+  return congestion === 'reno' ? reno : Math.max(reno, CUBIC_FACTOR * power(rttS / loss, CUBIC_POWER))
 }
 
 /** The loss at which `meanWindow` is `window`: what a full link must lose to hold a flow there. */
 export function lossFor (congestion: LossBased, window: number, rttS: number): number {
   const reno = RENO_SQUARE / window ** 2
-  return congestion === 'reno' ? reno : Math.max(reno, rttS / (window / CUBIC_FACTOR) ** (1 / CUBIC_POWER))
+  return congestion === 'reno' ? reno : Math.max(reno, rttS / power(window / CUBIC_FACTOR, 1 / CUBIC_POWER))
 }
 
 export interface Relaxation {

@@ -1,4 +1,6 @@
+import type { Clock } from '../../core/clock.ts'
 import type { TcpSocket, TcpSocketHandler } from '../tcp/socket.ts'
+import { Inactivity } from './inactivity.ts'
 
 /** A message of a session: what it means, and how many bytes it takes inside TCP. */
 export interface Message {
@@ -27,6 +29,8 @@ export class Channel implements TcpSocketHandler {
   #outgoing: MessageQueue
   #incoming: MessageQueue
   #received = 0
+  #inactivity: Inactivity | undefined
+  #watchInactivity: (() => void) | undefined
   readonly #onActivity: () => void
 
   constructor (socket: TcpSocket, queues: { outgoing: MessageQueue, incoming: MessageQueue }, handlerOf: (channel: Channel) => ChannelHandler, onActivity: () => void) {
@@ -35,21 +39,37 @@ export class Channel implements TcpSocketHandler {
     this.#incoming = queues.incoming
     this.handler = handlerOf(this)
     this.#onActivity = onActivity
-    socket.handler = this
+    socket.attach(this)
+  }
+
+  /** Once it is connected, the connection is reset when nothing came or went for so long. */
+  limitInactivity (clock: Clock, limitMs: number): void {
+    this.#watchInactivity = () => { this.#inactivity = new Inactivity(clock, limitMs, () => this.#cut('timeout')) }
+    if (this.socket.role === 'acceptor') {
+      this.#watchInactivity()
+    }
+  }
+
+  /** Its owner is done with it. */
+  release (): void {
+    this.#inactivity?.stop()
   }
 
   send (message: Message): void {
+    this.#inactivity?.touch()
     this.#outgoing.push(message)
     this.socket.write(message.bytes)
   }
 
   onConnected (): void {
     this.#onActivity()
+    this.#watchInactivity?.()
     this.handler.onConnected()
   }
 
   onData (byteCount: number): void {
     this.#onActivity()
+    this.#inactivity?.touch()
     this.#received += byteCount
     for (;;) {
       const message = this.#incoming.shift(this.#received)
@@ -73,6 +93,12 @@ export class Channel implements TcpSocketHandler {
   onClosed (reason: CloseReason): void {
     this.#onActivity()
     this.handler.onClosed(reason)
+  }
+
+  #cut (reason: CloseReason): void {
+    this.onClosed(reason)
+    this.socket.handler = null
+    this.socket.abort()
   }
 }
 

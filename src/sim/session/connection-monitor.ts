@@ -62,7 +62,7 @@ export class ConnectionMonitor {
       stream = await connection.newStream(PING_PROTOCOL, { signal: timeout.signal })
       const sentMs = this.#clock.now()
       await echo(stream, this.#payload(), timeout.signal)
-      connection.rtt = this.#clock.now() - sentMs
+      connection.rtt = Math.floor(this.#clock.now()) - Math.floor(sentMs)
       await stream.close({ signal: timeout.signal })
     } catch (error) {
       const reason = error instanceof Error ? error : new Error(String(error))

@@ -1,14 +1,15 @@
 import type { Clock } from '../../core/clock.ts'
 import { timeoutSignal } from '../../core/clock.ts'
-import type { Channel, ChannelHandler, CloseReason, Message } from './channel.ts'
+import type { Channel, Message } from './channel.ts'
 import type { SimMultiaddr, SimPeerId } from './identity.ts'
-import type { CloseDetails, Direction, SimStream } from './stream.ts'
+import type { CloseDetails } from './message-stream.ts'
+import type { Direction, SimStream } from './stream.ts'
 import { Emitter } from './emitter.ts'
 import { SessionError, timeoutError } from './errors.ts'
+import type { MuxerLimits } from './muxer.ts'
 import { Muxer } from './muxer.ts'
 import { awaitProtocol, selectProtocol } from './negotiation.ts'
-import { settled } from './settled.ts'
-import { closeError } from './upgrade.ts'
+import { SecureChannel } from './secure-channel.ts'
 
 // libp2p 3.3, connection-manager/constants.defaults.ts and registrar.ts.
 const NEGOTIATION_TIMEOUT_MS = 10_000
@@ -36,25 +37,25 @@ export interface ConnectionInit {
   readonly remotePeer: SimPeerId
   readonly remoteAddr: SimMultiaddr
   readonly direction: Direction
+  readonly limits: MuxerLimits
+  /** What came with the last message of the handshake, before anything was there to serve it. */
+  readonly early: readonly Message[]
 }
 
 /** A secure, multiplexed connection between two simulated peers. */
-export class SimConnection extends Emitter<{ close: CloseDetails }> implements ChannelHandler {
+export class SimConnection extends Emitter<{ close: CloseDetails }> {
   readonly id: string
   readonly remotePeer: SimPeerId
   readonly remoteAddr: SimMultiaddr
   readonly direction: Direction
   readonly timeline: { readonly open: number, close?: number }
-  /** As in libp2p, still `open` while its streams are being closed. */
-  status: 'open' | 'closed' | 'aborted' = 'open'
   /** Milliseconds, from the connection monitor's last ping. */
   rtt?: number
 
-  readonly #channel: Channel
   readonly #clock: Clock
   readonly #owner: ConnectionOwner
+  readonly #secure: SecureChannel
   readonly #muxer: Muxer
-  #muxerClosing = false
 
   constructor (channel: Channel, clock: Clock, owner: ConnectionOwner, init: ConnectionInit) {
     super()
@@ -63,36 +64,42 @@ export class SimConnection extends Emitter<{ close: CloseDetails }> implements C
     this.remoteAddr = init.remoteAddr
     this.direction = init.direction
     this.timeline = { open: clock.now() }
-    this.#channel = channel
     this.#clock = clock
     this.#owner = owner
-    this.#muxer = new Muxer(channel, clock, init.direction === 'outbound', {
-      onStream: stream => this.#onStream(stream),
-      onGoAway: () => this.#muxer.endStreams(undefined)
-    })
-    channel.handler = this
-    this.#muxer.start()
+    this.#secure = new SecureChannel(channel)
+    this.#muxer = new Muxer(this.#secure, clock, init.direction === 'outbound', init.limits)
+    this.#secure.addEventListener('close', details => this.#onClose(details))
+    init.early.forEach(message => this.#secure.onMessage(message))
+    this.#muxer.addEventListener('stream', stream => { void this.#onStream(stream) })
   }
 
   get streams (): readonly SimStream[] {
     return this.#muxer.streams
   }
 
+  /** As in libp2p, still `open` while its streams are being closed. */
+  get status (): 'open' | 'closing' | 'closed' | 'aborted' {
+    return this.#secure.status
+  }
+
   /**
    * Opens a stream and negotiates the protocol: one round trip.
    *
-   * @throws UnsupportedProtocolError, TooManyOutboundProtocolStreamsError, ConnectionClosedError, StreamResetError,
-   * TimeoutError after 10 s without a signal, or the signal's reason
+   * @throws UnsupportedProtocolError, TooManyOutboundProtocolStreamsError, ConnectionClosedError, MuxerClosedError,
+   * StreamResetError, TimeoutError after 10 s without a signal, or the signal's reason
    */
   async newStream (protocol: string, options: { signal?: AbortSignal } = {}): Promise<SimStream> {
-    options.signal?.throwIfAborted()
-    if (this.status !== 'open' || this.#muxerClosing) {
-      throw new SessionError('ConnectionClosedError', `The connection is "${this.#muxerClosing ? 'closing' : this.status}" and not "open"`)
+    if (this.#muxer.status !== 'open') {
+      throw new SessionError('ConnectionClosedError', `The connection muxer is "${this.#muxer.status}" and not "open"`)
     }
-    const stream = this.#muxer.createStream()
+    if (this.status !== 'open') {
+      throw new SessionError('ConnectionClosedError', `The connection is "${this.status}" and not "open"`)
+    }
+    const stream = await this.#muxer.createStream()
     using deadline = options.signal === undefined ? timeoutSignal(this.#clock, NEGOTIATION_TIMEOUT_MS, undefined, timeoutError) : undefined
     try {
       await selectProtocol(stream, protocol, options.signal ?? deadline?.signal)
+      stream.protocol = protocol
       const limit = this.#owner.protocol(protocol)?.maxOutboundStreams ?? DEFAULT_MAX_OUTBOUND_STREAMS
       const count = this.#count(protocol, 'outbound')
       if (count > limit) {
@@ -100,7 +107,7 @@ export class SimConnection extends Emitter<{ close: CloseDetails }> implements C
       }
       return stream
     } catch (error) {
-      stream.abort(error instanceof Error ? error : new Error(String(error)))
+      stream.abort(asError(error))
       throw error
     }
   }
@@ -112,92 +119,44 @@ export class SimConnection extends Emitter<{ close: CloseDetails }> implements C
    * all it had; the connection is open then, and can be closed again
    */
   async close (options: { signal?: AbortSignal } = {}): Promise<void> {
-    if (this.status !== 'open') {
-      return
-    }
-    if (!this.#muxerClosing) {
-      this.#muxerClosing = true
-      using deadline = options.signal === undefined ? timeoutSignal(this.#clock, CLOSE_TIMEOUT_MS, undefined, timeoutError) : undefined
-      const signal = options.signal ?? deadline?.signal
-      try {
-        const closing = Promise.all(this.#muxer.streams.map(async stream => { await stream.close(signal === undefined ? {} : { signal }) }))
-        await settled<unknown>(signal, (resolve, reject) => {
-          closing.then(resolve, reject)
-          return () => {}
-        })
-      } finally {
-        this.#muxer.stopKeepAlive()
-      }
-    }
-    this.#muxer.goAway()
-    this.#channel.socket.close()
-    this.#end('closed', { local: true })
+    const deadline = options.signal === undefined ? timeoutSignal(this.#clock, CLOSE_TIMEOUT_MS, undefined, timeoutError) : undefined
+    const signal = options.signal ?? deadline?.signal
+    await this.#muxer.close(signal)
+    await this.#secure.close(signal)
+    // Not where it fails: other streams that are still being closed give up in time, as the real ones do.
+    deadline?.[Symbol.dispose]()
   }
 
   abort (error: Error): void {
-    if (this.status !== 'open') {
-      return
-    }
-    this.#muxer.goAway()
-    this.#muxer.endStreams(error)
-    this.#end('aborted', { error, local: true })
-    this.#channel.socket.abort()
+    this.#muxer.abort(error)
+    this.#secure.abort(error)
   }
 
-  onConnected (): void {}
-
-  onMessage (message: Message): void {
-    this.#muxer.onMessage(message)
-  }
-
-  onDrain (): void {
-    this.#muxer.onDrain()
-  }
-
-  onRemoteClose (): void {
-    // Node's sockets do not stay half open: the end is answered with an end.
-    this.#channel.socket.close()
-    this.#end('closed', { local: false })
-  }
-
-  onClosed (reason: CloseReason): void {
-    if (reason === 'closed' || reason === 'aborted') {
-      this.#end('closed', { local: true })
-    } else {
-      // A socket's error is an abort to libp2p, and its own doing; streams only see that the transport is gone.
-      this.#end('aborted', { error: closeError(reason), local: true })
+  async #onStream (stream: SimStream): Promise<void> {
+    try {
+      stream.protocol = await this.#negotiate(stream)
+      await this.#serve(stream)
+    } catch (error) {
+      // A handler that fails takes its stream with it, and nothing else.
+      stream.abort(asError(error))
     }
   }
 
-  #onStream (stream: SimStream): void {
-    const timer = this.#clock.setTimeout(() => stream.abort(new SessionError('TimeoutError', 'protocol negotiation timed out')), NEGOTIATION_TIMEOUT_MS)
-    const stop = awaitProtocol(stream, name => this.#owner.protocol(name) !== undefined, name => {
-      timer.cancel()
-      stream.removeEventListener('close', onClose)
-      this.#serve(stream, name)
-    })
-    const onClose = (): void => {
-      timer.cancel()
-      stop()
-    }
-    stream.addEventListener('close', onClose, { once: true })
+  async #negotiate (stream: SimStream): Promise<string> {
+    using deadline = timeoutSignal(this.#clock, NEGOTIATION_TIMEOUT_MS, undefined, timeoutError)
+    return await awaitProtocol(stream, protocol => this.#owner.protocol(protocol) !== undefined, deadline.signal)
   }
 
-  #serve (stream: SimStream, name: string): void {
+  async #serve (stream: SimStream): Promise<void> {
+    const { protocol: name } = stream
     const protocol = this.#owner.protocol(name)
     if (protocol === undefined) {
-      throw new Error(`the protocol ${name} was selected but is not spoken`)
+      throw new SessionError('UnsupportedProtocolError', `No handler registered for protocol ${name}`)
     }
-    stream.protocol = name
-    const count = this.#count(name, 'inbound')
-    if (count > protocol.maxInboundStreams) {
-      stream.abort(new SessionError('TooManyInboundProtocolStreamsError', `Too many inbound protocol streams for protocol "${name}" - limit ${protocol.maxInboundStreams}`))
-      return
+    if (this.#count(name, 'inbound') > protocol.maxInboundStreams) {
+      throw new SessionError('TooManyInboundProtocolStreamsError', `Too many inbound protocol streams for protocol "${name}" - limit ${protocol.maxInboundStreams}`)
     }
-    // As in libp2p, a handler that fails takes its stream with it, and nothing else.
-    Promise.resolve().then(() => protocol.handler(stream, this)).catch((error: unknown) => {
-      stream.abort(error instanceof Error ? error : new Error(String(error)))
-    })
+    await protocol.handler(stream, this)
   }
 
   #count (protocol: string, direction: Direction): number {
@@ -210,14 +169,13 @@ export class SimConnection extends Emitter<{ close: CloseDetails }> implements C
     return count
   }
 
-  #end (status: 'closed' | 'aborted', details: CloseDetails): void {
-    if (this.status !== 'open') {
-      return
-    }
-    this.status = status
+  #onClose (details: CloseDetails): void {
     this.timeline.close = this.#clock.now()
-    this.#muxer.endStreams(undefined)
     this.#owner.onConnectionClosed(this)
     this.emit('close', details)
   }
+}
+
+function asError (error: unknown): Error {
+  return error instanceof Error ? error : new Error(String(error))
 }

@@ -1,92 +1,67 @@
-import type { Clock, Timer } from '../../core/clock.ts'
-import { SEND_HIGH_WATER_BYTES } from '../tcp/high-water.ts'
-import type { Channel, Message } from './channel.ts'
-import type { StreamTransport } from './stream.ts'
+import type { Clock } from '../../core/clock.ts'
+import type { ByteQueue } from './byte-queue.ts'
+import { Emitter } from './emitter.ts'
 import { SessionError } from './errors.ts'
-import { SimStream, YAMUX_ACK, YAMUX_SYN } from './stream.ts'
-import { securedFrameBytes } from './wire-format.ts'
+import type { Frame } from './frame.ts'
+import { frameOf } from './frame.ts'
+import { YamuxKeepAlive } from './keep-alive.ts'
+import { settled } from './settled.ts'
+import type { StreamTransport } from './stream.ts'
+import { SimStream, YAMUX_ACK, YAMUX_RST, YAMUX_SYN } from './stream.ts'
 
-/** yamux's frames; `bytes` is what Noise makes of them. */
-interface Frame extends Message {
-  readonly type: 'data' | 'window-update' | 'ping' | 'go-away'
-  readonly streamId: number
-  readonly flags: number
-  /** Data length, window delta, ping's id or reason. */
-  readonly value: number
-  readonly data: Uint8Array
+/** What a muxer needs of the connection it shares out. */
+export interface MuxedChannel {
+  addEventListener(type: 'frame', listener: (frame: Frame) => void): void
+  addEventListener(type: 'drain' | 'close', listener: () => void): void
+  /** @throws StreamStateError */
+  send(frame: Frame): boolean
+  abort(error: Error): void
 }
 
-// @chainsafe/libp2p-yamux 8, config.ts.
-const KEEP_ALIVE_INTERVAL_MS = 30_000
-
-const NO_DATA = new Uint8Array(0)
-
-export interface MuxerEvents {
-  onStream(stream: SimStream): void
-  /** The remote muxer said goodbye. */
-  onGoAway(): void
+export interface MuxerLimits {
+  /** Of one connection, opened by the remote end; more are reset. */
+  readonly maxInboundStreams: number
+  /** Of one connection, opened by this end; more are refused. */
+  readonly maxOutboundStreams: number
+  /** That may come before the connection is ready to serve them; one more ends all of the connection's streams for good. */
+  readonly maxEarlyStreams: number
 }
 
-/** The yamux session of a connection. */
-export class Muxer implements StreamTransport {
+/** What yamux says goodbye with. Its other errors, too, call themselves a normal end: `isProtocolError` takes all for one of the protocol. */
+const NORMAL = 0
+const PROTOCOL_ERROR = 1
+
+/** The yamux session of a connection: @chainsafe/libp2p-yamux 8 on `AbstractStreamMuxer` of @libp2p/utils 7. */
+export class Muxer extends Emitter<{ stream: SimStream }> implements StreamTransport {
   readonly streams: SimStream[] = []
-  rttMs = -1
+  status: 'open' | 'closing' | 'closed' = 'open'
 
-  readonly #channel: Channel
+  readonly #channel: MuxedChannel
   readonly #clock: Clock
-  readonly #events: MuxerEvents
+  readonly #limits: MuxerLimits
+  readonly #keepAlive: YamuxKeepAlive
   readonly #byId = new Map<number, SimStream>()
+  readonly #counts = { inbound: 0, outbound: 0 }
   #nextStreamId: number
-  #nextPingId = 0
-  #pingStartMs = 0
-  #pingTimer: Timer | undefined
-  /** Either side has said goodbye, or the connection is gone. */
-  #goneAway = false
+  #early: SimStream[] = []
+  #localGoAway = false
+  #remoteGoAway = false
 
-  constructor (channel: Channel, clock: Clock, dialler: boolean, events: MuxerEvents) {
+  constructor (channel: MuxedChannel, clock: Clock, dialler: boolean, limits: MuxerLimits) {
+    super()
     this.#channel = channel
     this.#clock = clock
-    this.#events = events
+    this.#limits = limits
     this.#nextStreamId = dialler ? 1 : 2
-  }
-
-  /** Sends the first keep-alive ping, which also measures the round trip. */
-  start (): void {
-    this.#ping()
-  }
-
-  stopKeepAlive (): void {
-    this.#pingTimer?.cancel()
-  }
-
-  /** Says goodbye, unless the remote end has. Streams are the connection's to end. */
-  goAway (): void {
-    this.stopKeepAlive()
-    this.#send('go-away', 0, 0, 0, NO_DATA)
-    this.#goneAway = true
-  }
-
-  /** Ends every stream, because the connection is gone. */
-  endStreams (error: Error | undefined): void {
-    this.stopKeepAlive()
-    this.#goneAway = true
-    for (const stream of this.streams.slice()) {
-      stream.onConnectionClosed(error)
-    }
-  }
-
-  /**
-   * @throws ConnectionClosedError after either side said goodbye
-   */
-  createStream (): SimStream {
-    if (this.#goneAway) {
-      throw new SessionError('ConnectionClosedError', 'The connection muxer is closed')
-    }
-    const stream = new SimStream(this, this.#nextStreamId, 'outbound')
-    this.#nextStreamId += 2
-    this.#add(stream)
-    stream.updateWindow()
-    return stream
+    channel.addEventListener('frame', frame => this.#onFrame(frame))
+    channel.addEventListener('drain', () => {
+      for (const stream of this.streams) {
+        stream.drain()
+      }
+    })
+    channel.addEventListener('close', () => this.onTransportClosed())
+    this.#keepAlive = new YamuxKeepAlive(clock, id => this.#sendControl('ping', 0, YAMUX_SYN, id))
+    this.#keepAlive.start()
   }
 
   get nowMs (): number {
@@ -94,19 +69,169 @@ export class Muxer implements StreamTransport {
     return Math.floor(this.#clock.now())
   }
 
-  get writable (): boolean {
-    return this.#channel.socket.unsentBytes < SEND_HIGH_WATER_BYTES
+  get rttMs (): number {
+    return this.#keepAlive.rttMs
   }
 
-  sendData (streamId: number, flags: number, data: Uint8Array): void {
-    this.#send('data', streamId, flags, data.byteLength, data)
+  /**
+   * A stream of this end; it asks to be opened in a microtask.
+   *
+   * @throws MuxerClosedError, TooManyOutboundProtocolStreamsError
+   */
+  async createStream (): Promise<SimStream> {
+    if (this.status !== 'open' || this.#remoteGoAway || this.#localGoAway) {
+      throw new SessionError('MuxerClosedError', 'The muxer is closed')
+    }
+    const id = this.#nextStreamId
+    this.#nextStreamId += 2
+    if (this.#counts.outbound >= this.#limits.maxOutboundStreams) {
+      throw new SessionError('TooManyOutboundProtocolStreamsError', 'max outbound streams exceeded')
+    }
+    const stream = this.#add(id, 'outbound')
+    queueMicrotask(() => stream.updateWindow())
+    return stream
+  }
+
+  /**
+   * Closes all streams for writing, and says goodbye.
+   *
+   * @throws the signal's reason, or what kept a stream from closing; the muxer stays as it is then, half closed
+   */
+  async close (signal?: AbortSignal): Promise<void> {
+    if (this.status !== 'open') {
+      return
+    }
+    this.status = 'closing'
+    try {
+      const closing = Promise.all(this.streams.map(async stream => { await stream.close(signal === undefined ? {} : { signal }) }))
+      closing.catch(() => {})
+      await settled<unknown>(signal, (resolve, reject) => {
+        closing.then(resolve, reject)
+        return () => {}
+      })
+      this.status = 'closed'
+      this.#localGoAway = true
+      this.#channel.send(frameOf('go-away', 0, 0, NORMAL))
+    } finally {
+      this.#keepAlive.stop()
+    }
+  }
+
+  /** Resets all streams and says goodbye. The connection stays. */
+  abort (error: Error): void {
+    if (this.status !== 'open') {
+      return
+    }
+    this.status = 'closing'
+    for (const stream of this.streams.slice()) {
+      stream.abort(error)
+    }
+    this.status = 'closed'
+    this.#localGoAway = true
+    this.#sendControl('go-away', 0, 0, error.name === 'ReceiveWindowExceededError' ? PROTOCOL_ERROR : NORMAL)
+    this.#keepAlive.stop()
+  }
+
+  /** The connection is gone, or the remote muxer said goodbye: streams end without an error. */
+  onTransportClosed (): void {
+    this.status = 'closing'
+    for (const stream of this.streams.slice()) {
+      stream.onTransportClosed()
+    }
+    this.status = 'closed'
+    this.#keepAlive.stop()
+  }
+
+  override addEventListener (type: 'stream', listener: (stream: SimStream) => void): void {
+    super.addEventListener(type, listener)
+    if (this.#early.length > 0) {
+      queueMicrotask(() => {
+        for (const stream of this.#early) {
+          this.emit('stream', stream)
+        }
+        this.#early = []
+      })
+    }
+  }
+
+  sendData (streamId: number, flags: number, data: ByteQueue): boolean {
+    return this.#send(frameOf('data', streamId, flags, data.byteLength, data))
   }
 
   sendWindowUpdate (streamId: number, flags: number, delta: number): void {
-    this.#send('window-update', streamId, flags, delta, NO_DATA)
+    this.#sendControl('window-update', streamId, flags, delta)
   }
 
-  forget (stream: SimStream): void {
+  #onFrame (frame: Frame): void {
+    switch (frame.type) {
+      case 'ping':
+        if (frame.flags === YAMUX_SYN) {
+          this.#sendControl('ping', 0, YAMUX_ACK, frame.value)
+        } else {
+          this.#keepAlive.onAnswer(frame.value)
+        }
+        break
+      case 'go-away':
+        this.#remoteGoAway = true
+        if (frame.value === NORMAL) {
+          this.onTransportClosed()
+        } else {
+          this.abort(new Error('Remote sent GoAway'))
+        }
+        break
+      default:
+        this.#onStreamFrame(frame)
+    }
+  }
+
+  #onStreamFrame (frame: Frame): void {
+    if ((frame.flags & YAMUX_SYN) !== 0 && !this.#byId.has(frame.streamId)) {
+      this.#onRemoteStream(frame.streamId)
+    }
+    const stream = this.#byId.get(frame.streamId)
+    // A frame for a stream that has ended was under way when it did.
+    if (frame.type === 'window-update') {
+      stream?.onWindowUpdate(frame.flags, frame.value)
+      return
+    }
+    try {
+      stream?.onDataFrame(frame.flags, frame.data)
+    } catch (error) {
+      if (!(error instanceof SessionError && error.name === 'ReceiveWindowExceededError')) {
+        throw error
+      }
+      this.abort(error)
+      this.#channel.abort(error)
+    }
+  }
+
+  #onRemoteStream (id: number): void {
+    if (this.#localGoAway || this.#counts.inbound >= this.#limits.maxInboundStreams) {
+      this.sendWindowUpdate(id, YAMUX_RST, 0)
+      return
+    }
+    const stream = this.#add(id, 'inbound')
+    if (this.listenerCount('stream') > 0) {
+      this.emit('stream', stream)
+      return
+    }
+    this.#early.push(stream)
+    if (this.#early.length > this.#limits.maxEarlyStreams) {
+      this.abort(new SessionError('MaxEarlyStreamsError', `Too many early streams were opened - ${this.#early.length}/${this.#limits.maxEarlyStreams}`))
+    }
+  }
+
+  #add (id: number, direction: 'inbound' | 'outbound'): SimStream {
+    const stream = new SimStream(this, id, direction)
+    this.#counts[direction]++
+    this.streams.push(stream)
+    this.#byId.set(id, stream)
+    stream.addEventListener('close', () => this.#forget(stream), { once: true })
+    return stream
+  }
+
+  #forget (stream: SimStream): void {
+    this.#counts[stream.direction]--
     this.#byId.delete(stream.streamId)
     const index = this.streams.indexOf(stream)
     if (index !== -1) {
@@ -114,68 +239,24 @@ export class Muxer implements StreamTransport {
     }
   }
 
-  onMessage (message: Message): void {
-    const frame = message as Frame
-    switch (frame.type) {
-      case 'ping':
-        this.#onPing(frame)
-        break
-      case 'go-away':
-        this.#goneAway = true
-        this.stopKeepAlive()
-        this.#events.onGoAway()
-        break
-      default:
-        this.#onStreamFrame(frame)
+  #sendControl (type: Frame['type'], streamId: number, flags: number, value: number): void {
+    try {
+      this.#send(frameOf(type, streamId, flags, value))
+    } catch (error) {
+      // The connection ends or has ended, and has said so. Whatever else a listener threw is the run's failure.
+      if (!(error instanceof SessionError)) {
+        throw error
+      }
     }
   }
 
-  onDrain (): void {
-    for (const stream of this.streams.slice()) {
-      stream.onWritable()
+  #send (frame: Frame): boolean {
+    const canSendMore = this.#channel.send(frame)
+    if (!canSendMore) {
+      for (const stream of this.streams) {
+        stream.onMuxerNeedsDrain()
+      }
     }
-  }
-
-  #onStreamFrame (frame: Frame): void {
-    if ((frame.flags & YAMUX_SYN) !== 0 && !this.#byId.has(frame.streamId)) {
-      const stream = new SimStream(this, frame.streamId, 'inbound')
-      this.#add(stream)
-      this.#events.onStream(stream)
-    }
-    const stream = this.#byId.get(frame.streamId)
-    // A frame for a stream that has ended was under way when it did.
-    if (frame.type === 'data') {
-      stream?.onData(frame.flags, frame.data)
-    } else {
-      stream?.onWindowUpdate(frame.flags, frame.value)
-    }
-  }
-
-  #onPing (frame: Frame): void {
-    if (frame.flags === YAMUX_SYN) {
-      this.#send('ping', 0, YAMUX_ACK, frame.value, NO_DATA)
-    } else {
-      this.rttMs = this.nowMs - this.#pingStartMs
-      this.#pingTimer = this.#clock.setTimeout(() => this.#ping(), KEEP_ALIVE_INTERVAL_MS)
-    }
-  }
-
-  #ping (): void {
-    this.#pingStartMs = this.nowMs
-    this.#send('ping', 0, YAMUX_SYN, this.#nextPingId++, NO_DATA)
-  }
-
-  #add (stream: SimStream): void {
-    this.streams.push(stream)
-    this.#byId.set(stream.streamId, stream)
-  }
-
-  #send (type: Frame['type'], streamId: number, flags: number, value: number, data: Uint8Array): void {
-    if (this.#goneAway) {
-      // What still arrives finds nobody to answer: the socket is closing behind the goodbye.
-      return
-    }
-    const frame: Frame = { bytes: securedFrameBytes(data.byteLength), type, streamId, flags, value, data }
-    this.#channel.send(frame)
+    return canSendMore
   }
 }

@@ -1,19 +1,25 @@
+import type { Timer } from '../../core/clock.ts'
 import type { RandomStream } from '../../core/random.ts'
 import type { TcpHost } from '../tcp/host.ts'
 import type { TcpSocket } from '../tcp/socket.ts'
-import type { Channel } from './channel.ts'
+import type { Channel, Message } from './channel.ts'
 import type { ConnectionOwner, Protocol, StreamHandler } from './connection.ts'
 import type { Fabric } from './fabric.ts'
+import { pruneConnections } from './connection-pruner.ts'
 import { ConnectionMonitor, PING_PROTOCOL, servePing } from './connection-monitor.ts'
 import { DEFAULT_MAX_INBOUND_STREAMS, DEFAULT_MAX_OUTBOUND_STREAMS, SimConnection } from './connection.ts'
 import { DialQueue } from './dial-queue.ts'
 import { Emitter } from './emitter.ts'
 import { SessionError } from './errors.ts'
+import { Identify, IDENTIFY_MAX_STREAMS, IDENTIFY_PROTOCOL } from './identify.ts'
 import { SimMultiaddr, SimPeerId } from './identity.ts'
+import { InboundGate } from './inbound-gate.ts'
+import type { SessionOptions } from './options.ts'
+import { UNLIMITED_SESSION } from './options.ts'
 import { SimPeerStore } from './peer-store.ts'
 import { settled } from './settled.ts'
 import type { Direction } from './stream.ts'
-import { Upgrade } from './upgrade.ts'
+import { Upgrade, upgradeError } from './upgrade.ts'
 
 // libp2p 3.3, connection-manager/constants.defaults.ts.
 const INBOUND_UPGRADE_TIMEOUT_MS = 10_000
@@ -29,14 +35,15 @@ interface NodeEvents {
 export interface SimNodeInit {
   readonly name: string
   readonly tcp: TcpHost
-  /** An address of its own; others see it, with another port, as the remote address of what it dials. */
-  readonly address: SimMultiaddr
+  /** Those it listens on, at least one. Others see the first, with another port, as the remote address of what it dials. */
+  readonly addresses: readonly SimMultiaddr[]
   readonly random: RandomStream
+  readonly options?: SessionOptions
 }
 
 /**
- * A simulated libp2p node: what plain js-libp2p 3.3 does with TCP, Noise and yamux and without identify, as round trips
- * and bytes on the simulated network. It has the interface of a real one as far as the optimisation modules use it.
+ * A simulated libp2p node: what plain js-libp2p 3.3 does with TCP, Noise and yamux, as round trips and bytes on the
+ * simulated network. It has the interface of a real one as far as the optimisation modules use it.
  */
 export class SimNode extends Emitter<NodeEvents> implements ConnectionOwner {
   readonly peerId: SimPeerId
@@ -44,24 +51,39 @@ export class SimNode extends Emitter<NodeEvents> implements ConnectionOwner {
 
   readonly #fabric: Fabric
   readonly #tcp: TcpHost
-  readonly #address: SimMultiaddr
+  readonly #addresses: SimNodeInit['addresses']
+  readonly #options: SessionOptions
   readonly #protocols = new Map<string, Protocol>()
   readonly #connections = new Map<SimConnection, Channel>()
   /** Connections that are being set up, from or to this node. */
   readonly #upgrading = new Set<Channel>()
   readonly #dialQueue: DialQueue
-  readonly #monitor: ConnectionMonitor
+  readonly #gate: InboundGate
+  readonly #monitor: ConnectionMonitor | undefined
+  readonly #identify: Identify | undefined
 
-  constructor (fabric: Fabric, { name, tcp, address, random }: SimNodeInit) {
+  constructor (fabric: Fabric, { name, tcp, addresses, random, options = UNLIMITED_SESSION }: SimNodeInit) {
     super()
     this.peerId = new SimPeerId(name)
     this.#fabric = fabric
     this.#tcp = tcp
-    this.#address = address
-    this.#dialQueue = new DialQueue(fabric.clock, async (target, peer, signal) => await this.#dialAddress(target, peer, signal))
-    this.#monitor = new ConnectionMonitor(fabric.clock, random.fork('connection-monitor'), () => this.getConnections())
+    this.#addresses = addresses
+    this.#options = options
+    const { clock } = fabric
+    this.#dialQueue = new DialQueue(clock, options.limits, async (target, peer, signal) => await this.#dialAddress(target, peer, signal))
+    this.#gate = new InboundGate(clock, options.limits, () => this.#connections.size)
     this.#protocols.set(PING_PROTOCOL, { handler: servePing, maxInboundStreams: Infinity, maxOutboundStreams: Infinity })
-    this.#monitor.start()
+    if (options.connectionMonitor) {
+      this.#monitor = new ConnectionMonitor(clock, random.fork('connection-monitor'), () => this.getConnections())
+      this.#monitor.start()
+    }
+    if (options.identify) {
+      const identify = new Identify(clock, this.peerStore, () => ({ addresses: this.#addresses, protocols: [...this.#protocols.keys()] }))
+      this.#protocols.set(IDENTIFY_PROTOCOL, {
+        handler: async (stream, connection) => await identify.answer(stream, connection), maxInboundStreams: IDENTIFY_MAX_STREAMS, maxOutboundStreams: IDENTIFY_MAX_STREAMS
+      })
+      this.#identify = identify
+    }
   }
 
   /** Accepts connections at a port. */
@@ -70,8 +92,8 @@ export class SimNode extends Emitter<NodeEvents> implements ConnectionOwner {
   }
 
   /**
-   * @throws NoValidAddressesError, InvalidPeerIdError, DialError, TimeoutError, ConnectionRefusedError, an AggregateError of those, or the
-   * signal's reason
+   * @throws NoValidAddressesError, InvalidPeerIdError, DialError, TimeoutError, AbortError, ConnectionRefusedError,
+   * EncryptionFailedError, ConnectionClosedError, an AggregateError of those, or the signal's reason
    */
   async dial (target: SimPeerId | SimMultiaddr | SimMultiaddr[], options: { signal?: AbortSignal, force?: boolean } = {}): Promise<SimConnection> {
     options.signal?.throwIfAborted()
@@ -80,7 +102,8 @@ export class SimNode extends Emitter<NodeEvents> implements ConnectionOwner {
       throw new SessionError('InvalidPeerIdError', 'Can not dial self')
     }
     if (peer !== undefined && options.force !== true) {
-      const existing = this.getConnections(peer).find(({ status }) => status === 'open')
+      // The newest: libp2p sorts direct ones first with a comparison that puts each before all earlier ones.
+      const existing = this.getConnections(peer).findLast(({ status }) => status === 'open')
       if (existing !== undefined) {
         return existing
       }
@@ -89,7 +112,9 @@ export class SimNode extends Emitter<NodeEvents> implements ConnectionOwner {
       throw new SessionError('NoValidAddressesError', 'The dial request has no valid addresses')
     }
     const connection = await this.#dialQueue.dial({ peer, addresses }, options.signal)
-    await this.peerStore.merge(connection.remotePeer, { multiaddrs: [connection.remoteAddr] })
+    if (connection.status !== 'open') {
+      throw new SessionError('ConnectionClosedError', 'Remote closed connection during opening')
+    }
     // As in libp2p: a bare address does not tell in time that its peer is connected already.
     const duplicate = options.force === true ? undefined : this.getConnections(connection.remotePeer).find(({ id, remoteAddr }) => id !== connection.id && remoteAddr.endpoint === connection.remoteAddr.endpoint)
     if (duplicate !== undefined) {
@@ -104,7 +129,11 @@ export class SimNode extends Emitter<NodeEvents> implements ConnectionOwner {
     return peer === undefined ? connections : connections.filter(({ remotePeer }) => remotePeer.equals(peer))
   }
 
+  /** @throws DuplicateProtocolHandlerError */
   async handle (protocol: string, handler: StreamHandler, options: { maxInboundStreams?: number, maxOutboundStreams?: number } = {}): Promise<void> {
+    if (this.#protocols.has(protocol)) {
+      throw new SessionError('DuplicateProtocolHandlerError', `Handler already registered for protocol ${protocol}`)
+    }
     this.#protocols.set(protocol, {
       handler,
       maxInboundStreams: options.maxInboundStreams ?? DEFAULT_MAX_INBOUND_STREAMS,
@@ -118,7 +147,7 @@ export class SimNode extends Emitter<NodeEvents> implements ConnectionOwner {
 
   /** Ends everything at once; nothing of it is left in the kernel but what is under way in the network. */
   stop (): void {
-    this.#monitor.stop()
+    this.#monitor?.stop()
     this.#dialQueue.stop()
     for (const connection of this.getConnections()) {
       connection.abort(new SessionError('AbortError', 'the node was stopped'))
@@ -134,6 +163,7 @@ export class SimNode extends Emitter<NodeEvents> implements ConnectionOwner {
     const channel = this.#connections.get(connection)
     if (channel !== undefined) {
       this.#connections.delete(connection)
+      channel.release()
       this.#fabric.release(channel.socket.connection)
     }
     this.emit('connection:close', { detail: connection })
@@ -158,68 +188,105 @@ export class SimNode extends Emitter<NodeEvents> implements ConnectionOwner {
       throw new SessionError('DialError', `no route to ${address.toString()}`)
     }
     const socket = this.#tcp.connect(endpoint.node, endpoint.port)
-    return await settled<SimConnection>(signal, (resolve, reject) => {
-      const channel = this.#fabric.dialled(socket, this.#outgoingAddress(socket), opened => new Upgrade(opened, true, this.peerId.toString(), {
-        onUpgraded: identity => {
-          const remotePeer = new SimPeerId(identity)
-          if (peer !== undefined && !peer.equals(remotePeer)) {
-            reject(new SessionError('UnexpectedPeerError', `Payload identity key ${identity} does not match expected remote identity key ${peer.toString()}`))
-            return
-          }
-          resolve(this.#open(channel, remotePeer, new SimMultiaddr(`${address.endpoint}/p2p/${identity}`), 'outbound'))
-        },
-        onFailed: reject
-      }))
-      this.#upgrading.add(channel)
-      return () => this.#giveUp(channel)
-    })
+    const identity = this.peerId.toString()
+    let upgrade: Upgrade | undefined
+    try {
+      const connection = await settled<SimConnection>(signal, (resolve, reject) => {
+        const channel = this.#fabric.dialled(socket, this.#outgoingAddress(socket), opened => {
+          upgrade = new Upgrade(opened, { dialler: true, identity, ...peer === undefined ? {} : { expected: peer.toString() } }, {
+            onUpgraded: (remote, early) => resolve(this.#open(channel, remote, address.endpoint, 'outbound', early)),
+            onFailed: reject
+          })
+          return upgrade
+        })
+        this.#begin(channel)
+        return () => this.#giveUp(channel)
+      })
+      await this.peerStore.merge(connection.remotePeer, { multiaddrs: [connection.remoteAddr] })
+      return connection
+    } catch (error) {
+      if (!signal.aborted) {
+        throw error
+      }
+      // What the real ones say of a dial that was given up: TCP's, and whoever waits in the handshake.
+      throw upgrade?.connected === true ? upgradeError('The operation was aborted') : new SessionError('AbortError', 'The operation was aborted')
+    }
   }
 
   #accept (socket: TcpSocket): void {
-    const channel = this.#fabric.accepted(socket, (opened, diallerAddress) => new Upgrade(opened, false, this.peerId.toString(), {
-      onUpgraded: identity => {
-        timer.cancel()
-        this.#open(opened, new SimPeerId(identity), new SimMultiaddr(`${diallerAddress.endpoint}/p2p/${identity}`), 'inbound')
-      },
-      onFailed: () => {
-        timer.cancel()
-        this.#giveUp(opened)
-      }
-    }))
+    let remoteEndpoint = ''
+    const channel = this.#fabric.accepted(socket, (opened, { endpoint }) => {
+      remoteEndpoint = endpoint
+      return new Upgrade(opened, { dialler: false, identity: this.peerId.toString() }, {
+        onUpgraded: (remote, early) => {
+          timer.cancel()
+          this.#gate.settle()
+          this.#open(opened, remote, endpoint, 'inbound', early)
+        },
+        onFailed: () => this.#refuse(opened, timer)
+      })
+    })
     if (channel === undefined) {
       socket.abort()
       return
     }
+    this.#begin(channel)
+    if (!this.#gate.admits(hostOf(remoteEndpoint))) {
+      this.#giveUp(channel)
+      return
+    }
+    const timer = this.#fabric.clock.setTimeout(() => this.#refuse(channel, timer), INBOUND_UPGRADE_TIMEOUT_MS)
+  }
+
+  #begin (channel: Channel): void {
     this.#upgrading.add(channel)
-    const timer = this.#fabric.clock.setTimeout(() => this.#giveUp(channel), INBOUND_UPGRADE_TIMEOUT_MS)
+    if (this.#options.socketInactivityMs > 0) {
+      channel.limitInactivity(this.#fabric.clock, this.#options.socketInactivityMs)
+    }
+  }
+
+  /** An inbound connection that was let in did not become one. */
+  #refuse (channel: Channel, timer: Timer): void {
+    timer.cancel()
+    this.#gate.settle()
+    this.#giveUp(channel)
   }
 
   /** Ends a connection in the making. One that has become a connection is left alone. */
   #giveUp (channel: Channel): void {
     if (this.#upgrading.delete(channel)) {
+      channel.release()
       this.#fabric.release(channel.socket.connection)
       channel.socket.handler = null
       channel.socket.abort()
     }
   }
 
-  #open (channel: Channel, remotePeer: SimPeerId, remoteAddr: SimMultiaddr, direction: Direction): SimConnection {
+  #open (channel: Channel, identity: string, endpoint: string, direction: Direction, early: readonly Message[]): SimConnection {
     this.#upgrading.delete(channel)
-    const first = this.getConnections(remotePeer).length === 0
+    const remotePeer = new SimPeerId(identity)
     const connection = new SimConnection(channel, this.#fabric.clock, this, {
-      id: `${this.peerId.toString()}-${channel.socket.connection}`, remotePeer, remoteAddr, direction
+      id: `${this.peerId.toString()}-${channel.socket.connection}`, remotePeer, remoteAddr: new SimMultiaddr(`${endpoint}/p2p/${identity}`), direction, limits: this.#options.limits, early
     })
+    const first = this.getConnections(remotePeer).length === 0
     this.#connections.set(connection, channel)
-    this.emit('connection:open', { detail: connection })
+    // In the order in which a real node's parts have asked to hear of it; the application comes last.
+    void this.#identify?.ask(connection)
     if (first) {
       this.emit('peer:connect', { detail: remotePeer })
     }
+    void pruneConnections(this.#fabric.clock, this.peerStore, this.getConnections(), this.#options.limits.maxConnections)
+    this.emit('connection:open', { detail: connection })
     return connection
   }
 
   /** Each connection leaves from a port of its own, never the one that is listened on. */
   #outgoingAddress ({ connection }: TcpSocket): SimMultiaddr {
-    const host = this.#address.endpoint.slice(0, this.#address.endpoint.lastIndexOf('/'))
-    return new SimMultiaddr(`${host}/${FIRST_EPHEMERAL_PORT + connection % (65_536 - FIRST_EPHEMERAL_PORT)}`)
+    return new SimMultiaddr(`${hostOf(this.#addresses[0].endpoint)}/${FIRST_EPHEMERAL_PORT + connection % (65_536 - FIRST_EPHEMERAL_PORT)}`)
   }
+}
+
+/** An endpoint without its port. */
+function hostOf (endpoint: string): string {
+  return endpoint.slice(0, endpoint.lastIndexOf('/'))
 }

@@ -38,4 +38,10 @@ export class SimPeerStore {
       }
     }
   }
+
+  /** What is known of a peer's addresses is now this. */
+  async patch (peer: SimPeerId, multiaddrs: readonly SimMultiaddr[]): Promise<void> {
+    this.#entries.get(peer.toString())?.addresses.clear()
+    await this.merge(peer, { multiaddrs: [...multiaddrs] })
+  }
 }

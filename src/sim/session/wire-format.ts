@@ -1,3 +1,5 @@
+import type { ByteQueue } from './byte-queue.ts'
+
 /**
  * How many bytes each message of a libp2p session takes inside TCP, for Ed25519 identities, Noise XX and yamux with
  * early muxer negotiation. Checked against a recording of the real stack.
@@ -18,15 +20,10 @@ export const NOISE_MESSAGE_3_BYTES = 2 + 48 + NOISE_PAYLOAD_BYTES + 16
 /** yamux: version, type, flags, stream and length. */
 export const YAMUX_HEADER_BYTES = 12
 
-const NOISE_FRAME_OVERHEAD_BYTES = 2 + 16
+export const NOISE_LENGTH_BYTES = 2
+export const NOISE_TAG_BYTES = 16
 /** What fits one Noise transport message of 65,535 bytes beside its tag. */
-const NOISE_MAX_PLAINTEXT_BYTES = 65_535 - 16
-
-/** A yamux frame with `bodyBytes` of data, as Noise sends it. */
-export function securedFrameBytes (bodyBytes: number): number {
-  const plaintext = YAMUX_HEADER_BYTES + bodyBytes
-  return plaintext + NOISE_FRAME_OVERHEAD_BYTES * Math.ceil(plaintext / NOISE_MAX_PLAINTEXT_BYTES)
-}
+export const NOISE_MAX_PLAINTEXT_BYTES = 65_535 - NOISE_TAG_BYTES
 
 /** One multistream-select line with its length prefix and line feed. */
 export function encodeNegotiation (...lines: string[]): Uint8Array {
@@ -43,18 +40,18 @@ export function encodeNegotiation (...lines: string[]): Uint8Array {
   return bytes
 }
 
-/** The lines of whole multistream-select messages; undefined where the last one is cut. */
-export function decodeNegotiation (bytes: Uint8Array): string[] | undefined {
-  const lines: string[] = []
-  for (let offset = 0; offset < bytes.length;) {
-    const end = offset + 1 + bytes[offset]
-    if (end > bytes.length) {
-      return undefined
-    }
-    lines.push(String.fromCharCode(...bytes.subarray(offset + 1, end - 1)))
-    offset = end
+/** The first multistream-select line, taken out of `bytes`; undefined where not all of it is there. */
+export function decodeLine (bytes: ByteQueue): string | undefined {
+  if (bytes.byteLength === 0) {
+    return undefined
   }
-  return lines
+  const prefix = bytes.take(1)
+  const [length] = prefix
+  if (bytes.byteLength < length) {
+    bytes.prepend(prefix)
+    return undefined
+  }
+  return String.fromCharCode(...bytes.take(length).subarray(0, -1))
 }
 
 export const MULTISTREAM_HEADER = MULTISTREAM

@@ -1,3 +1,4 @@
+import { cube } from '../../core/power.ts'
 import { NS_PER_MS, NS_PER_S } from '../../core/units.ts'
 import type { AckSample } from './congestion.ts'
 import { HyStartPlusPlus } from './hystart-plus-plus.ts'
@@ -129,7 +130,7 @@ export class Cubic extends LossBasedController {
   #cubicSegments (nowNs: number): number {
     const { cwnd } = this
     const aheadS = (nowNs - this.#epochNs + this.#leastRttNs) / NS_PER_S - this.#plateauS
-    const rise = this.whole(C * Math.abs(aheadS) ** 3)
+    const rise = this.whole(C * cube(Math.abs(aheadS)))
     const target = aheadS < 0 ? this.#plateau - rise : this.#plateau + rise
     const segments = target > cwnd ? Math.min(PLATEAU_WINDOWS * cwnd, this.whole(cwnd / (target - cwnd))) : PLATEAU_WINDOWS * cwnd
     return this.#windowMax === 0 ? Math.min(segments, MOST_SEGMENTS_BEFORE_LOSS) : segments

@@ -42,8 +42,8 @@ export class SocketEvents {
   }
 
   private constructor (kernel: Kernel) {
-    this.timerOperation = kernel.define(slot => this.#sockets[slot]?.onTimer())
-    this.flushOperation = kernel.define(slot => this.#sockets[slot]?.onFlush())
+    this.timerOperation = kernel.define(slot => this.#sockets[slot]?.onTimer(), 'TCP timer')
+    this.flushOperation = kernel.define(slot => this.#sockets[slot]?.onFlush(), 'TCP flush')
   }
 
   /** A slot for a socket's events, its own until `leave`. */

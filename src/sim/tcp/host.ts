@@ -4,6 +4,7 @@ import type { PacketId } from '../packets.ts'
 import type { SegmentNetwork } from './events.ts'
 import { tcpOptions } from './options.ts'
 import type { TcpOptions } from './options.ts'
+import type { Processor } from './processor.ts'
 import { allocateReset, allocateSegment } from './segment.ts'
 import { TcpSocket } from './socket.ts'
 import type { SocketOwner, SocketWiring, TcpCloseReason } from './socket.ts'
@@ -20,6 +21,7 @@ export class TcpHost implements SocketOwner {
   readonly #network: SegmentNetwork
   readonly #node: number
   readonly #options: Readonly<TcpOptions>
+  readonly #processor: Processor | undefined
   readonly #sockets = new Map<number, TcpSocket>()
   readonly #listeners = new Map<number, (socket: TcpSocket) => void>()
   /** Whom the latest packet was for: mostly the next is for it, too. */
@@ -27,11 +29,15 @@ export class TcpHost implements SocketOwner {
   #timeWait: TimeWait | undefined
   #stopped = false
 
-  /** @throws ERR_INVALID_OPTION, ERR_UNKNOWN_OPTION */
-  constructor (network: SegmentNetwork, node: number, options: Partial<TcpOptions> = {}) {
+  /**
+   * @param processor what programs on the host compute with; absent: in no time
+   * @throws ERR_INVALID_OPTION, ERR_UNKNOWN_OPTION
+   */
+  constructor (network: SegmentNetwork, node: number, options: Partial<TcpOptions> = {}, processor?: Processor) {
     this.#network = network
     this.#node = node
     this.#options = tcpOptions(options)
+    this.#processor = processor
     network.setReceiver(node, this)
   }
 
@@ -134,7 +140,7 @@ export class TcpHost implements SocketOwner {
 
   #add (remoteNode: number, port: number, connection: number, role: SocketWiring['role']): TcpSocket {
     const socket = new TcpSocket({
-      network: this.#network, options: this.#options, owner: this, localNode: this.#node, remoteNode, port, connection, role
+      network: this.#network, options: this.#options, owner: this, processor: this.#processor, localNode: this.#node, remoteNode, port, connection, role
     })
     this.#sockets.set(connection, socket)
     return socket

@@ -10,6 +10,8 @@ import type { HandshakeWiring } from './handshake.ts'
 import { KeepAlive } from './keep-alive.ts'
 import { LazyTimer } from './lazy-timer.ts'
 import type { TcpOptions } from './options.ts'
+import { ProcessedHandler } from './processor.ts'
+import type { Processor, SocketReading } from './processor.ts'
 import { TcpReceiver } from './receiver.ts'
 import { addSackBytes, allocateReset, allocateSegment } from './segment.ts'
 import { TcpSender } from './sender.ts'
@@ -31,6 +33,8 @@ export interface SocketOwner {
 
 export interface SocketWiring extends HandshakeWiring {
   readonly owner: SocketOwner
+  /** Of the host. Absent: computing takes no time. */
+  readonly processor: Processor | undefined
 }
 
 /**
@@ -254,6 +258,21 @@ export class TcpSocket implements TimedSocket {
   /** The network cuts the connection: this end is told at once, as if a reset had arrived. On a closed one does nothing. */
   reset (): void {
     this.#end('reset')
+  }
+
+  /**
+   * Sets the handler, with the host's processor between, where it has one. Who reads by itself does it by what this returns:
+   * the socket, or that which stands for it.
+   */
+  attach (handler: TcpSocketHandler): SocketReading {
+    const { processor } = this.#wiring
+    if (processor === undefined) {
+      this.handler = handler
+      return this
+    }
+    const processed = new ProcessedHandler(this, handler, processor)
+    this.handler = processed
+    return processed
   }
 
   /** For the host: a packet of this connection arrived. The host releases it afterwards. */

@@ -29,6 +29,15 @@ export interface AcceptedSocket {
   readonly dialler: Dialler
 }
 
+export interface ByteNetworkInit {
+  readonly kernel: Kernel
+  readonly resolve: ByteNetwork['resolve']
+  /** Called whenever something may have been scheduled. */
+  readonly onActivity?: () => void
+  /** Is told of all bytes that any end of a connection writes. */
+  readonly onWrite?: (connection: number, bytes: Uint8Array) => void
+}
+
 /** What the hosts of one simulation share: where addresses lead, and the bytes of every connection. */
 export class ByteNetwork {
   readonly kernel: Kernel
@@ -36,11 +45,12 @@ export class ByteNetwork {
   readonly resolve: (ip: string, port: number, from: NodeId) => Endpoint | undefined
   readonly #contents = new ConnectionContents<ByteQueue, Dialler>(() => new ByteQueue())
   readonly #onActivity: () => void
+  readonly #onWrite: ByteNetworkInit['onWrite']
 
-  /** @param onActivity called whenever something may have been scheduled */
-  constructor (kernel: Kernel, resolve: ByteNetwork['resolve'], onActivity: () => void = () => {}) {
+  constructor ({ kernel, resolve, onActivity = () => {}, onWrite = () => {} }: ByteNetworkInit) {
     this.kernel = kernel
     this.resolve = resolve
+    this.#onWrite = onWrite
     this.#onActivity = () => {
       kernel.wake()
       onActivity()
@@ -65,6 +75,6 @@ export class ByteNetwork {
 
   #socket (socket: TcpSocket, { outgoing, incoming }: { readonly outgoing: ByteQueue, readonly incoming: ByteQueue }): SimulatedSocket {
     this.#onActivity()
-    return new SimulatedSocket({ socket, outgoing, incoming, onActivity: this.#onActivity, onReleased: () => this.#contents.release(socket.connection) })
+    return new SimulatedSocket({ socket, outgoing, incoming, onActivity: this.#onActivity, onWrite: bytes => this.#onWrite?.(socket.connection, bytes), onReleased: () => this.#contents.release(socket.connection) })
   }
 }

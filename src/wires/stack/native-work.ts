@@ -1,4 +1,4 @@
-import type { OutsideWork } from '../../sim/kernel.ts'
+import type { OutsideWork } from '../../sim/outside-work.ts'
 
 interface Job {
   done: boolean
@@ -12,9 +12,16 @@ interface Job {
  * ones before it set going has come to rest, so that it does not matter which thread was faster.
  */
 export class NativeWork implements OutsideWork {
+  attended = false
   readonly #jobs: Job[] = []
+  readonly #onStart: (() => void) | undefined
   #turns = 0
   #wanted: PromiseWithResolvers<void> | undefined
+
+  /** @param onStart called when work was begun that somebody has to attend to. Absent: what is begun unattended is real. */
+  constructor (onStart?: () => void) {
+    this.#onStart = onStart
+  }
 
   get pending (): boolean {
     return this.#jobs.length > 0 || this.#turns > 0
@@ -36,9 +43,13 @@ export class NativeWork implements OutsideWork {
 
   /** The result of `work`, delivered when it is its turn. */
   async result<T> (work: () => Promise<T>): Promise<T> {
+    if (!this.attended && this.#onStart === undefined) {
+      return await work()
+    }
     return await new Promise<T>((resolve, reject) => {
       const job: Job = { done: false, deliver: () => {} }
       this.#jobs.push(job)
+      this.#onStart?.()
       const finish = (deliver: () => void): void => {
         job.deliver = deliver
         job.done = true

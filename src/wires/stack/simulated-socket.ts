@@ -1,4 +1,5 @@
 import { SEND_HIGH_WATER_BYTES } from '../../sim/tcp/high-water.ts'
+import type { SocketReading } from '../../sim/tcp/processor.ts'
 import type { TcpCloseReason, TcpSocket, TcpSocketHandler } from '../../sim/tcp/socket.ts'
 import type { ByteQueue } from './byte-queue.ts'
 
@@ -20,6 +21,7 @@ export interface SimulatedSocketInit {
   readonly incoming: ByteQueue
   /** Called before anything is done that may change the network, or when it told something. */
   readonly onActivity: () => void
+  readonly onWrite: (bytes: Uint8Array) => void
   /** Nothing of the connection will be asked for any more. */
   readonly onReleased: () => void
 }
@@ -28,6 +30,7 @@ export interface SimulatedSocketInit {
 export class SimulatedSocket implements TcpSocketHandler {
   events: SimulatedSocketEvents | undefined
   readonly #init: SimulatedSocketInit
+  readonly #reading: SocketReading
   #paused = false
   /** Arrived, and not read yet. */
   #heldBytes = 0
@@ -36,7 +39,7 @@ export class SimulatedSocket implements TcpSocketHandler {
 
   constructor (init: SimulatedSocketInit) {
     this.#init = init
-    init.socket.handler = this
+    this.#reading = init.socket.attach(this)
   }
 
   get connection (): number {
@@ -45,8 +48,9 @@ export class SimulatedSocket implements TcpSocketHandler {
 
   /** Takes the bytes, which must not change any more, however many; false where the caller should wait for `onDrain`. */
   write (bytes: Uint8Array): boolean {
-    const { socket, outgoing, onActivity } = this.#init
+    const { socket, outgoing, onActivity, onWrite } = this.#init
     onActivity()
+    onWrite(bytes)
     outgoing.push(bytes)
     socket.write(bytes.byteLength)
     const writable = socket.unsentBytes < SEND_HIGH_WATER_BYTES
@@ -93,7 +97,7 @@ export class SimulatedSocket implements TcpSocketHandler {
     this.events?.onData(joined(this.#init.incoming.take(byteCount)))
     if (this.#paused) {
       // TCP does not count it as read any more.
-      this.#init.socket.read(byteCount)
+      this.#reading.read(byteCount)
     }
   }
 
@@ -122,14 +126,14 @@ export class SimulatedSocket implements TcpSocketHandler {
 
   #setPaused (paused: boolean): void {
     this.#paused = paused
-    this.#init.socket.autoRead = !paused
+    this.#reading.autoRead = !paused
   }
 
   #readHeld (): void {
     const byteCount = this.#heldBytes
     if (byteCount > 0) {
       this.#heldBytes = 0
-      this.#init.socket.read(byteCount)
+      this.#reading.read(byteCount)
       this.events?.onData(joined(this.#init.incoming.take(byteCount)))
     }
     if (this.#endHeld && !this.#paused) {

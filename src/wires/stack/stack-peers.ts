@@ -1,9 +1,9 @@
 import { multiaddr } from '@multiformats/multiaddr'
 import type { Libp2p } from 'libp2p'
 import { TwinwireError } from '../../core/errors.ts'
-import type { Kernel } from '../../sim/kernel.ts'
+import { multiaddrOf } from '../addresses.ts'
+import type { RunTrace } from '../run-trace.ts'
 import type { Place, ScenarioNetwork } from '../scenario-network.ts'
-import { LISTENING_PORT } from '../scenario-network.ts'
 import { createPeer } from '../tcp/libp2p-node.ts'
 import type { Population } from '../virtual-run.ts'
 import type { Peer } from '../wire.ts'
@@ -33,8 +33,12 @@ export class StackPeers implements Population {
   readonly #members = new Map<string, Member>()
 
   /** @param seed with a host's name it gives the peer's key: the same as on the `tcp` wire */
-  constructor (kernel: Kernel, network: ScenarioNetwork, seed: string, options: StackOptions) {
-    this.#network = new ByteNetwork(kernel, (ip, port, from) => network.resolve(ip, port, from))
+  constructor (trace: RunTrace, network: ScenarioNetwork, seed: string, options: StackOptions) {
+    this.#network = new ByteNetwork({
+      kernel: trace.kernel,
+      resolve: (ip, port, from) => network.resolve(ip, port, from),
+      onWrite: (connection, bytes) => trace.written(connection, bytes)
+    })
     this.#places = network.places
     this.#seed = seed
     this.#options = options
@@ -56,14 +60,15 @@ export class StackPeers implements Population {
   /** They end with their thread, and the kernel that is all they live on. */
   stop (): void {}
 
-  async #createMember ({ name, tcp, addresses }: Place): Promise<Member> {
+  async #createMember ({ name, tcp, addresses, libp2p: options }: Place): Promise<Member> {
     const host = new SimulatedHost(this.#network, tcp, addresses.map(({ ip }) => ip))
     const { cipher, handshake = 'real' } = this.#options
-    const endpoints = addresses.map(({ ip }) => `/ip4/${ip}/tcp/${LISTENING_PORT}`)
+    const endpoints = addresses.map(({ ip }) => multiaddrOf(ip))
     const node = await createPeer({
       seed: `${this.#seed}/${name}`,
       listen: endpoints,
-      transport: components => new SimulatedTcp(host, components, { handshake, inboundSocketInactivityTimeout: 0, outboundSocketInactivityTimeout: 0 }),
+      transport: components => new SimulatedTcp(host, components, { handshake, inboundSocketInactivityTimeout: options.socketInactivityMs, outboundSocketInactivityTimeout: options.socketInactivityMs }),
+      options,
       ...cipher === 'null' && { crypto: nullCipher }
     })
     return { node, peer: { name, id: node.peerId, addresses: endpoints.map(endpoint => multiaddr(`${endpoint}/p2p/${node.peerId.toString()}`)) } }

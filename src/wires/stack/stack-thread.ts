@@ -1,6 +1,6 @@
 import { parentPort, workerData } from 'node:worker_threads'
 import { randomStream } from '../../core/random.ts'
-import { Kernel } from '../../sim/kernel.ts'
+import { RunTrace } from '../run-trace.ts'
 import { VirtualRun } from '../virtual-run.ts'
 import { NativeWork } from './native-work.ts'
 import type { StackTask } from '../stack.ts'
@@ -13,10 +13,11 @@ const interruption = new AbortController()
 parentPort?.once('message', () => interruption.abort())
 
 const work = new NativeWork()
-const kernel = new Kernel({ outside: work })
+const trace = new RunTrace(request.eventLog, work)
+const { kernel } = trace
 installVirtualGlobals({ kernel, work, random: randomStream(request.seed).fork('ambient') })
 
 // Only now, for libp2p keeps what timers it finds when it is loaded.
 const { StackPeers } = await import('./stack-peers.ts')
-const run = new VirtualRun({ ...request, rolesModule: new URL(rolesModule), signal: interruption.signal }, kernel, network => new StackPeers(kernel, network, request.seed, options))
+const run = new VirtualRun({ ...request, rolesModule: new URL(rolesModule), signal: interruption.signal }, trace, network => new StackPeers(trace, network, request.seed, options))
 parentPort?.postMessage(await run.outcome())

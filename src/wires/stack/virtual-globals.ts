@@ -1,13 +1,13 @@
-import crypto from 'node:crypto'
 import { syncBuiltinESMExports } from 'node:module'
 import timers from 'node:timers'
 import timersPromises from 'node:timers/promises'
-import { promisify } from 'node:util'
 import type { RandomStream } from '../../core/random.ts'
 import { NS_PER_MS } from '../../core/units.ts'
 import type { Kernel } from '../../sim/kernel.ts'
 import type { NativeWork } from './native-work.ts'
-import { VirtualRandom } from './virtual-random.ts'
+import { installNativeFunctions } from './native-functions.ts'
+import { replace, withPromises } from './replace.ts'
+import { installRandom, VirtualRandom } from './virtual-random.ts'
 import { VirtualTimers } from './virtual-timers.ts'
 
 /** What `Date` shows at virtual time zero, on every machine: 2024-01-01T00:00:00Z. */
@@ -43,16 +43,9 @@ export function installVirtualGlobals ({ kernel, work, random, onStart }: Virtua
   installImmediates(work)
   installClocks(nowMs)
   installRandom(new VirtualRandom(random))
-  installNativeCrypto(work)
+  installNativeFunctions(work)
   syncBuiltinESMExports()
   return { timers: virtualTimers }
-}
-
-/** Some are accessors, or belong to a prototype. */
-function replace (target: object, properties: Readonly<Record<string, unknown>>): void {
-  for (const [name, value] of Object.entries(properties)) {
-    Object.defineProperty(target, name, { value, configurable: true, enumerable: true, writable: true })
-  }
 }
 
 function installTimers (virtual: VirtualTimers): void {
@@ -71,11 +64,6 @@ function installTimers (virtual: VirtualTimers): void {
     virtual.start(() => controller.abort(new DOMException('The operation was aborted due to timeout', 'TimeoutError')), delayMs, [], false)
     return controller.signal
   }
-}
-
-/** `util.promisify(setTimeout)` is this, as in Node. */
-function withPromises<F extends object> (callback: F, promised: unknown): F {
-  return Object.assign(callback, { [Symbol.for('nodejs.util.promisify.custom')]: promised })
 }
 
 interface PromiseTimerOptions {
@@ -160,52 +148,3 @@ function installClocks (nowMs: () => number): void {
   }
   process.hrtime = Object.assign(hrtime, { bigint: () => BigInt(Math.round(nowMs() * NS_PER_MS)) })
 }
-
-function installRandom (virtual: VirtualRandom): void {
-  Math.random = () => virtual.number()
-  const getRandomValues = <View extends ArrayBufferView>(view: View): View => virtual.fillRandomly(view)
-  const randomUUID = (): string => virtual.uuid()
-  for (const target of new Set<object>([globalThis.crypto, crypto.webcrypto])) {
-    replace(target, { getRandomValues, randomUUID })
-  }
-  const { generateKeyPairSync } = crypto
-  replace(crypto, {
-    // Its getRandomValues calls WebCrypto's.
-    randomUUID,
-    randomBytes: (size: number, callback?: (error: null, bytes: Buffer) => void) => {
-      const bytes = virtual.bytes(size)
-      return callback === undefined ? bytes : process.nextTick(callback, null, bytes)
-    },
-    randomFillSync: <View extends ArrayBufferView>(view: View, offset = 0, size = view.byteLength - offset): View => {
-      virtual.fillRandomly(new Uint8Array(view.buffer, view.byteOffset + offset, size))
-      return view
-    },
-    generateKeyPairSync: (type: string, options?: object) => virtual.keyPair(type, options) ?? (generateKeyPairSync as (type: string, options?: object) => unknown)(type, options)
-  })
-}
-
-/** Methods of WebCrypto run in Node's threads. */
-const SUBTLE_METHODS = ['decrypt', 'deriveBits', 'deriveKey', 'digest', 'encrypt', 'exportKey', 'generateKey', 'importKey', 'sign', 'unwrapKey', 'verify', 'wrapKey']
-
-type NativeMethod = (this: unknown, ...args: unknown[]) => Promise<unknown>
-
-function installNativeCrypto (work: NativeWork): void {
-  const prototype = Object.getPrototypeOf(crypto.webcrypto.subtle) as Record<string, NativeMethod>
-  for (const name of SUBTLE_METHODS) {
-    const native = prototype[name]
-    prototype[name] = async function (this: unknown, ...args: unknown[]) {
-      return await work.result(async () => await native.apply(this, args))
-    }
-  }
-  const generateKeyPair = promisify(crypto.generateKeyPair) as (type: string, options: object) => Promise<{ publicKey: unknown, privateKey: unknown }>
-  replace(crypto, {
-    generateKeyPair: withPromises((type: string, options: object, callback: KeyPairCallback) => {
-      work.result(async () => await generateKeyPair(type, options)).then(
-        ({ publicKey, privateKey }) => process.nextTick(callback, null, publicKey, privateKey),
-        (error: unknown) => process.nextTick(callback, error)
-      )
-    }, async (type: string, options: object) => await work.result(async () => await generateKeyPair(type, options)))
-  })
-}
-
-type KeyPairCallback = (error: unknown, publicKey?: unknown, privateKey?: unknown) => void

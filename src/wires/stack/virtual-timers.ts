@@ -75,7 +75,7 @@ export class VirtualTimers {
   constructor (kernel: Kernel, onStart: () => void = () => {}) {
     this.#kernel = kernel
     this.#onStart = onStart
-    this.#fire = kernel.define(id => this.#onDue(id))
+    this.#fire = kernel.define(id => this.#onDue(id), 'timer')
   }
 
   /** Pending timers that are to keep nobody waiting. */

@@ -3,67 +3,60 @@ import type { PathDirection } from '../scenario-link.ts'
 import type { Fault, HostDescription, Scenario } from '../scenario.ts'
 
 /**
- * What a relay above TCP can bring about, and for each part of a scenario what of it. A part that is not named is refused,
- * so that no wire says yes to what it would leave out.
+ * Whether a value can be brought about. A text is the reason why not, where there is a better one than that such a
+ * network cannot do it: what this machine lacks.
  */
-const SCENARIO: Allowed<Scenario> = { hosts: anything, paths: anything, faults: anything, limitMs: anything, crossTraffic: list => list.length === 0 }
-const HOST: Allowed<HostDescription> = { name: anything, role: anything, addresses: anything }
-const DIRECTION: Allowed<PathDirection> = {
-  rateBitsPerSecond: anything,
-  delayMs: anything,
-  jitter: anything,
-  reorder: reorder => reorder !== true,
-  loss: loss => loss?.model === 'bernoulli' && loss.probability === 0,
-  corruption: share => share === 0,
-  duplication: share => share === 0,
-  queue: queue => queue?.discipline === undefined || queue.discipline === 'drop-tail'
-}
-const FAULT: { readonly [Kind in Fault['kind']]?: (fault: Fault & { readonly kind: Kind }) => boolean } = {
-  'black-hole': ({ direction }) => direction === undefined,
-  stall: ({ direction }) => direction === undefined,
-  rate: ({ direction }) => direction === undefined,
-  reset: anything
+export type Verdict = boolean | string
+
+/** A part that is not named is refused, so that no network says yes to what it would leave out. */
+export type Allowed<Part> = { readonly [Key in keyof Part]?: (value: Part[Key]) => Verdict }
+
+/** What one way of joining hosts can bring about, and for each part of a scenario what of it. */
+export interface Allowances {
+  /** As sentences begin: `a relay above TCP`. */
+  readonly network: string
+  readonly scenario: Allowed<Scenario>
+  readonly host: Allowed<HostDescription>
+  readonly direction: Allowed<PathDirection>
+  readonly faults: { readonly [Kind in Fault['kind']]?: (fault: Fault & { readonly kind: Kind }) => Verdict }
+  /** By the names of parts: what the network would have to do for them, as a verb. */
+  readonly what: Readonly<Record<string, string>>
 }
 
-/** What it would have to do instead of passing bytes on, later. */
-const WHAT: Readonly<Record<string, string>> = {
-  loss: 'lose packets', corruption: 'damage packets', duplication: 'duplicate packets', reorder: 'reorder packets', mtuBytes: 'see packets',
-  policer: 'drop packets', queue: 'drop packets', trace: 'deliver packet by packet', topology: 'join more than two hosts by a link',
-  crossTraffic: 'send datagrams', tcp: 'change how a kernel does TCP', at: 'join more than two hosts by a link'
-}
-
-type Allowed<Part> = { readonly [Key in keyof Part]?: (value: Part[Key]) => boolean }
-
-function anything (): boolean {
+export function anything (): true {
   return true
 }
 
-/** @throws ERR_UNSUPPORTED for the first part of the scenario that a relay above TCP cannot bring about */
-export function checkAllowed (scenario: Scenario): void {
-  checkPart(scenario, SCENARIO, 'scenario')
-  scenario.hosts.forEach((host, index) => checkPart(host, HOST, `scenario.hosts[${index}]`))
+/** @throws ERR_UNSUPPORTED for the first part of the scenario that the network cannot bring about */
+export function checkAllowed (scenario: Scenario, allowances: Allowances): void {
+  checkPart(scenario, allowances.scenario, 'scenario', allowances)
+  scenario.hosts.forEach((host, index) => checkPart(host, allowances.host, `scenario.hosts[${index}]`, allowances))
   scenario.paths.forEach(({ forward, backward }, index) => {
-    checkPart(forward, DIRECTION, `scenario.paths[${index}].forward`)
-    checkPart(backward ?? {}, DIRECTION, `scenario.paths[${index}].backward`)
+    checkPart(forward, allowances.direction, `scenario.paths[${index}].forward`, allowances)
+    checkPart(backward ?? {}, allowances.direction, `scenario.paths[${index}].backward`, allowances)
   })
-  scenario.faults.forEach((fault, index) => {
-    const allows = FAULT[fault.kind] as ((fault: Fault) => boolean) | undefined
-    if (allows?.(fault) !== true) {
-      const way = allows === undefined ? '' : ' one way'
-      throw new TwinwireError('ERR_UNSUPPORTED', `a relay above TCP has no ${fault.kind}${way}`, {
-        path: `scenario.faults[${index}]`, expected: `${Object.keys(FAULT).join(', ')} of both directions on the tcp wire`, found: show(fault)
-      })
-    }
-  })
+  scenario.faults.forEach((fault, index) => checkFault(fault, `scenario.faults[${index}]`, allowances))
 }
 
-function checkPart<Part extends object> (part: Part, allowed: Allowed<Part>, path: string): void {
+function checkPart<Part extends object> (part: Part, allowed: Allowed<Part>, path: string, { network, what }: Allowances): void {
   for (const [key, value] of Object.entries(part)) {
-    const allows = allowed[key as keyof Part] as ((value: unknown) => boolean) | undefined
-    if (value !== undefined && allows?.(value) !== true) {
-      throw new TwinwireError('ERR_UNSUPPORTED', `a relay above TCP cannot ${WHAT[key] ?? `bring about ${key}`}`, {
+    const allows = allowed[key as keyof Part] as ((value: unknown) => Verdict) | undefined
+    const verdict = value === undefined || allows?.(value)
+    if (verdict !== true) {
+      throw new TwinwireError('ERR_UNSUPPORTED', typeof verdict === 'string' ? verdict : `${network} cannot ${what[key] ?? `bring about ${key}`}`, {
         path: `${path}.${key}`, expected: `no ${key}${allows === undefined ? '' : ' of this kind'} on the tcp wire`, found: show(value)
       })
     }
+  }
+}
+
+function checkFault (fault: Fault, path: string, { network, faults }: Allowances): void {
+  const allows = faults[fault.kind] as ((fault: Fault) => Verdict) | undefined
+  const verdict = allows?.(fault)
+  if (verdict !== true) {
+    const kind = allows === undefined ? fault.kind : `${fault.kind} of this kind`
+    throw new TwinwireError('ERR_UNSUPPORTED', typeof verdict === 'string' ? verdict : `${network} has no ${kind}`, {
+      path, expected: `${Object.keys(faults).join(', ')} on the tcp wire`, found: show(fault)
+    })
   }
 }

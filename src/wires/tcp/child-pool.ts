@@ -5,11 +5,14 @@ import { Child } from './child.ts'
  */
 export class ChildPool<Command> {
   readonly #module: string
+  readonly #within: readonly string[]
   readonly #idle: Array<Child<Command>> = []
   readonly #all = new Set<Child<Command>>()
 
-  constructor (module: string) {
+  /** As a `Child` takes them. */
+  constructor (module: string, within: readonly string[] = []) {
     this.#module = module
+    this.#within = within
   }
 
   /** An idle process, or a new one. */
@@ -20,7 +23,7 @@ export class ChildPool<Command> {
       }
       this.#all.delete(child)
     }
-    const child = new Child<Command>(this.#module)
+    const child = new Child<Command>(this.#module, this.#within)
     this.#all.add(child)
     return child
   }

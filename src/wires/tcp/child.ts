@@ -32,13 +32,17 @@ export class Child<Command> {
   #nextId = 0
   #alive = true
 
-  /** `module` is the name of a module beside this one, without its extension. */
-  constructor (module: string) {
+  /**
+   * @param module path of a module from this one's folder, without its extension
+   * @param within a command that Node and its arguments are put behind, and that becomes Node: `unshare --net --`
+   */
+  constructor (module: string, within: readonly string[] = []) {
     // Source and build differ in their extension, and the child is of the same kind as its parent.
     const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js'
+    const [execPath, ...execArgv] = [...within, process.execPath]
     this.#process = fork(new URL(`./${module}.${extension}`, import.meta.url), {
-      execPath: process.execPath,
-      execArgv: [],
+      execPath,
+      execArgv,
       serialization: 'advanced',
       // Results go to this process's standard output; what a role prints is not among them.
       stdio: ['ignore', 2, 2, 'ipc']
@@ -57,6 +61,10 @@ export class Child<Command> {
     return this.#alive
   }
 
+  /** Undefined where the process could not be started. */
+  get pid (): number | undefined {
+    return this.#process.pid
+  }
 
   /** Begins a use; `release` ends it. */
   use (use: ChildUse): void {

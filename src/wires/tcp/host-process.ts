@@ -1,3 +1,4 @@
+import { readlink } from 'node:fs/promises'
 import { HostedRun } from './hosted-run.ts'
 import { serveParent } from './serve-parent.ts'
 import { warmUp } from './warm-up.ts'
@@ -7,11 +8,15 @@ import type { HostCommand } from './messages.ts'
 
 /** The run under way, from its beginning on: it may be ended before it has opened. */
 let run: Promise<HostedRun> | undefined
-const warm = warmUp()
+let warm: Promise<void> | undefined
 
 serveParent<HostCommand>(async command => {
   switch (command.type) {
+    case 'namespace':
+      return await readlink('/proc/self/ns/net')
     case 'open':
+      // Not before: until now a network namespace may have had no loopback.
+      warm ??= warmUp()
       run = warm.then(async () => await HostedRun.open(command.host))
       return (await run).opened
     case 'set-up':

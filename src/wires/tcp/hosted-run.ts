@@ -2,6 +2,7 @@ import { peerIdFromString } from '@libp2p/peer-id'
 import { multiaddr } from '@multiformats/multiaddr'
 import { show, TwinwireError } from '../../core/errors.ts'
 import { randomStream } from '../../core/random.ts'
+import { sessionOptions } from '../libp2p-options.ts'
 import { HostClock } from './host-clock.ts'
 import { createPeer } from './libp2p-node.ts'
 import { monotonicNowMs } from './monotonic.ts'
@@ -32,7 +33,8 @@ export class HostedRun {
         path: `scenario.hosts.${init.name}.role`, expected: `one of ${Object.keys(roles).join(', ')}`, found: show(init.role)
       })
     }
-    return new HostedRun(init, roles[init.role], await createPeer({ seed: `${init.seed}/${init.name}` }))
+    const libp2p = init.scenario.hosts.find(({ name }) => name === init.name)?.libp2p
+    return new HostedRun(init, roles[init.role], await createPeer({ seed: `${init.seed}/${init.name}`, listen: init.listen, options: sessionOptions(libp2p) }))
   }
 
   private constructor (init: HostInit, role: Role, node: Libp2p) {
@@ -42,9 +44,8 @@ export class HostedRun {
   }
 
   get opened (): OpenedHost {
-    const [address] = this.#node.getMultiaddrs()
-    const port = address.getComponents().find(({ name }) => name === 'tcp')?.value
-    return { peerId: this.#node.peerId.toString(), port: Number(port) }
+    const port = this.#node.getMultiaddrs().at(0)?.getComponents().find(({ name }) => name === 'tcp')?.value
+    return { peerId: this.#node.peerId.toString(), port: port === undefined ? undefined : Number(port) }
   }
 
   async setUp (entries: readonly PeerEntry[]): Promise<void> {

@@ -1,12 +1,15 @@
 import type { RecordedEvent } from '../../core/recorder.ts'
 import type { Scenario } from '../scenario.ts'
 import type { RunParameters } from '../wire.ts'
+import type { HubInit } from './namespaces/hub.ts'
 import type { RelayInit, RelayedAddress } from './relay.ts'
 
 // What the wire and its child processes say to each other. A process serves one run after another: `open` begins one,
 // `close` ends it and leaves nothing of it behind.
 
 export type HostCommand =
+  /** Answered with the name of the network namespace that the process is in: `net:[4026532008]`. */
+  | { readonly type: 'namespace' }
   /** Answered with an `OpenedHost`. */
   | { readonly type: 'open', readonly host: HostInit }
   | { readonly type: 'set-up', readonly peers: readonly PeerEntry[] }
@@ -18,6 +21,16 @@ export type RelayCommand =
   | { readonly type: 'open', readonly relay: RelayInit }
   /** Answered with the addresses' ports. */
   | { readonly type: 'listen', readonly addresses: readonly RelayedAddress[] }
+  | NetworkCommand
+
+export type HubCommand =
+  /** Answered when all hosts are joined. */
+  | { readonly type: 'open', readonly hub: HubInit }
+  | NetworkCommand
+
+/** What every process that joins hosts understands. */
+export type NetworkCommand =
+  /** Rejected when the network fails. A relay answers at once, a hub when the run is over. */
   | { readonly type: 'start', readonly zeroMs: number }
   | { readonly type: 'close' }
 
@@ -28,13 +41,15 @@ export interface HostInit {
   readonly scenario: Scenario
   readonly seed: string
   readonly parameters: RunParameters
+  /** Multiaddrs. */
+  readonly listen: readonly string[]
 }
 
 /** The answer to a host's `open`. */
 export interface OpenedHost {
   readonly peerId: string
-  /** On 127.0.0.1. */
-  readonly port: number
+  /** Of the first address at which it listens; undefined where it listens nowhere. */
+  readonly port: number | undefined
 }
 
 export interface PeerEntry {

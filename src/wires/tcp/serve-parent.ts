@@ -18,6 +18,7 @@ export function serveParent<Command> (handle: (command: Command) => Promise<unkn
 
 export function tellParent (message: ChildMessage): void {
   if (process.connected) {
-    process.send?.(message)
+    // A parent that has just died is no error of this process's, which is about to end.
+    process.send?.(message, undefined, undefined, () => {})
   }
 }

@@ -6,9 +6,8 @@ import type { RecordedEvent } from '../../core/recorder.ts'
 import type { HostDescription } from '../scenario.ts'
 import type { RunOutcome, RunRequest } from '../wire.ts'
 import type { Child } from './child.ts'
-import type { ChildPool } from './child-pool.ts'
-import type { HostCommand, OpenedHost, PeerEntry, RelayCommand } from './messages.ts'
-import type { RelayedAddress } from './relay.ts'
+import type { AddressTable, HostNetwork, HostNetworks } from './host-networks.ts'
+import type { HostCommand, NetworkCommand, OpenedHost, PeerEntry } from './messages.ts'
 
 /** Time zero is this far ahead when it is announced, so that every process has heard of it by then. */
 const START_LEAD_MS = 10
@@ -27,18 +26,16 @@ interface HostProcess {
 /** One run from its processes' start to their return to the pools. */
 export class TcpRun {
   readonly #request: RunRequest
-  readonly #hostPool: ChildPool<HostCommand>
-  readonly #relayPool: ChildPool<RelayCommand>
+  readonly #networks: HostNetworks
   readonly #stopSignal: AbortSignal
   readonly #events: RecordedEvent[] = []
   /** Rejected by whatever cuts the run short. */
   readonly #cut = Promise.withResolvers<never>()
   #over = false
 
-  constructor (request: RunRequest, hostPool: ChildPool<HostCommand>, relayPool: ChildPool<RelayCommand>, stopSignal: AbortSignal) {
+  constructor (request: RunRequest, networks: HostNetworks, stopSignal: AbortSignal) {
     this.#request = request
-    this.#hostPool = hostPool
-    this.#relayPool = relayPool
+    this.#networks = networks
     this.#stopSignal = stopSignal
     this.#cut.promise.catch(() => {})
   }
@@ -54,15 +51,15 @@ export class TcpRun {
       signal.addEventListener('abort', interrupt)
     }
     const hosts = this.#request.scenario.hosts.map(description => {
-      const child = this.#hostPool.acquire()
+      const child = this.#networks.hosts.acquire()
       this.#watch(child, `host ${description.name}`)
       return { description, child }
     })
-    const relay = this.#relayPool.acquire()
-    this.#watch(relay, 'the relay')
+    const network = this.#networks.acquire(this.#request, async (child, command) => await this.#call(child, command))
+    this.#watch(network.child, network.label)
     let ending: Pick<RunOutcome, 'error' | 'interrupted'> = { interrupted: false }
     try {
-      await Promise.race([this.#play(hosts, relay), this.#cut.promise])
+      await Promise.race([this.#play(hosts, network), this.#cut.promise])
     } catch (error) {
       ending = endingOf(error)
     }
@@ -70,59 +67,37 @@ export class TcpRun {
     for (const signal of signals) {
       signal.removeEventListener('abort', interrupt)
     }
-    await Promise.all([
-      this.#release(relay, this.#relayPool),
-      ...hosts.map(async ({ child }) => await this.#release(child, this.#hostPool))
-    ])
+    await Promise.all([network.child, ...hosts.map(({ child }) => child)].map(leave))
+    if (!network.child.alive) {
+      // What it has made at the hosts is not known.
+      await Promise.all(hosts.map(async ({ child }) => await child.kill()))
+    }
+    network.release()
+    hosts.forEach(({ child }) => this.#networks.hosts.release(child))
     this.#events.sort((a, b) => a.timeMs - b.timeMs)
     return { events: this.#events, ...ending }
   }
 
-  async #play (hosts: readonly HostProcess[], relay: Child<RelayCommand>): Promise<void> {
-    const { scenario, seed } = this.#request
+  async #play (hosts: readonly HostProcess[], network: HostNetwork): Promise<void> {
+    const { scenario } = this.#request
     await withLimit(scenario.limitMs + PREPARATION_MS, 'the hosts could not be set up in time', async () => {
-      const opened = await this.#open(hosts)
-      await this.#call(relay, { type: 'open', relay: { paths: scenario.paths, faults: scenario.faults, seed } })
-      const ports = await this.#listen(hosts, opened, relay)
-      await Promise.all(hosts.map(async ({ child, description }) => {
-        await this.#call(child, { type: 'set-up', peers: peersOf(description.name, hosts, opened, ports) })
-      }))
+      const opened = await this.#open(hosts, await network.prepare(hosts.map(({ child }) => child)))
+      const addresses = await network.addresses(opened)
+      await Promise.all(hosts.map(async ({ child }, index) => await this.#call(child, { type: 'set-up', peers: peersOf(index, hosts, opened, addresses) })))
     })
     const zeroMs = monotonicNowMs() + START_LEAD_MS
     await withLimit(scenario.limitMs + START_LEAD_MS, `the run was not over after ${scenario.limitMs} ms`, async () => {
-      await Promise.all([
-        this.#call(relay, { type: 'start', zeroMs }),
-        ...hosts.map(async ({ child }) => await this.#call(child, { type: 'start', zeroMs }))
-      ])
+      this.#call(network.child, { type: 'start', zeroMs }).catch((error: unknown) => this.#cut.reject(error))
+      await Promise.all(hosts.map(async ({ child }) => await this.#call(child, { type: 'start', zeroMs })))
     })
   }
 
-  async #open (hosts: readonly HostProcess[]): Promise<OpenedHost[]> {
+  async #open (hosts: readonly HostProcess[], listen: ReadonlyArray<readonly string[]>): Promise<OpenedHost[]> {
     const { parameters, rolesModule, scenario, seed } = this.#request
-    return await Promise.all(hosts.map(async ({ child, description: { name, role } }) => {
-      return await this.#call(child, { type: 'open', host: { name, role, rolesModule: rolesModule.href, scenario, seed, parameters } }) as OpenedHost
+    return await Promise.all(hosts.map(async ({ child, description: { name, role } }, index) => {
+      const host = { name, role, rolesModule: rolesModule.href, scenario, seed, parameters, listen: listen[index] }
+      return await this.#call(child, { type: 'open', host }) as OpenedHost
     }))
-  }
-
-  /** Ports of the relay, by dialling host, then listening host. */
-  async #listen (hosts: readonly HostProcess[], opened: readonly OpenedHost[], relay: Child<RelayCommand>): Promise<Map<string, Map<string, number[]>>> {
-    const addresses: RelayedAddress[] = []
-    for (const { description: { name: from } } of hosts) {
-      hosts.forEach(({ description: { name: to, addresses: described } }, index) => {
-        if (from !== to) {
-          addresses.push(...described.map(({ state, reachableFrom }) => ({
-            from, to, state: reachableFrom?.includes(from) === false ? 'black-hole' as const : state, targetPort: opened[index].port
-          })))
-        }
-      })
-    }
-    const answer = await this.#call(relay, { type: 'listen', addresses }) as number[]
-    const ports = new Map<string, Map<string, number[]>>()
-    addresses.forEach(({ from, to }, index) => {
-      const seen = ports.get(from) ?? new Map<string, number[]>()
-      ports.set(from, seen.set(to, [...seen.get(to) ?? [], answer[index]]))
-    })
-    return ports
   }
 
   /** What was begun before the run was cut short must not go on: its processes may be another run's by now. */
@@ -133,22 +108,21 @@ export class TcpRun {
     return await child.call(command)
   }
 
-  #watch (child: Child<HostCommand> | Child<RelayCommand>, label: string): void {
+  #watch (child: Child<HostCommand> | Child<NetworkCommand>, label: string): void {
     child.use({
       label,
       onEvents: events => this.#events.push(...events),
       onDeath: error => this.#cut.reject(error)
     })
   }
+}
 
-  /** Ends the child's part in this run and returns it to its pool, dead if it did not answer. */
-  async #release <Command> (child: Child<Command | { readonly type: 'close' }>, pool: ChildPool<Command | { readonly type: 'close' }>): Promise<void> {
-    try {
-      await withLimit(CLOSE_LIMIT_MS, 'the process did not leave the run', async () => await child.call({ type: 'close' }))
-    } catch {
-      await child.kill()
-    }
-    pool.release(child)
+/** Ends the child's part in this run. It is dead if it did not answer. */
+async function leave (child: Child<{ readonly type: 'close' }>): Promise<void> {
+  try {
+    await withLimit(CLOSE_LIMIT_MS, 'the process did not leave the run', async () => await child.call({ type: 'close' }))
+  } catch {
+    await child.kill()
   }
 }
 
@@ -161,12 +135,11 @@ function endingOf (error: unknown): Pick<RunOutcome, 'error' | 'interrupted'> {
   return { interrupted: false, error: runError(error) }
 }
 
-function peersOf (from: string, hosts: readonly HostProcess[], opened: readonly OpenedHost[], ports: ReadonlyMap<string, ReadonlyMap<string, readonly number[]>>): PeerEntry[] {
-  return hosts.flatMap(({ description: { name } }, index) => {
-    const id = opened[index].peerId
-    const addresses = ports.get(from)?.get(name)?.map(port => `/ip4/127.0.0.1/tcp/${port}/p2p/${id}`)
-    return addresses === undefined ? [] : [{ name, id, addresses }]
-  })
+function peersOf (from: number, hosts: readonly HostProcess[], opened: readonly OpenedHost[], addresses: AddressTable): PeerEntry[] {
+  return hosts.map(({ description: { name } }, to) => {
+    const id = opened[to].peerId
+    return { name, id, addresses: addresses[from][to].map(address => `${address}/p2p/${id}`) }
+  }).filter((_, to) => to !== from)
 }
 
 async function withLimit (limitMs: number, failure: string, work: () => Promise<unknown>): Promise<void> {

@@ -1,35 +1,52 @@
 import { TwinwireError } from '../../core/errors.ts'
-import { checkAllowed } from './allowed.ts'
-import { ChildPool } from './child-pool.ts'
+import { HubNetworks } from './namespaces/hub-networks.ts'
+import { RelayNetworks } from './relay-networks.ts'
 import { TcpRun } from './tcp-run.ts'
 import type { RunOutcome, RunRequest, Wire } from '../wire.ts'
-import type { HostCommand, RelayCommand } from './messages.ts'
+import type { HostNetworks, TcpNetwork } from './host-networks.ts'
+
+export interface TcpWireOptions {
+  /** Default: `relay`, which every machine has. `namespaces` needs Linux, root, and the commands of iproute2 and util-linux. */
+  readonly network?: TcpNetwork
+}
 
 /**
- * Real js-libp2p nodes over kernel TCP on loopback: each host in a process of its own, joined by a relay (one more
- * process for each run) that adds what the scenario's paths say. Several runs may be under way at once; processes are
- * kept for later runs until `stop`.
+ * Real js-libp2p nodes over kernel TCP: each host in a process of its own, joined by what the scenario's paths say.
+ * Several runs may be under way at once; processes are kept for later runs until `stop`.
  *
- * What it cannot do: lose packets and whatever else befalls single packets, for a relay above TCP never sees one. What it does not do: keep TCP's slow start
- * across the path, which matters to transfers of more than a dozen kilobytes.
+ * A relay (above TCP, on loopback) cannot lose packets, nor do what else befalls single packets, for it never sees one;
+ * and it does not keep TCP's slow start across the path, which matters to transfers of more than a dozen kilobytes.
+ * Network namespaces have whole connections from end to end, and as much of a path as the kernel can shape.
  */
 export class TcpWire implements Wire {
   readonly name = 'tcp'
-  readonly #hosts = new ChildPool<HostCommand>('host-process')
-  readonly #relays = new ChildPool<RelayCommand>('relay-process')
+  readonly #networks: HostNetworks
   readonly #stopping = new AbortController()
   readonly #runs = new Set<Promise<RunOutcome>>()
 
+  constructor ({ network = 'relay' }: TcpWireOptions = {}) {
+    this.#networks = network === 'relay' ? new RelayNetworks() : new HubNetworks()
+  }
+
   /**
-   * @throws ERR_UNSUPPORTED for what a relay above TCP cannot bring about: allowed.ts has the list
+   * Starts nothing that stays.
+   *
+   * @throws ERR_UNSUPPORTED where this machine has no such network
+   */
+  async checkMachine (): Promise<void> {
+    await this.#networks.checkMachine()
+  }
+
+  /**
+   * @throws ERR_UNSUPPORTED for what the network cannot bring about: relay-allows.ts and namespaces/allows.ts have the lists
    * @throws ERR_STOPPED after `stop`
    */
   async run (request: RunRequest): Promise<RunOutcome> {
     if (this.#stopping.signal.aborted) {
       throw new TwinwireError('ERR_STOPPED', 'the wire was stopped')
     }
-    checkAllowed(request.scenario)
-    const run = new TcpRun(request, this.#hosts, this.#relays, this.#stopping.signal).outcome()
+    await this.#networks.check(request.scenario)
+    const run = new TcpRun(request, this.#networks, this.#stopping.signal).outcome()
     this.#runs.add(run)
     try {
       return await run
@@ -42,6 +59,6 @@ export class TcpWire implements Wire {
   async stop (): Promise<void> {
     this.#stopping.abort()
     await Promise.all(this.#runs)
-    await Promise.all([this.#hosts.stop(), this.#relays.stop()])
+    await this.#networks.stop()
   }
 }

@@ -183,7 +183,7 @@ function randomRun (seed: string, settleNs = 0): Outcome {
       congestion: index % 2 === 0 ? 'reno' : 'cubic',
       onEnd: () => { ends.push(kernel.nowNs) }
     })
-  })
+  }, 'event')
   for (let index = 0; index < 60; index++) {
     kernel.schedule(random.integer(3e9), start, index)
   }

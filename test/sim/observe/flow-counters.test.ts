@@ -39,7 +39,7 @@ test('whatever links do, each flow has sent + duplicated = received + dropped + 
     const island = network.addNode()
     network.send(packetOf(network, CLIENT, 1, 300))
     network.send(packetOf(network, CLIENT, island, 400))
-    kernel.schedule(cutMs * MS, kernel.define(() => { path.bottleneck.beginFault({ kind: 'down' }).end() }), 0)
+    kernel.schedule(cutMs * MS, kernel.define(() => { path.bottleneck.beginFault({ kind: 'down' }).end() }, 'event'), 0)
     for (const untilNs of [stopMs * MS, 600 * S]) {
       path.run(untilNs)
       const { flows } = counters

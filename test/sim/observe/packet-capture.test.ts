@@ -180,7 +180,7 @@ test('an aborted connection ends with a RST in sequence, and what still comes is
     path.serverHost.listen(PORT, socket => { socket.handler = IGNORING })
     const client = path.clientHost.connect(SERVER, PORT)
     client.handler = { ...IGNORING, onConnected: () => client.write(30_000) }
-    path.kernel.schedule(60 * MS, path.kernel.define(() => client.abort()), 0)
+    path.kernel.schedule(60 * MS, path.kernel.define(() => client.abort(), 'event'), 0)
   })
   const resets = segments.filter(({ flags }) => (flags & FLAG_RST) !== 0)
   t.is(resets[0].flags, FLAG_RST | FLAG_ACK)

@@ -73,7 +73,7 @@ test('whatever is lost and whenever the run ends, slices nest and end, time does
     const bottleneck = { rateBitsPerSecond: 10e6, delayNs: 19 * MS, loss: { model: 'bernoulli', probability } as const, queue: { limitPackets: 30 } }
     const events = timelineOf({ seed, bottleneck, tcp: { congestion } }, path => {
       path.transfer(bytes)
-      path.kernel.schedule(300 * MS, path.kernel.define(() => path.clientHost.connect(ROUTER, 1)), 0)
+      path.kernel.schedule(300 * MS, path.kernel.define(() => path.clientHost.connect(ROUTER, 1), 'event'), 0)
     }, endMs * MS)
     t.deepEqual(faultsOf(events), [])
   }), { numRuns: 100 })
@@ -142,8 +142,8 @@ test('SYNs sent again, refusals, faults and changes of rate are instants where t
         fault.end()
         fault.end()
         path.bottleneck.setRate(1e6)
-      }), 0)
-    }), 0)
+      }, 'event'), 0)
+    }, 'event'), 0)
   })
   t.deepEqual(faultsOf(events), [])
   t.like(named(events, 'e', /^connection 1 to node2:5002$/)[0], { args: { reason: 'refused' } })

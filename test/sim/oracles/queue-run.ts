@@ -71,7 +71,7 @@ export function runQueue ({ load, sizes, packets, link = {} }: QueueRunOptions, 
     if (++number < total) {
       next()
     }
-  })
+  }, 'event')
   const next = (): void => {
     // Not rounded, so that rounding each instant to a nanosecond does not change the rate.
     nextNs += gaps.exponential(SERVICE_NS / load)

@@ -6,6 +6,7 @@ import type { NodeId } from '../../../src/sim/network.ts'
 import { Packets } from '../../../src/sim/packets.ts'
 import { Fabric } from '../../../src/sim/session/fabric.ts'
 import { SimMultiaddr } from '../../../src/sim/session/identity.ts'
+import { UNLIMITED_SESSION } from '../../../src/sim/session/options.ts'
 import { SimNode } from '../../../src/sim/session/node.ts'
 import { TcpHost } from '../../../src/sim/tcp/host.ts'
 import { VirtualClock } from '../../../src/sim/virtual-clock.ts'
@@ -27,7 +28,7 @@ export class NodePair {
   readonly serverAddress: SimMultiaddr
   #chunks: Array<{ atNs: number, direction: 'client' | 'server', bytes: number }> = []
 
-  constructor () {
+  constructor (options = UNLIMITED_SESSION) {
     const packets = new Packets()
     const network = new PacketNetwork(this.kernel, packets, randomStream('recording'))
     const nodes = [network.addNode(), network.addNode()] as const
@@ -47,7 +48,7 @@ export class NodePair {
       return node === undefined ? undefined : { node, port }
     })
     const make = (name: string, node: NodeId, address: string): SimNode => {
-      const made = new SimNode(this.fabric, { name, tcp: new TcpHost(network, node), address: new SimMultiaddr(address), random: randomStream(name) })
+      const made = new SimNode(this.fabric, { name, tcp: new TcpHost(network, node), addresses: [new SimMultiaddr(address)], random: randomStream(name), options })
       made.listen(4001)
       return made
     }

@@ -1,6 +1,7 @@
 import test from 'ava'
 import { sleep } from '../../../src/core/clock.ts'
 import type { SimStream } from '../../../src/sim/session/stream.ts'
+import { UNLIMITED_SESSION } from '../../../src/sim/session/options.ts'
 import { NodePair, RTT_MS } from './node-pair.ts'
 import type { Chunk } from './node-pair.ts'
 
@@ -9,6 +10,7 @@ const ECHO = '/twinwire/echo/1.0.0'
 /** What js-libp2p 3.3.11 (tcp, noise, yamux, ping) sends in TCP, as `test/fixtures/wire-bytes.ts` prints it: half round trips, direction, bytes. */
 const RECORDED = {
   dial: [[2, 'client', 28], [3, 'server', 28], [4, 'client', 34], [5, 'server', 218], [6, 'client', 216], [7, 'server', 60], [8, 'client', 30]],
+  identifiedDial: [[2, 'client', 28], [3, 'server', 28], [4, 'client', 34], [5, 'server', 218], [6, 'client', 312], [7, 'server', 693], [8, 'client', 665], [9, 'server', 120]],
   streamAndEcho: [[0, 'client', 102], [1, 'server', 132], [2, 'client', 154], [3, 'server', 124], [4, 'client', 30]],
   warmEcho: [[0, 'client', 94], [1, 'server', 124], [2, 'client', 30]],
   streamClose: [[0, 'client', 30], [1, 'server', 30]],
@@ -49,6 +51,34 @@ test('dial, stream, echo and close send the bytes of the real stack at the same 
   t.is(closed.tookMs, 0)
   t.deepEqual(closed.chunks, RECORDED.streamClose as unknown as Chunk[])
   t.is(dial.result.streams.length, 0)
+})
+
+test('a dial with identify at both ends sends the bytes of the real stack, and tells the listener where the dialler listens', async t => {
+  const bench = new NodePair({ ...UNLIMITED_SESSION, identify: true })
+  await bench.server.handle(ECHO, () => {})
+  const dial = await bench.observe(async () => await bench.client.dial(bench.serverAddress))
+  t.is(dial.tookMs, 3 * RTT_MS)
+  t.deepEqual(dial.chunks, RECORDED.identifiedDial as unknown as Chunk[])
+  const { addresses } = await bench.server.peerStore.get(bench.client.peerId)
+  t.deepEqual(addresses.map(({ multiaddr }) => multiaddr.toString()), ['/ip4/10.0.0.1/tcp/4001'])
+})
+
+test('eleven streams that arrive with the end of the handshake leave both ends with an open connection that carries nothing, ten do not', async t => {
+  for (const [streams, outcome] of [[10, 'carries'], [11, 'carries nothing']] as const) {
+    const bench = new NodePair()
+    await bench.server.handle(ECHO, stream => {
+      stream.addEventListener('message', ({ data }) => { stream.send(data) })
+    })
+    const { result: connection } = await bench.observe(async () => {
+      const connection = await bench.client.dial(bench.serverAddress)
+      await Promise.allSettled(Array.from({ length: streams }, async () => await connection.newStream(ECHO)))
+      return connection
+    })
+    t.is(connection.status, 'open')
+    t.is(bench.server.getConnections()[0].status, 'open')
+    const { result } = await bench.observe(async () => await connection.newStream(ECHO).then(() => 'carries', () => 'carries nothing'))
+    t.is(result, outcome)
+  }
 })
 
 test('a connection monitor exchange of both ends sends the bytes of the real stack', async t => {

@@ -1,7 +1,10 @@
 import test from 'ava'
 import { Kernel } from '../../../src/sim/kernel.ts'
-import type { Channel, Message } from '../../../src/sim/session/channel.ts'
+import { Emitter } from '../../../src/sim/session/emitter.ts'
+import type { Frame } from '../../../src/sim/session/frame.ts'
+import type { MuxedChannel } from '../../../src/sim/session/muxer.ts'
 import { Muxer } from '../../../src/sim/session/muxer.ts'
+import { UNLIMITED_SESSION } from '../../../src/sim/session/options.ts'
 import type { SimStream } from '../../../src/sim/session/stream.ts'
 import { VirtualClock } from '../../../src/sim/virtual-clock.ts'
 
@@ -23,24 +26,20 @@ for (const { writeBytes, writes, tookMs, frames } of RECORDED) {
     const total = writes * writeBytes
     let arrived = 0
     let endMs = 0
-    const dialler = new Muxer(near as unknown as Channel, clock, true, { onStream () {}, onGoAway () {} })
-    const listener = new Muxer(far as unknown as Channel, clock, false, {
-      onStream (stream) {
-        stream.addEventListener('message', ({ data }) => {
-          received.push(data.byteLength)
-          arrived += data.byteLength
-          endMs = clock.now()
-        })
-      },
-      onGoAway () {}
+    const dialler = new Muxer(near, clock, true, UNLIMITED_SESSION.limits)
+    const listener = new Muxer(far, clock, false, UNLIMITED_SESSION.limits)
+    listener.addEventListener('stream', stream => {
+      stream.addEventListener('message', ({ data }) => {
+        received.push(data.byteLength)
+        arrived += data.byteLength
+        endMs = clock.now()
+      })
     })
-    near.other = listener
-    far.other = dialler
-    dialler.start()
-    listener.start()
-    kernel.run(500e6)
-    const stream = dialler.createStream()
-    kernel.run(1_000e6)
+    near.other = far
+    far.other = near
+    await kernel.runAsync(() => false, 500e6)
+    const stream = await dialler.createStream()
+    await kernel.runAsync(() => false, 1_000e6)
     const writing = write(stream, writes, writeBytes)
     await kernel.runAsync(() => arrived === total)
     await writing
@@ -50,18 +49,21 @@ for (const { writeBytes, writes, tookMs, frames } of RECORDED) {
 }
 
 /** An infinitely fast connection. */
-class Pipe {
-  readonly socket = { unsentBytes: 0 }
-  other: Muxer | undefined
+class Pipe extends Emitter<{ frame: Frame, drain: unknown, close: unknown }> implements MuxedChannel {
+  other: Pipe | undefined
   readonly #clock: VirtualClock
 
   constructor (clock: VirtualClock) {
+    super()
     this.#clock = clock
   }
 
-  send (message: Message): void {
-    this.#clock.setTimeout(() => this.other?.onMessage(message), ONE_WAY_MS)
+  send (frame: Frame): boolean {
+    this.#clock.setTimeout(() => this.other?.emit('frame', frame), ONE_WAY_MS)
+    return true
   }
+
+  abort (): void {}
 }
 
 async function write (stream: SimStream, writes: number, bytes: number): Promise<void> {

@@ -55,7 +55,7 @@ export class ScriptedNetwork implements SegmentNetwork {
     this.#fate = fate
     this.arrival = this.kernel.define(id => {
       this.#receivers.get(this.packets.destination[id])?.receive(id)
-    })
+    }, 'event')
   }
 
   setReceiver (node: number, receiver: { receive(id: PacketId): void }): void {
@@ -187,7 +187,7 @@ export function connectedPair (delayNs: number, { fate, options = {}, serverOpti
 
 /** Calls back at a virtual time. */
 export function at (kernel: Kernel, atNs: number, callback: () => void): void {
-  kernel.schedule(atNs, kernel.define(callback), 0)
+  kernel.schedule(atNs, kernel.define(callback, 'event'), 0)
 }
 
 /** A fate that loses the first transmission of each of these payload segments (counted from 0) of the client. */

@@ -1,0 +1,46 @@
+import { TwinwireError } from '../core/errors.ts'
+import { loadExperiment } from '../experiment/registry.ts'
+import { execute } from './execute.ts'
+import { planStages } from './stages.ts'
+import type { VerifyMessage, VerifyTask } from './verify-task.ts'
+
+// A process that `verify` compares with another: runs what it is sent as `run` does. It ends when its parent lets go of
+// it, also where the parent died.
+process.on('disconnect', () => process.exit())
+process.once('message', (task: VerifyTask) => { void carryOut(task) })
+
+async function carryOut (task: VerifyTask): Promise<void> {
+  const { units, eventLog } = task
+  const experimentsDirectory = new URL(task.experimentsDirectory)
+  const loaded = await loadExperiment(task.experiment, experimentsDirectory)
+  const indices = new Map(units.map((unit, index) => [unit, index]))
+  await execute({
+    loaded,
+    parameters: task.parameters,
+    stages: planStages(loaded.experiment, units, task.jobs),
+    machinery: {
+      experimentsDirectory,
+      simWorker: new URL(task.simWorker),
+      async createStackWire () {
+        const { StackWire } = await import('../wires/stack.ts')
+        return new StackWire()
+      },
+      async createTcpWire () {
+        throw new TwinwireError('ERR_UNSUPPORTED', 'runs in real time cannot be verified')
+      },
+      unitLimitMs: task.unitLimitMs,
+      graceMs: task.graceMs
+    },
+    signal: new AbortController().signal,
+    ...(eventLog === undefined ? {} : { eventLog: { unit: units[eventLog.unit], path: eventLog.path } }),
+    onFinished (unit, { traceHash, error }, tookMs) {
+      const message: VerifyMessage = {
+        unit: indices.get(unit) ?? -1,
+        ...(traceHash === undefined ? {} : { traceHash }),
+        ...(error === undefined ? {} : { error }),
+        tookMs
+      }
+      process.send?.(message)
+    }
+  })
+}

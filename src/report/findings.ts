@@ -1,0 +1,112 @@
+import type { RandomStream } from '../core/random.ts'
+import type { Arm, Metric } from '../experiment/definition.ts'
+import type { WireName } from '../experiment/unit.ts'
+import { carries } from '../experiment/wire-pair.ts'
+import type { CaseDescription, ResultsData } from '../results/data.ts'
+import { runValues } from '../results/run-values.ts'
+import type { RunValue } from '../results/run-values.ts'
+import { holm } from '../stats/holm.ts'
+import { CONFIDENCE, meanInterval, medianInterval } from '../stats/interval.ts'
+import type { Interval } from '../stats/interval.ts'
+import { pairedEffect } from '../stats/paired.ts'
+import type { PairedEffect } from '../stats/paired.ts'
+import { judge } from '../stats/verdict.ts'
+import type { Judgement, JudgementContext } from '../stats/verdict.ts'
+
+/** One metric of one case on one wire. */
+export interface Finding {
+  readonly wire: WireName
+  readonly case: CaseDescription
+  readonly metric: Metric
+  readonly baseline: string
+  /** In the experiment's order; arms without a single good run are left out. */
+  readonly arms: readonly ArmFinding[]
+}
+
+export interface ArmFinding {
+  readonly arm: Arm
+  readonly runs: readonly RunValue[]
+  /** Over runs. */
+  readonly mean: Interval
+  readonly median: Interval
+  readonly samples: number
+  readonly failures: number
+  /** Against the baseline on the same seeds; absent for the baseline, where no seed is common, and where nothing ever succeeded in either. */
+  readonly comparison?: Comparison
+}
+
+/** p-values are corrected (Holm) over all comparisons of the wire. */
+export interface Comparison extends PairedEffect, Judgement {
+  /** Inconclusive, as so few pairs could not be significant however clear the effect: 2^(1 - pairs) is the least p-value there is. */
+  readonly tooFewPairs: boolean
+}
+
+interface UnjudgedArm extends Omit<ArmFinding, 'comparison'> {
+  readonly effect?: PairedEffect
+}
+
+/** Every metric of every case that a wire carries. */
+export function findingsOf (results: ResultsData, wire: WireName, random: RandomStream): Finding[] {
+  const { arms, cases } = results.run.experiment
+  const unjudged = cases.filter((theCase) => carries(wire, theCase)).flatMap((caseDescription) => caseDescription.metrics.map((metric) => {
+    const runs = runValues(results, wire, caseDescription.name, metric)
+    const baseline = metric.baseline ?? arms[0].name
+    const stream = random.fork(caseDescription.name).fork(metric.name)
+    return {
+      wire,
+      case: caseDescription,
+      metric,
+      baseline,
+      arms: arms.filter(({ name }) => runs.has(name)).map((arm) => armFinding(arm, runs, baseline, stream.fork(arm.name)))
+    }
+  }))
+  const pValues = unjudged.flatMap(({ arms }) => arms.flatMap(({ effect }) => effect === undefined ? [] : [effect.pValue]))
+  const adjusted = holm(pValues)[Symbol.iterator]()
+  return unjudged.map((finding) => ({
+    ...finding,
+    arms: finding.arms.map(({ effect, ...arm }) => effect === undefined
+      ? arm
+      : {
+          ...arm,
+          comparison: compare(effect, {
+            adjustedPValue: adjusted.next().value ?? 1,
+            comparisons: pValues.length,
+            better: finding.metric.better,
+            minimumEffect: finding.metric.minimumEffect
+          })
+        })
+  }))
+}
+
+function compare (effect: PairedEffect, context: JudgementContext): Comparison {
+  const judgement = judge(effect, context)
+  const leastPValue = Math.min(1, 2 ** (1 - effect.pairs) * context.comparisons)
+  return { ...effect, ...judgement, tooFewPairs: judgement.verdict === 'inconclusive' && leastPValue >= 1 - CONFIDENCE }
+}
+
+function armFinding (arm: Arm, byArm: ReadonlyMap<string, readonly RunValue[]>, baseline: string, random: RandomStream): UnjudgedArm {
+  const runs = byArm.get(arm.name) ?? []
+  const values = runs.map(({ value }) => value)
+  const finding = {
+    arm,
+    runs,
+    mean: meanInterval(values, random.fork('mean')),
+    median: medianInterval(values, random.fork('median')),
+    samples: runs.reduce((sum, { samples }) => sum + samples, 0),
+    failures: runs.reduce((sum, { failures }) => sum + failures, 0)
+  }
+  const effect = arm.name === baseline ? undefined : effectOf(byArm.get(baseline) ?? [], runs, random.fork('effect'))
+  return effect === undefined ? finding : { ...finding, effect }
+}
+
+/** An arm against the baseline; undefined where they have no seed in common, and where nothing ever succeeded in either. */
+export function effectOf (baselineRuns: readonly RunValue[], runs: readonly RunValue[], random: RandomStream): PairedEffect | undefined {
+  const baselineBySeed = new Map(baselineRuns.map(({ seed, value }) => [seed, value]))
+  // Failing sooner than another that always fails is no gain.
+  const hopeless = [...runs, ...baselineRuns].every(({ samples, failures }) => samples === failures)
+  const pairs = runs.flatMap(({ seed, value }) => {
+    const other = baselineBySeed.get(seed)
+    return other === undefined ? [] : [{ value, other }]
+  })
+  return pairs.length === 0 || hopeless ? undefined : pairedEffect(pairs.map(({ other }) => other), pairs.map(({ value }) => value), random)
+}
