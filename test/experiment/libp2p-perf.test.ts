@@ -30,6 +30,8 @@ async function samplesOf (wire: Wire, caseName: string, arm: string, changed: Ru
   return metric => samples.filter(sample => sample.metric === metric).map(({ value }) => value)
 }
 
+const ratesOfSim = new Map<string, number[]>()
+
 for (const wire of WIRES) {
   test.serial(`connect and one byte take five round trips on ${wire.name}, and a packet's time for each of their ten messages at most`, async t => {
     const times = (await samplesOf(wire, 'connect-and-byte', 'tuned', { connections: 3 }))('connect-and-byte')
@@ -50,6 +52,11 @@ for (const wire of WIRES) {
       // What a stream has taken is known to within what may wait in it, at the beginning and at the end.
       const error = 2 * UNSENT_BYTES * 8 / (intervalMs * steadyBitsPerMs)
       t.true(Math.abs(steady / 1e3 / steadyBitsPerMs - 1) <= error, `${steady / 1e9} Gbit/s, not ${steadyBitsPerMs / 1e6} ± ${error * 100}%`)
+      if (wire.name === 'sim') {
+        ratesOfSim.set(direction, rates)
+      } else {
+        t.deepEqual(rates, ratesOfSim.get(direction), 'the session model carries to the byte what libp2p does, in each interval')
+      }
     })
   }
 }
