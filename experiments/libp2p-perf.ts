@@ -159,9 +159,10 @@ function duration (name: string, title: string): Metric {
 
 function transferScenario (run: RunParameters, role: string): ScenarioInput {
   const tcp = run.arm === 'tuned' ? { receiveBufferBytes: TUNED_RECEIVE_BUFFER_BYTES } : {}
-  const processing = { perMegabyteMs: Number(run.perMegabyteMs) }
+  const perMegabyteMs = Number(run.perMegabyteMs)
+  const machine = { tcp, ...perMegabyteMs > 0 && { processing: { perMegabyteMs } } }
   return {
-    hosts: [{ name: 'client', role, tcp, processing }, { name: 'server', role: 'server', tcp, processing }],
+    hosts: [{ name: 'client', role, ...machine }, { name: 'server', role: 'server', ...machine }],
     paths: [path(run)],
     limitMs: 2 * Number(run.transferMs) + 120_000
   }
