@@ -58,7 +58,7 @@ export interface Metric {
   /** The samples it is made of. */
   readonly sample: string
   readonly statistic: Statistic
-  readonly unit: 'ms' | 'share' | 'count' | 'bytes'
+  readonly unit: 'ms' | 'share' | 'count' | 'bytes' | 'bit/s'
   readonly better: 'lower' | 'higher'
   /** The arm that the others are compared with; absent: the experiment's first. */
   readonly baseline?: string

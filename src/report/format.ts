@@ -74,6 +74,8 @@ function scaleOf (value: number, unit: Metric['unit']): { readonly factor: numbe
       return { factor: 100, suffix: '%' }
     case 'bytes':
       return size >= 999.5e3 ? { factor: 1e-6, suffix: ' MB' } : size >= 999.5 ? { factor: 1e-3, suffix: ' kB' } : { factor: 1, suffix: ' B' }
+    case 'bit/s':
+      return size >= 999.5e6 ? { factor: 1e-9, suffix: ' Gbit/s' } : size >= 999.5e3 ? { factor: 1e-6, suffix: ' Mbit/s' } : size >= 999.5 ? { factor: 1e-3, suffix: ' kbit/s' } : { factor: 1, suffix: ' bit/s' }
     default:
       return { factor: 1, suffix: '' }
   }

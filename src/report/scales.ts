@@ -13,7 +13,8 @@ const LABELS: Readonly<Record<Metric['unit'], string>> = {
   ms: "datum.value >= 1000 ? format(datum.value / 1000, '~r') + ' s' : format(datum.value, '~r') + ' ms'",
   share: "format(datum.value, '~%')",
   count: "format(datum.value, '~s')",
-  bytes: "format(datum.value, '~s') + 'B'"
+  bytes: "format(datum.value, '~s') + 'B'",
+  'bit/s': "format(datum.value, '~s') + 'bit/s'"
 }
 
 /** An axis over all values; logarithmic where they span much. */

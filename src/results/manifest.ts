@@ -16,7 +16,7 @@ const metricSchema = z.strictObject({
   title: text,
   sample: text,
   statistic: z.enum(['mean', 'p50', 'p90', 'p99', 'maximum', 'failed-share']),
-  unit: z.enum(['ms', 'share', 'count', 'bytes']),
+  unit: z.enum(['ms', 'share', 'count', 'bytes', 'bit/s']),
   better: z.enum(['lower', 'higher']),
   baseline: text.exactOptional(),
   wireSpecific: z.boolean().exactOptional(),

@@ -7,6 +7,7 @@ test('values have three digits and the unit that suits their size', (t) => {
   t.deepEqual([0, 0.0123, 5.678, 278.4, 6240, 72_300].map((value) => formatValue(value, 'ms')), ['0 ms', '12.3 µs', '5.68 ms', '278 ms', '6.24 s', '72.3 s'])
   t.deepEqual([0, 0.0042, 1].map((value) => formatValue(value, 'share')), ['0%', '0.420%', '100%'])
   t.deepEqual([900, 12_500, 3_200_000].map((value) => formatValue(value, 'bytes')), ['900 B', '12.5 kB', '3.20 MB'])
+  t.deepEqual([900, 12_500, 3_200_000, 2.037e9].map((value) => formatValue(value, 'bit/s')), ['900 bit/s', '12.5 kbit/s', '3.20 Mbit/s', '2.04 Gbit/s'])
 })
 
 test('the ends of an interval are in its estimate\'s unit', (t) => {

@@ -22,8 +22,13 @@ export const nullCipher: ICryptoInterface = {
   generateX25519SharedKey: () => new Uint8Array(KEY_BYTES),
   chaCha20Poly1305Encrypt: plaintext => {
     const ciphertext = new Uint8Array(plaintext.byteLength + TAG_BYTES)
-    ciphertext.set(plaintext.subarray())
+    let offset = 0
+    for (const part of plaintext instanceof Uint8Array ? [plaintext] : plaintext) {
+      ciphertext.set(part, offset)
+      offset += part.byteLength
+    }
     return ciphertext
   },
-  chaCha20Poly1305Decrypt: ciphertext => ciphertext.subarray(0, ciphertext.byteLength - TAG_BYTES)
+  // What Noise gives as a destination it has filled with the ciphertext, to be decrypted in place.
+  chaCha20Poly1305Decrypt: (ciphertext, _nonce, _ad, _key, destination) => destination ?? ciphertext.subarray(0, ciphertext.byteLength - TAG_BYTES)
 }
