@@ -128,7 +128,7 @@ export class ScenarioNetwork {
   }
 
   #processorOf ({ processing }: HostDescription): Processor | undefined {
-    return processing && new Processor(this.#kernel, { perEventNs: msToNs(processing.perEventMs), perByteNs: processing.perMegabyteMs * NS_PER_MS / 1e6 })
+    return processing && processing.perEventMs + processing.perMegabyteMs > 0 ? new Processor(this.#kernel, { perEventNs: msToNs(processing.perEventMs), perByteNs: processing.perMegabyteMs * NS_PER_MS / 1e6 }) : undefined
   }
 
   #scheduled (fault: Fault, links: readonly Link[], zeroNs: number): ScheduledFault[] {

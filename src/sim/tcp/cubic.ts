@@ -50,7 +50,7 @@ export class Cubic extends LossBasedController {
 
   constructor (options: Readonly<TcpOptions>) {
     super(options)
-    this.#exit = slowStartExits[options.hystart]()
+    this.#exit = slowStartExits[options.hystart](options)
   }
 
   override onEstablished (nowNs: number, srttNs: number, synsLost: boolean): void {
@@ -149,8 +149,8 @@ export class Cubic extends LossBasedController {
   }
 }
 
-const slowStartExits: Readonly<Record<TcpOptions['hystart'], () => SlowStartExit | undefined>> = {
-  classic: () => new HyStart(),
+const slowStartExits: Readonly<Record<TcpOptions['hystart'], (options: Readonly<TcpOptions>) => SlowStartExit | undefined>> = {
+  classic: ({ pacing }) => new HyStart(pacing),
   'plus-plus': () => new HyStartPlusPlus(),
   off: () => undefined
 }

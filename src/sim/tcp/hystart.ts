@@ -16,7 +16,7 @@ const MOST_RISE_NS = 16 * NS_PER_MS
 
 /**
  * Hybrid slow start, the original one as Linux has it (Ha and Rhee, "Taming the elephants", 2011): the path is full where
- * a round's acknowledgements come as a train as long as half of the round trip, or where its round trips rise. (HyStart++
+ * a round's acknowledgements come as a train as long as half of the round trip (all of it, with pacing), or where its round trips rise. (HyStart++
  * keeps the second alone.)
  */
 export class HyStart implements SlowStartExit {
@@ -28,6 +28,12 @@ export class HyStart implements SlowStartExit {
   #samples = 0
   #roundRttNs = Infinity
   #found = false
+  readonly #trainShare: number
+
+  /** @param pacing whether segments are spread by the sender: over half of a round trip, which is not to be taken for the path's doing */
+  constructor (pacing: boolean) {
+    this.#trainShare = pacing ? 1 : 1 / 2
+  }
 
   begin (nowNs: number): void {
     this.#roundStartNs = nowNs
@@ -55,8 +61,7 @@ export class HyStart implements SlowStartExit {
     }
     if (nowNs - this.#lastAckNs <= TRAIN_GAP_NS) {
       this.#lastAckNs = nowNs
-      // Half, because unpaced segments leave in a burst whose acknowledgements are spread by the bottleneck.
-      this.#found = nowNs - this.#roundStartNs > (leastRttNs + BURST_NS) / 2
+      this.#found = nowNs - this.#roundStartNs > (leastRttNs + BURST_NS) * this.#trainShare
     }
     this.#roundRttNs = Math.min(this.#roundRttNs, rttNs)
     if (this.#samples < ROUND_SAMPLES) {
