@@ -6,6 +6,7 @@ import { LISTENING_PORT, ScenarioNetwork } from '../wires/scenario-network.ts'
 import { ByteNetwork } from '../wires/stack/byte-network.ts'
 import { SimulatedHost } from '../wires/stack/simulated-host.ts'
 import type { Environment } from './environment.ts'
+import { TrafficMeter } from './traffic-meter.ts'
 
 type HostInput = Omit<ScenarioInput['hosts'][number], 'role'>
 
@@ -51,6 +52,11 @@ export class SimulatedNetwork {
    */
   addresses (name: string): string[] {
     return this.#place(name).addresses.map(({ ip }) => `/ip4/${ip}/tcp/${LISTENING_PORT}`)
+  }
+
+  /** Begins to count what all hosts send. */
+  meter (): TrafficMeter {
+    return new TrafficMeter(this.#network.packetNetwork)
   }
 
   #place (name: string): Place {
