@@ -1,0 +1,200 @@
+/**
+ * How many hops and how long does a lookup in a Kademlia DHT take? Unmodified js-libp2p nodes with @libp2p/kad-dht join
+ * one after the other, spread over the world as libp2p's gossipsub-interop has it (eight regions), and then look up peers,
+ * keys and providers.
+ *
+ * node examples/kad-dht-lookups.ts [peers] [lookups]     TWINWIRE_SEED=2 node examples/kad-dht-lookups.ts 50
+ */
+// First: from here on this process lives in virtual time. An application imports from 'twinwire/libp2p'.
+import { nullCipher, simulatedNetwork, simulatedTcp } from '../src/libp2p/index.ts'
+import { createHash } from 'node:crypto'
+import { noise } from '@chainsafe/libp2p-noise'
+import { yamux } from '@chainsafe/libp2p-yamux'
+import { identify } from '@libp2p/identify'
+import type { PeerId } from '@libp2p/interface'
+import { kadDHT, passthroughMapper } from '@libp2p/kad-dht'
+import type { QueryEvent } from '@libp2p/kad-dht'
+import { peerIdFromMultihash } from '@libp2p/peer-id'
+import { ping } from '@libp2p/ping'
+import { createLibp2p } from 'libp2p'
+
+/** What js-libp2p's routing table holds in a bucket. */
+const K = 8
+/** The first peers, known to all who come later. */
+const BOOTSTRAPPERS = 3
+const JOIN_INTERVAL_MS = 100
+/** From the last to join to the first lookup. */
+const WARM_UP_MS = 30_000
+const PAUSE_MS = 5_000
+
+const count = argument(0, 'peers', { least: 10, most: 1000, default: 200 })
+/** Of each kind. */
+const lookups = argument(1, 'lookups', { least: 1, most: 1000, default: 50 })
+const names = Array.from({ length: count }, (_, index) => `host-${index + 1}`)
+const network = simulatedNetwork({ hosts: names.map(name => ({ name })), topology: { kind: 'regions' } })
+
+const peers = await Promise.all(names.map(async name => await createPeer(name)))
+for (const [index, peer] of peers.entries()) {
+  if (index > 0) {
+    await peer.dial(peers[index % Math.min(index, BOOTSTRAPPERS)].getMultiaddrs())
+    await sleep(JOIN_INTERVAL_MS)
+  }
+}
+await sleep(WARM_UP_MS)
+const meanConnections = peers.reduce((sum, peer) => sum + peer.getConnections().length, 0) / count
+console.log(`${count} peers, k = ${K}, ${meanConnections.toFixed(1)} connections a peer, ${lookups} lookups of each kind, seed ${process.env['TWINWIRE_SEED'] ?? '1'}`)
+console.log(`${''.padEnd(16)}   found          hops         answers                    ms`)
+console.log(`${''.padEnd(16)}            ${' p50 p90 p99   '.repeat(2)}    p50    p90    p99`)
+
+
+await measure('find a peer', async () => {
+  const [from, target] = twoPeers()
+  return await follow(from, from.services.dht.findPeer(target.peerId, { useCache: false }), event => event.name === 'FINAL_PEER')
+})
+await measure('closest peers', async () => {
+  const [from] = twoPeers()
+  const key = randomId().toMultihash().bytes
+  const closest = closestTo(key, from)
+  return await follow(from, from.services.dht.getClosestPeers(key), (_, answered) => closest.every(id => answered.has(id)))
+})
+const provided: Array<{ readonly id: PeerId, readonly provider: Peer }> = []
+await measure('provide', async () => {
+  const [provider] = twoPeers()
+  const id = randomId()
+  provided.push({ id, provider })
+  let told = 0
+  return await follow(provider, provider.services.dht.provide(id.toCID()), event => event.name === 'PEER_RESPONSE' && event.messageName === 'ADD_PROVIDER' && ++told === K)
+})
+await measure('find a provider', async number => {
+  const { id, provider } = provided[number]
+  const [a, b] = twoPeers()
+  const from = a === provider ? b : a
+  return await follow(from, from.services.dht.findProviders(id.toCID()), event => event.name === 'PROVIDER' && event.providers.some(({ id }) => id.equals(provider.peerId)))
+})
+await Promise.all(peers.map(async peer => await peer.stop()))
+
+interface Lookup {
+  readonly found: boolean
+  readonly ms: number
+  readonly hops: number
+  /** From how many peers. */
+  readonly answers: number
+}
+
+/** Follows a lookup by its events until `isFound` says so of one, or to its end. */
+async function follow (from: Peer, events: AsyncIterable<QueryEvent>, isFound: (event: QueryEvent, answered: ReadonlySet<string>) => boolean): Promise<Lookup> {
+  const startMs = performance.now()
+  const answered = new Set<string>()
+  // Who is in one's own routing table is one hop away, and whom they name, two.
+  const hops = new Map([[from.peerId.toString(), 0]])
+  try {
+    for await (const event of events) {
+      if (!('from' in event)) {
+        continue
+      }
+      const peer = event.from.toString()
+      const distance = hops.get(peer) ?? 1
+      hops.set(peer, distance)
+      if (event.name === 'PEER_RESPONSE') {
+        answered.add(peer)
+        event.closer.map(({ id }) => id.toString()).filter(id => !hops.has(id)).forEach(id => hops.set(id, distance + 1))
+      }
+      if (isFound(event, answered)) {
+        return { found: true, ms: performance.now() - startMs, hops: distance, answers: answered.size }
+      }
+    }
+  } catch (error) {
+    // How a lookup ends that finds nobody.
+    if ((error as Error).name !== 'NotFoundError') {
+      throw error
+    }
+  }
+  return { found: false, ms: performance.now() - startMs, hops: NaN, answers: answered.size }
+}
+
+async function measure (title: string, lookUp: (number: number) => Promise<Lookup>): Promise<void> {
+  const results: Lookup[] = []
+  for (let number = 0; number < lookups; number++) {
+    results.push(await lookUp(number))
+    // What it left behind, dials and pings of those that it heard of, is not to disturb the next one.
+    await sleep(PAUSE_MS)
+  }
+  const found = results.filter(({ found }) => found)
+  const columns = [quantiles(found.map(({ hops }) => hops), 4), quantiles(found.map(({ answers }) => answers), 4), quantiles(found.map(({ ms }) => ms), 7)]
+  console.log(`${title.padEnd(16)}${`${found.length}/${lookups}`.padStart(8)}   ${columns.join('   ')}`)
+}
+
+async function createPeer (name: string) {
+  return await createLibp2p({
+    // It has Node's version otherwise, on which sizes should not depend.
+    nodeInfo: { userAgent: 'example' },
+    addresses: { listen: network.addresses(name) },
+    transports: [simulatedTcp({ host: network.host(name) })],
+    // The same messages and round trips as with Noise's own cryptography, at half the cost.
+    connectionEncrypters: [noise({ crypto: nullCipher })],
+    streamMuxers: [yamux()],
+    // Its pings, every 10 s on each connection, are no part of the question.
+    connectionMonitor: { enabled: false },
+    services: {
+      identify: identify(),
+      ping: ping(),
+      // Hosts of a simulated network have private addresses (10.x.y.z), which a DHT of the Internet ignores.
+      dht: kadDHT({ protocol: '/example/kad/1.0.0', clientMode: false, peerInfoMapper: passthroughMapper, kBucketSize: K })
+    }
+  })
+}
+
+/** Different ones, drawn at random. */
+function twoPeers (): [Peer, Peer] {
+  const a = Math.floor(Math.random() * count)
+  const b = (a + 1 + Math.floor(Math.random() * (count - 1))) % count
+  return [peers[a], peers[b]]
+}
+
+/** Of nobody, and with the kind of hash that the DHT stores providers of. */
+function randomId (): PeerId {
+  const digest = crypto.getRandomValues(new Uint8Array(32))
+  return peerIdFromMultihash({ code: 0x12, size: digest.length, digest, bytes: Uint8Array.of(0x12, digest.length, ...digest) })
+}
+
+/** Who the `K` peers truly closest to a key are, apart from who asks. */
+function closestTo (key: Uint8Array, asking: Peer): string[] {
+  const target = sha256(key)
+  return peers.filter(peer => peer !== asking)
+    .map(({ peerId }) => ({ id: peerId.toString(), distance: sha256(peerId.toMultihash().bytes).map((byte, index) => byte ^ target[index]) }))
+    .sort((a, b) => Buffer.compare(a.distance, b.distance))
+    .slice(0, K)
+    .map(({ id }) => id)
+}
+
+function sha256 (bytes: Uint8Array): Buffer {
+  return createHash('sha256').update(bytes).digest()
+}
+
+function quantiles (values: readonly number[], width: number): string {
+  const sorted = values.toSorted((a, b) => a - b)
+  return [0.5, 0.9, 0.99].map(q => (sorted[Math.ceil(q * sorted.length) - 1] ?? NaN).toFixed(0).padStart(width)).join('')
+}
+
+async function sleep (ms: number): Promise<void> {
+  await new Promise(resolve => { setTimeout(resolve, ms) })
+}
+
+interface Range {
+  readonly least: number
+  readonly most: number
+  readonly default: number
+}
+
+/** The argument of the command line at `index`, or the default. */
+function argument (index: number, name: string, { least, most, default: otherwise }: Range): number {
+  const text = process.argv[2 + index] ?? String(otherwise)
+  const value = Number(text)
+  if (!Number.isInteger(value) || value < least || value > most) {
+    console.error(`${name}: expected a whole number from ${least} to ${most}, found '${text}'`)
+    process.exit(2)
+  }
+  return value
+}
+
+type Peer = Awaited<ReturnType<typeof createPeer>>
