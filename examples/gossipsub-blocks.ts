@@ -4,6 +4,28 @@
  * peer drawn at random publishes 96 KiB, as Ethereum does with blocks.
  *
  * node examples/gossipsub-blocks.ts [peers] [messages]     TWINWIRE_SEED=2 node examples/gossipsub-blocks.ts 100
+ *
+ * What to expect. No delivery can be earlier than the shortest way over the connections there are, each hop the one-way
+ * delay (2 to 220 ms) and the time that 96 KiB take at 1024 Mbit/s (0.8 ms): the last row. But a connection that was idle
+ * since the block before begins in slow start (RFC 5681 4.1), and 96 KiB are 68 segments, which go in flights of 10, 20
+ * and 38: five times the one-way delay a hop, and 16 ms at 50 Mbit/s, the row above it. What is measured comes on top of
+ * that, for a peer's link is shared by up to 11 copies, and only connections of the mesh carry blocks. Of copies: a mesh of
+ * degree 8 has 4 edges a peer, each carries one copy, or two that cross each other; the first to arrive is the delivery,
+ * which leaves 3 to 7 duplicates a peer. IDONTWANT, sent when a block has arrived, saves some of those that would cross.
+ *
+ * Seed 1 printed, in 110 s of a processor's time (`/usr/bin/time -v`, 2 shared cores; RAM 0.9 GB):
+ *
+ * 300 peers, 5 messages of 96 KiB, seed 1
+ * delivered: 1495 of 1495, 0 of them again
+ * duplicates: 4.68 a peer and message
+ * sent: 581.8 KiB a peer and message, 0 packets dropped
+ * ms from publishing to delivery              p50    p90    p99    max
+ * measured                                    727   1124   1461   1698
+ * if TCP began each hop in slow start         617    768   1129   1507
+ * at least: the shortest way                  116    146    214    294
+ *
+ * That is a copy of 96 KiB 5.68 times, 545 KiB, and 7% for headers, acknowledgements and gossip. Time goes to
+ * libp2p itself (connections, identify, messages: 85% by `node --cpu-prof`), in no one place.
  */
 // First: from here on this process lives in virtual time. An application imports from 'twinwire/libp2p'.
 import { simulatedNetwork, simulatedTcp } from '../src/libp2p/index.ts'
@@ -13,6 +35,7 @@ import { gossipsub, StrictNoSign } from '@libp2p/gossipsub'
 import type { Message } from '@libp2p/gossipsub'
 import { identify } from '@libp2p/identify'
 import { createLibp2p } from 'libp2p'
+import { argument, quantiles, sleep } from './command-line.ts'
 
 const TOPIC = 'blocks'
 const MESSAGE_BYTES = 96 * 1024
@@ -155,30 +178,7 @@ function report (): void {
 }
 
 function row (title: string, values: readonly number[]): void {
-  const sorted = values.toSorted((a, b) => a - b)
-  const quantiles = [0.5, 0.9, 0.99, 1].map(q => sorted[Math.ceil(q * sorted.length) - 1] ?? NaN)
-  console.log(`${title.padEnd(40)}${quantiles.map(ms => ms.toFixed(0).padStart(7)).join('')}`)
-}
-
-async function sleep (ms: number): Promise<void> {
-  await new Promise(resolve => { setTimeout(resolve, ms) })
-}
-
-interface Range {
-  readonly least: number
-  readonly most: number
-  readonly default: number
-}
-
-/** The argument of the command line at `index`, or the default. */
-function argument (index: number, name: string, { least, most, default: otherwise }: Range): number {
-  const text = process.argv[2 + index] ?? String(otherwise)
-  const value = Number(text)
-  if (!Number.isInteger(value) || value < least || value > most) {
-    console.error(`${name}: expected a whole number from ${least} to ${most}, found '${text}'`)
-    process.exit(2)
-  }
-  return value
+  console.log(`${title.padEnd(40)}${quantiles(values, [0.5, 0.9, 0.99, 1], 7)}`)
 }
 
 type Peer = typeof peers[number]
