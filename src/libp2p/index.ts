@@ -8,6 +8,7 @@ import type { SimulatedHost } from '../wires/stack/simulated-host.ts'
 import { SimulatedNetwork } from './simulated-network.ts'
 import type { NetworkInput } from './simulated-network.ts'
 import { Star } from './star.ts'
+import type { TrafficMeter } from './traffic-meter.ts'
 
 /**
  * js-libp2p in virtual time, for anybody's tests and scripts. Importing this module puts the thread into virtual time for
@@ -20,7 +21,7 @@ import { Star } from './star.ts'
 
 export { nullCipher } from '../wires/stack/null-cipher.ts'
 export type { DuplexInput, PathDirectionInput } from '../wires/scenario-link.ts'
-export type { NetworkInput, SimulatedHost, SimulatedNetwork, SimulatedTcpComponents, SimulatedTcpOptions }
+export type { NetworkInput, SimulatedHost, SimulatedNetwork, SimulatedTcpComponents, SimulatedTcpOptions, TrafficMeter }
 
 export interface SimulatedTcpInit extends SimulatedTcpOptions {
   /** Where the node stands: a host of a network of one's own. Default: each node gets a host of its own in one star. */

@@ -7,6 +7,7 @@ import { ScenarioNetwork } from '../wires/scenario-network.ts'
 import { ByteNetwork } from '../wires/stack/byte-network.ts'
 import { SimulatedHost } from '../wires/stack/simulated-host.ts'
 import type { Environment } from './environment.ts'
+import { TrafficMeter } from './traffic-meter.ts'
 
 type HostInput = Omit<ScenarioInput['hosts'][number], 'role'>
 
@@ -52,6 +53,11 @@ export class SimulatedNetwork {
    */
   addresses (name: string): string[] {
     return this.#place(name).addresses.map(({ ip }) => multiaddrOf(ip))
+  }
+
+  /** Begins to count what all hosts send. */
+  meter (): TrafficMeter {
+    return new TrafficMeter(this.#network.packetNetwork)
   }
 
   #place (name: string): Place {
