@@ -16,7 +16,7 @@ const DEFAULT_SEEDS = 20
 /** A run of the whole stack takes about a second. */
 const DEFAULT_STACK_SEEDS = 3
 /** The tour is to be over within 3 minutes, also where there is one core. */
-const TOUR_STACK_SEEDS = 2
+const TOUR_STACK_SEEDS = 1
 /** Real runs take real time. */
 const DEFAULT_TCP_SEEDS = 3
 
