@@ -18,6 +18,8 @@ export interface StackTask extends Omit<RunRequest, 'rolesModule' | 'signal'> {
 const THREAD = new URL(`./stack/stack-thread.${import.meta.url.endsWith('.ts') ? 'ts' : 'js'}`, import.meta.url)
 
 const EXIT_LIMIT_MS = 500
+/** Real time in which a run that is cut short says what it has recorded. */
+const INTERRUPT_GRACE_MS = 3_000
 /** Of a thread that has ended. */
 const GONE = -1
 
@@ -41,15 +43,9 @@ export class StackWire implements Wire {
     this.#threads.add(thread)
     // Results go to this process's standard output; what a role prints is not among them.
     thread.stdout.on('data', (chunk: Buffer) => process.stderr.write(chunk))
-    const interrupt = (): void => thread.postMessage('interrupt')
-    if (signal?.aborted === true) {
-      interrupt()
-    }
-    signal?.addEventListener('abort', interrupt, { once: true })
     try {
-      return await outcomeOf(thread)
+      return await outcomeOf(thread, signal)
     } finally {
-      signal?.removeEventListener('abort', interrupt)
       this.#threads.delete(thread)
       await ended(thread)
     }
@@ -74,12 +70,27 @@ async function ended (thread: Worker): Promise<void> {
   await thread.terminate()
 }
 
-async function outcomeOf (thread: Worker): Promise<RunOutcome> {
-  return await new Promise(resolve => {
-    const fail = (error: unknown): void => resolve({ events: [], interrupted: false, error: runError(error) })
-    thread.once('message', resolve)
-    // What no promise and no handler has caught: a listener of a role that throws, say.
-    thread.once('error', fail)
-    thread.once('exit', code => fail(new TwinwireError('ERR_HOST_DIED', `the run's thread ended with code ${code}`)))
-  })
+async function outcomeOf (thread: Worker, signal: AbortSignal | undefined): Promise<RunOutcome> {
+  let grace: NodeJS.Timeout | undefined
+  const { promise, resolve } = Promise.withResolvers<RunOutcome>()
+  const interrupt = (): void => {
+    thread.postMessage('interrupt')
+    // A role that never lets go of its thread does not hear of it.
+    grace = setTimeout(() => resolve({ events: [], interrupted: true }), INTERRUPT_GRACE_MS)
+  }
+  if (signal?.aborted === true) {
+    interrupt()
+  }
+  signal?.addEventListener('abort', interrupt, { once: true })
+  const fail = (error: unknown): void => resolve({ events: [], interrupted: false, error: runError(error) })
+  thread.once('message', resolve)
+  // What no promise and no handler has caught: a listener of a role that throws, say.
+  thread.once('error', fail)
+  thread.once('exit', code => fail(new TwinwireError('ERR_HOST_DIED', `the run's thread ended with code ${code}`)))
+  try {
+    return await promise
+  } finally {
+    clearTimeout(grace)
+    signal?.removeEventListener('abort', interrupt)
+  }
 }

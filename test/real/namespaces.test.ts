@@ -100,7 +100,8 @@ const ELSEWHERE = ['dial-abort', 'reset-dial', 'black-hole-address', 'silent-dea
 for (const [name, contract] of Object.entries(contracts).filter(([name]) => !ELSEWHERE.includes(name))) {
   const checkContract = name === 'reset' ? checkReset : check
   checkContract(`between namespaces ${contract.claim}`, async t => {
-    const scenario = parseScenario({ ...contractScenario(contract, name), paths: [{ from: 'client', to: 'server', forward: { delayMs: 0 } }] })
+    const { paths = [], ...others } = contractScenario(contract, name)
+    const scenario = parseScenario({ ...others, paths: paths.map(({ from, to }) => ({ from, to, forward: { delayMs: 0 } })) })
     const outcome = await wire.run({ scenario, rolesModule: new URL('../contract/contracts.ts', import.meta.url), parameters: {}, seed: `contract/${name}` })
     t.is(outcome.error, undefined)
   })
@@ -207,6 +208,7 @@ check('tc understands what netem is asked for, and only the kernel may not have 
 
 check('a scenario that this machine cannot bring about is refused, with its place, before anything is started', async t => {
   const own = new TcpWire({ network: 'namespaces' })
+  t.teardown(async () => { await own.stop() })
   const children = namespacesOf(process.pid)
   const error = await t.throwsAsync(play('echo', scenarioOf('client', { mtuBytes: 1280 }), {}, undefined, own), { code: 'ERR_UNSUPPORTED' })
   t.regex(error.message, /scenario\.paths\[0\]\.forward\.mtuBytes/)
@@ -216,6 +218,7 @@ check('a scenario that this machine cannot bring about is refused, with its plac
 check('a stopped run leaves no namespace and no device behind, nor do interrupted ones before it', async t => {
   const before = { outside: outside(), namespaces: namespacesOf(process.pid) }
   const own = new TcpWire({ network: 'namespaces' })
+  t.teardown(async () => { await own.stop() })
   for (const afterMs of [0, 30, 300]) {
     const { error, interrupted } = await play('echo', scenarioOf('waiter'), {}, AbortSignal.timeout(afterMs), own)
     t.is(error, undefined)

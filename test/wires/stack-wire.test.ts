@@ -62,6 +62,13 @@ test('a run that is cut short gives what was recorded until then', async t => {
   t.true((await play('recording', { signal: AbortSignal.abort() })).interrupted)
 })
 
+test('a run that never lets go of its thread ends all the same, a while after it is cut short', async t => {
+  const controller = new AbortController()
+  const running = play('holds-its-thread', { signal: controller.signal })
+  setTimeout(() => controller.abort(), 1_000)
+  t.true((await running).interrupted)
+})
+
 test('a wire that is stopped ends the runs under way', async t => {
   const wire = new StackWire()
   const running = play('busy-for-ever', { wire })

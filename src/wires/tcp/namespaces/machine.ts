@@ -85,7 +85,7 @@ async function canReset (): Promise<boolean> {
   try {
     await once(socket, 'connect')
     const ended = once(socket, 'error', { signal: AbortSignal.timeout(RESET_LIMIT_MS) }).then(() => true, () => false)
-    await runCommand(['ss', '-K', '-H', '-t', '-n', 'state', 'established', 'sport', '=', `:${socket.localPort}`, 'dport', '=', `:${port}`])
+    await runCommand(['ss', '-K', '-H', '-t', '-n', 'state', 'established', 'src', '127.0.0.1', 'dst', '127.0.0.1', 'sport', '=', `:${socket.localPort}`, 'dport', '=', `:${port}`])
     return await ended
   } finally {
     socket.destroy()
