@@ -4,7 +4,7 @@ import type { RandomStream } from '../../src/core/random.ts'
 import type { RecordedEvent } from '../../src/core/recorder.ts'
 import type { PacketNetwork } from '../../src/sim/network.ts'
 import { parseScenario } from '../../src/wires/scenario.ts'
-import type { PathDirectionInput, PathInput, Scenario } from '../../src/wires/scenario.ts'
+import type { Fault, PathDirectionInput, PathInput, Scenario } from '../../src/wires/scenario.ts'
 import { SimWire } from '../../src/wires/sim.ts'
 import { StackWire } from '../../src/wires/stack.ts'
 import type { RunRequest } from '../../src/wires/wire.ts'
@@ -18,6 +18,11 @@ const CONGESTED_SCENARIOS = 5
 const MAXIMUM_PEERS = 6
 /** Of the one large scenario. */
 const MANY_PEERS = 20
+const DISTURBED_SCENARIOS = 4
+/** For what others began. */
+const STAY_MS = 3_000
+/** So long that connection monitors and keep-alives (10 and 30 s) meet what is left. */
+const STAY_LONG_MS = 45_000
 const MICROSECOND_MS = 0.001
 /** A round trip in the mean: delays are drawn from 0.5 to 80 ms each way. */
 const MEAN_ROUND_TRIP_MS = 80
@@ -56,6 +61,18 @@ for (let i = 0; i < CONGESTED_SCENARIOS; i++) {
     t.true(pairs.length >= peers * 10)
     t.true((network?.counters.droppedQueue ?? 0) > 0, 'no queue overflowed')
     t.deepEqual(pairs.filter(pair => differs(pair, withinAHundredth)), [])
+  })
+}
+
+for (let i = 0; i < DISTURBED_SCENARIOS; i++) {
+  const random = randomStream(`disturbed ${i}`)
+  const peers = 2 + random.integer(MAXIMUM_PEERS - 1)
+  test.serial(`with losses, jitter, faults and dead addresses, modelled and real peers meet the same ends within a microsecond: ${peers} peers of scenario ${i}`, async t => {
+    const request = requestOf(`disturbed ${i}`, peers, random, random => ({
+      loss: { model: 'bernoulli', probability: random.uniform(0, 0.01) }, jitter: { distribution: 'uniform', boundMs: random.uniform(0.1, 3) }
+    }), STAY_LONG_MS)
+    const pairs = await compare({ ...request, scenario: disturbed(request.scenario, random) })
+    t.deepEqual(pairs.filter(pair => differs(pair, withinAMicrosecond)), [])
   })
 }
 
@@ -124,8 +141,28 @@ function byWhat (events: readonly RecordedEvent[]): Map<string, Note> {
   return notes
 }
 
-function requestOf (seed: string, peers: number, random: RandomStream, direction: (random: RandomStream) => Partial<PathDirectionInput>): RunRequest {
-  return { scenario: scenarioOf(peers, random, direction), rolesModule: ROLES, parameters: { sessions: 3, maximumBytes: 2_000_000 }, seed }
+function requestOf (seed: string, peers: number, random: RandomStream, direction: (random: RandomStream) => Partial<PathDirectionInput>, stayMs = STAY_MS): RunRequest {
+  return { scenario: scenarioOf(peers, random, direction), rolesModule: ROLES, parameters: { sessions: 3, maximumBytes: 2_000_000, stayMs }, seed }
+}
+
+/** Each path has one fault, within the time of the sessions; each host may have a dead address before its good one. */
+function disturbed (scenario: Scenario, random: RandomStream): Scenario {
+  const faults = scenario.paths.map(({ from, to }): Fault => {
+    const atMs = random.uniform(0, 3_000)
+    switch (random.integer(4)) {
+      case 0:
+        return { kind: 'reset', from, to, atMs }
+      case 1:
+        return { kind: 'stall', from, to, atMs, durationMs: random.uniform(10, 2_000) }
+      case 2:
+        return { kind: 'black-hole', from, to, atMs, scope: 'existing' }
+      default:
+        return { kind: 'down', from, to, atMs, durationMs: random.uniform(10, 1_000) }
+    }
+  })
+  const dead = ['refused', 'black-hole'] as const
+  const hosts = scenario.hosts.map(host => ({ ...host, addresses: random.integer(3) === 0 ? [{ state: dead[random.integer(2)] }, ...host.addresses] : host.addresses }))
+  return { ...scenario, hosts, faults }
 }
 
 /** Each peer has a path of its own to each other one. */

@@ -7,7 +7,8 @@ export interface Message {
   readonly bytes: number
 }
 
-export type CloseReason = Parameters<TcpSocketHandler['onClosed']>[0]
+/** Why TCP says that it ended, or that this end gave it up because nothing came or went. */
+export type CloseReason = Parameters<TcpSocketHandler['onClosed']>[0] | 'inactive'
 
 /** What a session does with what its channel tells it. */
 export interface ChannelHandler {
@@ -44,7 +45,7 @@ export class Channel implements TcpSocketHandler {
 
   /** Once it is connected, the connection is reset when nothing came or went for so long. */
   limitInactivity (clock: Clock, limitMs: number): void {
-    this.#watchInactivity = () => { this.#inactivity = new Inactivity(clock, limitMs, () => this.#cut('timeout')) }
+    this.#watchInactivity = () => { this.#inactivity = new Inactivity(clock, limitMs, () => this.#cut('inactive')) }
     if (this.socket.role === 'acceptor') {
       this.#watchInactivity()
     }

@@ -3,7 +3,6 @@ export type SessionErrorName =
   | 'AbortError'
   | 'ConnectionClosedError'
   | 'ConnectionDeniedError'
-  | 'ConnectionRefusedError'
   | 'DialError'
   | 'DuplicateProtocolHandlerError'
   | 'EncryptionFailedError'

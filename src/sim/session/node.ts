@@ -92,7 +92,7 @@ export class SimNode extends Emitter<NodeEvents> implements ConnectionOwner {
   }
 
   /**
-   * @throws NoValidAddressesError, InvalidPeerIdError, DialError, TimeoutError, AbortError, ConnectionRefusedError,
+   * @throws NoValidAddressesError, InvalidPeerIdError, DialError, TimeoutError, AbortError, an Error with the code ECONNREFUSED,
    * EncryptionFailedError, ConnectionClosedError, an AggregateError of those, or the signal's reason
    */
   async dial (target: SimPeerId | SimMultiaddr | SimMultiaddr[], options: { signal?: AbortSignal, force?: boolean } = {}): Promise<SimConnection> {

@@ -1,6 +1,7 @@
 import type { Channel, ChannelHandler, CloseReason, Message } from './channel.ts'
 import { SessionError } from './errors.ts'
 import { NOISE_MESSAGE_1_BYTES, NOISE_MESSAGE_2_BYTES, NOISE_MESSAGE_3_BYTES, SELECT_NOISE_BYTES } from './wire-format.ts'
+import { socketError } from '../tcp/socket-error.ts'
 
 /** What the two ends send in turn, the dialler first. Bytes from a recording of the real stack. */
 const TURNS = [SELECT_NOISE_BYTES, SELECT_NOISE_BYTES, NOISE_MESSAGE_1_BYTES, NOISE_MESSAGE_2_BYTES, NOISE_MESSAGE_3_BYTES] as const
@@ -124,16 +125,15 @@ export function upgradeError (message: string): SessionError {
   return new SessionError('EncryptionFailedError', message)
 }
 
-/** Why a TCP connection ended, as libp2p would report it. */
+/** Why a TCP connection ended, as libp2p reports it: what the socket says, or that it is closed. */
 export function closeError (reason: CloseReason): Error {
   switch (reason) {
-    case 'refused':
-      return new SessionError('ConnectionRefusedError', 'connect ECONNREFUSED')
-    case 'timeout':
-      return new SessionError('TimeoutError', 'connect ETIMEDOUT')
-    case 'reset':
-      return new SessionError('ConnectionClosedError', 'read ECONNRESET')
-    default:
+    case 'closed':
+    case 'aborted':
       return new SessionError('ConnectionClosedError', 'The connection is closed')
+    case 'inactive':
+      return new SessionError('TimeoutError', 'The connection was inactive')
+    default:
+      return socketError(reason)
   }
 }
