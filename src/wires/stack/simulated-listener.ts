@@ -61,7 +61,8 @@ export class SimulatedListener extends TypedEventEmitter<ListenerEvents> impleme
     for (const connection of this.#connections) {
       connection.destroy()
     }
-    this.safeDispatchEvent('close')
+    // As a server of Node's, once this turn's code has run: libp2p looks then for what it has taken off its list meanwhile.
+    queueMicrotask(() => this.safeDispatchEvent('close'))
   }
 
   #accept (accepted: AcceptedSocket): void {
