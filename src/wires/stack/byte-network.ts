@@ -1,10 +1,10 @@
 import type { PeerId } from '@libp2p/interface'
 import type { Kernel } from '../../sim/kernel.ts'
 import type { NodeId } from '../../sim/network.ts'
+import { ByteQueue } from '../../sim/session/byte-queue.ts'
 import type { Endpoint } from '../../sim/session/fabric.ts'
 import { ConnectionContents } from '../../sim/tcp/connection-contents.ts'
 import type { TcpSocket } from '../../sim/tcp/socket.ts'
-import { ByteQueue } from './byte-queue.ts'
 import { SimulatedSocket } from './simulated-socket.ts'
 
 /** An address in the simulated network. */
