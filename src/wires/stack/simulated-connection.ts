@@ -6,6 +6,7 @@ import { systemClock } from '../../core/clock.ts'
 import { Inactivity } from '../../sim/session/inactivity.ts'
 import type { TcpCloseReason } from '../../sim/tcp/socket.ts'
 import type { SimulatedSocket } from './simulated-socket.ts'
+import { socketError } from './socket-error.ts'
 
 export interface SimulatedConnectionInit {
   readonly socket: SimulatedSocket
@@ -92,10 +93,4 @@ export class SimulatedConnection extends AbstractMultiaddrConnection {
       this.abort(socketError(reason))
     }
   }
-}
-
-/** What Node's `net` calls it. */
-export function socketError (reason: Exclude<TcpCloseReason, 'closed'>): Error {
-  const [syscall, code] = reason === 'refused' ? ['connect', 'ECONNREFUSED'] : reason === 'timeout' ? ['read', 'ETIMEDOUT'] : ['read', 'ECONNRESET']
-  return Object.assign(new Error(`${syscall} ${code}`), { code, syscall })
 }
