@@ -71,6 +71,43 @@ test('an address that nobody has is EHOSTUNREACH, as Node has it, worded as @lib
   await stop(client)
 })
 
+test('options are checked when they are given, with where, what and what instead', t => {
+  const host = simulatedNetwork({ hosts: [{ name: 'a' }] }).host('a')
+  const given = (init: object): (() => unknown) => () => simulatedTcp(init)
+  t.throws(given({ handshakes: 'skipped' }), { code: 'ERR_UNKNOWN_OPTION', message: /handshakes.*handshake/ })
+  for (const [init, path] of [
+    [{ handshake: 'none' }, 'handshake'],
+    [{ inboundSocketInactivityTimeout: -1 }, 'inboundSocketInactivityTimeout'],
+    [{ outboundSocketInactivityTimeout: 1.5 }, 'outboundSocketInactivityTimeout'],
+    [{ access: { forward: { delayMs: -1 } } }, 'access.forward.delayMs'],
+    [{ processing: { perEventMs: '1' } }, 'processing.perEventMs'],
+    [{ host: 'a' }, 'host'],
+    [{ host, access: { forward: { delayMs: 1 } } }, 'access'],
+    [{ host, processing: {} }, 'processing']
+  ] as const) {
+    const error = t.throws(given(init), { code: 'ERR_INVALID_OPTION' }) as Error & { path: string, expected: string, found: string }
+    t.is(error.path, path)
+    t.truthy(error.expected)
+    t.truthy(error.found)
+  }
+  t.notThrows(given({ host, handshake: undefined }))
+})
+
+test('a host\'s computing takes the time that was asked for', async t => {
+  const createPair = async (perEventMs: number): Promise<[Libp2p, Libp2p]> => [await createNode(), await createNode({ processing: { perEventMs } })]
+  const dialMs = async ([client, server]: [Libp2p, Libp2p]): Promise<number> => {
+    const startMs = performance.now()
+    await client.dial(server.getMultiaddrs())
+    const tookMs = performance.now() - startMs
+    await stop(client, server)
+    return tookMs
+  }
+  const free = await dialMs(await createPair(0))
+  const slow = await dialMs(await createPair(5))
+  t.is(free % 40, 0)
+  t.true(slow >= free + 5 && slow < free + 100, `${slow} ms`)
+})
+
 /** The first of those that a dial failed with. */
 function rootOf (error: Error | undefined): Error {
   if (error === undefined) {

@@ -13,15 +13,15 @@ import { socketError } from './socket-error.ts'
 
 export interface SimulatedTcpOptions {
   /** Of connections that were accepted, ms: aborted when nothing was sent or received for so long. 0: never. As @libp2p/tcp: 120,000. */
-  readonly inboundSocketInactivityTimeout?: number
+  readonly inboundSocketInactivityTimeout?: number | undefined
   /** The same of those that were dialled. */
-  readonly outboundSocketInactivityTimeout?: number
+  readonly outboundSocketInactivityTimeout?: number | undefined
   /**
    * `skipped`: connections are neither secured nor is a muxer negotiated (both ends take the first that is configured), and
    * a dial takes one round trip instead of three. For networks so large that cryptography takes most of the time. All nodes
    * of a network must do the same. Default: `real`.
    */
-  readonly handshake?: 'real' | 'skipped'
+  readonly handshake?: 'real' | 'skipped' | undefined
 }
 
 interface Dialled {
