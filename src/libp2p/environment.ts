@@ -4,6 +4,7 @@ import type { RandomStream } from '../core/random.ts'
 import { Kernel } from '../sim/kernel.ts'
 import { NativeWork } from '../wires/stack/native-work.ts'
 import { EPOCH_MS, installVirtualGlobals } from '../wires/stack/virtual-globals.ts'
+import type { VirtualTimers } from '../wires/stack/virtual-timers.ts'
 import { Pilot } from './pilot.ts'
 
 // This module must come before all that is to live in virtual time, libp2p above all, and therefore imports none of it.
@@ -14,6 +15,7 @@ const SEED_VARIABLE = 'TWINWIRE_SEED'
 export interface Environment {
   readonly kernel: Kernel
   readonly pilot: Pilot
+  readonly timers: VirtualTimers
   /** Of the networks. What libp2p itself draws has a stream of its own. */
   readonly random: RandomStream
 }
@@ -28,7 +30,7 @@ function createEnvironment (): Environment {
   const kernel = new Kernel({ outside: work })
   const { timers } = installVirtualGlobals({ kernel, work, random: random.fork('ambient'), onStart: wake })
   const pilot = new Pilot(kernel, () => kernel.pending <= timers.unreferenced && !work.pending)
-  return { kernel, pilot, random: random.fork('network') }
+  return { kernel, pilot, timers, random: random.fork('network') }
 }
 
 export const environment = createEnvironment()

@@ -1,13 +1,15 @@
 // First, so that all that comes after it lives in virtual time.
 import { environment } from './environment.ts'
 import type { Transport } from '@libp2p/interface'
-import type { DuplexInput } from '../wires/scenario-link.ts'
 import { SimulatedTcp } from '../wires/stack/simulated-tcp.ts'
 import type { SimulatedTcpComponents, SimulatedTcpOptions } from '../wires/stack/simulated-tcp.ts'
 import type { SimulatedHost } from '../wires/stack/simulated-host.ts'
 import { SimulatedNetwork } from './simulated-network.ts'
 import type { NetworkInput } from './simulated-network.ts'
 import { Star } from './star.ts'
+import { parseTcpInit } from './tcp-options.ts'
+import type { SimulatedTcpInit } from './tcp-options.ts'
+import { limitTime } from './time-limit.ts'
 import type { TrafficMeter } from './traffic-meter.ts'
 
 /**
@@ -17,28 +19,30 @@ import type { TrafficMeter } from './traffic-meter.ts'
  * in virtual time. All chance comes from the environment variable TWINWIRE_SEED (default: 1), so that runs repeat.
  *
  * Files, sockets and child processes are not waited for: what awaits them sees virtual time fly by.
+ *
+ * What awaits something that never comes while a node is alive waits for ever, as in real time, but busily. With the
+ * environment variable TWINWIRE_LIMIT (`1h`) the process ends with ERR_TIMEOUT after so much virtual time, and says how many
+ * timers, connections and listeners were left.
  */
 
-export { nullCipher } from '../wires/stack/null-cipher.ts'
-export type { DuplexInput, PathDirectionInput } from '../wires/scenario-link.ts'
-export type { NetworkInput, SimulatedHost, SimulatedNetwork, SimulatedTcpComponents, SimulatedTcpOptions, TrafficMeter }
+limitTime(environment)
 
-export interface SimulatedTcpInit extends SimulatedTcpOptions {
-  /** Where the node stands: a host of a network of one's own. Default: each node gets a host of its own in one star. */
-  readonly host?: SimulatedHost
-  /** The host's link to the middle of the star, `forward` away from the host. Default: 10 ms each way, infinitely fast. */
-  readonly access?: DuplexInput
-}
+export { nullCipher } from '../wires/stack/null-cipher.ts'
+export type { ProcessingInput } from '../wires/host-processing.ts'
+export type { DuplexInput, PathDirectionInput } from '../wires/scenario-link.ts'
+export type { NetworkInput, SimulatedHost, SimulatedNetwork, SimulatedTcpComponents, SimulatedTcpInit, SimulatedTcpOptions, TrafficMeter }
 
 /**
  * TCP in the simulator's network, as a transport for `createLibp2p`: `transports: [simulatedTcp()]` instead of `[tcp()]`.
  * It listens at `/ip4/0.0.0.0/tcp/0`, `/ip4/127.0.0.1/tcp/0` (both mean the host's address in the simulated network) or an
- * address that the host has.
+ * address that the host has. Dialling `/ip4/127.0.0.1/tcp/<port>` leads to the one host of the network that listens at this
+ * port of all its addresses; where several do, the dial fails and names their addresses.
  *
- * @throws ERR_INVALID_OPTION, ERR_UNKNOWN_OPTION, when a node is made with it
+ * @throws ERR_INVALID_OPTION, ERR_UNKNOWN_OPTION
  */
-export function simulatedTcp ({ host, access, ...options }: SimulatedTcpInit = {}): (components: SimulatedTcpComponents) => Transport {
-  return components => new SimulatedTcp(host ?? star().addHost(access), components, options)
+export function simulatedTcp (init: SimulatedTcpInit = {}): (components: SimulatedTcpComponents) => Transport {
+  const { host, access, processing, ...options } = parseTcpInit(init)
+  return components => new SimulatedTcp(host ?? star().addHost({ access, processing }), components, options)
 }
 
 /**
@@ -47,9 +51,11 @@ export function simulatedTcp ({ host, access, ...options }: SimulatedTcpInit = {
  * @throws ERR_INVALID_OPTION, ERR_UNKNOWN_OPTION, ERR_UNKNOWN_HOST
  */
 export function simulatedNetwork (input: NetworkInput): SimulatedNetwork {
-  return new SimulatedNetwork(environment, input)
+  networkCount++
+  return new SimulatedNetwork(environment, environment.random.fork(networkCount === 1 ? 'network' : `network ${networkCount}`), input)
 }
 
+let networkCount = 0
 let defaultStar: Star | undefined
 
 function star (): Star {

@@ -11,6 +11,7 @@ export class Pilot {
   readonly #kernel: Kernel
   readonly #isIdle: () => boolean
   #flying = false
+  #ended = false
 
   /** @param isIdle whether nobody waits for anything that only time can bring */
   constructor (kernel: Kernel, isIdle: () => boolean) {
@@ -20,10 +21,15 @@ export class Pilot {
 
   /** To be called whenever something has been scheduled, or may have been. */
   wake (): void {
-    if (!this.#flying) {
+    if (!this.#flying && !this.#ended) {
       this.#flying = true
       void this.#fly()
     }
+  }
+
+  /** Time stands still from the next event on. */
+  end (): void {
+    this.#ended = true
   }
 
   async #fly (): Promise<void> {

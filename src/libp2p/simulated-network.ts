@@ -1,11 +1,13 @@
 import { TwinwireError } from '../core/errors.ts'
+import type { RandomStream } from '../core/random.ts'
 import { multiaddrOf } from '../wires/addresses.ts'
 import type { ScenarioInput } from '../wires/scenario.ts'
 import { parseScenario } from '../wires/scenario.ts'
 import type { Place } from '../wires/scenario-network.ts'
 import { ScenarioNetwork } from '../wires/scenario-network.ts'
-import { ByteNetwork } from '../wires/stack/byte-network.ts'
+import type { ByteNetwork } from '../wires/stack/byte-network.ts'
 import { SimulatedHost } from '../wires/stack/simulated-host.ts'
+import { createByteNetwork } from './byte-networks.ts'
 import type { Environment } from './environment.ts'
 import { TrafficMeter } from './traffic-meter.ts'
 
@@ -19,20 +21,26 @@ export interface NetworkInput extends Omit<ScenarioInput, 'hosts' | 'limitMs'> {
 /** Longer than any test: what a scenario of an experiment must say, and a network need not. */
 const NO_LIMIT_MS = 30 * 24 * 3600e3
 
-/** A network as scenarios describe it: paths or a topology, loss, queues, faults, dead addresses. */
-export class SimulatedNetwork {
+/**
+ * A network as scenarios describe it: paths or a topology, loss, queues, faults, dead addresses. Where its cross traffic has
+ * no end the process has none either, until the network is stopped.
+ */
+export class SimulatedNetwork implements Disposable {
   readonly #network: ScenarioNetwork
   readonly #bytes: ByteNetwork
   readonly #places: ReadonlyMap<string, Place>
+  readonly #hosts = new Map<string, SimulatedHost>()
 
   /**
+   * @param random of all its chance
    * @throws ERR_INVALID_OPTION, ERR_UNKNOWN_OPTION, ERR_UNKNOWN_HOST
    */
-  constructor ({ kernel, pilot, random }: Environment, input: NetworkInput) {
+  constructor (environment: Environment, random: RandomStream, input: NetworkInput) {
+    const { kernel } = environment
     const scenario = parseScenario({ ...input, hosts: input.hosts.map(host => ({ ...host, role: 'peer' })), limitMs: NO_LIMIT_MS })
-    this.#network = new ScenarioNetwork(kernel, random.fork('network'), scenario)
+    this.#network = new ScenarioNetwork(kernel, random, scenario)
     this.#places = new Map(this.#network.places.map(place => [place.name, place]))
-    this.#bytes = new ByteNetwork({ kernel, resolve: (ip, port, from) => this.#network.resolve(ip, port, from), onActivity: () => pilot.wake() })
+    this.#bytes = createByteNetwork(environment, (ip, port, from) => this.#network.resolve(ip, port, from))
     this.#network.begin(kernel.nowNs)
   }
 
@@ -43,7 +51,9 @@ export class SimulatedNetwork {
    */
   host (name: string): SimulatedHost {
     const { tcp, addresses } = this.#place(name)
-    return new SimulatedHost(this.#bytes, tcp, addresses.map(({ ip }) => ip))
+    const host = this.#hosts.get(name) ?? new SimulatedHost(this.#bytes, tcp, addresses.map(({ ip }) => ip))
+    this.#hosts.set(name, host)
+    return host
   }
 
   /**
@@ -58,6 +68,18 @@ export class SimulatedNetwork {
   /** Begins to count what all hosts send. */
   meter (): TrafficMeter {
     return new TrafficMeter(this.#network.packetNetwork)
+  }
+
+  /**
+   * Ends all that goes on in it, for good: cross traffic, faults to come, and every connection, as if it had been reset.
+   * Nobody listens any more, and nobody can dial. What is on its way still arrives.
+   */
+  stop (): void {
+    this.#network.stop()
+  }
+
+  [Symbol.dispose] (): void {
+    this.stop()
   }
 
   #place (name: string): Place {

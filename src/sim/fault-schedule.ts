@@ -1,5 +1,6 @@
 import { TwinwireError } from '../core/errors.ts'
 import type { ActiveFault, LinkFault } from './faults.ts'
+import type { EventId } from './kernel.ts'
 import type { LinkId, NodeId, PacketNetwork } from './network.ts'
 
 /** Something that befalls the network at an instant of the run. */
@@ -10,12 +11,17 @@ export type ScheduledFault =
   /** What befalls more than a link, or depends on what there is by then. */
   | { readonly atNs: number, readonly begin: () => ActiveFault | undefined, readonly durationNs?: number }
 
+export interface FaultSchedule {
+  /** Nothing begins or ends any more. */
+  stop(): void
+}
+
 /**
  * Schedules faults and changes of rate. Those of one instant begin in the order in which they stand.
  *
  * @throws ERR_INVALID_OPTION for an instant that is past or no whole number, a link that there is not, or a bad rate
  */
-export function scheduleFaults (network: PacketNetwork, faults: readonly ScheduledFault[]): void {
+export function scheduleFaults (network: PacketNetwork, faults: readonly ScheduledFault[]): FaultSchedule {
   const { kernel } = network
   faults.forEach((entry, index) => {
     checkTime(entry.atNs, kernel.nowNs, `faults[${index}].atNs`)
@@ -30,9 +36,9 @@ export function scheduleFaults (network: PacketNetwork, faults: readonly Schedul
       checkTime(entry.durationNs, 0, `faults[${index}].durationNs`)
     }
   })
-  const active = new Map<number, ActiveFault>()
+  const active = new Map<number, { readonly fault: ActiveFault, readonly event: EventId }>()
   const end = kernel.define(index => {
-    active.get(index)?.end()
+    active.get(index)?.fault.end()
     active.delete(index)
   }, 'fault ends')
   const begin = kernel.define(index => {
@@ -43,11 +49,16 @@ export function scheduleFaults (network: PacketNetwork, faults: readonly Schedul
     }
     const fault = 'begin' in entry ? entry.begin() : network.link(entry.link).beginFault(entry.fault)
     if (fault !== undefined && entry.durationNs !== undefined) {
-      active.set(index, fault)
-      kernel.schedule(kernel.nowNs + entry.durationNs, end, index)
+      active.set(index, { fault, event: kernel.schedule(kernel.nowNs + entry.durationNs, end, index) })
     }
   }, 'fault begins')
-  faults.forEach(({ atNs }, index) => kernel.schedule(atNs, begin, index))
+  const beginnings = faults.map(({ atNs }, index) => kernel.schedule(atNs, begin, index))
+  return {
+    stop () {
+      beginnings.forEach(event => kernel.cancel(event))
+      active.forEach(({ event }) => kernel.cancel(event))
+    }
+  }
 }
 
 /** Cuts the nodes off from all others: every link between the two parts, in both directions, drops what enters it. */

@@ -1,8 +1,8 @@
 import { show, TwinwireError } from '../core/errors.ts'
 import type { RandomStream } from '../core/random.ts'
-import { msToNs, NS_PER_MS } from '../core/units.ts'
+import { msToNs } from '../core/units.ts'
 import { beginPartition, scheduleFaults } from '../sim/fault-schedule.ts'
-import type { ScheduledFault } from '../sim/fault-schedule.ts'
+import type { FaultSchedule, ScheduledFault } from '../sim/fault-schedule.ts'
 import type { Kernel } from '../sim/kernel.ts'
 import type { Link } from '../sim/link.ts'
 import type { NodeId } from '../sim/network.ts'
@@ -13,8 +13,8 @@ import { Packets } from '../sim/packets.ts'
 import type { SessionOptions } from '../sim/session/options.ts'
 import type { Endpoint } from '../sim/session/fabric.ts'
 import { TcpHost } from '../sim/tcp/host.ts'
-import { Processor } from '../sim/tcp/processor.ts'
 import { ipOf } from './addresses.ts'
+import { processorOf } from './host-processing.ts'
 import { sessionOptions } from './libp2p-options.ts'
 import type { AddressDescription, Fault, HostDescription, Scenario } from './scenario.ts'
 import { hostTcpOptions } from './scenario.ts'
@@ -48,6 +48,7 @@ export class ScenarioNetwork {
   /** By the names that faults and traffic have: those of hosts, and of a topology's other nodes. */
   readonly #nodes: ReadonlyMap<string, NodeId>
   readonly #traffic: SimTraffic
+  #faults: FaultSchedule | undefined
   readonly #places = new Map<string, Place>()
   readonly #owners = new Map<string, { readonly place: Place, readonly address: PlaceAddress }>()
   readonly #names = new Map<NodeId, string>()
@@ -105,7 +106,13 @@ export class ScenarioNetwork {
   /** Lets the scenario's faults and cross traffic happen, counted from the run's time zero. */
   begin (zeroNs: number): void {
     this.#traffic.begin(zeroNs)
-    scheduleFaults(this.#network, this.#scenario.faults.flatMap((fault, index) => this.#scheduled(fault, this.#linksOf(index), zeroNs)))
+    this.#faults = scheduleFaults(this.#network, this.#scenario.faults.flatMap((fault, index) => this.#scheduled(fault, this.#linksOf(index), zeroNs)))
+  }
+
+  /** Ends all that goes on: cross traffic, faults to come, and every connection. Packets on their way still arrive. */
+  stop (): void {
+    this.#traffic.stop()
+    this.#faults?.stop()
   }
 
   /**
@@ -119,16 +126,12 @@ export class ScenarioNetwork {
     const { name } = host
     const networkNode = this.#nodeOf(name, 'scenario.hosts')
     const addresses = host.addresses.map((address, k) => ({ ...address, ip: ipOf(index, k) }))
-    const place = { name, networkNode, tcp: new TcpHost(this.#network, networkNode, hostTcpOptions(host), this.#processorOf(host)), addresses, libp2p: sessionOptions(host.libp2p) }
+    const place = { name, networkNode, tcp: new TcpHost(this.#network, networkNode, hostTcpOptions(host), processorOf(this.#kernel, host.processing)), addresses, libp2p: sessionOptions(host.libp2p) }
     this.#places.set(name, place)
     this.#names.set(networkNode, name)
     for (const address of addresses) {
       this.#owners.set(address.ip, { place, address })
     }
-  }
-
-  #processorOf ({ processing }: HostDescription): Processor | undefined {
-    return processing && processing.perEventMs + processing.perMegabyteMs > 0 ? new Processor(this.#kernel, { perEventNs: msToNs(processing.perEventMs), perByteNs: processing.perMegabyteMs * NS_PER_MS / 1e6 }) : undefined
   }
 
   #scheduled (fault: Fault, links: readonly Link[], zeroNs: number): ScheduledFault[] {

@@ -3,6 +3,7 @@ import { TwinwireError } from '../core/errors.ts'
 import { parseOptions } from '../core/options.ts'
 import { TCP_PRESETS, tcpOptions } from '../sim/tcp/options.ts'
 import type { TcpOptions } from '../sim/tcp/options.ts'
+import { processingSchema } from './host-processing.ts'
 import { libp2pSchema } from './libp2p-options.ts'
 import { duplexSchema, issue, rate } from './scenario-link.ts'
 import { checkReferences } from './scenario-references.ts'
@@ -22,7 +23,6 @@ const MAXIMUM_NAME = 200
 const MAXIMUM_FAULTS = 100_000
 const MAXIMUM_TRAFFIC = 1000
 const MAXIMUM_FLOWS = 1000
-const MAXIMUM_PROCESSING_MS = 60e3
 /** A second: connections that find no room stay for minutes. */
 const MAXIMUM_ARRIVALS = 1000
 
@@ -43,11 +43,8 @@ const hostSchema = z.strictObject({
   addresses: z.array(addressSchema).min(1).max(MAXIMUM_ADDRESSES).default([{ state: 'reachable' }]),
   /** Its place in the topology. Absent: the one with its name, or else the next that is free. */
   at: z.string().max(MAXIMUM_NAME).optional(),
-  /**
-   * What computing takes at it: `perEventMs` each time that a connection has something to tell, and `perMegabyteMs` for the
-   * data that arrives, one after the other. Absent: no time.
-   */
-  processing: z.strictObject({ perEventMs: z.number().min(0).max(MAXIMUM_PROCESSING_MS).default(0), perMegabyteMs: z.number().min(0).max(MAXIMUM_PROCESSING_MS).default(0) }).optional(),
+  /** What computing takes at it. Absent: no time. */
+  processing: processingSchema.optional(),
   /** How it does TCP: a preset (`linux`, the default, or `rfc`), and any option of `TcpOptions` that differs. */
   tcp: z.looseObject({ preset: z.enum(Object.keys(TCP_PRESETS) as [TcpPreset]).default('linux') }).optional(),
   /** How it does libp2p, where it does not as a peer without limits and without identify. */

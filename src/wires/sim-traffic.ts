@@ -2,6 +2,7 @@ import type { RandomStream } from '../core/random.ts'
 import { msToNs } from '../core/units.ts'
 import { BulkTcpTraffic, TcpTransfers } from '../sim/cross-traffic-tcp.ts'
 import { OnOffTraffic, PoissonTraffic, TrafficSink } from '../sim/cross-traffic.ts'
+import type { EventId } from '../sim/kernel.ts'
 import type { NodeId, PacketNetwork, PacketReceiver } from '../sim/network.ts'
 import { TcpHost } from '../sim/tcp/host.ts'
 import type { CrossTraffic } from './scenario.ts'
@@ -29,6 +30,7 @@ export class SimTraffic {
   readonly #network: PacketNetwork
   readonly #entries: ReadonlyArray<{ readonly traffic: CrossTraffic, readonly source: Source }>
   readonly #tcp: Map<NodeId, TcpHost>
+  readonly #scheduled: EventId[] = []
 
   constructor (network: PacketNetwork, crossTraffic: readonly CrossTraffic[], random: RandomStream, ends: TrafficEnds) {
     this.#network = network
@@ -47,11 +49,18 @@ export class SimTraffic {
     const start = kernel.define(index => this.#entries[index].source.start(), 'cross traffic starts')
     const stop = kernel.define(index => this.#entries[index].source.stop(), 'cross traffic stops')
     this.#entries.forEach(({ traffic: { atMs, durationMs } }, index) => {
-      kernel.schedule(zeroNs + msToNs(atMs), start, index)
+      this.#scheduled.push(kernel.schedule(zeroNs + msToNs(atMs), start, index))
       if (durationMs !== undefined) {
-        kernel.schedule(zeroNs + msToNs(atMs + durationMs), stop, index)
+        this.#scheduled.push(kernel.schedule(zeroNs + msToNs(atMs + durationMs), stop, index))
       }
     })
+  }
+
+  /** Ends all traffic, and TCP of every node that has any. */
+  stop (): void {
+    this.#scheduled.forEach(event => this.#network.kernel.cancel(event))
+    this.#entries.forEach(({ source }) => source.stop())
+    this.#tcp.forEach(host => host.stop())
   }
 
   #createSource (traffic: CrossTraffic, from: NodeId, to: NodeId, port: number, random: RandomStream): Source {

@@ -1,10 +1,11 @@
 import type { PeerId } from '@libp2p/interface'
 import type { Kernel } from '../../sim/kernel.ts'
 import type { NodeId } from '../../sim/network.ts'
+import { ByteQueue } from '../../sim/session/byte-queue.ts'
 import type { Endpoint } from '../../sim/session/fabric.ts'
 import { ConnectionContents } from '../../sim/tcp/connection-contents.ts'
 import type { TcpSocket } from '../../sim/tcp/socket.ts'
-import { ByteQueue } from './byte-queue.ts'
+import { OpenPorts } from './open-ports.ts'
 import { SimulatedSocket } from './simulated-socket.ts'
 
 /** An address in the simulated network. */
@@ -38,11 +39,12 @@ export interface ByteNetworkInit {
   readonly onWrite?: (connection: number, bytes: Uint8Array) => void
 }
 
-/** What the hosts of one simulation share: where addresses lead, and the bytes of every connection. */
+/** What the hosts of one simulation share: where addresses lead, who listens, and the bytes of every connection. */
 export class ByteNetwork {
   readonly kernel: Kernel
   /** Where packets go that are sent from a node to an address; undefined where nobody has it. */
   readonly resolve: (ip: string, port: number, from: NodeId) => Endpoint | undefined
+  readonly openPorts = new OpenPorts()
   readonly #contents = new ConnectionContents<ByteQueue, Dialler>(() => new ByteQueue())
   readonly #onActivity: () => void
   readonly #onWrite: ByteNetworkInit['onWrite']

@@ -2,8 +2,11 @@ import { TimeoutError } from '@libp2p/interface'
 import type { Logger } from '@libp2p/interface'
 import { AbstractMultiaddrConnection } from '@libp2p/utils'
 import type { Multiaddr } from '@multiformats/multiaddr'
+import { systemClock } from '../../core/clock.ts'
+import { Inactivity } from '../../sim/session/inactivity.ts'
 import type { TcpCloseReason } from '../../sim/tcp/socket.ts'
 import type { SimulatedSocket } from './simulated-socket.ts'
+import { socketError } from './socket-error.ts'
 
 export interface SimulatedConnectionInit {
   readonly socket: SimulatedSocket
@@ -20,16 +23,13 @@ type SendData = AbstractMultiaddrConnection['sendData']
 /** A libp2p connection over a simulated socket; it does what that of @libp2p/tcp does over a real one. */
 export class SimulatedConnection extends AbstractMultiaddrConnection {
   readonly #socket: SimulatedSocket
-  readonly #inactivityTimeoutMs: number
-  readonly #onClosed: (() => void) | undefined
-  #inactivity: NodeJS.Timeout | undefined
-  #activeAtMs = 0
+  readonly #inactivity: Inactivity | undefined
 
   constructor ({ socket, inactivityTimeoutMs, onClosed, ...init }: SimulatedConnectionInit) {
     super(init)
     this.#socket = socket
-    this.#inactivityTimeoutMs = inactivityTimeoutMs
-    this.#onClosed = onClosed
+    // The thread's own functions, which are virtual where it is.
+    this.#inactivity = inactivityTimeoutMs > 0 ? new Inactivity(systemClock, inactivityTimeoutMs, () => this.abort(new TimeoutError())) : undefined
     socket.events = {
       // A connection is made of a socket that is connected.
       onConnect: () => {},
@@ -39,19 +39,15 @@ export class SimulatedConnection extends AbstractMultiaddrConnection {
       onClose: reason => this.#onClose(reason)
     }
     this.addEventListener('close', () => {
-      clearTimeout(this.#inactivity)
-      this.#onClosed?.()
+      this.#inactivity?.stop()
+      onClosed?.()
     }, { once: true })
-    if (inactivityTimeoutMs > 0) {
-      this.#activeAtMs = performance.now()
-      this.#watchInactivity(inactivityTimeoutMs)
-    }
   }
 
   override sendData (data: Parameters<SendData>[0]): ReturnType<SendData> {
     let sentBytes = 0
     let canSendMore = true
-    this.#activeAtMs = performance.now()
+    this.#inactivity?.touch()
     for (const bytes of data) {
       sentBytes += bytes.byteLength
       // The receiver decrypts in place, and the sender may use its buffer again.
@@ -86,7 +82,7 @@ export class SimulatedConnection extends AbstractMultiaddrConnection {
   }
 
   #onData (bytes: Uint8Array): void {
-    this.#activeAtMs = performance.now()
+    this.#inactivity?.touch()
     this.onData(bytes)
   }
 
@@ -97,22 +93,4 @@ export class SimulatedConnection extends AbstractMultiaddrConnection {
       this.abort(socketError(reason))
     }
   }
-
-  /** Looks again when the time would be over, counted from what was sent or received last. */
-  #watchInactivity (delayMs: number): void {
-    this.#inactivity = setTimeout(() => {
-      const leftMs = this.#activeAtMs + this.#inactivityTimeoutMs - performance.now()
-      if (leftMs <= 0) {
-        this.abort(new TimeoutError())
-      } else {
-        this.#watchInactivity(Math.ceil(leftMs))
-      }
-    }, delayMs)
-  }
-}
-
-/** What Node's `net` calls it. */
-export function socketError (reason: Exclude<TcpCloseReason, 'closed'>): Error {
-  const [syscall, code] = reason === 'refused' ? ['connect', 'ECONNREFUSED'] : reason === 'timeout' ? ['read', 'ETIMEDOUT'] : ['read', 'ECONNRESET']
-  return Object.assign(new Error(`${syscall} ${code}`), { code, syscall })
 }

@@ -3,15 +3,22 @@ import { TwinwireError } from '../../core/errors.ts'
 import type { Listener, TcpHost } from '../../sim/tcp/host.ts'
 import type { TcpSocket } from '../../sim/tcp/socket.ts'
 import type { AcceptedSocket, ByteNetwork, SocketAddress } from './byte-network.ts'
+import type { OpenPort } from './open-ports.ts'
 import type { SimulatedSocket } from './simulated-socket.ts'
+import { connectError } from './socket-error.ts'
 
 /** Of connections that a host begins, each from a port of its own. */
 const FIRST_EPHEMERAL_PORT = 32_768
 /** Where a host that asks for any port listens first. */
 const FIRST_FREE_PORT = 10_000
 const LAST_PORT = 65_535
+/** In an error; a network may have thousands. */
+const LISTED_HOSTS = 8
 
-/** Those of which a host says that they mean all addresses it has: there is one network, and no loopback beside it. */
+/**
+ * Who listens there listens at all addresses that his host has: there is one network, and no loopback beside it. Who dials
+ * them dials the one host of the network that has such a listener.
+ */
 const ALL_ADDRESSES: ReadonlySet<string> = new Set(['0.0.0.0', '127.0.0.1'])
 
 export interface Listening {
@@ -23,6 +30,11 @@ export interface Listening {
 
 type OnAccept = (accepted: AcceptedSocket) => void
 
+export interface SocketUser {
+  /** Who listens or dials; given where peers do without a handshake that would prove it. */
+  readonly peerId?: PeerId | undefined
+}
+
 interface Port {
   readonly listener: Listener
   /** By the address that is listened at. */
@@ -33,8 +45,6 @@ interface Port {
 export class SimulatedHost {
   readonly network: ByteNetwork
   readonly ips: readonly string[]
-  /** Who the node here is; set where peers do without a handshake that would prove it. */
-  peerId: PeerId | undefined
   readonly #tcp: TcpHost
   readonly #ports = new Map<number, Port>()
 
@@ -48,8 +58,9 @@ export class SimulatedHost {
    * @param address its port 0 asks for a free one; `0.0.0.0` and `127.0.0.1` mean all addresses of the host
    * @throws ERR_PORT_IN_USE; ERR_NO_ADDRESS where the host does not have the address
    */
-  listen (address: SocketAddress, onAccept: OnAccept): Listening {
-    const ips = ALL_ADDRESSES.has(address.ip) ? this.ips : [address.ip]
+  listen (address: SocketAddress, onAccept: OnAccept, { peerId }: SocketUser = {}): Listening {
+    const everywhere = ALL_ADDRESSES.has(address.ip)
+    const ips = everywhere ? this.ips : [address.ip]
     if (!ips.every(ip => this.ips.includes(ip))) {
       throw new TwinwireError('ERR_NO_ADDRESS', 'the host does not have this address', { expected: `one of ${this.ips.join(', ')}, 0.0.0.0`, found: address.ip })
     }
@@ -60,9 +71,12 @@ export class SimulatedHost {
       throw new TwinwireError('ERR_PORT_IN_USE', `somebody listens at ${taken}:${number}`)
     }
     ips.forEach(ip => port.byAddress.set(ip, onAccept))
+    const entry: OpenPort = { node: this.#tcp.node, addresses: ips.map(ip => ({ ip, port: number })), everywhere, peerId }
+    this.network.openPorts.add(entry)
     return {
-      addresses: ips.map(ip => ({ ip, port: number })),
+      addresses: entry.addresses,
       close: () => {
+        this.network.openPorts.remove(entry)
         ips.forEach(ip => port.byAddress.delete(ip))
         if (port.byAddress.size === 0) {
           port.listener.close()
@@ -75,16 +89,47 @@ export class SimulatedHost {
   /**
    * Begins to connect; the socket's events, to be set at once, tell how it went.
    *
-   * @throws ERR_NO_ADDRESS where nobody has the address; ERR_UNSUPPORTED for the host's own
+   * @throws as Node's `net`: EHOSTUNREACH where nobody has the address, EADDRNOTAVAIL where it is the host's own or could be
+   * several, ECONNREFUSED where nobody listens at an address that would mean any host; ERR_STOPPED
    */
-  connect (to: SocketAddress): SimulatedSocket {
+  connect (address: SocketAddress, { peerId }: SocketUser = {}): SimulatedSocket {
+    const to = this.locate(address)
     const endpoint = this.network.resolve(to.ip, to.port, this.#tcp.node)
     if (endpoint === undefined) {
-      throw new TwinwireError('ERR_NO_ADDRESS', `no host has the address ${to.ip}`)
+      throw connectError('EHOSTUNREACH', to)
+    }
+    if (endpoint.node === this.#tcp.node) {
+      throw connectError('EADDRNOTAVAIL', to, ': the address is the host\'s own, and simulated hosts do not connect to themselves')
     }
     const socket = this.#tcp.connect(endpoint.node, endpoint.port)
     const from = { ip: this.ips[0], port: FIRST_EPHEMERAL_PORT + socket.connection % (LAST_PORT + 1 - FIRST_EPHEMERAL_PORT) }
-    return this.network.dialled(socket, { from, to, peerId: this.peerId })
+    return this.network.dialled(socket, { from, to, peerId })
+  }
+
+  /** Who listens at an address of a host, where it was given as `peerId`. */
+  peerAt (to: SocketAddress): PeerId | undefined {
+    const endpoint = this.network.resolve(to.ip, to.port, this.#tcp.node)
+    return endpoint && this.network.openPorts.at(endpoint.node, to)?.peerId
+  }
+
+  /**
+   * The address that connecting to this one would connect to: another only for those that mean any host.
+   *
+   * @throws as Node's `net`: ECONNREFUSED where it would be no host's, EADDRNOTAVAIL where it could be several hosts'
+   */
+  locate (address: SocketAddress): SocketAddress {
+    if (!ALL_ADDRESSES.has(address.ip)) {
+      return address
+    }
+    const found = this.network.openPorts.everywhere(address.port)
+    if (found.length === 0) {
+      throw connectError('ECONNREFUSED', address, ': no host of the simulated network listens there')
+    }
+    if (found.length > 1) {
+      const listed = found.slice(0, LISTED_HOSTS).map(({ addresses: [{ ip, port }] }) => `${ip}:${port}`)
+      throw connectError('EADDRNOTAVAIL', address, `: ${found.length} hosts of the simulated network listen there; dial one of ${listed.join(', ')}${found.length > LISTED_HOSTS ? ', ...' : ''}`)
+    }
+    return found[0].addresses[0]
   }
 
   #open (number: number): Port {

@@ -1,6 +1,6 @@
 import { setMaxListeners } from 'node:events'
 import { TypedEventEmitter } from '@libp2p/interface'
-import type { ComponentLogger, Listener, ListenerEvents, Logger, Upgrader } from '@libp2p/interface'
+import type { ComponentLogger, Listener, ListenerEvents, Logger, PeerId } from '@libp2p/interface'
 import { multiaddr } from '@multiformats/multiaddr'
 import type { Multiaddr } from '@multiformats/multiaddr'
 import { TwinwireError } from '../../core/errors.ts'
@@ -11,7 +11,8 @@ import { socketAddress } from './socket-address.ts'
 
 export interface SimulatedListenerInit {
   readonly host: SimulatedHost
-  readonly upgrader: Upgrader
+  /** Whose it is; only where peers do without a handshake that would prove it. */
+  readonly peerId: PeerId | undefined
   readonly logger: ComponentLogger
   readonly inactivityTimeoutMs: number
   /** Turns an accepted connection into one of libp2p's. */
@@ -40,7 +41,7 @@ export class SimulatedListener extends TypedEventEmitter<ListenerEvents> impleme
     if (this.#listening !== undefined) {
       throw new TwinwireError('ERR_INVALID_STATE', 'the listener listens already', { found: address.toString() })
     }
-    this.#listening = this.#init.host.listen(socketAddress(address), accepted => this.#accept(accepted))
+    this.#listening = this.#init.host.listen(socketAddress(address), accepted => this.#accept(accepted), this.#init)
     this.#log('listening on %a', address)
     this.safeDispatchEvent('listening')
   }
@@ -61,7 +62,8 @@ export class SimulatedListener extends TypedEventEmitter<ListenerEvents> impleme
     for (const connection of this.#connections) {
       connection.destroy()
     }
-    this.safeDispatchEvent('close')
+    // As a server of Node's, once this turn's code has run: libp2p looks then for what it has taken off its list meanwhile.
+    queueMicrotask(() => this.safeDispatchEvent('close'))
   }
 
   #accept (accepted: AcceptedSocket): void {

@@ -1,7 +1,7 @@
+import type { ByteQueue } from '../../sim/session/byte-queue.ts'
 import { SEND_HIGH_WATER_BYTES } from '../../sim/tcp/high-water.ts'
 import type { SocketReading } from '../../sim/tcp/processor.ts'
 import type { TcpCloseReason, TcpSocket, TcpSocketHandler } from '../../sim/tcp/socket.ts'
-import type { ByteQueue } from './byte-queue.ts'
 
 /** What a socket tells whoever uses it: as Node's `net.Socket` does, and in the same order. */
 export interface SimulatedSocketEvents {
@@ -14,6 +14,9 @@ export interface SimulatedSocketEvents {
   /** The last call; not after `close` or `abort`. */
   onClose(reason: TcpCloseReason): void
 }
+
+/** So much Node reads at once; a pause holds between two of them. */
+const READ_BYTES = 65_536
 
 export interface SimulatedSocketInit {
   readonly socket: TcpSocket
@@ -34,6 +37,7 @@ export class SimulatedSocket implements TcpSocketHandler {
   #paused = false
   /** Arrived, and not read yet. */
   #heldBytes = 0
+  #delivering = false
   #endHeld = false
   #drainDue = false
 
@@ -51,7 +55,7 @@ export class SimulatedSocket implements TcpSocketHandler {
     const { socket, outgoing, onActivity, onWrite } = this.#init
     onActivity()
     onWrite(bytes)
-    outgoing.push(bytes)
+    outgoing.append(bytes)
     socket.write(bytes.byteLength)
     const writable = socket.unsentBytes < SEND_HIGH_WATER_BYTES
     this.#drainDue ||= !writable
@@ -90,14 +94,11 @@ export class SimulatedSocket implements TcpSocketHandler {
 
   onData (byteCount: number): void {
     this.#init.onActivity()
-    if (this.#paused) {
-      this.#heldBytes += byteCount
-      return
-    }
-    this.events?.onData(joined(this.#init.incoming.take(byteCount)))
-    if (this.#paused) {
+    this.#heldBytes += byteCount
+    const readBytes = this.#deliver()
+    if (this.#paused && readBytes > 0) {
       // TCP does not count it as read any more.
-      this.#reading.read(byteCount)
+      this.#reading.read(readBytes)
     }
   }
 
@@ -130,16 +131,34 @@ export class SimulatedSocket implements TcpSocketHandler {
   }
 
   #readHeld (): void {
-    const byteCount = this.#heldBytes
-    if (byteCount > 0) {
-      this.#heldBytes = 0
-      this.#reading.read(byteCount)
-      this.events?.onData(joined(this.#init.incoming.take(byteCount)))
+    const readBytes = this.#deliver()
+    if (readBytes > 0) {
+      this.#reading.read(readBytes)
     }
     if (this.#endHeld && !this.#paused) {
       this.#endHeld = false
       this.#end()
     }
+  }
+
+  /** Hands over what is held, piece by piece until a pause, and returns how much that was. A handler that resumes leaves the rest to this. */
+  #deliver (): number {
+    if (this.#delivering) {
+      return 0
+    }
+    this.#delivering = true
+    let readBytes = 0
+    try {
+      while (this.#heldBytes > 0 && !this.#paused) {
+        const byteCount = Math.min(this.#heldBytes, READ_BYTES)
+        this.#heldBytes -= byteCount
+        readBytes += byteCount
+        this.events?.onData(this.#init.incoming.take(byteCount))
+      }
+    } finally {
+      this.#delivering = false
+    }
+    return readBytes
   }
 
   #end (): void {
@@ -153,9 +172,4 @@ export class SimulatedSocket implements TcpSocketHandler {
     this.#setPaused(false)
     this.#readHeld()
   }
-}
-
-/** What arrives at one instant is read at once, whatever pieces it was written in. */
-function joined (chunks: readonly Uint8Array[]): Uint8Array {
-  return chunks.length === 1 ? chunks[0] : Buffer.concat(chunks)
 }

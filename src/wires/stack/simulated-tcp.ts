@@ -1,26 +1,32 @@
-import { AbortError, serviceCapabilities, transportSymbol } from '@libp2p/interface'
+import { AbortError, serviceCapabilities, UnexpectedPeerError, transportSymbol } from '@libp2p/interface'
 import type { ComponentLogger, Connection, CreateListenerOptions, DialTransportOptions, Listener, Logger, PeerId, StreamMuxerFactory, Transport, Upgrader } from '@libp2p/interface'
 import { peerIdFromString } from '@libp2p/peer-id'
 import type { Multiaddr } from '@multiformats/multiaddr'
 import { TwinwireError } from '../../core/errors.ts'
-import type { AcceptedSocket } from './byte-network.ts'
-import { SimulatedConnection, socketError } from './simulated-connection.ts'
+import type { AcceptedSocket, SocketAddress } from './byte-network.ts'
+import { SimulatedConnection } from './simulated-connection.ts'
 import type { SimulatedHost } from './simulated-host.ts'
 import { SimulatedListener } from './simulated-listener.ts'
 import type { SimulatedSocket } from './simulated-socket.ts'
 import { isSimulated, socketAddress } from './socket-address.ts'
+import { socketError } from './socket-error.ts'
 
 export interface SimulatedTcpOptions {
   /** Of connections that were accepted, ms: aborted when nothing was sent or received for so long. 0: never. As @libp2p/tcp: 120,000. */
-  readonly inboundSocketInactivityTimeout?: number
+  readonly inboundSocketInactivityTimeout?: number | undefined
   /** The same of those that were dialled. */
-  readonly outboundSocketInactivityTimeout?: number
+  readonly outboundSocketInactivityTimeout?: number | undefined
   /**
    * `skipped`: connections are neither secured nor is a muxer negotiated (both ends take the first that is configured), and
    * a dial takes one round trip instead of three. For networks so large that cryptography takes most of the time. All nodes
    * of a network must do the same. Default: `real`.
    */
-  readonly handshake?: 'real' | 'skipped'
+  readonly handshake?: 'real' | 'skipped' | undefined
+}
+
+interface Dialled {
+  readonly socket: SimulatedSocket
+  readonly to: SocketAddress
 }
 
 export interface SimulatedTcpComponents {
@@ -46,13 +52,10 @@ export class SimulatedTcp implements Transport {
     this.#components = components
     this.#options = options
     this.#log = components.logger.forComponent('libp2p:twinwire:simulated-tcp')
-    if (options.handshake === 'skipped') {
-      host.peerId = components.peerId
-    }
   }
 
   async dial (address: Multiaddr, options: DialTransportOptions): Promise<Connection> {
-    const socket = await this.#connect(address, options.signal)
+    const { socket, to } = await this.#connect(address, options.signal)
     const connection = new SimulatedConnection({
       socket,
       remoteAddr: address,
@@ -63,7 +66,7 @@ export class SimulatedTcp implements Transport {
     try {
       const { upgrader } = options
       return this.#options.handshake === 'skipped'
-        ? await upgrader.upgradeOutbound(connection, { ...options, ...withoutHandshake(upgrader, peerOf(address)) })
+        ? await upgrader.upgradeOutbound(connection, { ...options, ...withoutHandshake(upgrader, this.#peerAt(to, peerOf(address))) })
         : await upgrader.upgradeOutbound(connection, options)
     } catch (error) {
       connection.abort(error as Error)
@@ -74,7 +77,7 @@ export class SimulatedTcp implements Transport {
   createListener ({ upgrader }: CreateListenerOptions): Listener {
     return new SimulatedListener({
       host: this.#host,
-      upgrader,
+      peerId: this.#claimedPeerId,
       logger: this.#components.logger,
       inactivityTimeoutMs: this.#options.inboundSocketInactivityTimeout ?? INACTIVITY_TIMEOUT_MS,
       upgrade: async (connection, accepted, signal) => await this.#upgradeInbound(upgrader, connection, accepted, signal)
@@ -89,41 +92,66 @@ export class SimulatedTcp implements Transport {
     return addresses.filter(isSimulated)
   }
 
+  /** Who this node says that it is, where nothing proves it. */
+  get #claimedPeerId (): PeerId | undefined {
+    return this.#options.handshake === 'skipped' ? this.#components.peerId : undefined
+  }
+
+  /**
+   * Who listens there, which a handshake would have told.
+   *
+   * @throws UnexpectedPeerError where it is not the one expected
+   */
+  #peerAt (to: SocketAddress, expected: PeerId | undefined): PeerId | undefined {
+    const found = this.#host.peerAt(to)
+    if (found !== undefined && expected?.equals(found) === false) {
+      throw new UnexpectedPeerError(`dialled ${expected.toString()}, found ${found.toString()}`)
+    }
+    return found
+  }
+
   async #upgradeInbound (upgrader: Upgrader, connection: SimulatedConnection, { dialler: { peerId } }: AcceptedSocket, signal: AbortSignal): Promise<void> {
     await (this.#options.handshake === 'skipped'
       ? upgrader.upgradeInbound(connection, { signal, ...withoutHandshake(upgrader, peerId) })
       : upgrader.upgradeInbound(connection, { signal }))
   }
 
-  async #connect (address: Multiaddr, signal: AbortSignal): Promise<SimulatedSocket> {
+  async #connect (address: Multiaddr, signal: AbortSignal): Promise<Dialled> {
     signal.throwIfAborted()
     this.#log('dialing %a', address)
-    const { ip, port } = socketAddress(address)
-    const socket = this.#host.connect({ ip, port })
-    const { promise, resolve, reject } = Promise.withResolvers<void>()
-    const onAbort = (): void => {
-      socket.abort()
-      reject(new AbortError())
-    }
-    socket.events = {
-      onConnect: resolve,
-      // What comes before the handler of the connection is there comes in the instant in which it was connected: nothing can.
-      onData: () => { throw new Error('data before the connection was made') },
-      onDrain: () => {},
-      onEnd: () => {},
-      onClose: reason => {
-        const error = reason === 'closed' ? new AbortError() : socketError(reason)
-        error.message = `connection error ${ip}:${port}: ${error.message}`
-        reject(error)
-      }
-    }
-    signal.addEventListener('abort', onAbort, { once: true })
+    const asked = socketAddress(address)
     try {
-      await promise
-      return socket
-    } finally {
-      signal.removeEventListener('abort', onAbort)
+      const to = this.#host.locate(asked)
+      const socket = this.#host.connect(to, { peerId: this.#claimedPeerId })
+      await connected(socket, signal)
+      return { socket, to }
+    } catch (error) {
+      // As @libp2p/tcp words it.
+      throw error instanceof AbortError ? error : Object.assign(error as Error, { message: `connection error ${asked.ip}:${asked.port}: ${(error as Error).message}` })
     }
+  }
+}
+
+/** @throws what the connection ended with instead, AbortError for the signal */
+async function connected (socket: SimulatedSocket, signal: AbortSignal): Promise<void> {
+  const { promise, resolve, reject } = Promise.withResolvers<void>()
+  const onAbort = (): void => {
+    socket.abort()
+    reject(new AbortError())
+  }
+  socket.events = {
+    onConnect: resolve,
+    // What comes before the handler of the connection is there comes in the instant in which it was connected: nothing can.
+    onData: () => { throw new Error('data before the connection was made') },
+    onDrain: () => {},
+    onEnd: () => {},
+    onClose: reason => reject(reason === 'closed' ? new AbortError() : socketError(reason))
+  }
+  signal.addEventListener('abort', onAbort, { once: true })
+  try {
+    await promise
+  } finally {
+    signal.removeEventListener('abort', onAbort)
   }
 }
 
@@ -138,7 +166,7 @@ function withoutHandshake (upgrader: Upgrader, remotePeer: PeerId | undefined): 
   const muxerFactory = upgrader.getStreamMuxers().values().next().value
   if (remotePeer === undefined || muxerFactory === undefined) {
     throw new TwinwireError('ERR_INVALID_OPTION', 'the handshake cannot be skipped', {
-      path: 'handshake', expected: 'a muxer, an address that ends in /p2p/<peer>, and the same option at both ends', found: muxerFactory === undefined ? 'no muxer' : 'no peer'
+      path: 'handshake', expected: 'a muxer, and the same option at both ends', found: muxerFactory === undefined ? 'no muxer' : 'no peer'
     })
   }
   return { skipEncryption: true, skipProtection: true, remotePeer, muxerFactory }

@@ -83,6 +83,11 @@ export class VirtualTimers {
     return this.#unreferenced
   }
 
+  /** All others that are pending. */
+  get referenced (): number {
+    return this.#pending.size - this.#unreferenced
+  }
+
   start (callback: Callback, delayMs: number, args: readonly unknown[], repeats: boolean): VirtualTimeout {
     if (typeof callback !== 'function') {
       throw Object.assign(new TypeError('The "callback" argument must be of type function'), { code: 'ERR_INVALID_ARG_TYPE' })
