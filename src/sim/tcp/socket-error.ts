@@ -1,19 +1,18 @@
 import type { TcpCloseReason } from './socket-handler.ts'
 
-export interface SocketError extends Error {
-  readonly code: string
-  readonly syscall: string
+export type SystemErrorCode = 'EADDRNOTAVAIL' | 'ECONNREFUSED' | 'ECONNRESET' | 'EHOSTUNREACH' | 'ETIMEDOUT'
+
+/** As Node's `net` reports it. */
+export interface SystemError extends Error {
+  readonly code: SystemErrorCode
+  readonly syscall: 'connect' | 'read'
 }
 
-const ERRORS: Readonly<Record<Exclude<TcpCloseReason, 'closed'>, readonly [syscall: string, code: string]>> = {
-  refused: ['connect', 'ECONNREFUSED'],
-  timeout: ['read', 'ETIMEDOUT'],
-  reset: ['read', 'ECONNRESET'],
-  aborted: ['read', 'ECONNABORTED']
+export function systemError (syscall: SystemError['syscall'], code: SystemErrorCode, detail = ''): SystemError {
+  return Object.assign(new Error(`${syscall} ${code}${detail}`), { code, syscall })
 }
 
-/** Why a connection ended, as Node's `net` says it. */
-export function socketError (reason: Exclude<TcpCloseReason, 'closed'>): SocketError {
-  const [syscall, code] = ERRORS[reason]
-  return Object.assign(new Error(`${syscall} ${code}`), { code, syscall })
+/** Why a connection has ended. */
+export function socketError (reason: Exclude<TcpCloseReason, 'closed'>): SystemError {
+  return reason === 'refused' ? systemError('connect', 'ECONNREFUSED') : systemError('read', reason === 'timeout' ? 'ETIMEDOUT' : 'ECONNRESET')
 }

@@ -6,7 +6,7 @@ import { systemClock } from '../../core/clock.ts'
 import { Inactivity } from '../../sim/session/inactivity.ts'
 import type { TcpCloseReason } from '../../sim/tcp/socket.ts'
 import type { SimulatedSocket } from './simulated-socket.ts'
-import { socketError } from './socket-error.ts'
+import { socketError } from '../../sim/tcp/socket-error.ts'
 
 export interface SimulatedConnectionInit {
   readonly socket: SimulatedSocket

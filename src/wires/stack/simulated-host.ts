@@ -5,7 +5,7 @@ import type { TcpSocket } from '../../sim/tcp/socket.ts'
 import type { AcceptedSocket, ByteNetwork, SocketAddress } from './byte-network.ts'
 import type { OpenPort } from './open-ports.ts'
 import type { SimulatedSocket } from './simulated-socket.ts'
-import { connectError } from './socket-error.ts'
+import { connectError } from './connect-error.ts'
 
 /** Of connections that a host begins, each from a port of its own. */
 const FIRST_EPHEMERAL_PORT = 32_768

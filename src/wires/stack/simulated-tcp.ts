@@ -9,7 +9,7 @@ import type { SimulatedHost } from './simulated-host.ts'
 import { SimulatedListener } from './simulated-listener.ts'
 import type { SimulatedSocket } from './simulated-socket.ts'
 import { isSimulated, socketAddress } from './socket-address.ts'
-import { socketError } from './socket-error.ts'
+import { socketError } from '../../sim/tcp/socket-error.ts'
 
 export interface SimulatedTcpOptions {
   /** Of connections that were accepted, ms: aborted when nothing was sent or received for so long. 0: never. As @libp2p/tcp: 120,000. */
