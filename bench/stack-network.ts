@@ -1,7 +1,7 @@
 import { nullCipher, simulatedTcp } from '../src/libp2p/index.ts'
 import type { Connection, Stream } from '@libp2p/interface'
 import type { Libp2p } from 'libp2p'
-import { createPeer } from '../src/wires/tcp/libp2p-node.ts'
+import { createPeer } from '../src/wires/libp2p-node.ts'
 import { print } from './measurement.ts'
 
 // A thousand js-libp2p nodes in one process, each dialling its next four neighbours; then each echoes on every connection.

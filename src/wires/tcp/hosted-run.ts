@@ -4,7 +4,8 @@ import { show, TwinwireError } from '../../core/errors.ts'
 import { randomStream } from '../../core/random.ts'
 import { sessionOptions } from '../libp2p-options.ts'
 import { HostClock } from './host-clock.ts'
-import { createPeer } from './libp2p-node.ts'
+import { createPeer } from '../libp2p-node.ts'
+import { kernelTcp } from './kernel-tcp.ts'
 import { monotonicNowMs } from './monotonic.ts'
 import { ProcessRecorder } from './process-recorder.ts'
 import type { Libp2p } from 'libp2p'
@@ -34,7 +35,8 @@ export class HostedRun {
       })
     }
     const libp2p = init.scenario.hosts.find(({ name }) => name === init.name)?.libp2p
-    return new HostedRun(init, roles[init.role], await createPeer({ seed: `${init.seed}/${init.name}`, listen: init.listen, options: sessionOptions(libp2p) }))
+    const options = sessionOptions(libp2p)
+    return new HostedRun(init, roles[init.role], await createPeer({ seed: `${init.seed}/${init.name}`, transport: kernelTcp(options), listen: init.listen, options }))
   }
 
   private constructor (init: HostInit, role: Role, node: Libp2p) {

@@ -1,4 +1,6 @@
-import { createPeer } from './libp2p-node.ts'
+import { UNLIMITED_SESSION } from '../../sim/session/options.ts'
+import { createPeer } from '../libp2p-node.ts'
+import { kernelTcp } from './kernel-tcp.ts'
 
 const PROTOCOL = '/twinwire/warm-up/1.0.0'
 const ROUNDS = 100
@@ -9,7 +11,8 @@ const ROUNDS = 100
  * echo, over loopback.
  */
 export async function warmUp (): Promise<void> {
-  const [client, server] = await Promise.all([createPeer({ seed: 'warm-up/client' }), createPeer({ seed: 'warm-up/server' })])
+  const transport = kernelTcp(UNLIMITED_SESSION)
+  const [client, server] = await Promise.all([createPeer({ seed: 'warm-up/client', transport }), createPeer({ seed: 'warm-up/server', transport })])
   await server.handle(PROTOCOL, stream => {
     stream.addEventListener('message', event => stream.send(event.data))
   })

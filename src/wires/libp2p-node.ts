@@ -4,10 +4,9 @@ import { yamux } from '@chainsafe/libp2p-yamux'
 import { generateKeyPairFromSeed } from '@libp2p/crypto/keys'
 import { identify } from '@libp2p/identify'
 import { ping } from '@libp2p/ping'
-import { tcp } from '@libp2p/tcp'
 import { createLibp2p } from 'libp2p'
-import { UNLIMITED_SESSION } from '../../sim/session/options.ts'
-import type { SessionOptions } from '../../sim/session/options.ts'
+import { UNLIMITED_SESSION } from '../sim/session/options.ts'
+import type { SessionOptions } from '../sim/session/options.ts'
 import type { Identify } from '@libp2p/identify'
 import type { ServiceMap } from '@libp2p/interface'
 import type { Ping } from '@libp2p/ping'
@@ -17,10 +16,9 @@ import type { Libp2p, Libp2pOptions } from 'libp2p'
 export interface PeerInit {
   /** Names the peer: the same seed gives the same Ed25519 key, and with it the same peer id. */
   readonly seed: string
+  readonly transport: NonNullable<Libp2pOptions['transports']>[number]
   /** Multiaddrs. Default: a free port of 127.0.0.1. */
   readonly listen?: readonly string[]
-  /** Default: the kernel's TCP. */
-  readonly transport?: NonNullable<Libp2pOptions['transports']>[number]
   /** What Noise is to encrypt with. Default: its own. */
   readonly crypto?: ICryptoInterface
   /** Default: no limits, and no identify. */
@@ -35,13 +33,13 @@ export interface PeerServices extends ServiceMap {
 
 /**
  * A started js-libp2p node over TCP, Noise and yamux with the ping service, as an application would make it: all time
- * limits are libp2p's own. This is the only module that names the transport, the encrypter and the muxer.
+ * limits are libp2p's own. This is the only module that names the encrypter and the muxer.
  *
  * Without options, the limits are raised that count all of loopback as one remote host, the number of connections and
  * streams, and TCP's inactivity limit, which ends a connection that is idle for two minutes; and there is no identify, so
  * that a connection carries what the experiment sends and no more.
  */
-export async function createPeer ({ seed, listen = ['/ip4/127.0.0.1/tcp/0'], options = UNLIMITED_SESSION, transport = kernelTcp(options), crypto }: PeerInit): Promise<Libp2p<PeerServices>> {
+export async function createPeer ({ seed, transport, listen = ['/ip4/127.0.0.1/tcp/0'], options = UNLIMITED_SESSION, crypto }: PeerInit): Promise<Libp2p<PeerServices>> {
   const key = await generateKeyPairFromSeed('Ed25519', createHash('sha256').update(seed).digest())
   return await createLibp2p({
     ...libp2pInit(options, crypto),
@@ -52,7 +50,7 @@ export async function createPeer ({ seed, listen = ['/ip4/127.0.0.1/tcp/0'], opt
 }
 
 /** Of what a node is made: all but its key, its addresses and its transport, which each wire has its own way to. */
-export function libp2pInit ({ identify: identifies, connectionMonitor, limits }: SessionOptions, crypto?: ICryptoInterface): Libp2pOptions<PeerServices> {
+function libp2pInit ({ identify: identifies, connectionMonitor, limits }: SessionOptions, crypto?: ICryptoInterface): Libp2pOptions<PeerServices> {
   const { maxInboundStreams, maxOutboundStreams, maxEarlyStreams, ...ofConnections } = limits
   // yamux hands all of it to the muxer it extends, though its types do not know `maxEarlyStreams`.
   const ofMuxer = { maxInboundStreams, maxOutboundStreams, maxEarlyStreams }
@@ -70,7 +68,3 @@ export function libp2pInit ({ identify: identifies, connectionMonitor, limits }:
 
 /** As it was before there were options: pings are no part of what is limited. */
 const UNLIMITED_PINGS = 100_000
-
-function kernelTcp ({ socketInactivityMs }: SessionOptions): NonNullable<Libp2pOptions['transports']>[number] {
-  return tcp({ inboundSocketInactivityTimeout: socketInactivityMs, outboundSocketInactivityTimeout: socketInactivityMs })
-}
