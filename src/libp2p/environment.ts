@@ -3,7 +3,8 @@ import { randomStream } from '../core/random.ts'
 import type { RandomStream } from '../core/random.ts'
 import { Kernel } from '../sim/kernel.ts'
 import { NativeWork } from '../wires/stack/native-work.ts'
-import { EPOCH_MS, installVirtualGlobals } from '../wires/stack/virtual-globals.ts'
+import { EPOCH_MS } from '../wires/stack/virtual-clocks.ts'
+import { installVirtualGlobals } from '../wires/stack/virtual-globals.ts'
 import { Pilot } from './pilot.ts'
 
 // This module must come before all that is to live in virtual time, libp2p above all, and therefore imports none of it.
@@ -16,6 +17,8 @@ export interface Environment {
   readonly pilot: Pilot
   /** Of the networks. What libp2p itself draws has a stream of its own. */
   readonly random: RandomStream
+  /** Whether `action` draws from the thread's chance, so that it belongs to the simulation. */
+  readonly isSimulated: (action: () => void) => boolean
 }
 
 function createEnvironment (): Environment {
@@ -26,9 +29,9 @@ function createEnvironment (): Environment {
   const wake = (): void => pilot.wake()
   const work = new NativeWork(wake)
   const kernel = new Kernel({ outside: work })
-  const { timers } = installVirtualGlobals({ kernel, work, random: random.fork('ambient'), onStart: wake })
+  const { timers, random: ambient } = installVirtualGlobals({ kernel, work, random: random.fork('ambient'), onStart: wake })
   const pilot = new Pilot(kernel, () => kernel.pending <= timers.unreferenced && !work.pending)
-  return { kernel, pilot, random: random.fork('network') }
+  return { kernel, pilot, random: random.fork('network'), isSimulated: action => ambient.isDrawnBy(action) }
 }
 
 export const environment = createEnvironment()
