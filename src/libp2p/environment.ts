@@ -3,7 +3,8 @@ import { randomStream } from '../core/random.ts'
 import type { RandomStream } from '../core/random.ts'
 import { Kernel } from '../sim/kernel.ts'
 import { NativeWork } from '../wires/stack/native-work.ts'
-import { EPOCH_MS, installVirtualGlobals } from '../wires/stack/virtual-globals.ts'
+import { EPOCH_MS } from '../wires/stack/virtual-clocks.ts'
+import { installVirtualGlobals } from '../wires/stack/virtual-globals.ts'
 import type { VirtualTimers } from '../wires/stack/virtual-timers.ts'
 import { Pilot } from './pilot.ts'
 
@@ -18,6 +19,8 @@ export interface Environment {
   readonly timers: VirtualTimers
   /** Of the networks. What libp2p itself draws has a stream of its own. */
   readonly random: RandomStream
+  /** Whether `action` draws from the thread's chance, so that it belongs to the simulation. */
+  readonly isSimulated: (action: () => void) => boolean
 }
 
 function createEnvironment (): Environment {
@@ -28,9 +31,9 @@ function createEnvironment (): Environment {
   const wake = (): void => pilot.wake()
   const work = new NativeWork(wake)
   const kernel = new Kernel({ outside: work })
-  const { timers } = installVirtualGlobals({ kernel, work, random: random.fork('ambient'), onStart: wake })
+  const { timers, random: ambient } = installVirtualGlobals({ kernel, work, random: random.fork('ambient'), onStart: wake })
   const pilot = new Pilot(kernel, () => kernel.pending <= timers.unreferenced && !work.pending)
-  return { kernel, pilot, timers, random: random.fork('network') }
+  return { kernel, pilot, timers, random: random.fork('network'), isSimulated: action => ambient.isDrawnBy(action) }
 }
 
 export const environment = createEnvironment()

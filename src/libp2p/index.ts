@@ -4,6 +4,7 @@ import type { Transport } from '@libp2p/interface'
 import { SimulatedTcp } from '../wires/stack/simulated-tcp.ts'
 import type { SimulatedTcpComponents, SimulatedTcpOptions } from '../wires/stack/simulated-tcp.ts'
 import type { SimulatedHost } from '../wires/stack/simulated-host.ts'
+import { assertLoadedFirst } from './load-order.ts'
 import { SimulatedNetwork } from './simulated-network.ts'
 import type { NetworkInput } from './simulated-network.ts'
 import { Star } from './star.ts'
@@ -12,11 +13,13 @@ import type { SimulatedTcpInit } from './tcp-options.ts'
 import { limitTime } from './time-limit.ts'
 import type { TrafficMeter } from './traffic-meter.ts'
 
+assertLoadedFirst(environment)
+
 /**
  * js-libp2p in virtual time, for anybody's tests and scripts. Importing this module puts the thread into virtual time for
  * good: timers, dates, `AbortSignal.timeout`, `Math.random` and `crypto`'s randomness are a simulation's from then on, and
  * time passes whenever nothing else is left to do. It must be the first import, before libp2p and whatever else is to live
- * in virtual time. All chance comes from the environment variable TWINWIRE_SEED (default: 1), so that runs repeat.
+ * in virtual time; where libp2p came first, importing it throws ERR_INVALID_STATE. All chance comes from the environment variable TWINWIRE_SEED (default: 1), so that runs repeat.
  *
  * Files, sockets and child processes are not waited for: what awaits them sees virtual time fly by.
  *

@@ -205,8 +205,8 @@ export class Kernel {
   }
 
   /**
-   * Like `run`, but lets promises run, and outside work be done, before the clock may advance whenever an event woke them, and stops as soon as
-   * `finished` answers true (asked each time after promises ran).
+   * Like `run`, but lets promises run, and outside work be done, before the clock may advance whenever an event woke them,
+   * and stops as soon as `finished` answers true (asked each time after promises ran).
    *
    * @throws ERR_DEADLOCK where no event is left and `finished` is still false
    */
@@ -214,19 +214,7 @@ export class Kernel {
     this.#start(untilNs)
     this.#attend(true)
     try {
-      await this.#settle()
-      while (!finished()) {
-        this.#woken = false
-        this.#dispatch(untilNs, true)
-        if (this.#woken) {
-          await this.#settle()
-        } else if (untilNs !== Infinity) {
-          this.nowNs = untilNs
-          return
-        } else if (!finished()) {
-          throw new TwinwireError('ERR_DEADLOCK', `no event is left at ${this.nowNs / 1e6} ms, and something still waits`)
-        }
-      }
+      await new Promise<void>((resolve, reject) => this.#afterPromises(finished, untilNs, resolve, reject))
     } finally {
       this.#attend(false)
       this.#running = false
@@ -244,12 +232,41 @@ export class Kernel {
     }
   }
 
-  async #settle (): Promise<void> {
-    await promisesSettle()
-    while (this.#outside?.pending === true) {
-      await this.#outside.next()
-      await promisesSettle()
+  /**
+   * Goes on when all promise jobs, and those that they start, have run, which is before the next turn of the event loop.
+   * Events are dispatched in the turn itself and not in a promise's continuation, so that after each that woke somebody Node
+   * does what it does between two timers: first the callbacks of `process.nextTick`, then promise jobs.
+   */
+  #afterPromises (finished: () => boolean, untilNs: number, resolve: () => void, reject: (error: unknown) => void): void {
+    const step = (): void => {
+      try {
+        if (this.#outside?.pending === true) {
+          this.#outside.next().then(() => { nextTurn(step) }, reject)
+        } else if (finished() || this.#isOver(untilNs, finished)) {
+          resolve()
+        } else {
+          nextTurn(step)
+        }
+      } catch (error) {
+        reject(error)
+      }
     }
+    nextTurn(step)
+  }
+
+  /** Dispatches up to the first event that woke somebody; true where there is none. */
+  #isOver (untilNs: number, finished: () => boolean): boolean {
+    this.#woken = false
+    this.#dispatch(untilNs, true)
+    if (this.#woken) {
+      return false
+    }
+    if (untilNs !== Infinity) {
+      this.nowNs = untilNs
+    } else if (!finished()) {
+      throw new TwinwireError('ERR_DEADLOCK', `no event is left at ${this.nowNs / 1e6} ms, and something still waits`)
+    }
+    return true
   }
 
   #drop (slot: number): void {
@@ -328,9 +345,4 @@ function invalidTime (atNs: number, nowNs: number): Error {
   return atNs > LAST_NS
     ? new TwinwireError('ERR_EVENT_LIMIT', 'an event beyond the end of virtual time', { expected: `at most ${LAST_NS} ns, 104 days`, found: `${atNs} ns` })
     : new Error(`event scheduled at ${atNs} ns: expected an integer, not before now (${nowNs} ns)`)
-}
-
-/** All promise jobs, and those that they start, run before the next turn of the event loop. */
-async function promisesSettle (): Promise<void> {
-  await new Promise<void>(resolve => { nextTurn(resolve) })
 }

@@ -4,6 +4,9 @@ import type { EventId, Kernel, Operation } from '../../sim/kernel.ts'
 /** As Node: a delay outside of these, and what is no number, counts as 1 ms, and fractions are cut off. */
 const LONGEST_MS = 2 ** 31 - 1
 
+/** What a handle is as a number begins here, far above the numbers of Node's own timers, some of which may still be pending. */
+const FIRST_NUMBER = 2 ** 32
+
 type Callback = (...args: unknown[]) => void
 
 /** What `setTimeout` and `setInterval` return; Node's `Timeout`, as far as anybody can use it. */
@@ -15,6 +18,8 @@ export class VirtualTimeout {
   readonly repeats: boolean
   /** -1 while it is not pending. */
   event: EventId = -1
+  /** For good: refreshing it does nothing then, as in Node. */
+  cleared = false
   referenced = true
   readonly #timers: VirtualTimers
 
@@ -41,7 +46,7 @@ export class VirtualTimeout {
     return this.referenced
   }
 
-  /** Counts anew from now, also where it has fired already. */
+  /** Counts anew from now, also where it has fired already, but not where it has been cleared. */
   refresh (): this {
     this.#timers.restart(this)
     return this
@@ -53,7 +58,7 @@ export class VirtualTimeout {
   }
 
   [Symbol.toPrimitive] (): number {
-    return this.id
+    return FIRST_NUMBER + this.id
   }
 
   [Symbol.dispose] (): void {
@@ -65,8 +70,8 @@ export class VirtualTimeout {
 export class VirtualTimers {
   readonly #kernel: Kernel
   readonly #fire: Operation
-  /** Those that are pending, by id. */
-  readonly #pending = new Map<number, VirtualTimeout>()
+  /** Those that are pending or whose callback is running, by id. */
+  readonly #known = new Map<number, VirtualTimeout>()
   readonly #onStart: () => void
   #nextId = 1
   #unreferenced = 0
@@ -85,7 +90,7 @@ export class VirtualTimers {
 
   /** All others that are pending. */
   get referenced (): number {
-    return this.#pending.size - this.#unreferenced
+    return [...this.#known.values()].filter(({ event, referenced }) => event !== -1 && referenced).length
   }
 
   start (callback: Callback, delayMs: number, args: readonly unknown[], repeats: boolean): VirtualTimeout {
@@ -98,18 +103,23 @@ export class VirtualTimers {
     return timer
   }
 
-  /** `handle` is what starting gave, or its id as a number or a string; anything else is ignored, as in Node. */
-  clear (handle: unknown): void {
-    const timer = handle instanceof VirtualTimeout ? handle : this.#pending.get(Number(handle))
-    if (timer !== undefined && timer.event !== -1) {
-      this.#kernel.cancel(timer.event)
-      this.#forget(timer)
+  /** `handle` is what starting gave, or that as a number or a string. False for anything else. */
+  clear (handle: unknown): boolean {
+    const timer = handle instanceof VirtualTimeout ? handle : this.#numbered(handle)
+    if (timer === undefined) {
+      return false
     }
+    timer.cleared = true
+    this.#cancel(timer)
+    this.#known.delete(timer.id)
+    return true
   }
 
   restart (timer: VirtualTimeout): void {
-    this.clear(timer)
-    this.#schedule(timer)
+    if (!timer.cleared) {
+      this.#cancel(timer)
+      this.#schedule(timer)
+    }
   }
 
   reference (timer: VirtualTimeout, referenced: boolean): void {
@@ -125,31 +135,48 @@ export class VirtualTimers {
   #schedule (timer: VirtualTimeout): void {
     const kernel = this.#kernel
     timer.event = kernel.schedule(kernel.nowNs + timer.delayMs * NS_PER_MS, this.#fire, timer.id)
-    this.#pending.set(timer.id, timer)
+    this.#known.set(timer.id, timer)
     if (!timer.referenced) {
       this.#unreferenced++
     }
     this.#onStart()
   }
 
-  #forget (timer: VirtualTimeout): void {
+  /** Only what is a number or a string already: a real timer of Node's becomes a number that means another thing. */
+  #numbered (handle: unknown): VirtualTimeout | undefined {
+    return typeof handle === 'number' || typeof handle === 'string' ? this.#known.get(Number(handle) - FIRST_NUMBER) : undefined
+  }
+
+  #cancel (timer: VirtualTimeout): void {
+    if (timer.event !== -1) {
+      this.#kernel.cancel(timer.event)
+      this.#isPendingNoLonger(timer)
+    }
+  }
+
+  #isPendingNoLonger (timer: VirtualTimeout): void {
     timer.event = -1
-    this.#pending.delete(timer.id)
     if (!timer.referenced) {
       this.#unreferenced--
     }
   }
 
   #onDue (id: number): void {
-    const timer = this.#pending.get(id)
+    const timer = this.#known.get(id)
     if (timer === undefined) {
-      throw new Error(`timer ${id} is due, and not pending`)
+      throw new Error(`timer ${id} is due, and not known`)
     }
-    this.#forget(timer)
-    if (timer.repeats) {
-      this.#schedule(timer)
-    }
+    this.#isPendingNoLonger(timer)
     this.#kernel.wake()
-    timer.callback(...timer.args)
+    try {
+      timer.callback(...timer.args)
+    } finally {
+      // Only now, as Node does: what the callback started for the same time comes first.
+      if (timer.repeats) {
+        this.restart(timer)
+      } else if (timer.event === -1) {
+        this.#known.delete(id)
+      }
+    }
   }
 }
