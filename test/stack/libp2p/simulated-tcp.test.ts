@@ -1,5 +1,5 @@
-import { simulatedNetwork, simulatedTcp } from '../../src/libp2p/index.ts'
-import type { SimulatedHost, SimulatedTcpInit } from '../../src/libp2p/index.ts'
+import { simulatedNetwork, simulatedTcp } from '../../../src/libp2p/index.ts'
+import type { SimulatedHost, SimulatedTcpInit } from '../../../src/libp2p/index.ts'
 import { noise } from '@chainsafe/libp2p-noise'
 import { yamux } from '@chainsafe/libp2p-yamux'
 import { multiaddr } from '@multiformats/multiaddr'

@@ -1,4 +1,4 @@
-import { nullCipher, simulatedTcp } from '../../src/libp2p/index.ts'
+import { nullCipher, simulatedTcp } from '../../../src/libp2p/index.ts'
 import { noise } from '@chainsafe/libp2p-noise'
 import { yamux } from '@chainsafe/libp2p-yamux'
 import type { Connection, Stream } from '@libp2p/interface'

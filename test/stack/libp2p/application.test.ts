@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import test from 'ava'
 
-const root = fileURLToPath(new URL('../..', import.meta.url))
+const root = fileURLToPath(new URL('../../..', import.meta.url))
 const EXAMPLE = 'examples/ping.test.ts'
 
 /** The example as it would be over real TCP: its comments say what the lines were. */
@@ -38,7 +38,7 @@ test('with two lines changed, the import and the transport, it is the test over 
   const { source, changed } = overRealTcp(await readFile(`${root}/${EXAMPLE}`, 'utf8'))
   t.is(changed, 2)
   // Beside the example's folder, so that it finds the same packages.
-  const directory = await mkdtemp(`${root}/test/libp2p/real-`)
+  const directory = await mkdtemp(`${root}/test/stack/libp2p/real-`)
   try {
     await writeFile(`${directory}/ping.test.ts`, source)
     t.is((await run(`${directory}/ping.test.ts`, 'a peer answers pings')).passed, 1)

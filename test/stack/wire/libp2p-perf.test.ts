@@ -1,10 +1,10 @@
 import test from 'ava'
-import { experiment, PUBLISHED } from '../../experiments/libp2p-perf.ts'
-import { loadExperiment } from '../../src/experiment/registry.ts'
-import { runUnit } from '../../src/experiment/run-unit.ts'
-import { SimWire } from '../../src/wires/sim.ts'
-import { StackWire } from '../../src/wires/stack.ts'
-import type { RunParameters, Wire } from '../../src/wires/wire.ts'
+import { experiment, PUBLISHED } from '../../../experiments/libp2p-perf.ts'
+import { loadExperiment } from '../../../src/experiment/registry.ts'
+import { runUnit } from '../../../src/experiment/run-unit.ts'
+import { SimWire } from '../../../src/wires/sim.ts'
+import { StackWire } from '../../../src/wires/stack.ts'
+import type { RunParameters, Wire } from '../../../src/wires/wire.ts'
 
 const RTT_MS = 63.3
 const RATE_BITS_PER_MS = 4.78e6

@@ -2,9 +2,9 @@ import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
 import test from 'ava'
 
-const TWINWIRE = new URL('../../src/libp2p/index.ts', import.meta.url).href
+const TWINWIRE = new URL('../../../src/libp2p/index.ts', import.meta.url).href
 /** Without the look at who came first. */
-const ENVIRONMENT = new URL('../../src/libp2p/environment.ts', import.meta.url).href
+const ENVIRONMENT = new URL('../../../src/libp2p/environment.ts', import.meta.url).href
 
 async function load (...modules: readonly string[]): Promise<string> {
   const script = `

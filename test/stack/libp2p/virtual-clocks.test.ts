@@ -1,4 +1,4 @@
-import { environment } from '../../src/libp2p/environment.ts'
+import { environment } from '../../../src/libp2p/environment.ts'
 import { setTimeout as delay } from 'node:timers/promises'
 import test from 'ava'
 

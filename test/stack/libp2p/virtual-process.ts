@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 
-const ENVIRONMENT = fileURLToPath(new URL('../../src/libp2p/environment.ts', import.meta.url))
+const ENVIRONMENT = fileURLToPath(new URL('../../../src/libp2p/environment.ts', import.meta.url))
 
 /** What a script prints in a process of its own: in virtual time where there is a seed, and else in Node's. */
 export async function printed (script: string, seed?: string): Promise<string> {

@@ -9,7 +9,7 @@ interface Outcome {
 }
 
 async function runExample (name: string, args: readonly string[], seed = '1'): Promise<Outcome> {
-  const file = fileURLToPath(new URL(`../../examples/${name}`, import.meta.url))
+  const file = fileURLToPath(new URL(`../../../examples/${name}`, import.meta.url))
   return await new Promise(resolve => {
     execFile(process.execPath, [file, ...args], { env: { ...process.env, TWINWIRE_SEED: seed } }, (error, stdout, stderr) => {
       resolve({ code: error === null ? 0 : Number(error.code), stdout, stderr })

@@ -1,14 +1,14 @@
 import test from 'ava'
-import { randomStream } from '../../src/core/random.ts'
-import type { RandomStream } from '../../src/core/random.ts'
-import type { RecordedEvent } from '../../src/core/recorder.ts'
-import type { PacketNetwork } from '../../src/sim/network.ts'
-import { parseScenario } from '../../src/wires/scenario.ts'
-import type { Fault, PathDirectionInput, PathInput, Scenario } from '../../src/wires/scenario.ts'
-import { SimWire } from '../../src/wires/sim.ts'
-import { StackWire } from '../../src/wires/stack.ts'
-import type { RunRequest } from '../../src/wires/wire.ts'
-import type { Note } from '../fixtures/differential-roles.ts'
+import { randomStream } from '../../../src/core/random.ts'
+import type { RandomStream } from '../../../src/core/random.ts'
+import type { RecordedEvent } from '../../../src/core/recorder.ts'
+import type { PacketNetwork } from '../../../src/sim/network.ts'
+import { parseScenario } from '../../../src/wires/scenario.ts'
+import type { Fault, PathDirectionInput, PathInput, Scenario } from '../../../src/wires/scenario.ts'
+import { SimWire } from '../../../src/wires/sim.ts'
+import { StackWire } from '../../../src/wires/stack.ts'
+import type { RunRequest } from '../../../src/wires/wire.ts'
+import type { Note } from '../../fixtures/differential-roles.ts'
 
 // The same peers over the same links, once modelled and once real: everything that is done or befalls a host has the same
 // outcome, at the same time. More of them: raise these numbers. Each scenario is drawn from its own number.
@@ -27,7 +27,7 @@ const MICROSECOND_MS = 0.001
 /** A round trip in the mean: delays are drawn from 0.5 to 80 ms each way. */
 const MEAN_ROUND_TRIP_MS = 80
 
-const ROLES = new URL('../fixtures/differential-roles.ts', import.meta.url)
+const ROLES = new URL('../../fixtures/differential-roles.ts', import.meta.url)
 let network: PacketNetwork | undefined
 const sim = new SimWire({ onNetwork: made => { network = made } })
 const stack = new StackWire()

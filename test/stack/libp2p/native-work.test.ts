@@ -1,4 +1,4 @@
-import { environment } from '../../src/libp2p/environment.ts'
+import { environment } from '../../../src/libp2p/environment.ts'
 import crypto, { generateKeyPair, pbkdf2 } from 'node:crypto'
 import { promisify } from 'node:util'
 import zlib from 'node:zlib'

@@ -2,9 +2,9 @@ import { execFile } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import test from 'ava'
-import { parseScenario } from '../../src/wires/scenario.ts'
-import { StackWire } from '../../src/wires/stack.ts'
-import type { RunOutcome, RunRequest } from '../../src/wires/wire.ts'
+import { parseScenario } from '../../../src/wires/scenario.ts'
+import { StackWire } from '../../../src/wires/stack.ts'
+import type { RunOutcome, RunRequest } from '../../../src/wires/wire.ts'
 
 interface PlayOptions {
   readonly connectionMonitor?: boolean
@@ -13,7 +13,7 @@ interface PlayOptions {
   readonly wire?: StackWire
 }
 
-async function play (role: string, { connectionMonitor = true, rolesModule = '../fixtures/stack-roles.ts', signal, wire = new StackWire() }: PlayOptions = {}): Promise<RunOutcome> {
+async function play (role: string, { connectionMonitor = true, rolesModule = '../../fixtures/stack-roles.ts', signal, wire = new StackWire() }: PlayOptions = {}): Promise<RunOutcome> {
   const libp2p = { connectionMonitor }
   const request: RunRequest = {
     scenario: parseScenario({
@@ -83,7 +83,7 @@ test('what a role prints does not stand among results', async t => {
     import { StackWire } from './src/wires/stack.ts'
     await new StackWire().run({ scenario: parseScenario({ hosts: [{ name: 'a', role: 'talking' }], paths: [], limitMs: 1000 }), rolesModule: new URL('./test/fixtures/stack-roles.ts', 'file://' + process.cwd() + '/'), parameters: {}, seed: '1' })
     console.log('done')`
-  const { stdout, stderr } = await promisify(execFile)(process.execPath, ['--input-type', 'module', '--eval', script], { cwd: fileURLToPath(new URL('../..', import.meta.url)) })
+  const { stdout, stderr } = await promisify(execFile)(process.execPath, ['--input-type', 'module', '--eval', script], { cwd: fileURLToPath(new URL('../../..', import.meta.url)) })
   t.is(stdout, 'done\n')
   t.regex(stderr, /hello from a role/)
 })

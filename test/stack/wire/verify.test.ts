@@ -3,17 +3,17 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import test from 'ava'
-import type { Machinery } from '../../src/cli/execute.ts'
-import type { VerifyOutput } from '../../src/cli/verify-output.ts'
-import { compiledProgram } from '../../src/cli/verify-program.ts'
-import { fakeMachinery } from '../fixtures/fake-machinery.ts'
-import { runCli, temporaryDirectory } from '../fixtures/run-cli.ts'
-import type { CliResult } from '../fixtures/run-cli.ts'
+import type { Machinery } from '../../../src/cli/execute.ts'
+import type { VerifyOutput } from '../../../src/cli/verify-output.ts'
+import { compiledProgram } from '../../../src/cli/verify-program.ts'
+import { fakeMachinery } from '../../fixtures/fake-machinery.ts'
+import { runCli, temporaryDirectory } from '../../fixtures/run-cli.ts'
+import type { CliResult } from '../../fixtures/run-cli.ts'
 
 const machinery: Machinery = {
   ...fakeMachinery(),
-  experimentsDirectory: new URL('../fixtures/verify-experiments/', import.meta.url),
-  simWorker: new URL('../../src/cli/sim-worker.ts', import.meta.url)
+  experimentsDirectory: new URL('../../fixtures/verify-experiments/', import.meta.url),
+  simWorker: new URL('../../../src/cli/sim-worker.ts', import.meta.url)
 }
 
 /** Of the fixture `chance`, on the simulator where nothing else is said. */

@@ -1,10 +1,10 @@
 import test from 'ava'
-import { parseScenario } from '../../src/wires/scenario.ts'
-import type { ScenarioInput } from '../../src/wires/scenario.ts'
-import { SimWire } from '../../src/wires/sim.ts'
-import { StackWire } from '../../src/wires/stack.ts'
-import type { Wire } from '../../src/wires/wire.ts'
-import type { TimedEvent } from '../fixtures/echo-roles.ts'
+import { parseScenario } from '../../../src/wires/scenario.ts'
+import type { ScenarioInput } from '../../../src/wires/scenario.ts'
+import { SimWire } from '../../../src/wires/sim.ts'
+import { StackWire } from '../../../src/wires/stack.ts'
+import type { Wire } from '../../../src/wires/wire.ts'
+import type { TimedEvent } from '../../fixtures/echo-roles.ts'
 
 const RTT_MS = 100
 const EVENT_MS = 3
@@ -21,7 +21,7 @@ async function times (wire: Wire, processing: Processing): Promise<number[]> {
       paths: [{ from: 'client', to: 'server', forward: { delayMs: RTT_MS / 2 } }],
       limitMs: 10_000
     }),
-    rolesModule: new URL('../fixtures/echo-roles.ts', import.meta.url),
+    rolesModule: new URL('../../fixtures/echo-roles.ts', import.meta.url),
     parameters: { rounds: 1 },
     seed: 'processing'
   })

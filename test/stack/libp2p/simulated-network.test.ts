@@ -1,8 +1,8 @@
-import { simulatedNetwork } from '../../src/libp2p/index.ts'
+import { simulatedNetwork } from '../../../src/libp2p/index.ts'
 import { execFile } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import test from 'ava'
-import { environment } from '../../src/libp2p/environment.ts'
+import { environment } from '../../../src/libp2p/environment.ts'
 
 const { kernel } = environment
 const HOSTS = [{ name: 'a' }, { name: 'b' }]
@@ -17,10 +17,10 @@ interface Outcome {
 
 /** What becomes of a process of its own. */
 async function runScript (script: string, variables: NodeJS.ProcessEnv = {}): Promise<Outcome> {
-  const index = new URL('../../src/libp2p/index.ts', import.meta.url).href
+  const index = new URL('../../../src/libp2p/index.ts', import.meta.url).href
   return await new Promise(resolve => {
     execFile(process.execPath, ['--input-type', 'module', '--eval', `import { simulatedNetwork, simulatedTcp } from ${JSON.stringify(index)}\n${script}`], {
-      cwd: fileURLToPath(new URL('../..', import.meta.url)), env: { ...process.env, ...variables }, timeout: 30e3
+      cwd: fileURLToPath(new URL('../../..', import.meta.url)), env: { ...process.env, ...variables }, timeout: 30e3
     }, (error, stdout, stderr) => resolve({ code: error === null ? 0 : error.code, stdout: stdout.trim(), stderr }))
   })
 }

@@ -1,10 +1,10 @@
-import { simulatedNetwork, simulatedTcp } from '../../src/libp2p/index.ts'
+import { simulatedNetwork, simulatedTcp } from '../../../src/libp2p/index.ts'
 import { noise } from '@chainsafe/libp2p-noise'
 import { yamux } from '@chainsafe/libp2p-yamux'
 import test from 'ava'
 import { createLibp2p } from 'libp2p'
 import type { Libp2p } from 'libp2p'
-import { PERF_PROTOCOL, perfTransfer, servePerf } from '../../src/workload/perf.ts'
+import { PERF_PROTOCOL, perfTransfer, servePerf } from '../../../src/workload/perf.ts'
 
 // What js-libp2p 2.8 took, of which figures are published: the dial of its time, of libp2p's code of today. docs/libp2p-perf.md
 // has the flights that 2.8 itself sends.

@@ -1,4 +1,0 @@
-import { StackWire } from '../../src/wires/stack.ts'
-import { contractSuite } from './contract-suite.ts'
-
-contractSuite(new StackWire())
