@@ -10,6 +10,14 @@ export function createByteNetwork ({ kernel, pilot }: Environment, resolve: Byte
   return network
 }
 
+/** Nothing of it is open any more. */
+export function closeByteNetwork ({ pilot }: Environment, network: ByteNetwork): void {
+  network.openPorts.clear()
+  networks.delete(network)
+  // What its end set going is still to happen.
+  pilot.wake()
+}
+
 /** What is open in all networks of the process. */
 export function countOpen (): { readonly connections: number, readonly listeners: number } {
   let [connections, listeners] = [0, 0]

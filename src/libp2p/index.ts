@@ -13,21 +13,19 @@ import type { SimulatedTcpInit } from './tcp-options.ts'
 import { limitTime } from './time-limit.ts'
 import type { TrafficMeter } from './traffic-meter.ts'
 
+// js-libp2p in virtual time, for anybody's tests and scripts. Importing this module puts the thread into virtual time for
+// good: timers, dates, `AbortSignal.timeout`, `Math.random` and `crypto`'s randomness are a simulation's from then on, and
+// time passes whenever nothing else is left to do. It must be the first import, before libp2p and whatever else is to live
+// in virtual time; where libp2p came first, importing it throws ERR_INVALID_STATE. All chance comes from the environment
+// variable TWINWIRE_SEED (default: 1), so that runs repeat.
+//
+// Files, sockets and child processes are not waited for: what awaits them sees virtual time fly by.
+//
+// What awaits something that never comes while a node is alive waits for ever, as in real time, but busily. With the
+// environment variable TWINWIRE_LIMIT (`1h`) the process ends with ERR_TIMEOUT after so much virtual time, and says how many
+// timers, connections and listeners were left.
+
 assertLoadedFirst(environment)
-
-/**
- * js-libp2p in virtual time, for anybody's tests and scripts. Importing this module puts the thread into virtual time for
- * good: timers, dates, `AbortSignal.timeout`, `Math.random` and `crypto`'s randomness are a simulation's from then on, and
- * time passes whenever nothing else is left to do. It must be the first import, before libp2p and whatever else is to live
- * in virtual time; where libp2p came first, importing it throws ERR_INVALID_STATE. All chance comes from the environment variable TWINWIRE_SEED (default: 1), so that runs repeat.
- *
- * Files, sockets and child processes are not waited for: what awaits them sees virtual time fly by.
- *
- * What awaits something that never comes while a node is alive waits for ever, as in real time, but busily. With the
- * environment variable TWINWIRE_LIMIT (`1h`) the process ends with ERR_TIMEOUT after so much virtual time, and says how many
- * timers, connections and listeners were left.
- */
-
 limitTime(environment)
 
 export { nullCipher } from '../wires/stack/null-cipher.ts'

@@ -7,7 +7,7 @@ import type { Place } from '../wires/scenario-network.ts'
 import { ScenarioNetwork } from '../wires/scenario-network.ts'
 import type { ByteNetwork } from '../wires/stack/byte-network.ts'
 import { SimulatedHost } from '../wires/stack/simulated-host.ts'
-import { createByteNetwork } from './byte-networks.ts'
+import { closeByteNetwork, createByteNetwork } from './byte-networks.ts'
 import type { Environment } from './environment.ts'
 import { TrafficMeter } from './traffic-meter.ts'
 
@@ -27,6 +27,7 @@ const NO_LIMIT_MS = 30 * 24 * 3600e3
  */
 export class SimulatedNetwork implements Disposable {
   readonly #network: ScenarioNetwork
+  readonly #environment: Environment
   readonly #bytes: ByteNetwork
   readonly #places: ReadonlyMap<string, Place>
   readonly #hosts = new Map<string, SimulatedHost>()
@@ -37,6 +38,7 @@ export class SimulatedNetwork implements Disposable {
    */
   constructor (environment: Environment, random: RandomStream, input: NetworkInput) {
     const { kernel } = environment
+    this.#environment = environment
     const scenario = parseScenario({ ...input, hosts: input.hosts.map(host => ({ ...host, role: 'peer' })), limitMs: NO_LIMIT_MS })
     this.#network = new ScenarioNetwork(kernel, random, scenario)
     this.#places = new Map(this.#network.places.map(place => [place.name, place]))
@@ -76,6 +78,7 @@ export class SimulatedNetwork implements Disposable {
    */
   stop (): void {
     this.#network.stop()
+    closeByteNetwork(this.#environment, this.#bytes)
   }
 
   [Symbol.dispose] (): void {

@@ -20,7 +20,10 @@ export interface SimulatedTcpInit extends SimulatedTcpOptions {
   readonly processing?: ProcessingInput
 }
 
-const timeoutMs = z.int().min(0).optional()
+/** Node's timers end there. */
+const LONGEST_MS = 2 ** 31 - 1
+
+const timeoutMs = z.int().min(0).max(LONGEST_MS).optional()
 
 const schema = z.strictObject({
   host: z.custom<SimulatedHost>(value => value instanceof SimulatedHost, 'what network.host(name) of a simulatedNetwork returns').optional(),

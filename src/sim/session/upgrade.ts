@@ -2,6 +2,7 @@ import type { Channel, ChannelHandler, CloseReason, Message } from './channel.ts
 import { SessionError } from './errors.ts'
 import { NOISE_MESSAGE_1_BYTES, NOISE_MESSAGE_2_BYTES, NOISE_MESSAGE_3_BYTES, SELECT_NOISE_BYTES } from './wire-format.ts'
 import { socketError } from '../tcp/socket-error.ts'
+import type { SystemError } from '../tcp/socket-error.ts'
 
 /** What the two ends send in turn, the dialler first. Bytes from a recording of the real stack. */
 const TURNS = [SELECT_NOISE_BYTES, SELECT_NOISE_BYTES, NOISE_MESSAGE_1_BYTES, NOISE_MESSAGE_2_BYTES, NOISE_MESSAGE_3_BYTES] as const
@@ -87,7 +88,7 @@ export class Upgrade implements ChannelHandler {
   }
 
   onClosed (reason: CloseReason): void {
-    const error = closeError(reason)
+    const error = closeError(reason, this.#connected ? 'read' : 'connect')
     // The listener's end is connected from the start.
     this.#fail(this.#connected || !this.#init.dialler ? upgradeError(error.message) : error)
   }
@@ -126,7 +127,7 @@ export function upgradeError (message: string): SessionError {
 }
 
 /** Why a TCP connection ended, as libp2p reports it: what the socket says, or that it is closed. */
-export function closeError (reason: CloseReason): Error {
+export function closeError (reason: CloseReason, syscall: SystemError['syscall'] = 'read'): Error {
   switch (reason) {
     case 'closed':
     case 'aborted':
@@ -134,6 +135,6 @@ export function closeError (reason: CloseReason): Error {
     case 'inactive':
       return new SessionError('TimeoutError', 'The connection was inactive')
     default:
-      return socketError(reason)
+      return socketError(reason, syscall)
   }
 }

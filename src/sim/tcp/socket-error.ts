@@ -12,7 +12,9 @@ export function systemError (syscall: SystemError['syscall'], code: SystemErrorC
   return Object.assign(new Error(`${syscall} ${code}${detail}`), { code, syscall })
 }
 
-/** Why a connection has ended. */
-export function socketError (reason: Exclude<TcpCloseReason, 'closed'>): SystemError {
-  return reason === 'refused' ? systemError('connect', 'ECONNREFUSED') : systemError('read', reason === 'timeout' ? 'ETIMEDOUT' : 'ECONNRESET')
+const CODES = { refused: 'ECONNREFUSED', timeout: 'ETIMEDOUT', reset: 'ECONNRESET', aborted: 'ECONNRESET' } as const
+
+/** Why a connection has ended, or `connect` has failed. */
+export function socketError (reason: Exclude<TcpCloseReason, 'closed'>, syscall: SystemError['syscall']): SystemError {
+  return systemError(syscall, CODES[reason])
 }

@@ -26,6 +26,10 @@ export class OpenPorts {
     return size
   }
 
+  clear (): void {
+    this.#open.clear()
+  }
+
   add (entry: OpenPort): void {
     const number = entry.addresses[0].port
     const ports = this.#open.get(number) ?? new Set()

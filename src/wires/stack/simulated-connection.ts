@@ -90,7 +90,7 @@ export class SimulatedConnection extends AbstractMultiaddrConnection {
     if (reason === 'closed') {
       this.onTransportClosed()
     } else {
-      this.abort(socketError(reason))
+      this.abort(socketError(reason, 'read'))
     }
   }
 }

@@ -24,14 +24,13 @@ export class SimulatedListener extends TypedEventEmitter<ListenerEvents> impleme
   readonly #init: SimulatedListenerInit
   readonly #log: Logger
   readonly #connections = new Set<SimulatedConnection>()
-  readonly #shutdown = new AbortController()
+  #shutdown = new AbortController()
   #listening: Listening | undefined
 
   constructor (init: SimulatedListenerInit) {
     super()
     this.#init = init
     this.#log = init.logger.forComponent('libp2p:twinwire:simulated-tcp:listener')
-    setMaxListeners(Infinity, this.#shutdown.signal)
   }
 
   /**
@@ -41,6 +40,8 @@ export class SimulatedListener extends TypedEventEmitter<ListenerEvents> impleme
     if (this.#listening !== undefined) {
       throw new TwinwireError('ERR_INVALID_STATE', 'the listener listens already', { found: address.toString() })
     }
+    this.#shutdown = new AbortController()
+    setMaxListeners(Infinity, this.#shutdown.signal)
     this.#listening = this.#init.host.listen(socketAddress(address), accepted => this.#accept(accepted), this.#init)
     this.#log('listening on %a', address)
     this.safeDispatchEvent('listening')

@@ -100,6 +100,7 @@ export class SimulatedSocket implements TcpSocketHandler {
       // TCP does not count it as read any more.
       this.#reading.read(readBytes)
     }
+    this.#endIfAllIsRead()
   }
 
   onDrain (): void {
@@ -112,11 +113,8 @@ export class SimulatedSocket implements TcpSocketHandler {
 
   onRemoteClose (): void {
     this.#init.onActivity()
-    if (this.#paused) {
-      this.#endHeld = true
-    } else {
-      this.#end()
-    }
+    this.#endHeld = true
+    this.#endIfAllIsRead()
   }
 
   onClosed (reason: TcpCloseReason): void {
@@ -135,10 +133,7 @@ export class SimulatedSocket implements TcpSocketHandler {
     if (readBytes > 0) {
       this.#reading.read(readBytes)
     }
-    if (this.#endHeld && !this.#paused) {
-      this.#endHeld = false
-      this.#end()
-    }
+    this.#endIfAllIsRead()
   }
 
   /** Hands over what is held, piece by piece until a pause, and returns how much that was. A handler that resumes leaves the rest to this. */
@@ -153,7 +148,9 @@ export class SimulatedSocket implements TcpSocketHandler {
         const byteCount = Math.min(this.#heldBytes, READ_BYTES)
         this.#heldBytes -= byteCount
         readBytes += byteCount
-        this.events?.onData(this.#init.incoming.take(byteCount))
+        // Taken also where nobody is told any more: what arrives after a close is thrown away.
+        const bytes = this.#init.incoming.take(byteCount)
+        this.events?.onData(bytes)
       }
     } finally {
       this.#delivering = false
@@ -161,9 +158,13 @@ export class SimulatedSocket implements TcpSocketHandler {
     return readBytes
   }
 
-  #end (): void {
-    this.#init.socket.close()
-    this.events?.onEnd()
+  /** The end comes behind all data, also where a handler of data pauses and resumes. */
+  #endIfAllIsRead (): void {
+    if (this.#endHeld && this.#heldBytes === 0 && !this.#paused && !this.#delivering) {
+      this.#endHeld = false
+      this.#init.socket.close()
+      this.events?.onEnd()
+    }
   }
 
   #leave (): void {

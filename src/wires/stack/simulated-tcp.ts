@@ -3,7 +3,7 @@ import type { ComponentLogger, Connection, CreateListenerOptions, DialTransportO
 import { peerIdFromString } from '@libp2p/peer-id'
 import type { Multiaddr } from '@multiformats/multiaddr'
 import { TwinwireError } from '../../core/errors.ts'
-import type { AcceptedSocket, SocketAddress } from './byte-network.ts'
+import type { AcceptedSocket } from './byte-network.ts'
 import { SimulatedConnection } from './simulated-connection.ts'
 import type { SimulatedHost } from './simulated-host.ts'
 import { SimulatedListener } from './simulated-listener.ts'
@@ -26,7 +26,8 @@ export interface SimulatedTcpOptions {
 
 interface Dialled {
   readonly socket: SimulatedSocket
-  readonly to: SocketAddress
+  /** Who listened there when it was begun, which a handshake would tell. */
+  readonly peerId: PeerId | undefined
 }
 
 export interface SimulatedTcpComponents {
@@ -55,7 +56,7 @@ export class SimulatedTcp implements Transport {
   }
 
   async dial (address: Multiaddr, options: DialTransportOptions): Promise<Connection> {
-    const { socket, to } = await this.#connect(address, options.signal)
+    const { socket, peerId } = await this.#connect(address, options.signal)
     const connection = new SimulatedConnection({
       socket,
       remoteAddr: address,
@@ -66,7 +67,7 @@ export class SimulatedTcp implements Transport {
     try {
       const { upgrader } = options
       return this.#options.handshake === 'skipped'
-        ? await upgrader.upgradeOutbound(connection, { ...options, ...withoutHandshake(upgrader, this.#peerAt(to, peerOf(address))) })
+        ? await upgrader.upgradeOutbound(connection, { ...options, ...withoutHandshake(upgrader, this.#expect(peerOf(address), peerId)) })
         : await upgrader.upgradeOutbound(connection, options)
     } catch (error) {
       connection.abort(error as Error)
@@ -97,13 +98,8 @@ export class SimulatedTcp implements Transport {
     return this.#options.handshake === 'skipped' ? this.#components.peerId : undefined
   }
 
-  /**
-   * Who listens there, which a handshake would have told.
-   *
-   * @throws UnexpectedPeerError where it is not the one expected
-   */
-  #peerAt (to: SocketAddress, expected: PeerId | undefined): PeerId | undefined {
-    const found = this.#host.peerAt(to)
+  /** @throws UnexpectedPeerError where somebody else was expected */
+  #expect (expected: PeerId | undefined, found: PeerId | undefined): PeerId | undefined {
     if (found !== undefined && expected?.equals(found) === false) {
       throw new UnexpectedPeerError(`dialled ${expected.toString()}, found ${found.toString()}`)
     }
@@ -123,8 +119,10 @@ export class SimulatedTcp implements Transport {
     try {
       const to = this.#host.locate(asked)
       const socket = this.#host.connect(to, { peerId: this.#claimedPeerId })
+      // Before it takes time, in which the listener may go away.
+      const peerId = this.#host.peerAt(to)
       await connected(socket, signal)
-      return { socket, to }
+      return { socket, peerId }
     } catch (error) {
       // As @libp2p/tcp words it.
       throw error instanceof AbortError ? error : Object.assign(error as Error, { message: `connection error ${asked.ip}:${asked.port}: ${(error as Error).message}` })
@@ -145,7 +143,7 @@ async function connected (socket: SimulatedSocket, signal: AbortSignal): Promise
     onData: () => { throw new Error('data before the connection was made') },
     onDrain: () => {},
     onEnd: () => {},
-    onClose: reason => reject(reason === 'closed' ? new AbortError() : socketError(reason))
+    onClose: reason => reject(reason === 'closed' ? new AbortError() : socketError(reason, 'connect'))
   }
   signal.addEventListener('abort', onAbort, { once: true })
   try {

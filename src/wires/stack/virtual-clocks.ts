@@ -94,7 +94,7 @@ function installPerformance (nowMs: () => number): void {
   replace(performance, {
     now: nowMs,
     timeOrigin: EPOCH_MS,
-    mark: (name: string, options?: PerformanceMarkOptions) => mark(name, { startTime: nowMs(), ...options }),
+    mark: (name: string, options?: PerformanceMarkOptions) => mark(name, { ...options, startTime: options?.startTime ?? nowMs() }),
     measure: (name: string, start?: string | PerformanceMeasureOptions, end?: string) => {
       if (end !== undefined) {
         return measure(name, start, end)

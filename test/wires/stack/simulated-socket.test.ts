@@ -15,6 +15,7 @@ const IGNORED: SimulatedSocketEvents = { onConnect () {}, onData () {}, onDrain 
 
 interface Pair {
   readonly kernel: Kernel
+  readonly network: ByteNetwork
   readonly sender: SimulatedSocket
   readonly receiver: SimulatedSocket
 }
@@ -38,7 +39,7 @@ function createPair (): Pair {
   if (receiver === undefined) {
     throw new Error('nobody was accepted')
   }
-  return { kernel, sender, receiver }
+  return { kernel, network: bytes, sender, receiver }
 }
 
 /** Bytes that tell where they stand. */
@@ -72,6 +73,42 @@ test('what was held while paused comes in pieces of at most 64 KiB, and a pause 
   kernel.run(30e9)
   t.true(pieces.every(({ byteLength }) => byteLength <= READ_BYTES))
   t.deepEqual(Buffer.concat(pieces), Buffer.from(sent))
+})
+
+test('the end comes behind all data, also where a handler of data pauses and resumes', t => {
+  const { kernel, sender, receiver } = createPair()
+  const seen: string[] = []
+  let readBytes = 0
+  receiver.events = {
+    ...IGNORED,
+    onData: ({ byteLength }) => {
+      seen.push('data')
+      readBytes += byteLength
+      receiver.pause()
+      receiver.resume()
+    },
+    onEnd: () => seen.push('end')
+  }
+  receiver.pause()
+  sender.write(content(60_000))
+  sender.write(content(60_000))
+  sender.close()
+  kernel.run(10e9)
+  t.deepEqual(seen, [])
+  receiver.resume()
+  kernel.run(20e9)
+  t.is(readBytes, 120_000)
+  t.is(seen.indexOf('end'), seen.length - 1)
+})
+
+test('what arrives after a close is thrown away, and its connection forgotten in the end', t => {
+  const { kernel, network, sender, receiver } = createPair()
+  receiver.close()
+  sender.write(content(50_000))
+  kernel.run(5e9)
+  sender.close()
+  kernel.run(10e9)
+  t.is(network.connectionCount, 0)
 })
 
 test('a handler that pauses and resumes gets every byte once, in order, and never inside itself', t => {
