@@ -1,6 +1,9 @@
 /** The port that hosts of a scenario listen at, where a wire can choose it. */
 export const LISTENING_PORT = 4001
 
+/** The network that the addresses of all hosts are in. */
+export const ALL_HOSTS = '10.0.0.0/8'
+
 /** The network of the host of this index alone: `10.0.3.0/24`. */
 export function subnetOf (host: number): string {
   return `${prefixOf(host)}.0/24`

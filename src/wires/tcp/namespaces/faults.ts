@@ -137,9 +137,9 @@ export class Faults {
     this.#hubTc.write(changed.flatMap(({ waitsAt, direction: shape }) => queueLines(waitsAt, { ...shape, rateBitsPerSecond })))
   }
 
-  #reset (a: number, b: number): void {
-    const { hosts } = this.#init
-    const done = Promise.all([hosts[a].reset('dst', subnetOf(b)), hosts[b].reset('dst', subnetOf(a))])
+  /** At one end: the other learns of it by the reset that this sends. At both, the later one would hit what has been dialled since. */
+  #reset (from: number, to: number): void {
+    const done = this.#init.hosts[to].reset('dst', subnetOf(from))
       .then(() => {}, this.#failed.reject).finally(() => this.#resets.delete(done))
     this.#resets.add(done)
   }

@@ -1,3 +1,4 @@
+import { ALL_HOSTS } from '../../addresses.ts'
 import { Faults } from './faults.ts'
 import { directionsOf, Layout } from './layout.ts'
 import { Namespace, namespaceOf } from './namespace.ts'
@@ -54,12 +55,13 @@ export class Hub {
     return await (this.#faults?.begin(zeroMs) ?? new Promise<never>(() => {}))
   }
 
-  /** Resets all connections and takes all devices away. */
+  /** Resets all connections between hosts and takes all devices away. */
   async close (): Promise<void> {
     await this.#faults?.stop()
     // Otherwise nothing was made, and whose namespaces these are is not known.
     if (this.#opened) {
-      await Promise.all(this.#hosts.map(async namespace => await namespace.reset()))
+      // Of the scenario's addresses only: a process may be warming up over its loopback for the run after this one.
+      await Promise.all(this.#hosts.map(async namespace => await namespace.reset('dst', ALL_HOSTS)))
       await this.#hub.ip(this.#layout.removalLines())
     }
   }

@@ -1,4 +1,4 @@
-import { ipOf, multiaddrOf } from '../../addresses.ts'
+import { ALL_HOSTS, ipOf, multiaddrOf } from '../../addresses.ts'
 import { pairKey } from '../../scenario-references.ts'
 import { hostTcpOptions } from '../../scenario.ts'
 import type { HostDescription, PathDescription, Scenario } from '../../scenario.ts'
@@ -53,7 +53,7 @@ export class Layout {
       'link set lo up',
       'link set nowhere arp off up',
       ...[...addressesOf(host, this.#hosts[host]), sourceOf(host, this.#hosts[host])].filter(isFirst).map(address => `addr add ${address}/32 dev nowhere`),
-      `route add 10.0.0.0/8 dev nowhere ${this.#manner(host)}`,
+      `route add ${ALL_HOSTS} dev nowhere ${this.#manner(host)}`,
       ...this.#peersOf(host).flatMap(({ peer, path }) => [
         // A segment is a packet from the start: a queue counts packets as a router's does, not what the kernel has lumped.
         `link set p${path} gso_max_segs 1 up`,

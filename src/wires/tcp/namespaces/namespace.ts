@@ -52,8 +52,8 @@ export class Namespace {
     return new Batch([...this.#enter, command, '-batch', '-'])
   }
 
-  /** Resets TCP connections, those in the making included, as `ss -K` does. */
-  async reset (...filter: readonly string[]): Promise<void> {
+  /** Resets TCP connections, those in the making included, that `ss` finds by the filter. */
+  async reset (...filter: readonly [string, ...string[]]): Promise<void> {
     await this.#run(['ss', '-K', '-H', '-t', '-n', ...filter])
   }
 
