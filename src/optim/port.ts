@@ -94,6 +94,8 @@ export interface HandlerOptions {
 }
 
 export interface NodeEvents {
+  /** There were too many connections, and libp2p chose these: it has closed those of them that carried no stream. */
+  'connection:prune': { readonly detail: Connection[] }
   'connection:open': { readonly detail: Connection }
   'connection:close': { readonly detail: Connection }
   'peer:connect': { readonly detail: PeerId }
@@ -112,9 +114,36 @@ export interface PeerData {
   tags?: Map<string, { value?: number } | undefined> | Record<string, { value?: number } | undefined>
 }
 
+/** A logger of libp2p: called with printf's formatters, and not to be called with anything dear unless `enabled`. */
+export interface Logger {
+  (formatter: string, ...args: readonly unknown[]): void
+  readonly enabled: boolean
+  error(formatter: string, ...args: readonly unknown[]): void
+}
+
+/** Where libp2p's loggers come from: shown with DEBUG=twinwire*. */
+export interface ComponentLogger {
+  forComponent(name: string): Logger
+}
+
+/** The part of libp2p's metrics that computed values need; a node has it where metrics were configured. */
+export interface MetricsRegistry {
+  registerMetricGroup(name: string, options: CalculatedMetric): void
+  registerCounterGroup(name: string, options: CalculatedMetric): void
+}
+
+export interface CalculatedMetric {
+  readonly help: string
+  readonly label: string
+  /** The values by label, asked for when metrics are read. */
+  readonly calculate: () => Record<string, number>
+}
+
 export interface NetworkNode extends EventSource<NodeEvents> {
   readonly peerId: PeerId
   readonly peerStore: PeerStore
+  readonly logger?: ComponentLogger
+  readonly metrics?: MetricsRegistry
   /**
    * With a peer: an existing connection, or a new one to a known address. With addresses: tried in libp2p's order, one
    * after the other. Dials of one peer, or that share an address, are joined.

@@ -2,7 +2,7 @@ import { TwinwireError } from '../../core/errors.ts'
 import type { Timer } from '../../core/clock.ts'
 import type { Connection, Multiaddr, PeerId } from '../port.ts'
 import type { RankedAddress } from './rank.ts'
-import type { Deadlines } from './deadlines.ts'
+import type { Deadlines } from '../deadlines.ts'
 import type { AddressEvent } from './events.ts'
 
 export interface RaceComponents {

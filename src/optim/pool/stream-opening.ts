@@ -1,7 +1,7 @@
 import { TwinwireError } from '../../core/errors.ts'
 import type { Clock } from '../../core/clock.ts'
 import type { Connection, Stream } from '../port.ts'
-import type { Deadlines } from './deadlines.ts'
+import type { Deadlines } from '../deadlines.ts'
 
 export interface StreamOpeningCallbacks {
   readonly onStream: (stream: Stream, tookMs: number) => void

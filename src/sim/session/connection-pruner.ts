@@ -12,11 +12,12 @@ const CLOSE_TIMEOUT_MS = 1_000
  * valued peers (by their tags) first, then with the fewest streams, then inbound before outbound, then the newest. A
  * connection with an open stream is spared, though it is one of those chosen: nothing is closed in its place. That a
  * stream's protocol is not agreed on yet does not matter, so that identify, which is run on each new connection, spares it.
+ * Answers those chosen, once it is over; undefined where there was no excess.
  */
-export async function pruneConnections (clock: Clock, peers: SimPeerStore, connections: SimConnection[], maxConnections: number): Promise<void> {
+export async function pruneConnections (clock: Clock, peers: SimPeerStore, connections: SimConnection[], maxConnections: number): Promise<SimConnection[] | undefined> {
   const excess = connections.length - maxConnections
   if (excess <= 0) {
-    return
+    return undefined
   }
   const values = new Map<string, number>()
   for (const { remotePeer } of connections) {
@@ -39,4 +40,5 @@ export async function pruneConnections (clock: Clock, peers: SimPeerStore, conne
       connection.abort(error as Error)
     }
   }))
+  return chosen
 }

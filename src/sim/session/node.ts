@@ -26,6 +26,7 @@ const INBOUND_UPGRADE_TIMEOUT_MS = 10_000
 const FIRST_EPHEMERAL_PORT = 32_768
 
 interface NodeEvents {
+  'connection:prune': { readonly detail: SimConnection[] }
   'connection:open': { readonly detail: SimConnection }
   'connection:close': { readonly detail: SimConnection }
   'peer:connect': { readonly detail: SimPeerId }
@@ -275,9 +276,16 @@ export class SimNode extends Emitter<NodeEvents> implements ConnectionOwner {
     if (first) {
       this.emit('peer:connect', { detail: remotePeer })
     }
-    void pruneConnections(this.#fabric.clock, this.peerStore, this.getConnections(), this.#options.limits.maxConnections)
+    void this.#prune()
     this.emit('connection:open', { detail: connection })
     return connection
+  }
+
+  async #prune (): Promise<void> {
+    const chosen = await pruneConnections(this.#fabric.clock, this.peerStore, this.getConnections(), this.#options.limits.maxConnections)
+    if (chosen !== undefined) {
+      this.emit('connection:prune', { detail: chosen })
+    }
   }
 
   /** Each connection leaves from a port of its own, never the one that is listened on. */

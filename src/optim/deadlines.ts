@@ -1,6 +1,6 @@
-import { BinaryHeap, isEarlier } from '../../core/binary-heap.ts'
-import type { Timed } from '../../core/binary-heap.ts'
-import type { Clock, Timer } from '../../core/clock.ts'
+import { BinaryHeap, isEarlier } from '../core/binary-heap.ts'
+import type { Timed } from '../core/binary-heap.ts'
+import type { Clock, Timer } from '../core/clock.ts'
 
 /**
  * Any number of deadlines on one timer of the clock. A pool of a thousand connections has thousands of them, most of
