@@ -11,14 +11,18 @@ const FIRST_ALLOCATION_BYTES = 64 * 1024
 export function encodeFrame (payload: Uint8Array): Uint8Array {
   const prefixBytes = varintBytes(payload.byteLength)
   const frame = new Uint8Array(prefixBytes + payload.byteLength)
-  let rest = payload.byteLength
-  for (let i = 0; i < prefixBytes - 1; i++) {
-    frame[i] = rest % 128 | 128
-    rest = Math.floor(rest / 128)
-  }
-  frame[prefixBytes - 1] = rest
-  frame.set(payload, prefixBytes)
+  frame.set(payload, writeVarint(frame, 0, payload.byteLength))
   return frame
+}
+
+/** Writes a whole number (0 to 2^53 - 1) in its shortest form, and answers the position behind it. */
+export function writeVarint (target: Uint8Array, position: number, value: number): number {
+  while (value >= 128) {
+    target[position++] = value % 128 | 128
+    value = Math.floor(value / 128)
+  }
+  target[position++] = value
+  return position
 }
 
 /** How long a length is on the wire. */
