@@ -45,15 +45,19 @@ function readBatches (json: string): Batch[] {
   return batches.map(batch => ({ ...batch, acknowledgement: batch.acknowledgement }))
 }
 
+function distinct (values: readonly string[]): string[] {
+  return [...new Set(values)].sort()
+}
+
 function decode ({ from, bytes }: Vector): Batch[] {
   return new BatchDecoder({ maximumFrameBytes: INITIAL_FRAME_BYTES, maximumPlainBytes: INITIAL_FRAME_BYTES, from }).push(bytes)
 }
 
 test('the document has vectors of every kind of item, of every codec and of every code of error', t => {
   const valid = vectors.flatMap(({ batches }) => batches ?? [])
-  t.deepEqual(new Set(valid.flatMap(({ items }) => items.map(({ kind }) => kind))), new Set(['message', 'request', 'cancel', 'reply', 'refusal', 'settings']))
-  t.deepEqual(new Set(valid.map(({ codec }) => codec)), new Set(['none', 'snappy', 'deflate']))
-  t.deepEqual(new Set(vectors.flatMap(({ code }) => code ?? [])), new Set(['ERR_BATCH_INVALID', 'ERR_FRAME_TOO_LARGE', 'ERR_FRAME_INVALID', 'ERR_CHECKSUM']))
+  t.deepEqual(distinct(valid.flatMap(({ items }) => items.map(({ kind }) => kind))), ['cancel', 'message', 'refusal', 'reply', 'request', 'settings'])
+  t.deepEqual(distinct(valid.map(({ codec }) => codec)), ['deflate', 'none', 'snappy'])
+  t.deepEqual(distinct(vectors.flatMap(({ code }) => code ?? [])), ['ERR_BATCH_INVALID', 'ERR_CHECKSUM', 'ERR_FRAME_INVALID', 'ERR_FRAME_TOO_LARGE'])
   t.true(vectors.every(({ bytes, batches, code }) => bytes.length > 0 && (batches === undefined) !== (code === undefined)))
 })
 
@@ -61,9 +65,8 @@ for (const vector of vectors) {
   const { title, batches, code, bytes, isDecodedOnly } = vector
   if (batches === undefined) {
     test(`${title} fails with ${code}, and says what was expected and found`, t => {
-      const error = t.throws(() => decode(vector), { instanceOf: TwinwireError })
-      t.is(error?.code, code)
-      t.truthy(error?.expected)
+      const error = t.throws(() => decode(vector), { instanceOf: TwinwireError, code: code ?? 'one that the document names' })
+      t.truthy(error.expected)
     })
     continue
   }
