@@ -12,7 +12,7 @@ const VECTORS: ReadonlyArray<readonly [name: string, bytes: Uint8Array, crc: num
   ['32 bytes that increase', Uint8Array.from({ length: 32 }, (_, i) => i), 0x46dd794e],
   ['32 bytes that decrease', Uint8Array.from({ length: 32 }, (_, i) => 31 - i), 0x113fdb5c],
   ['an iSCSI read command', new Uint8Array(Buffer.from(
-    '01c00000000000000000000000000000140000000000040000000014000000182800000000000000020000000000' + '0000', 'hex')), 0xd9963a56]
+    '01c000000000000000000000000000001400000000000400000000140000001828000000000000000200000000000000', 'hex')), 0xd9963a56]
 ]
 
 for (const [name, bytes, crc] of VECTORS) {

@@ -13,7 +13,7 @@ export interface Direction {
 
 /** With the prototype of a literal, which is what a decoder makes. */
 function record<T> (model: { [Key in keyof T]: fc.Arbitrary<T[Key]> }): fc.Arbitrary<T> {
-  return fc.record(model, { noNullPrototype: true }) as fc.Arbitrary<T>
+  return fc.record(model, { noNullPrototype: true })
 }
 
 const number = fc.oneof({ weight: 3, arbitrary: fc.nat(300) }, fc.maxSafeNat())
