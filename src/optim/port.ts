@@ -126,17 +126,32 @@ export interface ComponentLogger {
   forComponent(name: string): Logger
 }
 
-/** The part of libp2p's metrics that computed values need; a node has it where metrics were configured. */
+/** The part of libp2p's metrics that a network's need; a node has it where metrics were configured. */
 export interface MetricsRegistry {
-  registerMetricGroup(name: string, options: CalculatedMetric): void
-  registerCounterGroup(name: string, options: CalculatedMetric): void
+  registerMetric(name: string, options: CalculatedMetric<number>): void
+  /** What is calculated is what came to the counter since it was last asked. */
+  registerCounter(name: string, options: CalculatedMetric<number>): void
+  registerMetricGroup(name: string, options: CalculatedMetricGroup): void
+  /** As with `registerCounter`. */
+  registerCounterGroup(name: string, options: CalculatedMetricGroup): void
+  registerHistogram(name: string, options: HistogramOptions): { observe(value: number): void }
 }
 
-export interface CalculatedMetric {
+export interface CalculatedMetric<Value> {
   readonly help: string
+  /** Asked for when metrics are read. */
+  readonly calculate: () => Value
+}
+
+/** Values by label. */
+export interface CalculatedMetricGroup extends CalculatedMetric<Record<string, number>> {
   readonly label: string
-  /** The values by label, asked for when metrics are read. */
-  readonly calculate: () => Record<string, number>
+}
+
+export interface HistogramOptions {
+  readonly help: string
+  /** Upper bounds, ascending. */
+  readonly buckets: number[]
 }
 
 export interface NetworkNode extends EventSource<NodeEvents> {
