@@ -1,5 +1,5 @@
 import test from 'ava'
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { Histogram, LATENCY_BUCKETS, SIZE_BUCKETS } from '../../../src/optim/metrics/histogram.ts'
 import { LabelCounts } from '../../../src/optim/metrics/label-counts.ts'
 

@@ -53,7 +53,7 @@ function readDescriptor (line: string, families: OpenFamily[]): void {
   const match = DESCRIPTOR.exec(line)
   must(match !== null, `a descriptor: ${line}`)
   const [, keyword, name, rest] = match
-  let family = families.at(-1)
+  const family = families.at(-1)
   if (family?.name !== name) {
     must(families.every(earlier => earlier.name !== name), `families are not interleaved: ${line}`)
     must(keyword === 'TYPE', `TYPE comes first: ${line}`)

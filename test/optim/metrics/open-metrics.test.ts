@@ -1,5 +1,5 @@
 import test from 'ava'
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { Histogram } from '../../../src/optim/metrics/histogram.ts'
 import { openMetricsText } from '../../../src/optim/metrics/open-metrics.ts'
 import { parseOpenMetrics } from './open-metrics-parser.ts'
