@@ -30,6 +30,7 @@ export class NetworkEvents<Event extends RecordedEvent> implements Recorder<Even
     }
   }
 
+  /** Does nothing where it does not listen. */
   removeEventListener<Type extends keyof NetworkEventMap<Event> & string> (type: Type, listener: (event: NetworkEventMap<Event>[Type]) => void): void {
     this.#remove(type, this.#listeners.get(type)?.find(listening => listening.listener === listener))
   }
@@ -43,6 +44,7 @@ export class NetworkEvents<Event extends RecordedEvent> implements Recorder<Even
     }
   }
 
+  /** Calls those who listen to events of this type, before it returns. */
   record (event: Event): void {
     const listeners = this.#listeners.get(event.type)
     if (listeners !== undefined) {

@@ -6,7 +6,8 @@ import type { Histogram } from './histogram.ts'
  */
 export type MetricFamily = ScalarFamily | LabelledFamily | HistogramFamily
 
-interface Named {
+/** What all kinds have. */
+export interface NamedFamily {
   /** Snake case, in base units, ending in the unit where there is one: `twinwire_upload_bytes`. A counter's samples get `_total` behind it. */
   readonly name: string
   /** One line: what it counts. */
@@ -19,14 +20,14 @@ interface Named {
 export type ScalarType = 'gauge' | 'counter'
 
 /** A number. */
-export interface ScalarFamily extends Named {
+export interface ScalarFamily extends NamedFamily {
   readonly type: ScalarType
   /** Asked for when metrics are read. */
   readonly value: () => number
 }
 
 /** A number for each value of one label. */
-export interface LabelledFamily extends Named {
+export interface LabelledFamily extends NamedFamily {
   readonly type: ScalarType
   readonly label: string
   /** Asked for when metrics are read; no label value occurs twice, and there is a bound on how many there can be. */
@@ -34,7 +35,7 @@ export interface LabelledFamily extends Named {
 }
 
 /** A distribution. */
-export interface HistogramFamily extends Named {
+export interface HistogramFamily extends NamedFamily {
   readonly type: 'histogram'
   readonly histogram: Histogram
 }

@@ -1,7 +1,4 @@
-/** Is told of each observation, as it is made. */
-export interface ObservationSink {
-  observe(value: number): void
-}
+import type { ObservationSink } from '../port.ts'
 
 /**
  * For times, in seconds: from half a millisecond, which is a round trip within a data centre, to 30 s, which is a request's

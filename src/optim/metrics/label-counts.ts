@@ -6,6 +6,7 @@ const OTHER = 'other'
 export class LabelCounts implements Iterable<readonly [label: string, count: number]> {
   readonly #counts = new Map<string, number>()
 
+  /** Counts one more. */
   add (label: string): void {
     const known = this.#counts.has(label) || this.#counts.size < MAXIMUM_LABELS - 1
     const key = known ? label : OTHER

@@ -3,6 +3,7 @@ import type { HistogramFamily, LabelledFamily, MetricFamily, ScalarFamily } from
 
 /** Ends a registration: nothing of the network is held or read any more. */
 export interface MetricsRegistration {
+  /** Once is enough; again does nothing. */
   stop(): void
 }
 

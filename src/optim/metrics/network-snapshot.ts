@@ -26,6 +26,7 @@ export interface RequestCounts {
   readonly failed: Iterable<readonly [reason: string, count: number]>
 }
 
+/** What the bandwidth manager knows. */
 export interface BandwidthSnapshot {
   readonly uploadBytes: Readonly<Record<TrafficClass, number>>
   readonly downloadBytes: Readonly<Record<TrafficClass, number>>
@@ -42,6 +43,7 @@ export interface WindowedRates {
   readonly over60s: number
 }
 
+/** What message batching knows. */
 export interface BatchingSnapshot {
   /** Batches sent, by how they were compressed. */
   readonly batches: Readonly<Record<Codec, number>>
@@ -57,6 +59,7 @@ export interface BatchingSnapshot {
   readonly retriesPlain: number
 }
 
+/** What the health monitor knows. */
 export interface HealthSnapshot {
   /** Peers by their state; the states are the monitor's. */
   readonly peers: Readonly<Record<string, number>>
