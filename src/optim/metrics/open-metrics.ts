@@ -66,7 +66,7 @@ function canonicalNumber (value: number): string {
 }
 
 /** Of metrics and of labels; colons and underscores in front are reserved, and two in a row are one to Prometheus' client. */
-const NAME = /^[a-zA-Z]+(_?[a-zA-Z0-9]+)*$/
+const NAME = /^[a-zA-Z][a-zA-Z0-9]*(?:_[a-zA-Z0-9]+)*$/
 const SUFFIXES = { gauge: [''], counter: ['_total', '_created'], histogram: ['_bucket', '_count', '_sum', '_created'] } as const
 
 function checkNames (family: MetricFamily, names: Set<string>): void {
