@@ -2,6 +2,7 @@ import { TwinwireError } from './errors.ts'
 
 /** A pending callback. Cancelling one that has fired or was cancelled before does nothing. */
 export interface Timer {
+  /** Keeps it from firing. */
   cancel(): void
 }
 
@@ -10,6 +11,7 @@ export interface Timer {
  * `now` is monotonic and counts milliseconds (fractions allowed) from an arbitrary start.
  */
 export interface Clock {
+  /** In milliseconds. */
   now(): number
   /** Calls back once, `delayMs` from now (a negative delay counts as 0); never before this call returns. */
   setTimeout(callback: () => void, delayMs: number): Timer

@@ -14,6 +14,7 @@ export interface RecordedEvent {
  * union of interfaces and asks for a `Recorder` of that union.
  */
 export interface Recorder<Event extends RecordedEvent = RecordedEvent> {
+  /** Takes one event; they come in the order in which they happen. */
   record(event: Event): void
 }
 

@@ -11,7 +11,8 @@ import { closeByteNetwork, createByteNetwork } from './byte-networks.ts'
 import type { Environment } from './environment.ts'
 import { TrafficMeter } from './traffic-meter.ts'
 
-type HostInput = Omit<ScenarioInput['hosts'][number], 'role'>
+/** A host as scenarios describe it, without its role. @interface */
+export type HostInput = Omit<ScenarioInput['hosts'][number], 'role'>
 
 /** A scenario without roles: what joins the hosts, and what befalls them, counted from when the network is made. */
 export interface NetworkInput extends Omit<ScenarioInput, 'hosts' | 'limitMs'> {
@@ -33,6 +34,7 @@ export class SimulatedNetwork implements Disposable {
   readonly #hosts = new Map<string, SimulatedHost>()
 
   /**
+   * @internal
    * @param random of all its chance
    * @throws ERR_INVALID_OPTION, ERR_UNKNOWN_OPTION, ERR_UNKNOWN_HOST
    */
@@ -81,6 +83,7 @@ export class SimulatedNetwork implements Disposable {
     closeByteNetwork(this.#environment, this.#bytes)
   }
 
+  /** As `stop`. */
   [Symbol.dispose] (): void {
     this.stop()
   }

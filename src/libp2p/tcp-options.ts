@@ -8,6 +8,7 @@ import type { DuplexInput } from '../wires/scenario-link.ts'
 import { SimulatedHost } from '../wires/stack/simulated-host.ts'
 import type { SimulatedTcpOptions } from '../wires/stack/simulated-tcp.ts'
 
+/** Where a node stands in a simulated network, and how its transport behaves. */
 export interface SimulatedTcpInit extends SimulatedTcpOptions {
   /** Where the node stands: a host of a network of one's own. Default: each node gets a host of its own in one star. */
   readonly host?: SimulatedHost

@@ -19,6 +19,7 @@ import type { TimeoutMetrics } from './timeouts/adaptive-timeouts.ts'
 import type { TimeoutEvent } from './timeouts/events.ts'
 import type { AttemptContext } from './timeouts/request.ts'
 
+/** What a network works with; each can be another in a test. */
 export interface OptimizedNetworkComponents {
   /** Default: real time. */
   readonly clock?: Clock
@@ -27,6 +28,7 @@ export interface OptimizedNetworkComponents {
   readonly recorder?: Recorder<PoolEvent | TimeoutEvent>
 }
 
+/** What is known of one request. */
 export interface RequestOptions extends AbortOptions {
   /** Connecting, all attempts and the reply together. Default 30 s. */
   readonly deadlineMs?: number
@@ -38,6 +40,7 @@ export interface RequestOptions extends AbortOptions {
   readonly serverTimeMs?: number
 }
 
+/** Counts since the start, and those of the modules that are on. */
 export interface NetworkMetrics {
   readonly requests: number
   readonly answered: number

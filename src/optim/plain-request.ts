@@ -6,6 +6,7 @@ import type { Clock } from '../core/clock.ts'
 import type { Connection, Multiaddr, NetworkNode, PeerId } from './port.ts'
 import type { AttemptContext } from './timeouts/request.ts'
 
+/** What is known of one plain request. */
 export interface PlainRequestOptions {
   readonly signal?: AbortSignal
   /** Dial, stream, request and reply together. Default 30 s. */

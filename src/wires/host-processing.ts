@@ -12,6 +12,7 @@ const cost = z.number().min(0).max(MAXIMUM_MS).default(0)
  */
 export const processingSchema = z.strictObject({ perEventMs: cost, perMegabyteMs: cost })
 
+/** What computing takes at a host. @interface */
 export type ProcessingInput = z.input<typeof processingSchema>
 export type Processing = z.output<typeof processingSchema>
 

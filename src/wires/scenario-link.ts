@@ -130,6 +130,8 @@ export type Loss = z.infer<typeof lossSchema>
 export type Queue = z.infer<typeof queueSchema>
 export type JitterDescription = z.infer<typeof jitterSchema>
 export type PathDirection = z.infer<typeof directionSchema>
+/** One direction of a link. @interface */
 export type PathDirectionInput = z.input<typeof directionSchema>
 export type Duplex = z.infer<typeof duplexSchema>
+/** Both directions of a link; without `backward` it is like `forward`. @interface */
 export type DuplexInput = z.input<typeof duplexSchema>

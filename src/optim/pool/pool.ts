@@ -23,6 +23,7 @@ export type { ConnectionPoolOptions } from './options.ts'
 export type { PoolEvent, PoolMetrics } from './events.ts'
 export type { StreamLease } from './lease.ts'
 
+/** What a pool works with. */
 export interface ConnectionPoolComponents {
   readonly node: NetworkNode
   readonly clock: Clock
@@ -32,6 +33,7 @@ export interface ConnectionPoolComponents {
   readonly host?: string
 }
 
+/** How to wait for a lease. */
 export interface AcquireOptions extends AbortOptions {
   /** Among waiters, higher goes first, and equals in order of arrival; default 0. */
   priority?: number

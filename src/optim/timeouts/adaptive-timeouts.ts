@@ -17,6 +17,7 @@ import type { PeerConditions } from './policy.ts'
 import type { Attempt, TimedRequest } from './request.ts'
 import type { Cancellable, RunEnvironment, TimeoutOccurrence } from './run-environment.ts'
 
+/** What adaptive timeouts work with. */
 export interface AdaptiveTimeoutsComponents {
   readonly clock: Clock
   /** For the jitter of retries. */

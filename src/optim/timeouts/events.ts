@@ -13,6 +13,7 @@ interface AttemptEvent extends RecordedEvent {
 /** The first attempt of a request, one after a failed or overdue one, or one beside one that is still under way. */
 export type AttemptKind = 'first' | 'retry' | 'hedge'
 
+/** An attempt begins. */
 export interface AttemptStarted extends AttemptEvent {
   readonly type: 'timeouts:attempt-started'
   /** 1 for the first. */
@@ -20,6 +21,7 @@ export interface AttemptStarted extends AttemptEvent {
   readonly kind: AttemptKind
 }
 
+/** An attempt's answer is here, whether or not another one's was first. */
 export interface AttemptAnswered extends AttemptEvent {
   readonly type: 'timeouts:attempt-answered'
   /** Since it was sent. */
@@ -30,6 +32,7 @@ export interface AttemptAnswered extends AttemptEvent {
   readonly valid: boolean
 }
 
+/** An attempt has outlasted its timeout. */
 export interface AttemptOverdue extends AttemptEvent {
   readonly type: 'timeouts:attempt-overdue'
   readonly timeoutMs: number
@@ -37,6 +40,7 @@ export interface AttemptOverdue extends AttemptEvent {
   readonly kept: boolean
 }
 
+/** An attempt ended with an error. */
 export interface AttemptFailed extends AttemptEvent {
   readonly type: 'timeouts:attempt-failed'
   /** The error's code, or its name where it has none. */
@@ -46,11 +50,13 @@ export interface AttemptFailed extends AttemptEvent {
 /** Why no further attempt was made. */
 export type Refusal = 'not-idempotent' | 'futile' | 'attempts' | 'deadline' | 'budget'
 
+/** No further attempt is made, though one failed or is overdue. */
 export interface RetryRefused extends AttemptEvent {
   readonly type: 'timeouts:retry-refused'
   readonly reason: Refusal
 }
 
+/** The caller has the answer, or the error. */
 export interface RequestSettled extends RecordedEvent {
   readonly type: 'timeouts:request-settled'
   readonly peer: string
@@ -64,12 +70,14 @@ export interface RequestSettled extends RecordedEvent {
   readonly attempts: number
 }
 
+/** It is known now whether an overdue attempt was given up too soon. */
 export interface TimeoutJudged extends AttemptEvent {
   readonly type: 'timeouts:judged'
   /** Whether the answer was merely late, or never came. */
   readonly verdict: 'spurious' | 'lost'
 }
 
+/** A peer is given more or less patience from here on. */
 export interface TierChanged extends RecordedEvent {
   readonly type: 'timeouts:tier-changed'
   readonly peer: string

@@ -43,11 +43,14 @@ interface Port {
 
 /** A host of the simulated network as programs on it see it: addresses, ports and sockets. */
 export class SimulatedHost {
+  /** @internal */
   readonly network: ByteNetwork
+  /** Its addresses; what it dials is dialled from the first. */
   readonly ips: readonly string[]
   readonly #tcp: TcpHost
   readonly #ports = new Map<number, Port>()
 
+  /** @internal */
   constructor (network: ByteNetwork, tcp: TcpHost, ips: readonly string[]) {
     this.network = network
     this.#tcp = tcp
@@ -55,6 +58,7 @@ export class SimulatedHost {
   }
 
   /**
+   * @internal
    * @param address its port 0 asks for a free one; `0.0.0.0` and `127.0.0.1` mean all addresses of the host
    * @throws ERR_PORT_IN_USE; ERR_NO_ADDRESS where the host does not have the address
    */
@@ -89,6 +93,7 @@ export class SimulatedHost {
   /**
    * Begins to connect; the socket's events, to be set at once, tell how it went.
    *
+   * @internal
    * @throws as Node's `net`: EHOSTUNREACH where nobody has the address, EADDRNOTAVAIL where it is the host's own or could be
    * several, ECONNREFUSED where nobody listens at an address that would mean any host; ERR_STOPPED
    */
@@ -106,7 +111,11 @@ export class SimulatedHost {
     return this.network.dialled(socket, { from, to, peerId })
   }
 
-  /** Who listens at an address of a host, where it was given as `peerId`. */
+  /**
+   * Who listens at an address of a host, where it was given as `peerId`.
+   *
+   * @internal
+   */
   peerAt (to: SocketAddress): PeerId | undefined {
     const endpoint = this.network.resolve(to.ip, to.port, this.#tcp.node)
     return endpoint && this.network.openPorts.at(endpoint.node, to)?.peerId
@@ -115,6 +124,7 @@ export class SimulatedHost {
   /**
    * The address that connecting to this one would connect to: another only for those that mean any host.
    *
+   * @internal
    * @throws as Node's `net`: ECONNREFUSED where it would be no host's, EADDRNOTAVAIL where it could be several hosts'
    */
   locate (address: SocketAddress): SocketAddress {

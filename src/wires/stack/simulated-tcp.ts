@@ -11,6 +11,7 @@ import type { SimulatedSocket } from './simulated-socket.ts'
 import { isSimulated, socketAddress } from './socket-address.ts'
 import { socketError } from '../../sim/tcp/socket-error.ts'
 
+/** How the transport behaves. */
 export interface SimulatedTcpOptions {
   /** Of connections that were accepted, ms: aborted when nothing was sent or received for so long. 0: never. As @libp2p/tcp: 120,000. */
   readonly inboundSocketInactivityTimeout?: number | undefined
@@ -30,6 +31,7 @@ interface Dialled {
   readonly peerId: PeerId | undefined
 }
 
+/** What libp2p hands to its transports. */
 export interface SimulatedTcpComponents {
   readonly peerId: PeerId
   readonly logger: ComponentLogger
