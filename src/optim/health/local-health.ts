@@ -68,10 +68,14 @@ export class LocalHealth {
   advance (nowMs: number): boolean {
     const { lagMs } = this.#options
     const lateMs = nowMs - this.#dueMs
+    if (lateMs <= 0) {
+      return false
+    }
+    // Whatever happens shows that this node is awake: only from here on is the deadline's lateness unexplained.
+    this.#dueMs = nowMs
     if (lateMs < lagMs) {
       return false
     }
-    this.#dueMs = nowMs
     this.#stalledMs += lateMs
     this.#stallEndMs = nowMs
     // One point for `lagMs`, one more for each doubling: at 250 ms a stall of 16 s reaches the highest score.

@@ -10,8 +10,8 @@ const EVIDENCE_OF_LOSS = Math.log(FOUND_LOSS / TOLERATED_LOSS)
 const EVIDENCE_OF_ANSWER = Math.log((1 - FOUND_LOSS) / (1 - TOLERATED_LOSS))
 
 /**
- * Four losses close together. At the tolerated loss a false alarm comes once in about 60,000 attempts on average (the
- * ARL, which the tests compute); with 20% lost the change is found after about 30 attempts, with all lost after 4.
+ * Four losses close together. At the tolerated loss a false alarm comes once in about 115,000 attempts on average (the
+ * ARL, which the tests compute); with 20% lost the change is found after about 31 attempts, with all lost after 4.
  */
 const THRESHOLD = 9
 

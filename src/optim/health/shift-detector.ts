@@ -14,11 +14,10 @@ const SLACK = 1
 /** One sample counts for at most this many deviations, so that none alone is a change. */
 const CLIP = 3
 /**
- * h, in deviations. With k = 1 and normal logarithms a false alarm comes once in about 100,000 samples on average (the
- * ARL, which the tests compute; Siegmund's approximation says 113,000 where nothing is clipped), and a doubling is found
- * after 3 samples.
+ * h, in deviations. A false alarm comes once in about 400,000 samples on average (the ARL, which the tests compute) where
+ * logarithms have heavy tails (Laplace), more rarely where they are normal. A doubling is found after 4 samples.
  */
-const THRESHOLD = 5
+const THRESHOLD = 7
 
 /**
  * Finds that a positive quantity has shifted by a factor against its own slowly moving baseline: by a CUSUM of its
