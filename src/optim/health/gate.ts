@@ -25,6 +25,10 @@ export class Gate {
     return this.#ejections.count
   }
 
+  isEjected (peer: string): boolean {
+    return this.#ejections.has(peer)
+  }
+
   admit (peer: string, nowMs: number): Admission {
     return this.#ejections.admit(peer, nowMs)
   }

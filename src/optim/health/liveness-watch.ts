@@ -39,7 +39,8 @@ export class LivenessWatch {
     peer.lifeAwakeMs = awakeMs
     peer.unansweredAwakeMs = undefined
     peer.awaited = false
-    if (peer.state === 'silent' || peer.state === 'dead') {
+    const stands = peer.state === 'dead' && reason === 'life' && this.#shared.settings.detector.ignoresLife === true
+    if ((peer.state === 'silent' || peer.state === 'dead') && !stands) {
       if (peer.state === 'dead') {
         this.#recovery.cancel(peer.peer)
         peer.failedProbes = 0

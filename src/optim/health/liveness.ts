@@ -27,6 +27,8 @@ export type Verdict =
 
 /** Decides when to probe and when a peer is dead; a pure object, asked about each monitored peer once a second. */
 export interface LivenessPolicy {
+  /** True where a death stands although the peer is heard of again, until another connection is there; default false. */
+  readonly ignoresLife?: boolean
   judge(silence: Silence): Verdict
 }
 
@@ -71,6 +73,8 @@ export function accrualDetector ({ probeAfterMs, probeTimeoutMs, suspicion }: Li
  */
 export function pingDetector ({ probeAfterMs }: LivenessOptions, strikes: number): LivenessPolicy {
   return {
+    // Upstream aborts the connection at once, whatever comes on it.
+    ignoresLife: true,
     judge ({ sinceProbeMs, probing, failedProbes }) {
       if (failedProbes >= strikes) {
         return DEAD_BY_PROBES

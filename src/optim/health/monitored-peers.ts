@@ -71,11 +71,14 @@ export interface MonitoredConnection {
 /** The peers that something is known of: a bounded number. */
 export class MonitoredPeers {
   readonly #limit: number
+  readonly #isEjected: (peer: string) => boolean
   readonly #onForgotten: (peer: MonitoredPeer) => void
   readonly #peers = new Map<string, MonitoredPeer>()
 
-  constructor (limit: number, onForgotten: (peer: MonitoredPeer) => void) {
+  /** @param isEjected whether forgetting a peer would let it in before its time */
+  constructor (limit: number, isEjected: (peer: string) => boolean, onForgotten: (peer: MonitoredPeer) => void) {
     this.#limit = limit
+    this.#isEjected = isEjected
     this.#onForgotten = onForgotten
   }
 
@@ -112,12 +115,15 @@ export class MonitoredPeers {
     this.#peers.clear()
   }
 
-  /** Without a connection rather than with one, then what was heard of least recently. */
+  /** One without a connection that is not ejected, if there is any, and of several that which was heard of least recently. */
   #leastMissed (): MonitoredPeer {
     let least: MonitoredPeer | undefined
+    let leastSpared = true
     for (const peer of this.#peers.values()) {
-      if (least === undefined || lessMissed(peer, least)) {
+      const spared = peer.connections !== undefined || this.#isEjected(peer.peer)
+      if (least === undefined || (spared === leastSpared ? peer.heardMs < least.heardMs : leastSpared)) {
         least = peer
+        leastSpared = spared
       }
     }
     if (least === undefined) {
@@ -125,9 +131,4 @@ export class MonitoredPeers {
     }
     return least
   }
-}
-
-function lessMissed (a: MonitoredPeer, b: MonitoredPeer): boolean {
-  const connected = a.connections !== undefined
-  return connected === (b.connections !== undefined) ? a.heardMs < b.heardMs : !connected
 }

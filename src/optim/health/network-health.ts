@@ -64,7 +64,7 @@ export class NetworkHealth {
     this.#deadlines = deadlines
     this.#shared = {
       settings,
-      peers: new MonitoredPeers(settings.maximumPeers, peer => this.#onForgotten(peer)),
+      peers: new MonitoredPeers(settings.maximumPeers, peer => this.#gate.isEjected(peer), peer => this.#onForgotten(peer)),
       local: new LocalHealth(settings.localHealth),
       counters: { probes: 0, failedProbes: 0, deaths: 0, ejections: 0, ejectionsRefused: 0, readmissions: 0, recoveries: 0, failedRecoveries: 0 },
       record: event => recorder.record({ ...event, timeMs: clock.now(), host })

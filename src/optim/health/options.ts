@@ -21,7 +21,7 @@ export interface NetworkHealthOptions {
   readonly recovery?: HealthRecoveryOptions
   /** Without news a quality comes half the way back to neutral in this time, in milliseconds; default 300000: five minutes, the longest ejection. */
   readonly qualityHalfLifeMs?: number
-  /** Peers remembered; default 1024. Beyond them the one without a connection that was not heard of for longest is forgotten. */
+  /** Peers remembered; default 1024. Beyond them the one that was not heard of for longest is forgotten, those with a connection and ejected ones last. */
   readonly maximumPeers?: number
   /** A peer without a connection that nothing was observed of for so long is forgotten, in milliseconds; default 600000: after two half-lives little is known of it. Never before an ejection has ended. */
   readonly forgetAfterMs?: number

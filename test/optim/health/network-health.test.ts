@@ -1,6 +1,7 @@
 import test from 'ava'
+import { randomStream } from '../../../src/core/random.ts'
 import { detectionBoundMs } from '../../../src/optim/health/liveness.ts'
-import { TICK_MS } from '../../../src/optim/health/network-health.ts'
+import { NetworkHealth, TICK_MS } from '../../../src/optim/health/network-health.ts'
 import { withNetwork } from './fake-network.ts'
 import type { LivenessPolicy } from '../../../src/optim/health/liveness.ts'
 import type { FakeNetwork } from './fake-network.ts'
@@ -85,8 +86,8 @@ test('the death of a peer that used to answer within 50 ms is found by suspicion
   await wait(20_000)
   const [death] = network.ofType('health:state').filter(({ to }) => to === 'dead')
   t.is(death.reason, 'suspicion')
-  // Probed within 10 to 11 s; mean 50 ms + pause 3000 ms + 5.6 deviations of 100 ms, seen with the next look.
-  t.true(death.silentMs > 13_600 && death.silentMs <= 11_000 + 3620 + 1000, `${death.silentMs}`)
+  // Probed within 10 to 11 s; mean 50 ms + pause 3000 ms + 5.2 deviations of 100 ms, seen with the next look.
+  t.true(death.silentMs > 10_000 + 3560 && death.silentMs <= 11_000 + 3580 + 1000, `${death.silentMs}`)
 }))
 
 test('bulk that delays pings never kills the connection', t => withNetwork({}, async (network, wait) => {
@@ -112,6 +113,9 @@ test('the same bulk makes libp2p\'s monitor and three strikes kill it', async t 
         network.life(peer)
       }
       t.true(network.health.metrics.deaths > 0)
+      // What comes beside the pings saves nobody.
+      t.true(network.replacedMs.length > 0)
+      t.true(network.states(peer).every(state => state !== 'dead>alive:life'))
     })
   }
 })
@@ -415,6 +419,39 @@ test('after stop nothing is left: probes and replacements are aborted, and nobod
   t.is(network.health.metrics.peers, 0)
   await wait(60_000)
   t.is(network.events.length, length)
+}))
+
+test('quality is told of a peer and of each of its connections, and is 0.5 of whom nothing is known', t => withNetwork({}, async (network, wait) => {
+  const [peer] = network.add(1, false)
+  const good = network.open(peer)
+  const bad = network.open(peer)
+  for (let second = 0; second < 20; second++) {
+    await wait(1000)
+    const { nowMs } = network
+    network.health.observe({ kind: 'attempt', peer, connection: good, outcome: 'answered', sentMs: nowMs, nowMs, reason: '' })
+    network.health.observe({ kind: 'attempt', peer, connection: bad, outcome: 'failed', sentMs: nowMs, nowMs, reason: 'ERR_TEST' })
+  }
+  const [better, worse] = [network.health.quality(peer, good), network.health.quality(peer, bad)]
+  t.true(better > 0.9 && worse < 0.1 && network.health.quality(peer) > worse && network.health.quality(peer) < better)
+  t.is(network.health.quality('nobody'), 0.5)
+  t.is(network.health.quality(peer, 'none'), 0.5)
+}))
+
+test('options are checked, with their path', t => withNetwork({}, async network => {
+  const { clock, deadlines } = network
+  const components = { clock, deadlines, random: randomStream(1), host: 'node', actions: network }
+  t.throws(() => new NetworkHealth(components, { probeAfterMs: 0 }), { message: /networkHealth\.probeAfterMs/ })
+  t.throws(() => new NetworkHealth(components, { outliers: { sweep: 1 } as object }), { message: /networkHealth\.outliers\.sweep/ })
+}))
+
+test('a flood of strangers lets no ejected peer in', t => withNetwork({ maximumPeers: 20 }, async (network, wait) => {
+  network.add(10, false)
+  await traffic(network, wait, 30, new Set(['p3']))
+  t.is(network.health.admit('p3'), 'ejected')
+  for (let peer = 0; peer < 1000; peer++) {
+    network.life(`stranger${peer}`)
+  }
+  t.is(network.health.admit('p3'), 'ejected')
 }))
 
 test('no more peers are remembered than the limit, and those with a connection are the last to be forgotten', t => withNetwork({ maximumPeers: 100 }, async network => {
