@@ -16,22 +16,27 @@ export class PeerConditions {
 
   attempt (lost: boolean, nowMs: number): Change | undefined {
     this.#loss ??= new LossDetector()
-    return this.#loss.add(lost, nowMs)
+    return this.#loss.sample(lost, nowMs)
   }
 
   roundTrip (rttMs: number, nowMs: number): Change | undefined {
     this.#delay ??= new ShiftDetector(1)
-    return this.#delay.add(rttMs, nowMs)
+    return this.#delay.sample(rttMs, nowMs)
   }
 
   delivery (rateBitsPerSecond: number, nowMs: number): Change | undefined {
     this.#bandwidth ??= new ShiftDetector(-1)
-    return this.#bandwidth.add(rateBitsPerSecond, nowMs)
+    return this.#bandwidth.sample(rateBitsPerSecond, nowMs)
   }
 
   /** The usual round trip; undefined before the first sample. */
   get usualRttMs (): number | undefined {
     return this.#delay?.baseline
+  }
+
+  /** Whether no condition holds. */
+  get none (): boolean {
+    return this.#loss?.active !== true && this.#delay?.active !== true && this.#bandwidth?.active !== true
   }
 
   /** Since when a condition holds; undefined where it does not, `unknown` where nothing was measured of it. */

@@ -86,12 +86,14 @@ export function pingDetector ({ probeAfterMs }: LivenessOptions, strikes: number
 
 /**
  * Within how long the default detector finds that a peer with an open connection is silently dead, counted from its last
- * sign of life, by a node that is well itself (`timeoutFactor` 1), in milliseconds:
+ * sign of life, by a node that is well itself, in milliseconds:
  *
  *     probeAfterMs + probeTimeoutMs + 2 tickMs
  *
+ * A node that is not waits `timeoutFactor` times `probeTimeoutMs`, and its own stalls come on top.
+ *
  * Silence is seen at most a tick after it is long enough, and so is the answer that does not come. Suspicion comes
- * earlier as a rule: of a peer that answers within 50 ms after 3.7 s rather than `probeTimeoutMs`.
+ * earlier as a rule: of a peer that answers within 50 ms after 3.6 s rather than `probeTimeoutMs`.
  */
 export function detectionBoundMs ({ probeAfterMs, probeTimeoutMs }: Pick<LivenessOptions, 'probeAfterMs' | 'probeTimeoutMs'>, tickMs: number): number {
   return probeAfterMs + probeTimeoutMs + 2 * tickMs

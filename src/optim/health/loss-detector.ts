@@ -16,18 +16,12 @@ const EVIDENCE_OF_ANSWER = Math.log((1 - FOUND_LOSS) / (1 - TOLERATED_LOSS))
 const THRESHOLD = 9
 
 /** Finds by a CUSUM of Bernoulli trials that a peer loses a share of the attempts. */
-export class LossDetector {
-  readonly #change = new ChangeDetector(THRESHOLD)
-
-  get active (): boolean {
-    return this.#change.active
+export class LossDetector extends ChangeDetector {
+  constructor () {
+    super(THRESHOLD)
   }
 
-  get sinceMs (): number {
-    return this.#change.sinceMs
-  }
-
-  add (lost: boolean, nowMs: number): Change | undefined {
-    return this.#change.add(lost ? EVIDENCE_OF_LOSS : EVIDENCE_OF_ANSWER, nowMs)
+  sample (lost: boolean, nowMs: number): Change | undefined {
+    return this.add(lost ? EVIDENCE_OF_LOSS : EVIDENCE_OF_ANSWER, nowMs)
   }
 }

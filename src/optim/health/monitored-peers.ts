@@ -8,7 +8,6 @@ import type { RecoveryRecord } from './recovery.ts'
 /** What is known of one peer. What an idle peer does not need is made when it is. */
 export class MonitoredPeer {
   readonly peer: string
-  readonly quality = new QualityScore()
   state: LivenessState = 'idle'
   /** When anything was observed of it. */
   heardMs: number
@@ -27,6 +26,7 @@ export class MonitoredPeer {
   accrual: FailureAccrual | undefined
   conditions: PeerConditions | undefined
   recovery: RecoveryRecord | undefined
+  score: QualityScore | undefined
 
   constructor (peer: string, nowMs: number, awakeMs: number) {
     this.peer = peer
@@ -44,15 +44,33 @@ export class MonitoredPeer {
     return this.answers
   }
 
+  get quality (): QualityScore {
+    this.score ??= new QualityScore()
+    return this.score
+  }
+
   connection (id: string): MonitoredConnection | undefined {
     return this.connections?.find(connection => connection.id === id)
   }
 
   /** Beyond a bound the oldest is let go of: a peer with more only gets less told apart. */
   opened (id: string): void {
-    if (this.connection(id) === undefined) {
-      this.connections = [...(this.connections ?? []).slice(1 - MAXIMUM_CONNECTIONS), { id, quality: new QualityScore() }]
+    if (this.connections === undefined) {
+      this.connections = [new MonitoredConnection(id)]
+    } else if (this.connection(id) === undefined) {
+      this.connections = [...this.connections.slice(1 - MAXIMUM_CONNECTIONS), new MonitoredConnection(id)]
     }
+  }
+
+  /** It has not been used for long: lets go of what only use makes worth knowing. */
+  unused (): void {
+    this.accrual = undefined
+    if (this.conditions?.none === true) {
+      this.conditions = undefined
+    }
+    this.connections?.forEach(connection => {
+      connection.score = undefined
+    })
   }
 
   closed (id: string): void {
@@ -63,9 +81,18 @@ export class MonitoredPeer {
 
 const MAXIMUM_CONNECTIONS = 16
 
-export interface MonitoredConnection {
+export class MonitoredConnection {
   readonly id: string
-  readonly quality: QualityScore
+  score: QualityScore | undefined
+
+  constructor (id: string) {
+    this.id = id
+  }
+
+  get quality (): QualityScore {
+    this.score ??= new QualityScore()
+    return this.score
+  }
 }
 
 /** The peers that something is known of: a bounded number. */

@@ -71,7 +71,7 @@ export class NetworkHealth {
     }
     this.#gate = new Gate(this.#shared)
     this.#conditions = new ConditionWatch(this.#shared)
-    this.#liveness = new LivenessWatch(this.#shared, () => clock.now(), actions, random.fork('recovery'), (peer, rttMs) => this.#roundTrip(peer, undefined, rttMs, clock.now()))
+    this.#liveness = new LivenessWatch(this.#shared, () => clock.now(), actions, random.fork('recovery'), (peer, rttMs) => this.#probed(peer, rttMs))
   }
 
   /** How many times as long timeouts should be, since this node itself may be slow: 1 to 8. */
@@ -144,7 +144,7 @@ export class NetworkHealth {
   /** How good a peer, or one of its connections, is: 0 to 1, 0.5 where nothing is known. */
   quality (peer: string, connection?: string): number {
     const known = this.#shared.peers.get(peer)
-    const score = connection === undefined ? known?.quality : known?.connection(connection)?.quality
+    const score = connection === undefined ? known?.score : known?.connection(connection)?.score
     return score?.at(this.#clock.now(), this.#shared.settings.qualityHalfLifeMs) ?? NEUTRAL_QUALITY
   }
 
@@ -191,6 +191,13 @@ export class NetworkHealth {
     }
   }
 
+  /** The delay of a peer that nothing but probes goes to is nobody's concern, and not worth the memory. */
+  #probed (peer: MonitoredPeer, rttMs: number): void {
+    if (peer.conditions !== undefined) {
+      this.#roundTrip(peer, undefined, rttMs, this.#clock.now())
+    }
+  }
+
   #delivery (peer: MonitoredPeer, { bytes, overMs, nowMs }: DeliveryObservation): void {
     if (overMs > 0 && !this.#shared.local.stalledSince(nowMs - overMs)) {
       this.#conditions.delivery(peer, bytes * 8e3 / overMs, nowMs)
@@ -233,8 +240,12 @@ export class NetworkHealth {
     const { peers, local, settings: { forgetAfterMs, outliers } } = this.#shared
     const afterMs = Math.max(forgetAfterMs, outliers.maximumEjectionMs)
     for (const peer of peers.values()) {
-      if (!peer.monitored && nowMs - peer.heardMs >= afterMs) {
-        peers.forget(peer)
+      if (nowMs - peer.heardMs >= afterMs) {
+        if (peer.monitored) {
+          peer.unused()
+        } else {
+          peers.forget(peer)
+        }
       }
     }
     if (peers.size === 0) {

@@ -23,7 +23,7 @@ export interface NetworkHealthOptions {
   readonly qualityHalfLifeMs?: number
   /** Peers remembered; default 1024. Beyond them the one that was not heard of for longest is forgotten, those with a connection and ejected ones last. */
   readonly maximumPeers?: number
-  /** A peer without a connection that nothing was observed of for so long is forgotten, in milliseconds; default 600000: after two half-lives little is known of it. Never before an ejection has ended. */
+  /** A peer without a connection that nothing was observed of for so long is forgotten, and one with a connection all but its silence, in milliseconds; default 600000: after two half-lives little is known of it. Never before an ejection has ended. */
   readonly forgetAfterMs?: number
 }
 

@@ -23,23 +23,15 @@ const THRESHOLD = 7
  * Finds that a positive quantity has shifted by a factor against its own slowly moving baseline: by a CUSUM of its
  * logarithm, in deviations of the baseline. `direction` 1 finds growth (of a round trip), -1 decline (of a rate).
  */
-export class ShiftDetector {
+export class ShiftDetector extends ChangeDetector {
   readonly #direction: 1 | -1
-  readonly #change = new ChangeDetector(THRESHOLD)
   #samples = 0
   #mean = 0
   #absoluteDeviation = 0
 
   constructor (direction: 1 | -1) {
+    super(THRESHOLD)
     this.#direction = direction
-  }
-
-  get active (): boolean {
-    return this.#change.active
-  }
-
-  get sinceMs (): number {
-    return this.#change.sinceMs
   }
 
   /** What is usual; undefined before the first sample. */
@@ -47,7 +39,7 @@ export class ShiftDetector {
     return this.#samples === 0 ? undefined : Math.exp(this.#mean)
   }
 
-  add (value: number, nowMs: number): Change | undefined {
+  sample (value: number, nowMs: number): Change | undefined {
     if (!(value > 0)) {
       return undefined
     }
@@ -59,7 +51,7 @@ export class ShiftDetector {
       return undefined
     }
     const deviations = this.#direction * difference / deviation
-    return this.#change.add(Math.max(-CLIP, Math.min(CLIP, deviations)) - SLACK, nowMs)
+    return this.add(Math.max(-CLIP, Math.min(CLIP, deviations)) - SLACK, nowMs)
   }
 
   #learn (difference: number, learnt: boolean): void {

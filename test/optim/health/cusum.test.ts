@@ -64,13 +64,13 @@ test('a condition is entered and left in turns, each by as much evidence, and no
 })
 
 /** The mean number of samples until a detector speaks. */
-function runLength (make: () => { add(sample: never, nowMs: number): Change | undefined }, draw: () => number | boolean, runs: number): number {
+function runLength (make: () => { sample(value: never, nowMs: number): Change | undefined }, draw: () => number | boolean, runs: number): number {
   let samples = 0
   for (let run = 0; run < runs; run++) {
     const detector = make()
     let change: Change | undefined
     while (change === undefined) {
-      change = detector.add(draw() as never, ++samples)
+      change = detector.sample(draw() as never, ++samples)
     }
   }
   return samples / runs
@@ -101,19 +101,19 @@ test('round trips with heavy tails raise a false alarm once in about 400,000 sam
 test('a doubled round trip is found after 4 samples, with the delay from the last usual one', t => {
   const detector = new ShiftDetector(1)
   for (let second = 0; second < 100; second++) {
-    t.is(detector.add(50, second * 1000), undefined)
+    t.is(detector.sample(50, second * 1000), undefined)
   }
   for (let second = 100; second < 103; second++) {
-    t.is(detector.add(100, second * 1000), undefined)
+    t.is(detector.sample(100, second * 1000), undefined)
   }
-  t.deepEqual(detector.add(100, 103_000), { phase: 'entered', detectionDelayMs: 4000 })
+  t.deepEqual(detector.sample(100, 103_000), { phase: 'entered', detectionDelayMs: 4000 })
   t.is(detector.sinceMs, 99_000)
 })
 
 test('no single sample is a change, however large', t => {
   const detector = new ShiftDetector(1)
   for (let second = 0; second < 1000; second++) {
-    t.is(detector.add(second % 10 === 9 ? 1e6 : 50, second), undefined)
+    t.is(detector.sample(second % 10 === 9 ? 1e6 : 50, second), undefined)
   }
 })
 
@@ -122,7 +122,7 @@ test('a rate that falls to a third is a change of a detector of decline, and one
     const detector = new ShiftDetector(-1)
     let found = 0
     for (let second = 0; second < 40; second++) {
-      found += detector.add(second < 20 ? 9e6 : rate, second) === undefined ? 0 : 1
+      found += detector.sample(second < 20 ? 9e6 : rate, second) === undefined ? 0 : 1
     }
     return found
   }
@@ -134,7 +134,7 @@ test('the baseline moves: a path that stays slower is the usual one in the end',
   const detector = new ShiftDetector(1)
   const phases: string[] = []
   for (let second = 0; second < 2000; second++) {
-    const change = detector.add(second < 100 ? 50 : 100, second)
+    const change = detector.sample(second < 100 ? 50 : 100, second)
     if (change !== undefined) {
       phases.push(change.phase)
     }

@@ -437,6 +437,21 @@ test('quality is told of a peer and of each of its connections, and is 0.5 of wh
   t.is(network.health.quality(peer, 'none'), 0.5)
 }))
 
+test('what only use makes worth knowing is let go of when a connected peer was not used for long', t => withNetwork({}, async (network, wait) => {
+  const [peer] = network.add(1, false)
+  const connection = network.open(peer)
+  const { nowMs } = network
+  network.health.observe({ kind: 'attempt', peer, connection, outcome: 'failed', sentMs: nowMs, nowMs, reason: 'ERR_TEST' })
+  await wait(599_000)
+  t.not(network.health.quality(peer, connection), 0.5)
+  await wait(2000)
+  t.is(network.health.quality(peer, connection), 0.5)
+  // Its silence is followed all the same.
+  network.cut([peer])
+  await wait(25_000)
+  t.is(network.health.metrics.deaths, 1)
+}))
+
 test('options are checked, with their path', t => withNetwork({}, async network => {
   const { clock, deadlines } = network
   const components = { clock, deadlines, random: randomStream(1), host: 'node', actions: network }
