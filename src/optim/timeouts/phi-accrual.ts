@@ -62,11 +62,7 @@ export class PhiAccrual {
       return 0
     }
     const { meanMs, deviationMs } = this.#distribution()
-    const silenceMs = nowMs - this.#sinceMs
-    const y = (silenceMs - meanMs - this.#acceptablePauseMs) / Math.max(deviationMs, this.#minimumDeviationMs)
-    // Akka's logistic approximation of the normal distribution; above the mean in the form that does not cancel.
-    const e = Math.exp(-y * (1.5976 + 0.070566 * y * y))
-    return y > 0 ? -Math.log10(e / (1 + e)) : -Math.log10(1 - 1 / (1 + e))
+    return phiOf(nowMs - this.#sinceMs, meanMs + this.#acceptablePauseMs, Math.max(deviationMs, this.#minimumDeviationMs))
   }
 
   isSuspect (nowMs: number): boolean {
@@ -79,4 +75,12 @@ export class PhiAccrual {
     const variance = silencesMs.reduce((sum, value) => sum + (value - meanMs) ** 2, 0) / this.#count
     return { meanMs, deviationMs: Math.sqrt(variance) }
   }
+}
+
+/** How unusual a silence is among such of this mean and deviation: -log10 P(a longer one); Infinity where numbers end. */
+export function phiOf (silenceMs: number, meanMs: number, deviationMs: number): number {
+  const y = (silenceMs - meanMs) / deviationMs
+  // Akka's logistic approximation of the normal distribution; above the mean in the form that does not cancel.
+  const e = Math.exp(-y * (1.5976 + 0.070566 * y * y))
+  return y > 0 ? -Math.log10(e / (1 + e)) : -Math.log10(1 - 1 / (1 + e))
 }
