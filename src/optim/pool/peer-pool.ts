@@ -104,6 +104,7 @@ export class PeerPool implements LeaseOwner {
       } while (this.#again)
     } finally {
       this.#serving = false
+      this.#cancelLaterIfIdle()
     }
   }
 
@@ -112,9 +113,7 @@ export class PeerPool implements LeaseOwner {
     waiter.cancelOpening?.(reason)
     this.waiters.remove(waiter)
     this.replacers.remove(waiter)
-    if (!this.wanted) {
-      this.#cancelLater()
-    }
+    this.#cancelLaterIfIdle()
     if (!this.wanted && (this.#dialler.reason === 'cold' || this.#dialler.reason === 'growth' || this.#dialler.reason === 'health')) {
       this.#dialler.abort(new TwinwireError('ERR_ABORTED', 'nobody waits for the connection any more'))
     }
@@ -170,7 +169,6 @@ export class PeerPool implements LeaseOwner {
 
   /** Ends the dial under way. */
   stop (error: TwinwireError): void {
-    this.#cancelLater()
     this.#dialler.abort(error)
   }
 
@@ -303,9 +301,11 @@ export class PeerPool implements LeaseOwner {
     this.#later = { atMs, timer }
   }
 
-  #cancelLater (): void {
-    this.#later?.timer.cancel()
-    this.#later = undefined
+  #cancelLaterIfIdle (): void {
+    if (!this.wanted) {
+      this.#later?.timer.cancel()
+      this.#later = undefined
+    }
   }
 
   #give (waiter: Waiter, pooled: PooledConnection): void {
