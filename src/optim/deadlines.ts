@@ -14,6 +14,9 @@ export class Deadlines {
   #timer: Timer | undefined
   #armedForMs = Infinity
   #running = false
+  #lastMs = -Infinity
+  /** By how much the clock went back in all. */
+  #backMs = 0
 
   constructor (clock: Clock) {
     this.#clock = clock
@@ -26,7 +29,7 @@ export class Deadlines {
 
   /** Calls back once, `delayMs` (0 or more) from now; deadlines of one instant in the order they were set. */
   after (delayMs: number, callback: () => void): Timer {
-    const entry: Entry = { atMs: this.#clock.now() + delayMs, sequence: this.#sequence++, callback }
+    const entry: Entry = { atMs: this.#now() + delayMs, sequence: this.#sequence++, callback }
     this.#live++
     this.#heap.push(entry)
     this.#arm()
@@ -50,10 +53,21 @@ export class Deadlines {
     this.#tidy()
   }
 
+  /** The clock's time; where that goes back, this stands still, or what was set before would be late by as much. */
+  #now (): number {
+    const nowMs = this.#clock.now() + this.#backMs
+    if (nowMs < this.#lastMs) {
+      this.#backMs += this.#lastMs - nowMs
+    } else {
+      this.#lastMs = nowMs
+    }
+    return this.#lastMs
+  }
+
   #onTimer (): void {
     this.#timer = undefined
     // Clocks round: what the timer was set for is due, even if it comes a little early.
-    const nowMs = Math.max(this.#clock.now(), this.#armedForMs)
+    const nowMs = Math.max(this.#now(), this.#armedForMs)
     this.#armedForMs = Infinity
     this.#running = true
     try {
@@ -79,7 +93,7 @@ export class Deadlines {
       return
     }
     this.#timer?.cancel()
-    const nowMs = this.#clock.now()
+    const nowMs = this.#now()
     this.#armedForMs = Math.min(first.atMs, nowMs + MAX_DELAY_MS)
     this.#timer = this.#clock.setTimeout(() => this.#onTimer(), Math.max(0, this.#armedForMs - nowMs))
   }

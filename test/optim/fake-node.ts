@@ -115,6 +115,8 @@ export interface DialRecord {
   readonly atMs: number
   readonly force: boolean
   aborted: boolean
+  /** Until it has settled. */
+  active: boolean
 }
 
 export class FakeNode extends Events<NodeEvents> implements NetworkNode {
@@ -127,6 +129,12 @@ export class FakeNode extends Events<NodeEvents> implements NetworkNode {
   readonly #known = new Map<string, string[]>()
   /** The peer store rejects everything. */
   storeFails = false
+  /** Called with each connection as it opens. */
+  onConnection: (connection: FakeConnection) => void = () => {}
+  /** What arrives is read no earlier: the event loop stands still until then. */
+  readsFromMs = 0
+  /** Where a dial by peer id alone leads. */
+  readonly routes = new Map<string, string>()
   /** A connection gater: asked of each dial that names its peer, and of each address. */
   denies: (name: string) => boolean = () => false
 
@@ -168,11 +176,19 @@ export class FakeNode extends Events<NodeEvents> implements NetworkNode {
 
   async dial (target: PeerId | Multiaddr | Multiaddr[], { signal, force = false }: DialOptions = {}): Promise<Connection> {
     const [text, name] = String(target).split('/p2p/')
-    const record = { address: text, atMs: this.network.clock.now(), force, aborted: false }
+    const record = { address: text, atMs: this.network.clock.now(), force, aborted: false, active: true }
     if (this.denies(text) || (name !== undefined && this.denies(name))) {
       throw Object.assign(new Error('denied by the gater'), { name: 'DialDeniedError' })
     }
     this.dials.push(record)
+    try {
+      return await this.#dial(text, record, signal)
+    } finally {
+      record.active = false
+    }
+  }
+
+  async #dial (text: string, record: DialRecord, signal: AbortSignal | undefined): Promise<Connection> {
     signal?.throwIfAborted()
     const behaviour = this.network.addresses.get(text)
     if (behaviour === undefined || behaviour === 'refuse') {
@@ -184,16 +200,23 @@ export class FakeNode extends Events<NodeEvents> implements NetworkNode {
       record.aborted = true
     }
     signal?.addEventListener('abort', onAbort, { once: true })
-    await this.#wait(behaviour === 'black-hole' ? 1e9 : 3 * this.network.rttMs, ignoresAbort ? undefined : signal)
+    const arrivesMs = Math.max(3 * this.network.rttMs, this.readsFromMs - this.network.clock.now())
+    await this.#wait(behaviour === 'black-hole' ? 1e9 : arrivesMs, ignoresAbort ? undefined : signal)
     signal?.removeEventListener('abort', onAbort)
     if (behaviour === 'black-hole') {
       throw new Error('timed out')
     }
-    return connect(this, behaviour.node, text)
+    return connect(this, behaviour.node, this.routes.get(text) ?? text)
   }
 
   getConnections (peer?: PeerId): Connection[] {
     return this.connections.filter(connection => peer === undefined || connection.remotePeer.equals(peer))
+  }
+
+  /** libp2p's pruner, once it has chosen: closes those without a stream, and only then tells. */
+  async prune (...chosen: FakeConnection[]): Promise<void> {
+    await Promise.all(chosen.filter(({ streams }) => streams.length === 0).map(async connection => await connection.close()))
+    this.emit('connection:prune', { detail: chosen })
   }
 
   async handle (): Promise<void> {}
@@ -268,6 +291,7 @@ export class FakeConnection extends Events<{ close: CloseEvent }> implements Con
 
   open (): void {
     this.node.connections.push(this)
+    this.node.onConnection(this)
     this.node.emit('connection:open', { detail: this })
   }
 

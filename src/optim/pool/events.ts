@@ -2,13 +2,16 @@ import type { RecordedEvent } from '../../core/recorder.ts'
 
 /** Everything that the pool does, each with its reason. `peer` and `connection` are ids as text. */
 export type PoolEvent =
-  | DialEvent | AddressEvent | OpenEvent | CloseEvent | ReplaceEvent | EvictEvent | SuspectEvent | ClearEvent | LeaseEvent | EndEvent
+  | DialEvent | AddressEvent | OpenEvent | CloseEvent | ReplaceEvent | EvictEvent | PruneEvent | SuspectEvent | ClearEvent | LeaseEvent | EndEvent
 
-/** Why a connection is dialled. */
-export type DialReason = 'cold' | 'growth' | 'replacement' | 'lifetime'
+/** Why a connection is dialled; `health`: another was asked for from outside. */
+export type DialReason = 'cold' | 'growth' | 'replacement' | 'lifetime' | 'health'
 
-/** Why the pool closes a connection on purpose. */
-export type EvictReason = 'idle' | 'lifetime' | 'high-water' | 'waiter' | 'duplicate' | 'dead' | 'stopped'
+/** Why the pool closes a connection on purpose; `pruned`: libp2p's pruner chose it. */
+export type EvictReason = RetireReason | 'idle' | 'high-water' | 'waiter' | 'dead' | 'stopped'
+
+/** Why a connection is used no more, and closed once it is idle. */
+export type RetireReason = 'lifetime' | 'duplicate' | 'health' | 'pruned'
 
 interface Base<Type extends string> extends RecordedEvent {
   readonly type: Type
@@ -20,10 +23,13 @@ export interface DialEvent extends Base<'pool:dial'> {
   readonly reason: DialReason
 }
 
-/** What became of one address of a dial. */
+/**
+ * What became of one address of a dial. `handshake`: connected, but no secure channel came of it, as where another peer
+ * answers; `mismatch` where that is known. `host-full`: not dialled, for there are as many connections to its host as may be.
+ */
 export interface AddressEvent extends Base<'pool:address'> {
   readonly address: string
-  readonly reason: 'won' | 'failed' | 'timeout' | 'mismatch' | 'denied' | 'cancelled'
+  readonly reason: 'won' | 'failed' | 'timeout' | 'handshake' | 'mismatch' | 'denied' | 'host-full' | 'cancelled'
   readonly elapsedMs: number
 }
 
@@ -43,7 +49,7 @@ export interface CloseEvent extends Base<'pool:close'> {
 export interface ReplaceEvent extends Base<'pool:replace'> {
   readonly connection: string
   readonly replaced: string
-  readonly reason: 'suspect' | 'lifetime'
+  readonly reason: 'suspect' | 'lifetime' | 'health'
 }
 
 /** The pool begins to close a connection. */
@@ -52,11 +58,24 @@ export interface EvictEvent extends Base<'pool:evict'> {
   readonly reason: EvictReason
 }
 
-/** A connection is under suspicion (or, with `dead`, beyond it). */
+/**
+ * libp2p's pruner chose a connection of the pool. It has `closed` it already (its `pool:close` says `lost`, since libp2p
+ * tells only afterwards); or kept streams of the pool alone were on it, `idle`, and the pool closes it now; or it is `in-use`,
+ * and is closed when it is not any more.
+ */
+export interface PruneEvent extends Base<'pool:prune'> {
+  readonly connection: string
+  readonly reason: 'closed' | 'idle' | 'in-use'
+}
+
+/** A connection is under suspicion (or, with `dead`, beyond it); `health`: from outside. */
 export interface SuspectEvent extends Base<'pool:suspect'> {
   readonly connection: string
-  readonly reason: 'timeout' | 'error' | 'stream-refused' | 'dead' | 'limited'
+  readonly reason: SuspectReason | 'dead' | 'limited'
 }
+
+/** What put a connection under suspicion. */
+export type SuspectReason = 'timeout' | 'error' | 'stream-refused' | 'health'
 
 /** A suspect answered after all. */
 export interface ClearEvent extends Base<'pool:clear'> {

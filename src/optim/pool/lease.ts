@@ -1,14 +1,20 @@
 import type { Connection, Stream } from '../port.ts'
+import type { PooledConnection } from './pooled-connection.ts'
 
 /**
- * A stream for one request. It must be given back exactly once, by whichever of the four comes first; what follows does
- * nothing. `using lease = await pool.acquire(...)` gives it back in every case.
+ * A stream for one request, or for as many as its holder has. It must be given back exactly once, by whichever of the
+ * four comes first; what follows does nothing. `using lease = await pool.acquire(...)` gives it back in every case.
  */
 export interface StreamLease extends Disposable {
   readonly stream: Stream
   readonly connection: Connection
   /** Whether the stream served another lease before. */
   readonly reusedStream: boolean
+  /**
+   * Something was answered on it, `elapsedMs` after it was asked for; the lease goes on. For whoever carries many requests
+   * on one: each answer counts like a release, and the release, when it comes, not at all.
+   */
+  answered(elapsedMs: number): void
   /**
    * The request was fully answered: the stream may serve another. Listeners must have been removed and the stream must
    * not be paused; one with unread data or that was closed is not kept.
@@ -26,23 +32,46 @@ export interface StreamLease extends Disposable {
 
 export type LeaseOutcome = 'released' | 'discarded' | 'timeout' | 'error' | 'stopped'
 
-/** The pool's side of a lease: told of the end, once. */
+/** Told of what becomes of a lease; of its end once. */
+export interface LeaseOwner {
+  onLeaseAnswered(lease: Lease, elapsedMs: number): void
+  onLeaseSuspect(lease: Lease): void
+  onLeaseEnd(lease: Lease, outcome: LeaseOutcome, error: Error | undefined): void
+}
+
+/** The pool's side of a lease. */
 export class Lease implements StreamLease {
   readonly stream: Stream
-  readonly connection: Connection
+  readonly pooled: PooledConnection
+  readonly protocol: string
   readonly reusedStream: boolean
   readonly startedMs: number
-  readonly #onSuspect: () => void
-  readonly #onEnd: (lease: Lease, outcome: LeaseOutcome, error: Error | undefined) => void
+  /** When it was given out, or answered last: what is overdue was asked for no earlier. */
+  heardMs: number
+  /** Answers that came while it went on. */
+  answers = 0
+  readonly #owner: LeaseOwner
   #ended = false
 
-  constructor (stream: Stream, connection: Connection, reusedStream: boolean, startedMs: number, onSuspect: () => void, onEnd: (lease: Lease, outcome: LeaseOutcome, error: Error | undefined) => void) {
+  constructor (owner: LeaseOwner, pooled: PooledConnection, stream: Stream, protocol: string, reusedStream: boolean, startedMs: number) {
+    this.#owner = owner
+    this.pooled = pooled
     this.stream = stream
-    this.connection = connection
+    this.protocol = protocol
     this.reusedStream = reusedStream
     this.startedMs = startedMs
-    this.#onSuspect = onSuspect
-    this.#onEnd = onEnd
+    this.heardMs = startedMs
+  }
+
+  get connection (): Connection {
+    return this.pooled.connection
+  }
+
+  answered (elapsedMs: number): void {
+    if (!this.#ended) {
+      this.answers++
+      this.#owner.onLeaseAnswered(this, elapsedMs)
+    }
   }
 
   release (): void {
@@ -59,7 +88,7 @@ export class Lease implements StreamLease {
 
   suspect (): void {
     if (!this.#ended) {
-      this.#onSuspect()
+      this.#owner.onLeaseSuspect(this)
     }
   }
 
@@ -73,7 +102,7 @@ export class Lease implements StreamLease {
   end (outcome: LeaseOutcome, error?: Error): void {
     if (!this.#ended) {
       this.#ended = true
-      this.#onEnd(this, outcome, error)
+      this.#owner.onLeaseEnd(this, outcome, error)
     }
   }
 }

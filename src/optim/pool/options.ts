@@ -1,7 +1,9 @@
 import * as z from 'zod'
 import { parseOptions } from '../../core/options.ts'
 import { TwinwireError } from '../../core/errors.ts'
+import { leastRecentlyUsed } from './prune.ts'
 import { rankAddresses } from './rank.ts'
+import type { PrunePolicy } from './prune.ts'
 import type { AddressRanker } from './rank.ts'
 
 /** All optional; what a field is for, its unit, its default and the reason for it. */
@@ -10,6 +12,12 @@ export interface ConnectionPoolOptions {
   readonly maxConnections?: number
   /** The same for one peer; default 3: one in use, one to grow by, one to replace a suspect with. */
   readonly maxConnectionsPerPeer?: number
+  /**
+   * The same for one host: an IP address, or a name, or a relay; default null, any number. One address may stand for a
+   * whole data centre's NAT, or for all peers of a test, and the pool dials only whom it is asked for. (go-libp2p's limit
+   * of 8 is for those who accept connections.)
+   */
+  readonly maxConnectionsPerHost?: number | null
   /** Leases on one connection before another is opened; default 32, libp2p's default for inbound streams of one protocol. */
   readonly streamsPerConnection?: number
   /** Outbound streams of one protocol on one connection, those of others included; default 64, libp2p's default limit. */
@@ -26,7 +34,7 @@ export interface ConnectionPoolOptions {
   readonly idleTimeoutMs?: number
   /** After this long a connection is replaced, in milliseconds (10% either way); default one hour, so that paths and addresses are chosen anew. */
   readonly maxLifetimeMs?: number
-  /** Above this many connections the least recently used idle ones are closed; default 80% of `maxConnections`. */
+  /** Above this many connections idle ones are closed, in the order of `prune`; default 80% of `maxConnections`. */
   readonly highWater?: number
   /** ... until this many are left; default 60% of `maxConnections`. */
   readonly lowWater?: number
@@ -54,6 +62,8 @@ export interface ConnectionPoolOptions {
   readonly tagValue?: number
   /** Orders and spaces the addresses of a peer; default `rankAddresses`. */
   readonly rank?: AddressRanker
+  /** Orders idle connections, the first to go first, for the water marks and for those who wait for room; default `leastRecentlyUsed`. */
+  readonly prune?: PrunePolicy
 }
 
 /** With every default filled in. */
@@ -80,6 +90,7 @@ const duration = (standard: number): z.ZodDefault<z.ZodNumber> => z.number().pos
 const schema = z.strictObject({
   maxConnections: count(1000),
   maxConnectionsPerPeer: count(3),
+  maxConnectionsPerHost: z.int().min(1).nullable().default(null),
   streamsPerConnection: count(32),
   streamsPerProtocol: count(64),
   maxStreamsInNegotiation: count(8),
@@ -101,5 +112,6 @@ const schema = z.strictObject({
   blackHoleWindow: count(100),
   blackHoleSuccesses: z.int().min(0).default(5),
   tagValue: z.int().min(0).max(100).default(50),
-  rank: z.custom<AddressRanker>(value => typeof value === 'function', 'a function').default(() => rankAddresses)
+  rank: z.custom<AddressRanker>(value => typeof value === 'function', 'a function').default(() => rankAddresses),
+  prune: z.custom<PrunePolicy>(value => typeof value === 'function', 'a function').default(() => leastRecentlyUsed)
 })

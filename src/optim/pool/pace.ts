@@ -22,6 +22,11 @@ export class Pace {
     return nowMs >= this.#notBeforeMs
   }
 
+  /** How long until it is allowed, in milliseconds. */
+  remainingMs (nowMs: number): number {
+    return Math.max(0, this.#notBeforeMs - nowMs)
+  }
+
   /** To be called each time it was done. */
   advance (nowMs: number): void {
     this.#count = nowMs - this.#lastMs > 2 * this.#ceilingMs ? 0 : this.#count + 1

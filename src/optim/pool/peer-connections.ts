@@ -1,8 +1,9 @@
 import { TwinwireError } from '../../core/errors.ts'
+import { hostOf } from './hosts.ts'
 import { PooledConnection } from './pooled-connection.ts'
 import type { Timer } from '../../core/clock.ts'
 import type { Connection, PeerId } from '../port.ts'
-import type { DialReason, EvictReason } from './events.ts'
+import type { DialReason, EvictReason, ReplaceEvent, RetireReason } from './events.ts'
 import type { PoolShared } from './shared.ts'
 import type { StreamHabits } from './stream-habits.ts'
 
@@ -51,15 +52,18 @@ export class PeerConnections {
   /** Takes in a connection that the pool did not dial. */
   adopt (connection: Connection): void {
     if (connection.status === 'open' && !this.#limited.has(connection) && this.find(connection) === undefined) {
-      this.#add(connection, 'adopted')
+      this.#add(connection, hostOf(connection.remoteAddr), 'adopted')
       this.#resolveDuplicates()
     }
   }
 
-  /** Takes in the result of a dial that began at `startedMs`, and with it relieves those that it was to take the place of. */
-  onDialled (connection: Connection, reason: DialReason, startedMs: number): void {
+  /**
+   * Takes in the result of a dial that began at `startedMs`, and with it relieves those that it was to take the place of:
+   * suspects, what is old, and with `relieveAll` whatever was there when it began.
+   */
+  onDialled (connection: Connection, host: string, reason: DialReason, startedMs: number, relieveAll: boolean): void {
     // There already where the dial was joined to one of somebody else.
-    const added = this.find(connection) ?? this.#add(connection, reason)
+    const added = this.find(connection) ?? this.#add(connection, host, reason)
     for (const other of this.all.slice()) {
       if (other.health.onReplaced(startedMs)) {
         this.#recordReplacement(added, other, 'suspect')
@@ -67,6 +71,9 @@ export class PeerConnections {
       } else if (reason === 'lifetime' && other !== added && other.own && this.#shared.clock.now() >= other.expiresMs) {
         this.#recordReplacement(added, other, 'lifetime')
         this.#retire(other, 'lifetime')
+      } else if (relieveAll && other !== added && other.openedMs <= startedMs && other.closing === undefined && other.retired === undefined) {
+        this.#recordReplacement(added, other, 'health')
+        this.#retire(other, 'health')
       }
     }
     this.adoptAll()
@@ -78,6 +85,17 @@ export class PeerConnections {
     this.#evict(pooled, reason)
     pooled.closed = this.#close(pooled, reason)
     return pooled.closed
+  }
+
+  /** libp2p's pruner chose the connection: what spared it may be streams that the pool keeps. */
+  onPruned (pooled: PooledConnection): void {
+    const reason = pooled.inUse ? 'in-use' : 'idle'
+    this.#shared.record({ type: 'pool:prune', peer: this.#id, connection: pooled.connection.id, reason })
+    if (reason === 'idle') {
+      void this.close(pooled, 'pruned')
+    } else {
+      this.#retire(pooled, 'pruned')
+    }
   }
 
   /** To be called when a connection was found dead. */
@@ -113,15 +131,23 @@ export class PeerConnections {
     }
     this.all.splice(i, 1)
     pooled.dispose()
+    const { leaving } = this.#shared
+    const closed = pooled.streamsClosed
+    if (closed !== undefined) {
+      leaving.add(closed)
+      void closed.then(() => leaving.delete(closed))
+    }
+    this.#shared.hosts.give(pooled.host)
     this.#shared.counters.connections--
     this.#shared.counters.ownConnections -= pooled.own ? 1 : 0
     this.#shared.record({ type: 'pool:close', peer: this.#id, connection: pooled.connection.id, reason })
     this.#callbacks.onLeft()
   }
 
-  #add (connection: Connection, origin: DialReason | 'adopted'): PooledConnection {
-    const pooled = new PooledConnection(connection, origin, this.#shared, this.#habits)
+  #add (connection: Connection, host: string, origin: DialReason | 'adopted'): PooledConnection {
+    const pooled = new PooledConnection(connection, host, origin, this.#shared, this.#habits)
     this.all.push(pooled)
+    this.#shared.hosts.take(host)
     this.#shared.counters.connections++
     this.#shared.counters.ownConnections += pooled.own ? 1 : 0
     this.#shared.record({ type: 'pool:open', peer: this.#id, connection: connection.id, reason: origin })
@@ -173,13 +199,13 @@ export class PeerConnections {
     }
   }
 
-  #retire (pooled: PooledConnection, reason: 'lifetime' | 'duplicate'): void {
+  #retire (pooled: PooledConnection, reason: RetireReason): void {
     pooled.retired = { reason, sinceMs: this.#shared.clock.now() }
     pooled.closeIdleStreams()
     this.#callbacks.onChange(pooled)
   }
 
-  #recordReplacement (added: PooledConnection, replaced: PooledConnection, reason: 'suspect' | 'lifetime'): void {
+  #recordReplacement (added: PooledConnection, replaced: PooledConnection, reason: ReplaceEvent['reason']): void {
     this.#shared.counters.replacements++
     this.#shared.record({ type: 'pool:replace', peer: this.#id, connection: added.connection.id, replaced: replaced.connection.id, reason })
   }

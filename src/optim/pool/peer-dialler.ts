@@ -1,15 +1,21 @@
 import { TwinwireError } from '../../core/errors.ts'
 import { DialFailedError } from '../dial-failed-error.ts'
+import { HostClaims, hostOf } from './hosts.ts'
+import { afterReading } from './late.ts'
 import { DialRace, isDenial } from './race.ts'
 import type { Connection, Multiaddr, PeerId } from '../port.ts'
 import type { AddressEvent, DialReason } from './events.ts'
+import type { RaceResult } from './race.ts'
 import type { RankedAddress } from './rank.ts'
 import type { PoolShared } from './shared.ts'
 
 export interface DiallerCallbacks {
-  readonly onConnection: (connection: Connection, reason: DialReason, startedMs: number) => void
+  /** `host` is that of the address that was dialled. */
+  readonly onConnection: (connection: Connection, host: string, reason: DialReason, startedMs: number) => void
   /** `error` is fit for callers: ERR_DIAL_FAILED, ERR_NO_ADDRESS, the gater's denial, or what the dial was aborted with. */
   readonly onFailure: (reason: DialReason, error: unknown) => void
+  /** No connection can be had before one to any of these hosts ends. */
+  readonly onHostsFull: (hosts: ReadonlySet<string>) => void
   /** The dial takes longer than requests should wait for it while they have another choice. */
   readonly onOverdue: () => void
 }
@@ -49,9 +55,10 @@ export class PeerDialler {
       startedMs: clock.now(),
       race: undefined,
       known: [],
+      claims: new HostClaims(this.#shared.hosts),
       overdue: false,
       timers: [
-        deadlines.after(settings.dialTimeoutMs, () => this.abort(new TwinwireError('ERR_TIMEOUT', `no connection after ${settings.dialTimeoutMs} ms`))),
+        afterReading(deadlines, clock, settings.dialTimeoutMs, () => this.abort(new TwinwireError('ERR_TIMEOUT', `no connection after ${settings.dialTimeoutMs} ms`))),
         deadlines.after(settings.replacementWaitMs, () => {
           dial.overdue = true
           this.#callbacks.onOverdue()
@@ -79,30 +86,50 @@ export class PeerDialler {
     if (this.#dial !== dial) {
       return
     }
-    let connection: Connection
+    let result: RaceResult
     try {
       dial.known = known
       const ranked = this.#rank(known)
       const race = new DialRace(this.#peer, ranked, this.#shared.settings.addressTimeoutMs, {
         deadlines: this.#shared.deadlines,
-        now: () => this.#shared.clock.now(),
+        clock: this.#shared.clock,
         dial: (address, signal) => this.#dialAddress(address, signal),
-        onAddress: (address, reason, elapsedMs) => this.#onAddress(address, reason, elapsedMs)
+        // Where libp2p's routing leads is not known before.
+        claim: address => address instanceof RoutedAddress || dial.claims.claim(hostOf(address)),
+        onAddress: (address, reason, elapsedMs) => this.#onAddress(dial, address, reason, elapsedMs)
       })
       dial.race = race
-      connection = await race.result
+      result = await race.result
     } catch (error) {
-      if (this.#dial === dial) {
+      if (this.#dial !== dial) {
+        return
+      }
+      if (dial.claims.refused.size > 0) {
+        this.#onHostsFull(dial)
+      } else {
         this.#fail(dial, error)
       }
       return
     }
-    if (this.#dial === dial) {
-      this.#end(dial)
-      this.#callbacks.onConnection(connection, dial.reason, dial.startedMs)
-    } else {
+    const { connection, address } = result
+    if (this.#dial !== dial) {
       connection.abort(new TwinwireError('ERR_ABORTED', 'the dial is no longer needed'))
+      return
     }
+    const host = hostOf(address instanceof RoutedAddress ? connection.remoteAddr : address)
+    if (address instanceof RoutedAddress && !dial.claims.claim(host)) {
+      connection.abort(new TwinwireError('ERR_ABORTED', 'there are as many connections to this host as may be'))
+      this.#onHostsFull(dial)
+      return
+    }
+    this.#end(dial)
+    this.#callbacks.onConnection(connection, host, dial.reason, dial.startedMs)
+  }
+
+  #onHostsFull (dial: Dial): void {
+    this.#end(dial)
+    this.#shared.counters.failedDials++
+    this.#callbacks.onHostsFull(dial.claims.refused)
   }
 
   #fail (dial: Dial, error: unknown): void {
@@ -124,6 +151,7 @@ export class PeerDialler {
   #end (dial: Dial): void {
     this.#dial = undefined
     this.#shared.counters.dialling--
+    dial.claims.releaseAll()
     for (const timer of dial.timers) {
       timer.cancel()
     }
@@ -159,10 +187,13 @@ export class PeerDialler {
     return this.#shared.node.dial(address instanceof RoutedAddress ? this.#peer : address, { signal, force: true })
   }
 
-  #onAddress (address: Multiaddr, reason: AddressEvent['reason'], elapsedMs: number): void {
+  #onAddress ({ claims }: Dial, address: Multiaddr, reason: AddressEvent['reason'], elapsedMs: number): void {
     const { blackHoles, backoff, clock } = this.#shared
+    if (reason !== 'won' && reason !== 'host-full') {
+      claims.release(hostOf(address))
+    }
     this.#shared.record({ type: 'pool:address', peer: this.#peer.toString(), address: address.toString(), reason, elapsedMs })
-    if (address instanceof RoutedAddress || reason === 'cancelled' || reason === 'denied') {
+    if (address instanceof RoutedAddress || SAYS_NOTHING.has(reason)) {
       return
     }
     if (reason === 'won') {
@@ -170,7 +201,8 @@ export class PeerDialler {
     } else {
       backoff.failed(address, clock.now())
     }
-    if (reason !== 'mismatch') {
+    // Who shakes hands, if badly, is no black hole.
+    if (reason !== 'mismatch' && reason !== 'handshake') {
       blackHoles.record(address, reason === 'won')
     }
   }
@@ -183,6 +215,7 @@ interface Dial {
   race: DialRace | undefined
   /** The peer's addresses when it began. */
   known: readonly Multiaddr[]
+  readonly claims: HostClaims
   overdue: boolean
   /** No address was known before the dial. */
   unroutable?: boolean
@@ -208,6 +241,9 @@ class RoutedAddress implements Multiaddr {
     return this
   }
 }
+
+/** What is not the address's doing. */
+const SAYS_NOTHING: ReadonlySet<AddressEvent['reason']> = new Set(['cancelled', 'denied', 'host-full'])
 
 /** libp2p's own limit: a peer record may name any number. */
 const MAX_ADDRESSES = 25

@@ -8,8 +8,8 @@ import { StreamOpening } from './stream-opening.ts'
 import { WaiterQueue } from './waiters.ts'
 import type { Timer } from '../../core/clock.ts'
 import type { Connection, PeerId, Stream } from '../port.ts'
-import type { LeaseOutcome } from './lease.ts'
-import type { DialReason } from './events.ts'
+import type { LeaseOutcome, LeaseOwner } from './lease.ts'
+import type { DialReason, SuspectReason } from './events.ts'
 import type { PooledConnection } from './pooled-connection.ts'
 import type { PoolShared } from './shared.ts'
 import type { Waiter } from './waiters.ts'
@@ -18,20 +18,26 @@ import type { Waiter } from './waiters.ts'
  * The pool's connections to one peer: gives leases on them to waiters, dials where there are too few, suspects those
  * that do not answer, and replaces them.
  */
-export class PeerPool {
+export class PeerPool implements LeaseOwner {
   readonly peer: PeerId
   readonly id: string
   readonly connections: PeerConnections
   readonly waiters = new WaiterQueue()
+  /** Those who wait for another connection in place of the present ones. */
+  readonly replacers = new WaiterQueue()
+  /** Hosts of the peer that were found full; undefined where a dial is to find out. */
+  hosts: ReadonlySet<string> | undefined
 
   readonly #shared: PoolShared
   readonly #dialler: PeerDialler
+  #hostsFoundMs = 0
+  readonly #coldPace: Pace
   readonly #growthPace: Pace
   readonly #replacementPace: Pace
   /** Waiters whose stream is being opened: they are in no queue, but may come back. */
   #opening = 0
-  /** Set while streams of others are waited for. */
-  #later: Timer | undefined
+  /** Set while what nobody reports is waited for. */
+  #later: { readonly atMs: number, readonly timer: Timer } | undefined
   #serving = false
   #again = false
 
@@ -48,12 +54,14 @@ export class PeerPool {
       }
     })
     this.#dialler = new PeerDialler(peer, shared, {
-      onConnection: (connection, reason, startedMs) => this.#onDialled(connection, reason, startedMs),
+      onConnection: (connection, host, reason, startedMs) => this.#onDialled(connection, host, reason, startedMs),
       onFailure: (reason, error) => this.#onDialFailed(reason, error),
+      onHostsFull: hosts => this.#onHostsFull(hosts),
       onOverdue: () => this.serve()
     })
-    // Growth pauses only after a dial that failed, replacement after every dial: what answers nobody could be a peer
+    // Cold dials pause only after a connection that the far side closed at once: it may have too many. Growth pauses only after a dial that failed, replacement after every dial: what answers nobody could be a peer
     // that is overloaded, and more dials do not help it.
+    this.#coldPace = new Pace(shared.random, 1_000, 30_000)
     this.#growthPace = new Pace(shared.random, 1_000, 30_000)
     this.#replacementPace = new Pace(shared.random, 1_000, 30_000)
   }
@@ -64,7 +72,22 @@ export class PeerPool {
 
   /** Nothing is held and nobody waits. */
   get empty (): boolean {
-    return this.connections.all.length === 0 && !this.dialling && this.waiters.size === 0 && this.#opening === 0
+    return this.connections.all.length === 0 && !this.dialling && !this.wanted && this.#opening === 0
+  }
+
+  /** Somebody waits for a connection. */
+  get wanted (): boolean {
+    return this.waiters.size > 0 || this.replacers.size > 0
+  }
+
+  /** Whether nothing can be dialled before a connection to one of its hosts ends. */
+  get hostsFull (): boolean {
+    const { clock, hosts } = this.#shared
+    const old = clock.now() - this.#hostsFoundMs >= HOSTS_RELOOK_MS
+    if (this.hosts !== undefined && (old || [...this.hosts].some(host => hosts.hasRoom(host)))) {
+      this.hosts = undefined
+    }
+    return this.hosts !== undefined
   }
 
   /** Gives leases to as many waiters as possible, in order, and dials for the rest. */
@@ -81,6 +104,7 @@ export class PeerPool {
       } while (this.#again)
     } finally {
       this.#serving = false
+      this.#cancelLaterIfIdle()
     }
   }
 
@@ -88,11 +112,9 @@ export class PeerPool {
   onWaiterGone (waiter: Waiter, reason: unknown): void {
     waiter.cancelOpening?.(reason)
     this.waiters.remove(waiter)
-    if (this.waiters.size === 0) {
-      this.#later?.cancel()
-      this.#later = undefined
-    }
-    if (this.waiters.size === 0 && (this.#dialler.reason === 'cold' || this.#dialler.reason === 'growth')) {
+    this.replacers.remove(waiter)
+    this.#cancelLaterIfIdle()
+    if (!this.wanted && (this.#dialler.reason === 'cold' || this.#dialler.reason === 'growth' || this.#dialler.reason === 'health')) {
       this.#dialler.abort(new TwinwireError('ERR_ABORTED', 'nobody waits for the connection any more'))
     }
     this.#shared.forgetIfEmpty(this)
@@ -106,15 +128,33 @@ export class PeerPool {
     this.connections.adopt(connection)
     this.serve()
     // Both sides dialled. The other's connection is there and ours is not yet known to it: one is enough.
-    if (this.waiters.size === 0 && this.#dialler.reason === 'cold') {
+    if (!this.wanted && this.#dialler.reason === 'cold') {
       this.#dialler.abort(new TwinwireError('ERR_ABORTED', 'the peer connected first'))
     }
   }
 
-  onConnectionClose (connection: Connection): void {
+  /** One of them closed, whoever closed it. */
+  onClosed (pooled: PooledConnection): void {
+    const nowMs = this.#shared.clock.now()
+    if (pooled.own && pooled.closing === undefined && !pooled.proven && nowMs - pooled.openedMs < YOUNG_MS) {
+      this.#coldPace.advance(nowMs)
+    }
+    this.connections.remove(pooled, pooled.closing ?? 'lost')
+  }
+
+  /** libp2p's pruner chose this connection. */
+  onPruned (connection: Connection): void {
     const pooled = this.connections.find(connection)
-    if (pooled !== undefined) {
-      this.connections.remove(pooled, pooled.closing ?? 'lost')
+    if (pooled !== undefined && pooled.closing === undefined) {
+      this.connections.onPruned(pooled)
+    }
+  }
+
+  /** Somebody outside finds that connections do not do. */
+  suspect (connections: readonly PooledConnection[]): void {
+    const nowMs = this.#shared.clock.now()
+    for (const pooled of connections.slice()) {
+      this.#suspect(pooled, pooled.usable && pooled.health.onRefusal(nowMs), 'health')
     }
   }
 
@@ -133,9 +173,18 @@ export class PeerPool {
   }
 
   #serveOnce (): void {
-    if (this.waiters.size === 0 || this.#shared.stopped) {
+    if (this.#shared.stopped) {
       return
     }
+    if (this.waiters.size > 0) {
+      this.#serveWaiters()
+    }
+    if (this.replacers.size > 0 && !this.dialling) {
+      this.#dialForReplacers()
+    }
+  }
+
+  #serveWaiters (): void {
     const candidates = this.#candidates()
     for (const waiter of this.waiters) {
       if (candidates.every(candidate => candidate.blocked) && waiter.protocol !== undefined) {
@@ -191,15 +240,29 @@ export class PeerPool {
 
   #dialForWaiters (candidates: readonly PooledConnection[]): void {
     if (candidates.length === 0) {
-      if (this.#shared.hasRoom(this, true)) {
+      const pauseMs = this.#coldPace.remainingMs(this.#shared.clock.now())
+      if (pauseMs > 0) {
+        this.#serveLater(pauseMs)
+      } else if (this.#shared.hasRoom(this, true)) {
         this.#dialler.start('cold')
       }
     } else if (this.#isCrowded(candidates)) {
       if (this.#growthPace.allows(this.#shared.clock.now()) && this.#shared.hasRoom(this, true)) {
         this.#dialler.start('growth')
       } else if (!candidates.every(candidate => candidate.full)) {
-        this.#serveLater()
+        this.#serveLater(CROWDED_RETRY_MS)
       }
+    }
+  }
+
+  #dialForReplacers (): void {
+    const nowMs = this.#shared.clock.now()
+    const pauseMs = this.#replacementPace.remainingMs(nowMs)
+    if (pauseMs > 0) {
+      this.#serveLater(pauseMs)
+    } else if (this.#shared.hasRoom(this, true)) {
+      this.#replacementPace.advance(nowMs)
+      this.#dialler.start('health')
     }
   }
 
@@ -222,12 +285,27 @@ export class PeerPool {
     return false
   }
 
-  /** The streams in the way are not ours, and nobody reports their end. */
-  #serveLater (): void {
-    this.#later ??= this.#shared.deadlines.after(CROWDED_RETRY_MS, () => {
+  /** Looks again by then at the latest: a pace, or the end of streams that are not ours, is reported by nobody. */
+  #serveLater (delayMs: number): void {
+    const { clock, deadlines } = this.#shared
+    // Not at this very instant: a clock that rounds could otherwise stand still over it.
+    const atMs = clock.now() + Math.max(1, delayMs)
+    if (this.#later !== undefined && this.#later.atMs <= atMs) {
+      return
+    }
+    this.#later?.timer.cancel()
+    const timer = deadlines.after(atMs - clock.now(), () => {
       this.#later = undefined
       this.serve()
     })
+    this.#later = { atMs, timer }
+  }
+
+  #cancelLaterIfIdle (): void {
+    if (!this.wanted) {
+      this.#later?.timer.cancel()
+      this.#later = undefined
+    }
   }
 
   #give (waiter: Waiter, pooled: PooledConnection): void {
@@ -247,8 +325,7 @@ export class PeerPool {
   #lease (waiter: Waiter, protocol: string, pooled: PooledConnection, stream: Stream, reused: boolean): void {
     const { clock, counters, leases } = this.#shared
     const nowMs = clock.now()
-    const onSuspect = (): void => this.#onTimeout(pooled, nowMs)
-    const lease = new Lease(stream, pooled.connection, reused, nowMs, onSuspect, (lease, outcome, error) => this.#onLeaseEnd(pooled, protocol, lease, outcome, error))
+    const lease = new Lease(this, pooled, stream, protocol, reused, nowMs)
     pooled.leases.add(lease)
     leases.add(lease)
     if (reused) {
@@ -260,16 +337,36 @@ export class PeerPool {
     waiter.succeed(lease)
   }
 
-  #onLeaseEnd (pooled: PooledConnection, protocol: string, lease: Lease, outcome: LeaseOutcome, error: Error | undefined): void {
+  onLeaseAnswered (lease: Lease, elapsedMs: number): void {
+    const { pooled } = lease
+    const nowMs = this.#shared.clock.now()
+    lease.heardMs = nowMs
+    pooled.usedMs = nowMs
+    pooled.cost.observe(nowMs, elapsedMs)
+    pooled.onStreamAnswer(lease.stream, lease.protocol, nowMs)
+    this.#onAnswer(pooled, true)
+  }
+
+  onLeaseSuspect ({ pooled, heardMs }: Lease): void {
+    this.#onTimeout(pooled, heardMs)
+  }
+
+  onLeaseEnd (lease: Lease, outcome: LeaseOutcome, error: Error | undefined): void {
+    const { pooled, protocol } = lease
     const nowMs = this.#shared.clock.now()
     pooled.leases.delete(lease)
     this.#shared.leases.delete(lease)
     pooled.usedMs = nowMs
     const heldMs = nowMs - lease.startedMs
     this.#shared.record({ type: 'pool:end', peer: this.id, connection: pooled.connection.id, reason: outcome, heldMs })
+    // Of a lease that answered while it went on, how long it was held says nothing.
+    const single = lease.answers === 0
     if (outcome === 'released') {
-      pooled.cost.observe(nowMs, heldMs)
-      this.#onAnswer(pooled, true)
+      if (single) {
+        pooled.cost.observe(nowMs, heldMs)
+        pooled.onStreamAnswer(lease.stream, protocol, nowMs)
+        this.#onAnswer(pooled, true)
+      }
       pooled.keepStream(lease.stream, protocol, nowMs)
     } else if (error === undefined) {
       pooled.closeStream(lease.stream)
@@ -277,8 +374,10 @@ export class PeerPool {
       lease.stream.abort(error)
     }
     if (outcome === 'timeout') {
-      pooled.cost.observe(nowMs, heldMs)
-      this.#onTimeout(pooled, lease.startedMs)
+      if (single) {
+        pooled.cost.observe(nowMs, heldMs)
+      }
+      this.#onTimeout(pooled, lease.heardMs)
     } else if (outcome === 'error') {
       this.#suspect(pooled, pooled.health.onError(nowMs), 'error')
     }
@@ -385,7 +484,7 @@ export class PeerPool {
     this.#suspect(pooled, change === 'suspect', 'timeout')
   }
 
-  #suspect (pooled: PooledConnection, changed: boolean, reason: 'timeout' | 'error' | 'stream-refused'): void {
+  #suspect (pooled: PooledConnection, changed: boolean, reason: SuspectReason): void {
     if (changed && this.connections.all.includes(pooled)) {
       this.#shared.record({ type: 'pool:suspect', peer: this.id, connection: pooled.connection.id, reason })
     }
@@ -411,8 +510,12 @@ export class PeerPool {
     }
   }
 
-  #onDialled (connection: Connection, reason: DialReason, startedMs: number): void {
-    this.connections.onDialled(connection, reason, startedMs)
+  #onDialled (connection: Connection, host: string, reason: DialReason, startedMs: number): void {
+    this.connections.onDialled(connection, host, reason, startedMs, this.replacers.size > 0)
+    for (const replacer of this.replacers) {
+      this.replacers.remove(replacer)
+      replacer.succeed(connection)
+    }
     this.serve()
     this.#shared.onOpened()
   }
@@ -421,6 +524,10 @@ export class PeerPool {
     this.connections.adoptAll()
     if (reason === 'growth') {
       this.#growthPace.advance(this.#shared.clock.now())
+    }
+    for (const replacer of this.replacers) {
+      this.replacers.remove(replacer)
+      replacer.fail(error)
     }
     if (!this.connections.all.some(pooled => pooled.usable)) {
       for (const waiter of this.waiters) {
@@ -432,8 +539,24 @@ export class PeerPool {
     this.#shared.onRoom()
     this.#shared.forgetIfEmpty(this)
   }
+
+  #onHostsFull (hosts: ReadonlySet<string>): void {
+    this.connections.adoptAll()
+    this.hosts = hosts
+    this.#hostsFoundMs = this.#shared.clock.now()
+    if (this.wanted) {
+      this.#serveLater(HOSTS_RELOOK_MS)
+    }
+    this.serve()
+    this.#shared.onRoom()
+    this.#shared.forgetIfEmpty(this)
+  }
 }
 
+/** A connection that ends before this, without having carried anything, was not meant to be. */
+const YOUNG_MS = 5_000
+/** How often to look whether full hosts are all that the peer has: it may have moved. */
+const HOSTS_RELOOK_MS = 5_000
 /** How often to look whether streams of others have ended. */
 const CROWDED_RETRY_MS = 50
 /** Times a stream is tried to be opened for one waiter. */

@@ -1,11 +1,12 @@
 import { TwinwireError } from '../../core/errors.ts'
 import { RecentMap } from '../recent-map.ts'
 import { AddressBackoff } from './address-backoff.ts'
-import { before } from './waiters.ts'
 import { BlackHoleDetector } from './black-hole.ts'
 import { Deadlines } from '../deadlines.ts'
+import { HostPlaces } from './hosts.ts'
 import { parsePoolOptions } from './options.ts'
 import { PeerPool } from './peer-pool.ts'
+import { Room } from './room.ts'
 import { StreamHabits } from './stream-habits.ts'
 import { PeerTags } from './tags.ts'
 import { Upkeep } from './upkeep.ts'
@@ -17,11 +18,12 @@ import type { ConnectionPoolOptions } from './options.ts'
 import type { PoolEvent, PoolMetrics } from './events.ts'
 import type { Lease, StreamLease } from './lease.ts'
 import type { PoolShared } from './shared.ts'
-import type { Waiter } from './waiters.ts'
+import type { Waiter, WaiterQueue } from './waiters.ts'
 
 export type { ConnectionPoolOptions } from './options.ts'
 export type { PoolEvent, PoolMetrics } from './events.ts'
 export type { StreamLease } from './lease.ts'
+export type { PruneCandidate, PrunePolicy } from './prune.ts'
 
 /** What a pool works with. */
 export interface ConnectionPoolComponents {
@@ -31,6 +33,8 @@ export interface ConnectionPoolComponents {
   readonly recorder?: Recorder<PoolEvent>
   /** The name that events bear; default the node's peer id. */
   readonly host?: string
+  /** One timer for all: those of the network. Default: its own. */
+  readonly deadlines?: Deadlines
 }
 
 /** How to wait for a lease. */
@@ -46,10 +50,11 @@ export interface AcquireOptions extends AbortOptions {
  * healthy connections and replaces those that stop answering.
  *
  * It works beside whatever else uses the node: connections that others opened are used but not closed, and its own are
- * closed only while they carry nothing of others.
+ * closed only while they carry nothing of others. libp2p's pruner stays in charge: what it chose is closed as soon as it
+ * carries nothing any more, and is not dialled again before somebody asks for the peer.
  *
- * The limits hold at every moment for open connections and dials together. A dial counts once however many addresses
- * race in it, since it leaves at most one connection.
+ * The limits hold at every moment for open connections and dials together. A dial counts once, and once for each host
+ * that it tries, however many addresses race in it, since it leaves at most one connection.
  */
 export class ConnectionPool {
   readonly #node: NetworkNode
@@ -59,8 +64,9 @@ export class ConnectionPool {
   readonly #tags: PeerTags
   readonly #peers = new Map<string, PeerPool>()
   readonly #waiters = new Set<Waiter>()
-  /** Peers that would dial if there was room. */
-  readonly #starved = new Set<PeerPool>()
+  readonly #room: Room
+  /** Connections that closed without the pool's doing, for libp2p's pruner to say later that it was its own. */
+  readonly #lost = new RecentMap<true>(MAX_LOST)
   #sequence = 0
   #stopping: Promise<void> | undefined
 
@@ -68,7 +74,7 @@ export class ConnectionPool {
    * @throws ERR_INVALID_OPTION or ERR_UNKNOWN_OPTION
    */
   constructor (components: ConnectionPoolComponents, options: ConnectionPoolOptions = {}) {
-    const { node, clock, random } = components
+    const { node, clock, random, deadlines = new Deadlines(components.clock) } = components
     const settings = parsePoolOptions(options)
     const { recorder } = components
     const host = components.host ?? node.peerId.toString()
@@ -81,27 +87,31 @@ export class ConnectionPool {
       clock,
       random,
       settings,
-      deadlines: new Deadlines(clock),
+      deadlines,
       backoff: new AddressBackoff(random.fork('backoff')),
       blackHoles: new BlackHoleDetector(settings.blackHoleWindow, settings.blackHoleSuccesses),
+      hosts: new HostPlaces(settings.maxConnectionsPerHost),
       counters: { connections: 0, ownConnections: 0, dialling: 0, dials: 0, failedDials: 0, streamsOpened: 0, streamsReused: 0, evictions: 0, replacements: 0 },
       leases: new Set<Lease>(),
+      leaving: new Set<Promise<void>>(),
       get stopped () {
         return isStopped()
       },
       habitsOf: peer => habits.obtain(peer, () => new StreamHabits(settings.oneShotProtocols)),
       record: event => recorder?.record({ ...event, timeMs: clock.now(), host }),
-      hasRoom: (peerPool, urgent) => this.#hasRoom(peerPool, urgent),
-      onRoom: () => this.#onRoom(),
+      hasRoom: (peerPool, urgent) => this.#room.has(peerPool, urgent),
+      onRoom: () => this.#room.offer(),
       onOpened: () => this.#upkeep.trim(),
-      onIdle: () => this.#makeRoom(),
+      onIdle: () => this.#room.make(),
       schedule: (peerPool, pooled) => this.#upkeep.schedule(peerPool, pooled),
       forgetIfEmpty: peerPool => this.#forgetIfEmpty(peerPool)
     }
     this.#upkeep = new Upkeep(this.#shared, this.#peers, peerPool => this.#letGo(peerPool))
+    this.#room = new Room(this.#shared, this.#peers, this.#upkeep)
     this.#tags = new PeerTags(node.peerStore, settings.tagValue)
     node.addEventListener('connection:open', this.#onConnectionOpen)
     node.addEventListener('connection:close', this.#onConnectionClose)
+    node.addEventListener('connection:prune', this.#onConnectionPrune)
   }
 
   /**
@@ -117,7 +127,7 @@ export class ConnectionPool {
    * @throws ERR_TOO_MANY_WAITERS or ERR_STOPPED at once
    */
   acquire (peer: PeerId, protocol: string, options: AcquireOptions = {}): Promise<StreamLease> {
-    return this.#wait<StreamLease>(peer, protocol, options)
+    return this.#wait<StreamLease>(peer, protocol, options, ({ waiters }) => waiters)
   }
 
   /**
@@ -127,7 +137,34 @@ export class ConnectionPool {
    */
   connect (peer: PeerId, options: AbortOptions = {}): Promise<Connection> {
     // It takes no place on a connection, so that it need not queue behind those that do.
-    return this.#wait<Connection>(peer, undefined, { ...options, priority: Infinity })
+    return this.#wait<Connection>(peer, undefined, { ...options, priority: Infinity }, ({ waiters }) => waiters)
+  }
+
+  /**
+   * Dials another connection to a peer, or waits for the dial under way, and leaves the present ones as soon as it is
+   * there: they are used no more, and the pool's own are closed when they are idle. Replacements of one peer are spaced,
+   * by 1, 2, 4 s and so on up to 30 s; those asked for meanwhile are one. Where the limits leave no room for a further
+   * connection it waits for that too.
+   *
+   * @throws as `connect` does
+   */
+  async replace (peer: PeerId, options: AbortOptions = {}): Promise<void> {
+    await this.#wait<Connection>(peer, undefined, options, ({ replacers }) => replacers)
+  }
+
+  /**
+   * Puts a connection (by its id), or all to a peer, under suspicion: a replacement is dialled as where a request timed
+   * out, and any answer clears it. Does nothing where the pool knows none.
+   */
+  suspect (target: PeerId | string): void {
+    if (typeof target !== 'string') {
+      const peerPool = this.#peers.get(target.toString())
+      peerPool?.suspect(peerPool.connections.all)
+      return
+    }
+    for (const peerPool of this.#peers.values()) {
+      peerPool.suspect(peerPool.connections.all.filter(({ connection }) => connection.id === target))
+    }
   }
 
   /** The state of now. */
@@ -156,6 +193,7 @@ export class ConnectionPool {
     // Lets `stopped` be true before anything reacts to what follows.
     await Promise.resolve()
     this.#node.removeEventListener('connection:open', this.#onConnectionOpen)
+    this.#node.removeEventListener('connection:prune', this.#onConnectionPrune)
     const error = new TwinwireError('ERR_STOPPED', 'the connection pool was stopped')
     for (const waiter of this.#waiters) {
       waiter.fail(error)
@@ -173,23 +211,20 @@ export class ConnectionPool {
             closing.push(peerPool.connections.close(pooled, 'stopped'))
           } else {
             peerPool.connections.remove(pooled, 'released')
-            closing.push(pooled.streamsClosed())
           }
         }
       }
       this.#tags.set(peerPool.peer, false)
     }
-    await Promise.all(closing)
+    await Promise.all([...closing, ...this.#shared.leaving])
     // Connections that were being closed before end within the same bound.
     await Promise.all([...this.#peers.values()].flatMap(({ connections }) => connections.all.map(async ({ closed }) => closed)))
     await this.#tags.settled()
     this.#node.removeEventListener('connection:close', this.#onConnectionClose)
-    this.#shared.deadlines.clear()
     this.#peers.clear()
-    this.#starved.clear()
   }
 
-  #wait<Result extends StreamLease | Connection> (peer: PeerId, protocol: string | undefined, { priority = 0, signal, onOpening }: AcquireOptions): Promise<Result> {
+  #wait<Result extends StreamLease | Connection> (peer: PeerId, protocol: string | undefined, { priority = 0, signal, onOpening }: AcquireOptions, queueOf: (peerPool: PeerPool) => WaiterQueue): Promise<Result> {
     return new Promise<Result>((resolve, reject) => {
       if (this.#stopping !== undefined) {
         throw new TwinwireError('ERR_STOPPED', 'the connection pool was stopped')
@@ -233,7 +268,7 @@ export class ConnectionPool {
       const onAbort = (): void => waiter.fail(signal?.reason)
       signal?.addEventListener('abort', onAbort, { once: true })
       this.#waiters.add(waiter)
-      peerPool.waiters.add(waiter)
+      queueOf(peerPool).add(waiter)
       peerPool.serve()
     })
   }
@@ -251,56 +286,6 @@ export class ConnectionPool {
     return peerPool
   }
 
-  #hasRoom (peerPool: PeerPool, urgent: boolean): boolean {
-    const { counters, settings, stopped } = this.#shared
-    if (stopped || peerPool.connections.all.length + (peerPool.dialling ? 1 : 0) >= settings.maxConnectionsPerPeer) {
-      return false
-    }
-    if (counters.connections + counters.dialling < settings.maxConnections) {
-      this.#starved.delete(peerPool)
-      return true
-    }
-    if (urgent) {
-      this.#starved.add(peerPool)
-      this.#makeRoom()
-    }
-    return false
-  }
-
-  /** Closes one idle connection for each peer that waits for room, or leaves one that others opened to them. */
-  #makeRoom (): void {
-    let wanted = this.#starved.size
-    if (wanted === 0) {
-      return
-    }
-    for (const { connections } of this.#peers.values()) {
-      wanted -= wanted > 0 ? connections.all.filter(({ closing }) => closing !== undefined).length : 0
-    }
-    while (wanted > 0 && (this.#upkeep.evictForWaiter() || this.#upkeep.letGoForWaiter())) {
-      wanted--
-    }
-  }
-
-  /** Room goes to the peer whose first waiter is first of all. */
-  #onRoom (): void {
-    for (let turns = this.#starved.size; turns > 0; turns--) {
-      const { counters, settings } = this.#shared
-      if (counters.connections + counters.dialling >= settings.maxConnections) {
-        return
-      }
-      let next: PeerPool | undefined
-      for (const peerPool of this.#starved) {
-        if (next?.waiters.first === undefined || (peerPool.waiters.first !== undefined && before(peerPool.waiters.first, next.waiters.first))) {
-          next = peerPool
-        }
-      }
-      if (next !== undefined) {
-        this.#starved.delete(next)
-        next.serve()
-      }
-    }
-  }
-
   /** Leaves a peer's connections to whoever opened them. */
   #letGo (peerPool: PeerPool): void {
     for (const pooled of peerPool.connections.all.slice()) {
@@ -310,8 +295,8 @@ export class ConnectionPool {
   }
 
   #forgetIfEmpty (peerPool: PeerPool): void {
-    if (peerPool.waiters.size === 0) {
-      this.#starved.delete(peerPool)
+    if (!peerPool.wanted) {
+      this.#room.forget(peerPool)
     }
     if (peerPool.empty && this.#stopping === undefined && this.#peers.get(peerPool.id) === peerPool) {
       this.#peers.delete(peerPool.id)
@@ -324,9 +309,30 @@ export class ConnectionPool {
   }
 
   readonly #onConnectionClose = ({ detail }: NodeEvents['connection:close']): void => {
-    this.#peers.get(detail.remotePeer.toString())?.onConnectionClose(detail)
+    const peerPool = this.#peers.get(detail.remotePeer.toString())
+    const pooled = peerPool?.connections.find(detail)
+    if (peerPool !== undefined && pooled !== undefined) {
+      if (pooled.closing === undefined) {
+        this.#lost.obtain(detail.id, () => true)
+      }
+      peerPool.onClosed(pooled)
+    }
+  }
+
+  readonly #onConnectionPrune = ({ detail }: NodeEvents['connection:prune']): void => {
+    for (const connection of detail) {
+      const peer = connection.remotePeer.toString()
+      if (this.#lost.peek(connection.id) === true) {
+        this.#shared.record({ type: 'pool:prune', peer, connection: connection.id, reason: 'closed' })
+      } else {
+        this.#peers.get(peer)?.onPruned(connection)
+      }
+    }
   }
 }
+
+/** Closed connections remembered: libp2p's pruner tells of them within the second that it gives them to close. */
+const MAX_LOST = 1_000
 
 /** Peers whose streams' habits are remembered while they are not connected: a few hundred bytes each. */
 const MAX_HABITS = 1_000

@@ -5,7 +5,7 @@ import type { Clock, Timer } from '../../core/clock.ts'
 import type { RandomStream } from '../../core/random.ts'
 import type { Connection, Stream } from '../port.ts'
 import type { Deadlines } from '../deadlines.ts'
-import type { DialReason, EvictReason } from './events.ts'
+import type { DialReason, EvictReason, RetireReason } from './events.ts'
 import type { Lease } from './lease.ts'
 import type { PoolSettings } from './options.ts'
 import type { StreamHabits } from './stream-habits.ts'
@@ -16,6 +16,8 @@ import type { StreamHabits } from './stream-habits.ts'
  */
 export class PooledConnection {
   readonly connection: Connection
+  /** Where it takes a place: the host that was dialled, or that it came from. */
+  readonly host: string
   /** Why the pool dialled it; only connections that it dialled are closed for being idle or old. */
   readonly origin: DialReason | 'adopted'
   readonly openedMs: number
@@ -29,8 +31,8 @@ export class PooledConnection {
   /** True once the far side has acknowledged a stream. */
   proven = false
   readonly health = new ConnectionHealth()
-  /** Set where another connection takes its place: used no more, and closed when idle. */
-  retired: { readonly reason: 'lifetime' | 'duplicate', readonly sinceMs: number } | undefined
+  /** Set where it is to be used no more while there is another, and closed when idle. */
+  retired: { readonly reason: RetireReason, readonly sinceMs: number } | undefined
   /** Resolves when the close under way, if any, has ended. */
   closed: Promise<void> | undefined
   /** Set while the pool closes it. */
@@ -53,8 +55,9 @@ export class PooledConnection {
   /** Set while somebody waits for the streams on their way out to be gone. */
   #allClosed: PromiseWithResolvers<void> | undefined
 
-  constructor (connection: Connection, origin: DialReason | 'adopted', { clock, random, deadlines, settings }: ConnectionComponents, habits: StreamHabits) {
+  constructor (connection: Connection, host: string, origin: DialReason | 'adopted', { clock, random, deadlines, settings }: ConnectionComponents, habits: StreamHabits) {
     this.connection = connection
+    this.host = host
     this.origin = origin
     this.openedMs = clock.now()
     this.usedMs = this.openedMs
@@ -194,10 +197,9 @@ export class PooledConnection {
     this.#streams.set(stream, record)
   }
 
-  /** Keeps a stream for the next lease, or closes it where it cannot be kept. */
-  keepStream (stream: Stream, protocol: string, nowMs: number): void {
+  /** A request was answered on a stream. */
+  onStreamAnswer (stream: Stream, protocol: string, nowMs: number): void {
     const record = this.#streams.get(stream)
-    const records = this.#idle.get(protocol) ?? []
     if (record !== undefined) {
       record.answers++
       record.answeredMs = nowMs
@@ -206,6 +208,12 @@ export class PooledConnection {
         this.#habits.onRemoteEnd(protocol, record.answers, 0, false)
       }
     }
+  }
+
+  /** Keeps a stream for the next lease, or closes it where it cannot be kept. */
+  keepStream (stream: Stream, protocol: string, nowMs: number): void {
+    const record = this.#streams.get(stream)
+    const records = this.#idle.get(protocol) ?? []
     if (record === undefined || record.remoteEnded || this.#habits.isOneShot(protocol) || !this.usable || this.retired !== undefined || this.health.state === 'dead' || records.length >= this.#settings.idleStreamsPerProtocol) {
       this.closeStream(stream)
     } else if (!isClean(stream)) {
@@ -261,12 +269,13 @@ export class PooledConnection {
     }
   }
 
-  /** Resolves once no stream is on its way out any more, which takes `closeTimeoutMs` at most. */
-  async streamsClosed (): Promise<void> {
-    if (this.#anyClosing()) {
-      this.#allClosed ??= Promise.withResolvers()
-      await this.#allClosed.promise
+  /** Resolves once no stream is on its way out any more, which takes `closeTimeoutMs` at most; undefined where none is. */
+  get streamsClosed (): Promise<void> | undefined {
+    if (!this.#anyClosing()) {
+      return undefined
     }
+    this.#allClosed ??= Promise.withResolvers()
+    return this.#allClosed.promise
   }
 
   /**

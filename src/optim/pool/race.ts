@@ -1,5 +1,6 @@
 import { TwinwireError } from '../../core/errors.ts'
-import type { Timer } from '../../core/clock.ts'
+import { afterReading } from './late.ts'
+import type { Clock, Timer } from '../../core/clock.ts'
 import type { Connection, Multiaddr, PeerId } from '../port.ts'
 import type { RankedAddress } from './rank.ts'
 import type { Deadlines } from '../deadlines.ts'
@@ -7,10 +8,19 @@ import type { AddressEvent } from './events.ts'
 
 export interface RaceComponents {
   readonly deadlines: Deadlines
-  readonly now: () => number
+  readonly clock: Clock
   /** Dials one address, as it is given; may ignore the signal, what it returns too late is closed. */
   readonly dial: (address: Multiaddr, signal: AbortSignal) => Promise<Connection>
+  /** Asked before each address is dialled: false where its host is full. */
+  readonly claim: (address: Multiaddr) => boolean
+  /** What became of an address, once for each that was claimed or refused. */
   readonly onAddress: (address: Multiaddr, reason: AddressEvent['reason'], elapsedMs: number) => void
+}
+
+/** The winner of a race, and the address that it was dialled at. */
+export interface RaceResult {
+  readonly connection: Connection
+  readonly address: Multiaddr
 }
 
 /**
@@ -24,7 +34,7 @@ export interface RaceComponents {
  */
 export class DialRace {
   /** Resolves with the winner; rejects once every address failed, or with the reason of the abort. */
-  readonly result: Promise<Connection>
+  readonly result: Promise<RaceResult>
 
   readonly #peer: PeerId
   readonly #components: RaceComponents
@@ -37,7 +47,7 @@ export class DialRace {
   readonly #startedMs: number
   #next: Timer | undefined
   #over = false
-  #resolve: (connection: Connection) => void = () => {}
+  #resolve: (result: RaceResult) => void = () => {}
   #reject: (error: unknown) => void = () => {}
 
   /** @param ranked at least one */
@@ -46,7 +56,7 @@ export class DialRace {
     this.#components = components
     this.#addressTimeoutMs = addressTimeoutMs
     this.#waiting = [...ranked].sort((a, b) => a.delayMs - b.delayMs)
-    this.#startedMs = components.now()
+    this.#startedMs = components.clock.now()
     this.result = new Promise((resolve, reject) => {
       this.#resolve = resolve
       this.#reject = reject
@@ -75,9 +85,15 @@ export class DialRace {
     this.#next = undefined
     const ranked = this.#waiting.shift()
     if (ranked !== undefined) {
-      // Armed first: the attempt may fail at once.
-      this.#armNext()
-      void this.#attempt(ranked.address)
+      if (this.#components.claim(ranked.address)) {
+        // Armed first: the attempt may fail at once.
+        this.#armNext()
+        void this.#attempt(ranked.address)
+      } else {
+        this.#components.onAddress(ranked.address, 'host-full', 0)
+        this.#errors.push(new TwinwireError('ERR_DIAL_FAILED', 'there are as many connections to this host as may be', { path: ranked.address.toString() }))
+        this.#startNext()
+      }
     } else if (this.#attempts.size === 0) {
       this.#end()
       this.#reject(this.#errors.length === 1 || this.#errors.every(isDenial) ? this.#errors[0] : new AggregateError(this.#errors, 'every address failed'))
@@ -86,15 +102,16 @@ export class DialRace {
 
   #armNext (): void {
     if (this.#waiting.length > 0) {
-      const delayMs = this.#startedMs + this.#waiting[0].delayMs - this.#components.now()
+      const delayMs = this.#startedMs + this.#waiting[0].delayMs - this.#components.clock.now()
       this.#next = this.#components.deadlines.after(Math.max(0, delayMs), () => this.#startNext())
     }
   }
 
   async #attempt (address: Multiaddr): Promise<void> {
-    const { deadlines, now, dial, onAddress } = this.#components
+    const { deadlines, clock, dial, onAddress } = this.#components
     const controller = new AbortController()
-    const startedMs = now()
+    const startedMs = clock.now()
+    const elapsedMs = (): number => clock.now() - startedMs
     const named = !this.#named
     this.#named = true
     const attempt: Attempt = { address, controller, timer: undefined, settle: () => {} }
@@ -102,7 +119,7 @@ export class DialRace {
     const interrupted = new Promise<never>((_resolve, reject) => {
       attempt.settle = reject
     })
-    attempt.timer = deadlines.after(this.#addressTimeoutMs, () => {
+    attempt.timer = afterReading(deadlines, clock, this.#addressTimeoutMs, () => {
       const error = new TwinwireError('ERR_TIMEOUT', `no connection after ${this.#addressTimeoutMs} ms`, { path: address.toString() })
       attempt.settle(error)
       controller.abort(error)
@@ -119,7 +136,7 @@ export class DialRace {
       if (!this.#attempts.has(attempt)) {
         // Given up at the same instant.
         connection.abort(new TwinwireError('ERR_ABORTED', 'another address was faster'))
-        onAddress(address, 'cancelled', now() - startedMs)
+        onAddress(address, 'cancelled', elapsedMs())
         return
       }
       if (!connection.remotePeer.equals(this.#peer)) {
@@ -133,16 +150,16 @@ export class DialRace {
       }
       attempt.timer.cancel()
       this.#attempts.delete(attempt)
-      onAddress(address, 'won', now() - startedMs)
+      onAddress(address, 'won', elapsedMs())
       this.#end()
-      this.#resolve(connection)
+      this.#resolve({ connection, address })
     } catch (error) {
       attempt.timer.cancel()
       if (!this.#attempts.delete(attempt)) {
-        onAddress(address, 'cancelled', now() - startedMs)
+        onAddress(address, 'cancelled', elapsedMs())
         return
       }
-      onAddress(address, reasonOf(error), now() - startedMs)
+      onAddress(address, reasonOf(error), elapsedMs())
       this.#errors.push(error)
       if (named && isDenial(error)) {
         this.#beginAgain()
@@ -215,10 +232,14 @@ export function isDenial (error: unknown): boolean {
   return error instanceof Error && error.name === 'DialDeniedError'
 }
 
-function reasonOf (error: unknown): 'mismatch' | 'timeout' | 'denied' | 'failed' {
+function reasonOf (error: unknown): AddressEvent['reason'] {
   if (isDenial(error)) {
     return 'denied'
   }
+  const name = error instanceof Error ? error.name : ''
+  if (name === 'EncryptionFailedError') {
+    return 'handshake'
+  }
   const code = error instanceof TwinwireError ? error.code : undefined
-  return code === 'ERR_PEER_MISMATCH' ? 'mismatch' : code === 'ERR_TIMEOUT' ? 'timeout' : 'failed'
+  return code === 'ERR_PEER_MISMATCH' || name === 'UnexpectedPeerError' ? 'mismatch' : code === 'ERR_TIMEOUT' ? 'timeout' : 'failed'
 }

@@ -5,6 +5,7 @@ import type { AddressBackoff } from './address-backoff.ts'
 import type { BlackHoleDetector } from './black-hole.ts'
 import type { Deadlines } from '../deadlines.ts'
 import type { PoolEvent, PoolMetrics } from './events.ts'
+import type { HostPlaces } from './hosts.ts'
 import type { Lease } from './lease.ts'
 import type { PoolSettings } from './options.ts'
 import type { PeerPool } from './peer-pool.ts'
@@ -20,9 +21,12 @@ export interface PoolShared {
   readonly deadlines: Deadlines
   readonly backoff: AddressBackoff
   readonly blackHoles: BlackHoleDetector
+  readonly hosts: HostPlaces
   readonly counters: Counters
   /** Leases that were not given back. */
   readonly leases: Set<Lease>
+  /** Streams on their way out, of connections that are not the pool's any more. */
+  readonly leaving: Set<Promise<void>>
   readonly stopped: boolean
   /** What is known of a peer's streams, also from connections that are gone. */
   habitsOf(peer: string): StreamHabits

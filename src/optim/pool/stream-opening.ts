@@ -1,4 +1,5 @@
 import { TwinwireError } from '../../core/errors.ts'
+import { afterReading } from './late.ts'
 import type { Clock } from '../../core/clock.ts'
 import type { Connection, Stream } from '../port.ts'
 import type { Deadlines } from '../deadlines.ts'
@@ -19,7 +20,7 @@ export class StreamOpening {
 
   constructor (connection: Connection, protocol: string, timeoutMs: number, { clock, deadlines }: { readonly clock: Clock, readonly deadlines: Deadlines }, callbacks: StreamOpeningCallbacks) {
     this.startedMs = clock.now()
-    this.#timer = deadlines.after(timeoutMs, () => {
+    this.#timer = afterReading(deadlines, clock, timeoutMs, () => {
       const error = new TwinwireError('ERR_TIMEOUT', `no stream after ${timeoutMs} ms`)
       this.cancel(error)
       callbacks.onTimeout(error)

@@ -1,6 +1,7 @@
 import type { PeerPool } from './peer-pool.ts'
 import type { PooledConnection } from './pooled-connection.ts'
 import type { EvictReason } from './events.ts'
+import type { PruneCandidate } from './prune.ts'
 import type { PoolShared } from './shared.ts'
 
 /**
@@ -38,21 +39,21 @@ export class Upkeep {
     pooled.review = { atMs, timer }
   }
 
-  /** Closes the least valuable idle connection for a peer that waits for room; false where none is idle. */
-  evictForWaiter (): boolean {
-    const [victim] = this.#idle().filter(({ peerPool }) => peerPool.waiters.size === 0)
+  /** Closes the first idle connection, of those that suit, for a peer that waits for room; false where there is none. */
+  evictForWaiter (suits: (pooled: PooledConnection) => boolean): boolean {
+    const [victim] = this.#idle(({ peerPool, pooled }) => peerPool.waiters.size === 0 && suits(pooled))
     if (victim !== undefined) {
       void victim.peerPool.connections.close(victim.pooled, 'waiter')
     }
     return victim !== undefined
   }
 
-  /** Leaves a peer's connections, which others opened and which carry no request, to those others; false where there are none. */
-  letGoForWaiter (): boolean {
+  /** Leaves a peer's connections, one of which suits, to those others who opened them where they carry no request; false where there are none. */
+  letGoForWaiter (suits: (pooled: PooledConnection) => boolean): boolean {
     let victim: { readonly peerPool: PeerPool, readonly usedMs: number } | undefined
     for (const peerPool of this.#peers.values()) {
       const { all } = peerPool.connections
-      if (all.length > 0 && peerPool.waiters.size === 0 && !peerPool.dialling && all.every(pooled => !pooled.own && pooled.pending === 0)) {
+      if (all.some(suits) && peerPool.waiters.size === 0 && !peerPool.dialling && all.every(pooled => !pooled.own && pooled.pending === 0)) {
         const usedMs = Math.max(...all.map(pooled => pooled.usedMs))
         if (victim === undefined || usedMs < victim.usedMs) {
           victim = { peerPool, usedMs }
@@ -65,7 +66,7 @@ export class Upkeep {
     return victim !== undefined
   }
 
-  /** Above the high-water mark: closes idle connections down to the low-water mark, the least valuable first. */
+  /** Above the high-water mark: closes idle connections down to the low-water mark, in the order of the prune policy. */
   trim (): void {
     const { counters, settings, clock } = this.#shared
     if (counters.connections <= settings.highWater) {
@@ -75,23 +76,26 @@ export class Upkeep {
     for (const peerPool of this.#peers.values()) {
       surplus -= peerPool.connections.all.filter(pooled => pooled.closing !== undefined).length
     }
-    const old = this.#idle().filter(({ pooled }) => clock.now() - pooled.openedMs >= settings.waterGraceMs)
-    for (const { peerPool, pooled } of old.slice(0, Math.max(0, surplus))) {
+    const old = ({ pooled }: Idle): boolean => clock.now() - pooled.openedMs >= settings.waterGraceMs
+    for (const { peerPool, pooled } of surplus > 0 ? this.#idle(old).slice(0, surplus) : []) {
       void peerPool.connections.close(pooled, 'high-water')
     }
   }
 
-  /** The pool's own idle connections, the least valuable first: suspects, retired ones, then by last use. */
-  #idle (): Array<{ readonly peerPool: PeerPool, readonly pooled: PooledConnection }> {
-    const idle = []
+  /** Those of the pool's own idle connections that may go, in the order in which they are to. */
+  #idle (may: (idle: Idle) => boolean): Idle[] {
+    const nowMs = this.#shared.clock.now()
+    const idle = new Map<PruneCandidate, Idle>()
     for (const peerPool of this.#peers.values()) {
       for (const pooled of peerPool.connections.all) {
-        if (pooled.own && pooled.closing === undefined && !pooled.inUse) {
-          idle.push({ peerPool, pooled })
+        if (pooled.own && pooled.closing === undefined && !pooled.inUse && may({ peerPool, pooled })) {
+          idle.set(candidateOf(peerPool, pooled, nowMs), { peerPool, pooled })
         }
       }
     }
-    return idle.sort((a, b) => worth(a.pooled) - worth(b.pooled) || a.pooled.usedMs - b.pooled.usedMs)
+    // What the policy answers may be anything.
+    const chosen = new Set(this.#shared.settings.prune([...idle.keys()]))
+    return [...chosen].map(candidate => idle.get(candidate)).filter(found => found !== undefined)
   }
 
   #review (peerPool: PeerPool, pooled: PooledConnection): void {
@@ -166,6 +170,20 @@ const POSTPONEMENT = 0.1
 /** How often, in idle timeouts, to look again at what only others keep open. */
 const RECHECK = 0.25
 
-function worth (pooled: PooledConnection): number {
-  return pooled.health.state !== 'healthy' ? 0 : pooled.retired !== undefined ? 1 : 2
+interface Idle {
+  readonly peerPool: PeerPool
+  readonly pooled: PooledConnection
+}
+
+function candidateOf ({ id }: PeerPool, { connection, host, health, retired, openedMs, usedMs, cost }: PooledConnection, nowMs: number): PruneCandidate {
+  return {
+    peer: id,
+    connection: connection.id,
+    host,
+    health: health.state,
+    retired: retired !== undefined,
+    ageMs: nowMs - openedMs,
+    idleMs: nowMs - usedMs,
+    responseMs: cost.costMs(nowMs)
+  }
 }

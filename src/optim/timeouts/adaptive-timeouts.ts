@@ -1,12 +1,13 @@
 import { TwinwireError } from '../../core/errors.ts'
 import { parseOptions } from '../../core/options.ts'
 import { nullRecorder } from '../../core/recorder.ts'
+import { Deadlines } from '../deadlines.ts'
 import { adaptiveTimeoutsSchema } from './options.ts'
 import { PeerLedger } from './peer-ledger.ts'
 import { policyNamed } from './policy.ts'
 import { checkRequest } from './request.ts'
 import { RequestRun } from './request-run.ts'
-import { RetryBudget } from './retry-budget.ts'
+import { retryBudgetOf } from './retry-budget.ts'
 import type { Clock } from '../../core/clock.ts'
 import type { RandomStream } from '../../core/random.ts'
 import type { Recorder } from '../../core/recorder.ts'
@@ -25,6 +26,14 @@ export interface AdaptiveTimeoutsComponents {
   /** The `host` of recorded events. */
   readonly host: string
   readonly recorder?: Recorder<TimeoutEvent>
+  /** One timer for all: those of the network. Default: its own. */
+  readonly deadlines?: Deadlines
+  /**
+   * Times as long as usual that attempts are to wait now; default 1. A node that is itself the sick one is slow to read
+   * what its peers answer, and would take them for late (Lifeguard, DSN 2018: its local health multiplier). Asked for each
+   * attempt; the floor, the ceiling and the deadline stand.
+   */
+  readonly timeoutFactor?: () => number
 }
 
 /** Counts since the start, and what there is now. */
@@ -68,15 +77,17 @@ export class AdaptiveTimeouts {
   /**
    * @throws ERR_INVALID_OPTION or ERR_UNKNOWN_OPTION, with a path below `adaptiveTimeouts`
    */
-  constructor ({ clock, random, host, recorder = nullRecorder }: AdaptiveTimeoutsComponents, options: AdaptiveTimeoutsOptions = {}) {
+  constructor ({ clock, random, host, recorder = nullRecorder, deadlines = new Deadlines(clock), timeoutFactor = () => 1 }: AdaptiveTimeoutsComponents, options: AdaptiveTimeoutsOptions = {}) {
     const settings = parseOptions(adaptiveTimeoutsSchema, options, 'adaptiveTimeouts')
     this.#environment = {
       clock,
+      deadlines,
       random,
       settings,
       policy: typeof settings.strategy === 'string' ? policyNamed(settings.strategy, settings.fixedMs) : settings.strategy,
       ledger: new PeerLedger(settings),
-      budget: new RetryBudget(settings.retryBudget),
+      timeoutFactor,
+      budget: retryBudgetOf(settings.retryBudget),
       nextAttemptId: () => this.#nextAttemptId++,
       emit: event => {
         this.#count(event)

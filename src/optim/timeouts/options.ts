@@ -1,6 +1,7 @@
 import * as z from 'zod'
 import { LATENCY_WINDOW } from './latency-window.ts'
 import type { StrategyName, TimeoutPolicy } from './policy.ts'
+import type { RetryBudget } from './retry-budget.ts'
 
 /** All optional; what a field is for, its unit, its default and the reason for it. */
 export interface AdaptiveTimeoutsOptions {
@@ -20,7 +21,8 @@ export interface AdaptiveTimeoutsOptions {
   readonly rateBitsPerSecond?: number
   /** Attempts of one request, the first and hedges included; default 3. 1: never retry, never hedge. */
   readonly maximumAttempts?: number
-  readonly retryBudget?: RetryBudgetOptions
+  /** What further attempts may cost: a share of the requests (default), gRPC's throttle, or a budget of one's own. */
+  readonly retryBudget?: RatioBudgetOptions | RetryThrottleOptions | RetryBudget
   readonly retryBackoff?: RetryBackoffOptions
   /** `false`: never. Only idempotent requests are hedged, and the retry budget pays. */
   readonly hedging?: false | HedgingOptions
@@ -29,14 +31,24 @@ export interface AdaptiveTimeoutsOptions {
   readonly maximumPeers?: number
 }
 
-/** What further attempts may cost in all, so that a failure is not made worse by them. */
-export interface RetryBudgetOptions {
+/** Further attempts as a share of the requests, so that a failure is not made worse by them. */
+export interface RatioBudgetOptions {
+  readonly kind?: 'ratio'
   /** Further attempts a request; default 0.2, as in finagle: a fifth more load when everything fails. */
   readonly ratio?: number
   /** Further attempts a second granted to a node that makes few requests; default 10, as in finagle. */
   readonly reservePerSecond?: number
   /** How long requests and attempts are remembered, in milliseconds; default 10000, as in finagle. */
   readonly windowMs?: number
+}
+
+/** Further attempts only while most are answered: gRPC's retry throttling. */
+export interface RetryThrottleOptions {
+  readonly kind: 'throttle'
+  /** Failures in a row, from good times on, until half of them is left and no further attempt is granted; default 10, as in gRPC's A6. */
+  readonly tokens?: number
+  /** What an answer gives back of the token that a failure takes; default 0.1, as in gRPC's A6. */
+  readonly ratio?: number
 }
 
 /** The wait before a retry, drawn with decorrelated jitter. */
@@ -74,10 +86,22 @@ const policySchema = z.custom<TimeoutPolicy>(
   'a strategy\'s name, or a policy with a timeoutMs method'
 )
 
-const retryBudgetSchema = z.strictObject({
+const budgetSchema = z.custom<RetryBudget>(
+  value => typeof value === 'object' && value !== null && 'tryWithdraw' in value && typeof value.tryWithdraw === 'function',
+  'the options of a budget, or one with a tryWithdraw method'
+)
+
+const ratioBudgetSchema = z.strictObject({
+  kind: z.literal('ratio').default('ratio'),
   ratio: nonNegative.default(0.2),
   reservePerSecond: nonNegative.default(10),
   windowMs: positive.default(10_000)
+})
+
+const retryThrottleSchema = z.strictObject({
+  kind: z.literal('throttle'),
+  tokens: positive.default(10),
+  ratio: nonNegative.default(0.1)
 })
 
 const retryBackoffSchema = z.strictObject({
@@ -106,7 +130,7 @@ export const adaptiveTimeoutsSchema = z.strictObject({
   granularityMs: nonNegative.default(10),
   rateBitsPerSecond: positive.default(10e6),
   maximumAttempts: z.int().positive().default(3),
-  retryBudget: retryBudgetSchema.prefault({}),
+  retryBudget: z.union([budgetSchema, ratioBudgetSchema, retryThrottleSchema]).prefault({}),
   retryBackoff: retryBackoffSchema.prefault({}),
   hedging: z.union([z.literal(false), hedgingSchema]).prefault({}),
   suspicion: suspicionSchema.prefault({}),

@@ -56,10 +56,10 @@ export class RequestRun<T> implements Cancellable {
 
   /** Makes the first attempt. The promise settles once, however many follow. */
   start (): Promise<T> {
-    const { clock, budget } = this.#environment
+    const { deadlines, budget } = this.#environment
     this.#request.signal?.addEventListener('abort', this.#onAbort, { once: true })
     if (this.#deadlineAtMs !== Infinity) {
-      this.#deadlineTimer = clock.setTimeout(() => this.#onDeadline(), this.#deadlineAtMs - this.#startedAtMs)
+      this.#deadlineTimer = deadlines.after(this.#deadlineAtMs - this.#startedAtMs, () => this.#onDeadline())
     }
     budget.deposit(this.#startedAtMs)
     this.#begin('first')
@@ -91,11 +91,12 @@ export class RequestRun<T> implements Cancellable {
   }
 
   #nextAttempt (): RunningAttempt {
-    const { clock, ledger, settings: { granularityMs } } = this.#environment
+    const { clock, deadlines, ledger, settings: { granularityMs } } = this.#environment
     return new RunningAttempt({
       attemptId: this.#environment.nextAttemptId(),
       number: ++this.#attempts,
       clock,
+      deadlines,
       granularityMs,
       planTimeoutMs: factor => this.#attemptTimeoutMs(factor),
       onSent: attempt => {
@@ -121,18 +122,19 @@ export class RequestRun<T> implements Cancellable {
   }
 
   #attemptTimeoutMs (factor: number): number {
-    const { clock, ledger, policy, settings } = this.#environment
+    const { clock, ledger, policy, timeoutFactor, settings } = this.#environment
     const nowMs = clock.now()
-    const wantedMs = policy.timeoutMs(ledger.conditions(this.#record, this.#request.operation, nowMs))
+    const policyMs = policy.timeoutMs(ledger.conditions(this.#record, this.#request.operation, nowMs))
+    const wantedMs = policyMs * timeoutFactor()
     if (!Number.isFinite(wantedMs)) {
-      throw new TwinwireError('ERR_INVALID_OPTION', `the timeout policy ${policy.name} is at fault`, { expected: 'a finite wait', found: String(wantedMs) })
+      throw new TwinwireError('ERR_INVALID_OPTION', `the timeout policy ${policy.name} or the timeout factor is at fault`, { expected: 'a finite wait', found: `${policyMs} ms, ${wantedMs} ms with the factor` })
     }
     const waitMs = Math.min(settings.ceilingMs, Math.max(settings.floorMs, wantedMs))
     return attemptTimeoutMs(factor * waitMs, this.#allowanceMs, this.#deadlineAtMs - nowMs)
   }
 
   #armHedge (attempt: RunningAttempt): void {
-    const { clock, ledger, settings: { hedging, maximumAttempts, granularityMs } } = this.#environment
+    const { deadlines, ledger, settings: { hedging, maximumAttempts, granularityMs } } = this.#environment
     if (hedging === false || !this.#request.idempotent || this.#done || this.#hedged || this.#attempts >= maximumAttempts) {
       return
     }
@@ -143,7 +145,7 @@ export class RequestRun<T> implements Cancellable {
     // Beyond the usual by what timers may add: where all answers take alike, none is worth a second attempt.
     const delayMs = usualMs + granularityMs + this.#allowanceMs
     if (delayMs < attempt.timeoutMs) {
-      this.#hedgeTimer = clock.setTimeout(() => this.#onHedge(), delayMs)
+      this.#hedgeTimer = deadlines.after(delayMs, () => this.#onHedge())
     }
   }
 
@@ -156,7 +158,8 @@ export class RequestRun<T> implements Cancellable {
   }
 
   #onOverdue (attempt: RunningAttempt): void {
-    const { clock, ledger } = this.#environment
+    const { clock, ledger, budget } = this.#environment
+    budget.ended(false, clock.now())
     // What only a stream was opened for has no answer to wait for, and teaches nothing.
     if (attempt.mayHaveLeft) {
       ledger.overdue(this.#record, this.#request.operation, attempt.sentAtMs, clock.now())
@@ -185,9 +188,10 @@ export class RequestRun<T> implements Cancellable {
     if (!this.#live.has(attempt) && (this.#done || !this.#unjudged.has(attempt))) {
       return
     }
-    const { clock, ledger } = this.#environment
+    const { clock, ledger, budget } = this.#environment
     const nowMs = clock.now()
     const { elapsedMs } = attempt
+    budget.ended(true, nowMs)
     // Karn: with several attempts, an answer counts only where it is known which of them it answers.
     const valid = this.#attempts === 1 || this.#request.repliesNameAttempts !== false
     this.#record.detector.signOfLife(nowMs)
@@ -218,6 +222,7 @@ export class RequestRun<T> implements Cancellable {
       return
     }
     this.#end(attempt)
+    this.#environment.budget.ended(false, this.#environment.clock.now())
     this.#environment.emit({ type: 'timeouts:attempt-failed', ...this.#identity(attempt), reason: reasonOf(error) })
     if (!this.#done && this.#live.size === 0 && this.#retryTimer === undefined && !this.#retry(attempt, error)) {
       this.#judgeRest(() => 'lost')
@@ -228,7 +233,7 @@ export class RequestRun<T> implements Cancellable {
 
   /** Schedules another attempt where one is allowed. Without an error, the attempt is overdue. */
   #retry (attempt: RunningAttempt, error?: unknown): boolean {
-    const { clock, random, budget, settings } = this.#environment
+    const { clock, deadlines, random, budget, settings } = this.#environment
     const nowMs = clock.now()
     const delayMs = decorrelatedJitterMs(this.#retryDelayMs, random, settings.retryBackoff)
     const refusal = refusalOf({
@@ -243,10 +248,10 @@ export class RequestRun<T> implements Cancellable {
       return false
     }
     this.#retryDelayMs = delayMs
-    this.#retryTimer = clock.setTimeout(() => {
+    this.#retryTimer = deadlines.after(delayMs, () => {
       this.#retryTimer = undefined
       this.#begin('retry')
-    }, delayMs)
+    })
     return true
   }
 

@@ -1,4 +1,25 @@
-export interface RetryBudgetOptions {
+import { RetryThrottle } from './retry-throttle.ts'
+import type { TimeoutSettings } from './options.ts'
+
+/** Decides what further attempts, retries and hedges alike, may cost in all. Pure but for what it was told. */
+export interface RetryBudget {
+  /** A request was made. */
+  deposit(nowMs: number): void
+  /** An attempt was answered; or it failed, or outlasted its timeout. Told before another is asked for in its place. */
+  ended(answered: boolean, nowMs: number): void
+  /** Grants one further attempt, or answers false and changes nothing. */
+  tryWithdraw(nowMs: number): boolean
+}
+
+/** The budget that the options describe, or are. */
+export function retryBudgetOf (option: TimeoutSettings['retryBudget']): RetryBudget {
+  if ('tryWithdraw' in option) {
+    return option
+  }
+  return option.kind === 'throttle' ? new RetryThrottle(option) : new RatioBudget(option)
+}
+
+export interface RatioBudgetLimits {
   /** Further attempts a request: 0.2 allows one for every five requests. */
   readonly ratio: number
   /** Further attempts a second that are granted without any request, so that a quiet node can retry. */
@@ -15,7 +36,7 @@ const SLOTS = 10
  * reservePerSecond x window. When all fails at once, retries add that much load and no more. Retries and hedges draw on
  * the same budget.
  */
-export class RetryBudget {
+export class RatioBudget implements RetryBudget {
   readonly #ratio: number
   readonly #reserve: number
   readonly #slotMs: number
@@ -25,19 +46,19 @@ export class RetryBudget {
   #originMs: number | undefined
   #currentSlot = 0
 
-  constructor ({ ratio, reservePerSecond, windowMs }: RetryBudgetOptions) {
+  constructor ({ ratio, reservePerSecond, windowMs }: RatioBudgetLimits) {
     this.#ratio = ratio
     this.#reserve = reservePerSecond * windowMs / 1e3
     this.#slotMs = windowMs / SLOTS
   }
 
-  /** A request was made. */
   deposit (nowMs: number): void {
     this.#advance(nowMs)
     this.#add(this.#ratio)
   }
 
-  /** Grants one further attempt, or answers false and changes nothing. */
+  ended (): void {}
+
   tryWithdraw (nowMs: number): boolean {
     if (this.available(nowMs) < 1) {
       return false

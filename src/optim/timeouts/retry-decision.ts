@@ -37,6 +37,7 @@ export function refusalOf ({ error, repeatable, attemptsLeft, delayMs, timeLeftM
 /** Conditions that a further attempt would meet again, or make worse. */
 const FUTILE_CODES: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'ERR_ABORTED',
+  'ERR_BATCH_INVALID',
   'ERR_BUDGET_EXHAUSTED',
   'ERR_DEADLINE',
   'ERR_FRAME_INVALID',
@@ -44,18 +45,29 @@ const FUTILE_CODES: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'ERR_INVALID_OPTION',
   'ERR_INVALID_STATE',
   'ERR_NO_ADDRESS',
+  // Pushing back is what a limit is for.
+  'ERR_OVERLOADED',
+  'ERR_PEER_EJECTED',
   'ERR_PEER_MISMATCH',
+  'ERR_QUEUE_FULL',
+  // The far side's handler has answered, if with a failure.
+  'ERR_REMOTE_FAILED',
   'ERR_STOPPED',
-  // Pushing back is what a full queue is for.
   'ERR_TOO_MANY_WAITERS',
   'ERR_UNKNOWN_OPTION',
   'ERR_UNSUPPORTED',
   'ERR_UNSUPPORTED_PROTOCOL'
 ])
 
-/** The same of libp2p's errors, by name. */
+/**
+ * The same of libp2p's errors, by name. Its `EncryptionFailedError` is not among them: its upgrader makes it of whatever
+ * ends a handshake and keeps the message only, so that another peer's identity looks like a reset, a time-out or an
+ * abort. Most of these pass; the others cost what attempts and budget allow.
+ */
 const FUTILE_NAMES: ReadonlySet<string> = new Set([
   'AbortError',
+  // Its connection gater, asked about the connection instead of the dial.
+  'ConnectionInterceptedError',
   'DialDeniedError',
   'InvalidMultiaddrError',
   'InvalidParametersError',
@@ -63,12 +75,19 @@ const FUTILE_NAMES: ReadonlySet<string> = new Set([
   'NoValidAddressesError',
   'NotFoundError',
   'NotStartedError',
+  // Of transports that do the handshake themselves.
   'UnexpectedPeerError',
   'UnsupportedProtocolError'
 ])
 
-/** Whether another attempt may do better where this one failed. Unknown errors of a network count as passing ones; bugs do not. */
+/**
+ * Whether another attempt may do better where this one failed. Unknown errors of a network count as passing ones; bugs do
+ * not. What libp2p says of several addresses passes where one of them may.
+ */
 function isRetryable (error: unknown): boolean {
+  if (error instanceof AggregateError && error.errors.length > 0) {
+    return error.errors.some(isRetryable)
+  }
   if (error instanceof TwinwireError) {
     return !FUTILE_CODES.has(error.code)
   }

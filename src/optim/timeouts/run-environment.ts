@@ -1,5 +1,6 @@
 import type { Clock } from '../../core/clock.ts'
 import type { RandomStream } from '../../core/random.ts'
+import type { Deadlines } from '../deadlines.ts'
 import type { TimeoutEvent } from './events.ts'
 import type { TimeoutSettings } from './options.ts'
 import type { PeerLedger } from './peer-ledger.ts'
@@ -17,10 +18,13 @@ export interface Cancellable {
 /** What the runs of one enforcer share. */
 export interface RunEnvironment {
   readonly clock: Clock
+  readonly deadlines: Deadlines
   readonly random: RandomStream
   readonly settings: TimeoutSettings
   readonly policy: TimeoutPolicy
   readonly ledger: PeerLedger
+  /** Times as long as usual that attempts are to wait now. */
+  readonly timeoutFactor: () => number
   readonly budget: RetryBudget
   nextAttemptId(): number
   emit(event: TimeoutOccurrence): void

@@ -1,10 +1,12 @@
 import type { Clock, Timer } from '../../core/clock.ts'
+import type { Deadlines } from '../deadlines.ts'
 import type { AttemptContext } from './request.ts'
 
 export interface RunningAttemptOptions {
   readonly attemptId: number
   readonly number: number
   readonly clock: Clock
+  readonly deadlines: Deadlines
   /** What timers and a busy event loop may add. */
   readonly granularityMs: number
   /** The timeout as of now, so many times as long, and cut to the remaining deadline. */
@@ -135,8 +137,8 @@ export class RunningAttempt {
   }
 
   #waitUntil (dueMs: number): void {
-    const { clock } = this.#options
-    this.#timer = clock.setTimeout(() => this.#onTimer(dueMs), Math.max(0, dueMs - clock.now()))
+    const { clock, deadlines } = this.#options
+    this.#timer = deadlines.after(Math.max(0, dueMs - clock.now()), () => this.#onTimer(dueMs))
   }
 
   #onTimer (dueMs: number): void {

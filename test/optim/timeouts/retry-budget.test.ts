@@ -4,12 +4,12 @@ import { randomStream } from '../../../src/core/random.ts'
 import { decorrelatedJitterMs } from '../../../src/optim/timeouts/decorrelated-jitter.ts'
 import { LATENCY_WINDOW, LatencyWindow } from '../../../src/optim/timeouts/latency-window.ts'
 import { RecentMap } from '../../../src/optim/recent-map.ts'
-import { RetryBudget } from '../../../src/optim/timeouts/retry-budget.ts'
+import { RatioBudget } from '../../../src/optim/timeouts/retry-budget.ts'
 
 fc.configureGlobal({ seed: 1 })
 
 test('a quiet node has its reserve, and each five requests grant one retry more', t => {
-  const budget = new RetryBudget({ ratio: 0.2, reservePerSecond: 1, windowMs: 10_000 })
+  const budget = new RatioBudget({ ratio: 0.2, reservePerSecond: 1, windowMs: 10_000 })
   t.is(budget.available(0), 10)
   for (let i = 0; i < 5; i++) {
     budget.deposit(0)
@@ -18,7 +18,7 @@ test('a quiet node has its reserve, and each five requests grant one retry more'
 })
 
 test('what was withdrawn comes back when the window has passed, and what was deposited goes', t => {
-  const budget = new RetryBudget({ ratio: 1, reservePerSecond: 1, windowMs: 10_000 })
+  const budget = new RatioBudget({ ratio: 1, reservePerSecond: 1, windowMs: 10_000 })
   for (let i = 0; i < 100; i++) {
     budget.deposit(0)
   }
@@ -36,7 +36,7 @@ test('with each retry granted, those of its window <= ratio x requests of its wi
   const slotMs = windowMs / 10
   const schedule = fc.array(fc.record({ gapMs: fc.integer({ min: 0, max: 300 }), request: fc.boolean() }), { maxLength: 400 })
   fc.assert(fc.property(schedule, fc.constantFrom(0, 0.1, 0.2, 1), fc.integer({ min: 0, max: 5 }), (steps, ratio, reserve) => {
-    const budget = new RetryBudget({ ratio, reservePerSecond: reserve, windowMs })
+    const budget = new RatioBudget({ ratio, reservePerSecond: reserve, windowMs })
     const requests: number[] = []
     const retries: number[] = []
     let nowMs = 0

@@ -1,0 +1,169 @@
+import test from 'ava'
+import { TwinwireError } from '../../src/core/errors.ts'
+import { randomStream } from '../../src/core/random.ts'
+import { ConnectionPool } from '../../src/optim/pool/pool.ts'
+import { FakeNetwork } from './fake-node.ts'
+import { bench, caught, codeOf, failed, FIRST, reasons, RTT, SECOND } from './pool-bench.ts'
+import type { PrunePolicy } from '../../src/optim/pool/pool.ts'
+
+test('replace dials another connection, and the present one is used no more and closed when it is idle', async t => {
+  const { network, client, server, pool, recorder, connection, acquire } = bench()
+  const held = await network.until(acquire())
+  const startedMs = network.clock.now()
+  await network.until(pool.replace(server.peerId))
+  t.is(network.clock.now() - startedMs, 3 * RTT)
+  t.is(held.connection, connection(0))
+  const lease = await network.until(acquire())
+  t.not(lease.connection, held.connection)
+  lease.release()
+  await network.run(20_000)
+  t.is(held.connection.status, 'open', 'a lease keeps it')
+  held.release()
+  t.is(pool.metrics.idleStreams, 1, 'nothing is kept on it')
+  ;(await network.until(acquire())).release()
+  await network.run(15_000)
+  t.is(client.connections.length, 1)
+  t.not(client.connections[0], held.connection)
+  t.deepEqual(reasons(recorder, 'pool:dial'), ['cold', 'health'])
+  t.deepEqual(reasons(recorder, 'pool:replace'), ['health'])
+  t.deepEqual(reasons(recorder, 'pool:close'), ['health'])
+})
+
+test('replacements asked for while one is under way are joined, with each other and with any dial', async t => {
+  const { network, client, server, pool, acquire } = bench()
+  const cold = acquire()
+  await network.run(RTT)
+  await network.until(Promise.all([pool.replace(server.peerId), pool.replace(server.peerId), cold]))
+  t.is(client.dials.length, 1)
+  await network.until(Promise.all([pool.replace(server.peerId), pool.replace(server.peerId), pool.replace(server.peerId)]))
+  t.is(client.dials.length, 2)
+})
+
+test('replacements of one peer are spaced by 1, 2, 4 s and so on, 20% either way', async t => {
+  const { network, client, server, pool } = bench()
+  while (network.clock.now() < 60_000) {
+    await network.until(pool.replace(server.peerId))
+  }
+  // At 0, then after 1, 2, 4, 8, 16 and 30 s; all shortest: 0.8, 2.4, 5.6, 12, 24.8 and 48.8 s, and the next ends the loop.
+  t.true(client.dials.length <= 8, `${client.dials.length} dials`)
+})
+
+test('a replacement that fails rejects, and the present connection stays in use', async t => {
+  const { network, client, server, pool, acquire } = bench()
+  const held = await network.until(acquire())
+  network.addresses.set(FIRST, 'refuse')
+  t.is(codeOf(await failed(network, pool.replace(server.peerId))), 'ERR_DIAL_FAILED')
+  const lease = await network.until(acquire())
+  t.is(lease.connection, held.connection)
+  t.is(client.connections.length, 1)
+})
+
+test('a replacement that all lost interest in is not dialled on, while a waiter keeps it', async t => {
+  const { network, client, server, pool } = bench()
+  await network.until(pool.connect(server.peerId))
+  const controllers = [new AbortController(), new AbortController()]
+  const replacing = controllers.map(({ signal }) => caught(pool.replace(server.peerId, { signal })))
+  await network.run(RTT)
+  controllers[0].abort(new Error('enough'))
+  await network.run(0)
+  t.false(client.dials[1].aborted)
+  controllers[1].abort(new Error('enough'))
+  await network.run(0)
+  t.true(client.dials[1].aborted)
+  t.like(await replacing[0], { message: 'enough' })
+  t.like(pool.metrics, { waiters: 0, dialling: 0, connections: 1 })
+})
+
+test('where the limits leave no room for a further connection a replacement waits for it', async t => {
+  const { network, client, server, pool } = bench({ maxConnections: 1 })
+  const other = network.node('other', SECOND)
+  client.learn(other, SECOND)
+  const held = await network.until(pool.acquire(other.peerId, '/echo'))
+  const replacing = pool.replace(server.peerId)
+  await network.run(10_000)
+  t.is(client.dials.length, 1)
+  held.release()
+  await network.until(replacing)
+  t.deepEqual(client.connections.map(({ remotePeer }) => remotePeer.toString()), ['server'])
+})
+
+test('stop rejects replacements with ERR_STOPPED, wherever they are, and more than maxWaiters are refused', async t => {
+  const { network, server, pool } = bench({ maxWaiters: 2 })
+  await network.until(pool.replace(server.peerId))
+  // One is paced; the other waits with it.
+  const waiting = [caught(pool.replace(server.peerId)), caught(pool.replace(server.peerId))]
+  t.is(codeOf(await failed(network, pool.replace(server.peerId))), 'ERR_TOO_MANY_WAITERS')
+  await network.until(pool.stop())
+  t.deepEqual((await Promise.all(waiting)).map(codeOf), ['ERR_STOPPED', 'ERR_STOPPED'])
+  // The news of the close on its way.
+  await network.run(RTT)
+  t.is(network.kernel.pending, 0)
+  t.is(codeOf(await failed(network, pool.replace(server.peerId))), 'ERR_STOPPED')
+})
+
+test('suspect, by connection or by peer, has a replacement dialled; an answer clears it', async t => {
+  for (const by of ['connection', 'peer']) {
+    const { network, client, server, pool, recorder, acquire } = bench()
+    const held = await network.until(acquire())
+    pool.suspect(by === 'peer' ? server.peerId : held.connection.id)
+    t.deepEqual(reasons(recorder, 'pool:suspect'), ['health'])
+    held.answered(RTT)
+    t.deepEqual(reasons(recorder, 'pool:clear'), ['answered'])
+    pool.suspect(held.connection.id)
+    const lease = await network.until(acquire())
+    t.not(lease.connection, held.connection, by)
+    t.is(client.dials.length, 2)
+    t.deepEqual(reasons(recorder, 'pool:dial'), ['cold', 'replacement'])
+  }
+})
+
+test('suspicion of what the pool does not know does nothing', async t => {
+  const { network, client, server, pool, recorder } = bench()
+  pool.suspect(server.peerId)
+  pool.suspect('c0')
+  await network.run(1_000)
+  t.is(client.dials.length, 0)
+  t.deepEqual(recorder.events, [])
+})
+
+test('a lease that carries many requests feeds the load with each answer, and its release with nothing', async t => {
+  const network = new FakeNetwork(RTT)
+  const client = network.node('client')
+  const servers = [FIRST, SECOND].map((address, i) => network.node(`server${i}`, address))
+  client.learn(servers[0], FIRST)
+  client.learn(servers[1], SECOND)
+  const seen: number[] = []
+  const prune: PrunePolicy = candidates => {
+    seen.push(...candidates.map(({ responseMs }) => responseMs))
+    return candidates
+  }
+  const pool = new ConnectionPool({ node: client, clock: network.clock, random: randomStream('pool') }, { maxConnections: 1, prune })
+  const held = await network.until(pool.acquire(servers[0].peerId, '/echo'))
+  for (let i = 0; i < 100; i++) {
+    await network.run(1_000)
+    held.answered(50)
+  }
+  held.release()
+  held.answered(5_000)
+  await network.until(pool.acquire(servers[1].peerId, '/echo'))
+  // 50, not the 100 s that it was held; asked at the instant of the last answer.
+  t.deepEqual(seen.map(Math.round), [50])
+})
+
+test('a lease that answered is overdue from its last answer on, not from its start', async t => {
+  const { network, recorder, connection, acquire } = bench()
+  const long = await network.until(acquire())
+  const short = await network.until(acquire())
+  await network.run(1_000)
+  short.fail('timeout', new TwinwireError('ERR_TIMEOUT', 'no answer'))
+  await network.run(10)
+  // An answer clears the suspicion; its silence from then on is new evidence, twice.
+  long.answered(20)
+  connection(0).wedged = true
+  await network.run(1_000)
+  long.suspect()
+  await network.run(10)
+  long.fail('timeout', new TwinwireError('ERR_TIMEOUT', 'no answer'))
+  t.deepEqual(reasons(recorder, 'pool:suspect').slice(0, 2), ['timeout', 'timeout'])
+  t.deepEqual(reasons(recorder, 'pool:clear'), ['answered'])
+})
