@@ -125,13 +125,10 @@ export class FairSharing implements Discipline {
         state.deficitBytes = Math.min(state.deficitBytes, 0)
       } else if (state.deficitBytes > 0) {
         return flow
-      } else {
-        state.deficitBytes += state.quantumBytes
-        if (state.deficitBytes > 0) {
-          return flow
-        }
       }
       this.#turn = (this.#turn + 1) % this.#classes.length
+      const next = this.#classes[this.#turn]
+      next.deficitBytes += next.quantumBytes
     }
   }
 

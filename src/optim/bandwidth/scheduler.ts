@@ -132,7 +132,7 @@ export class Scheduler {
   #flush (unshaped: UnshapedUplink): void {
     // Stopped from within `transmit`: the flow whose turn it is must come to its end first.
     if (!this.#dispatching) {
-      for (const flow of [...this.#discipline.flows()]) {
+      for (const flow of Array.from(this.#discipline.flows())) {
         this.#discipline.remove(flow)
         unshaped.ready(flow)
       }
