@@ -42,7 +42,8 @@ export function shapeStream<S extends Stream> (stream: S, peer: string, trafficC
         return Reflect.get(shaped, property, shaped)
       }
       const value: unknown = Reflect.get(target, property, target)
-      if (typeof value !== 'function') {
+      // What an object has of its own is a value even if it can be called, as libp2p's loggers can.
+      if (typeof value !== 'function' || property === 'constructor' || Object.hasOwn(target, property)) {
         return value
       }
       let method = bound.get(property)
