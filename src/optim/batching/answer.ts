@@ -16,6 +16,8 @@ export class Answer extends Outgoing {
   readonly answered: Answered
   readonly compressionContext: string | undefined
   readonly bytes: number
+  /** Nobody waits for it any more. */
+  cancelled = false
   readonly #content: Uint8Array | Refusal
   readonly #budget: Budget | undefined
   readonly #onGone: (answer: Answer) => void
@@ -29,6 +31,14 @@ export class Answer extends Outgoing {
     this.#content = content
     this.#budget = budget
     this.#onGone = onGone
+  }
+
+  get isRefusal (): boolean {
+    return !(this.#content instanceof Uint8Array)
+  }
+
+  override get wanted (): boolean {
+    return !this.cancelled
   }
 
   item (nowMs: number): Item {

@@ -1,6 +1,6 @@
 import { TwinwireError } from '../../core/errors.ts'
 import { InFlight } from './in-flight.ts'
-import { INITIAL_REQUESTS, isCounted } from './protocol.ts'
+import { INITIAL_REQUESTS } from './protocol.ts'
 import { BatchDecoder } from './wire/batch-decoder.ts'
 import { BatchEncoder } from './wire/batch-encoder.ts'
 import { INITIAL_FRAME_BYTES } from './wire/format.ts'
@@ -19,8 +19,6 @@ export type EndReason = 'closed' | 'violation' | 'stalled' | 'stopped'
 export interface BatchStreamHandlers {
   /** How many of the far side's batches were taken in: what may be acknowledged. */
   readonly taken: number
-  /** Whether the far side owes something that it should not have to be waited for, beside acknowledgements. */
-  readonly owed: boolean
   /** A batch, before its acknowledgement is looked at. `number` counts from 1. May throw a violation. */
   onBatch(batch: Batch, number: number): void
   /** Some of ours arrived. */
@@ -55,8 +53,9 @@ export class BatchStream {
   readonly #handlers: BatchStreamHandlers
   readonly #decoder: BatchDecoder
   readonly #inFlight = new InFlight()
-  /** Of the far side's batches, those that came and those that it knows we have. */
+  /** Of the far side's batches: how many came, the last with items among them, and the last that it knows we have. */
   #received = 0
+  #receivedItems = 0
   #acknowledged = 0
   #receivedMs = 0
   #acknowledgement: Timer | undefined
@@ -98,14 +97,13 @@ export class BatchStream {
 
   /** Nothing sent is unacknowledged, and the far side knows of all that came. */
   get quiet (): boolean {
-    return this.#inFlight.size === 0 && this.#acknowledged === this.#received
+    return this.#inFlight.owed === 0 && this.#acknowledged >= this.#receivedItems
   }
 
   /** Finishes what is in the encoder and sends it, with an acknowledgement of what came. */
   send (sender: BatchSender, codec: Codec, entries: readonly Outgoing[]): EncodedBatch {
     const encoded = this.encoder.finish({ codec, acknowledgement: this.#takeAcknowledgement() })
-    this.#inFlight.send(sender, encoded.frame.length, entries, this.#environment.clock.now())
-    this.#hand(encoded.frame)
+    this.#hand(encoded.frame, sender, entries)
     return encoded
   }
 
@@ -119,7 +117,7 @@ export class BatchStream {
 
   /** What was taken in is acknowledged with the next batch, or alone after `delayMs`: 0 for the end of this burst. */
   acknowledgeWithin (delayMs: number): void {
-    if (this.#handlers.taken === this.#acknowledged || this.#ended !== undefined) {
+    if (!this.#acknowledgementOwed) {
       return
     }
     if (delayMs === 0) {
@@ -156,9 +154,9 @@ export class BatchStream {
     }
   }
 
-  /** Looks anew at whether the far side owes anything. */
-  watch (): void {
-    if (this.#ended !== undefined || !(this.#inFlight.size > 0 || this.#stream.writableNeedsDrain || this.#handlers.owed)) {
+  /** Sees to it that somebody looks when the far side owes something, and nothing moves. */
+  #watch (): void {
+    if (this.#ended !== undefined || !(this.#inFlight.owed > 0 || this.#stream.writableNeedsDrain)) {
       this.#stall?.cancel()
       this.#stall = undefined
     } else if (this.#stall === undefined) {
@@ -167,10 +165,9 @@ export class BatchStream {
     }
   }
 
-  /** The far side did what it owed. */
-  progress (): void {
+  #progress (): void {
     this.#progressMs = this.#environment.clock.now()
-    this.watch()
+    this.#watch()
   }
 
   /** Ends it with a reset. */
@@ -196,13 +193,19 @@ export class BatchStream {
     })
   }
 
-  #hand (frame: Uint8Array): void {
+  /** Something with items came since the far side was last told what has come, and can be acknowledged. */
+  get #acknowledgementOwed (): boolean {
+    return this.#acknowledged < Math.min(this.#handlers.taken, this.#receivedItems) && this.#ended === undefined
+  }
+
+  #hand (frame: Uint8Array, sender?: BatchSender, entries: readonly Outgoing[] = []): void {
+    this.#inFlight.send(sender, frame.length, entries, this.#environment.clock.now())
     try {
       this.#stream.send(frame)
     } catch (error) {
       this.abort(error as Error, 'closed')
     }
-    this.watch()
+    this.#watch()
   }
 
   #takeAcknowledgement (): Acknowledgement | undefined {
@@ -219,7 +222,7 @@ export class BatchStream {
 
   readonly #acknowledgeNow = (): void => {
     this.#acknowledgement = undefined
-    if (this.#handlers.taken === this.#acknowledged || this.#ended !== undefined) {
+    if (!this.#acknowledgementOwed) {
       return
     }
     this.#acknowledgementDue = true
@@ -277,12 +280,13 @@ export class BatchStream {
       this.maximumRequests = first.maximumRequests
       this.#handlers.onRoom()
     }
-    if (isCounted(batch)) {
-      this.#environment.counters.batchesReceived++
-      this.#receivedMs = this.#environment.clock.now()
-      this.#received++
-      this.#handlers.onBatch(batch, this.#received)
+    this.#environment.counters.batchesReceived++
+    this.#receivedMs = this.#environment.clock.now()
+    this.#received++
+    if (batch.items.length > 0) {
+      this.#receivedItems = this.#received
     }
+    this.#handlers.onBatch(batch, this.#received)
     // After the items: a message that is refused was acknowledged with its batch all the same.
     if (batch.acknowledgement !== undefined && this.#ended === undefined) {
       this.#onAcknowledgement(batch.acknowledgement)
@@ -301,7 +305,7 @@ export class BatchStream {
       return
     }
     this.#progressMs = nowMs
-    this.watch()
+    this.#watch()
     const rttMs = Math.max(0, nowMs - last.sentMs - heldUs / 1_000)
     this.srttMs = this.srttMs === undefined ? rttMs : this.srttMs + (rttMs - this.srttMs) / 8
     this.#environment.observe({ kind: 'round-trip', peer: this.peer, connection: this.connection.id, nowMs, rttMs })
@@ -318,7 +322,7 @@ export class BatchStream {
     }
     for (const sender of new Set(arrived.map(({ sender }) => sender))) {
       const own = arrived.filter(batch => batch.sender === sender)
-      sender.onAcknowledged({ ...sample, batches: own.length, wireBytes: own.reduce((sum, { wireBytes }) => sum + wireBytes, 0) })
+      sender?.onAcknowledged({ ...sample, batches: own.length, wireBytes: own.reduce((sum, { wireBytes }) => sum + wireBytes, 0) })
     }
   }
 
@@ -338,7 +342,7 @@ export class BatchStream {
   }
 
   readonly #onDrain = (): void => {
-    this.progress()
+    this.#progress()
     if (this.#acknowledgementDue) {
       this.#acknowledgeNow()
     }
@@ -369,7 +373,7 @@ export class BatchStream {
     this.#acknowledgement?.cancel()
     this.#inFlight.clear()
     this.#unread.length = 0
-    this.watch()
+    this.#watch()
     this.#handlers.onEnd(error, reason)
     return true
   }

@@ -117,8 +117,8 @@ export class Channel implements FlowOwner, DeliveryOwner, LeaseHolder {
     if (stream === this.#current) {
       if (overdue && !delivery.taken) {
         this.#retire(stream)
-      } else if (!overdue) {
-        // One that is overdue is tried again, and the far side may as well finish what it has begun.
+      } else if (!overdue || stream.crowded) {
+        // One that is overdue is tried again, and the far side had better finish what it has begun.
         for (const cancelled of stream.cancel(delivery.id, delivery.attempt)) {
           this.#flow.enqueue(new Cancel(cancelled, () => this.#current))
         }

@@ -51,7 +51,7 @@ export class Delivery extends Outgoing {
   stream: OutboundStream | undefined
   /** The far side has it. */
   taken = false
-  /** The far side was told that nobody waits. */
+  /** The far side was told that nobody waits, or is about to be. */
   cancelled = false
   readonly #owner: DeliveryOwner
   readonly #budget: Budget
@@ -165,6 +165,10 @@ export class Cancel extends Outgoing {
   override get wanted (): boolean {
     const { stream, id, attempt } = this.#delivery
     return stream !== undefined && stream === this.#carriedBy() && stream.has(id, attempt)
+  }
+
+  override onTaken (): void {
+    this.#delivery.stream?.onCancelled(this.#delivery)
   }
 
   item (): Item {

@@ -2,8 +2,8 @@ import type { Outgoing } from './outgoing-queue.ts'
 
 /** A batch that was handed to the transport. */
 export interface SentBatch {
-  /** Whose it is. */
-  readonly sender: BatchSender
+  /** Whose it is; undefined of settings, and of an acknowledgement alone. */
+  readonly sender: BatchSender | undefined
   readonly wireBytes: number
   readonly sentMs: number
   /** Those that want to know that they arrived. */
@@ -33,19 +33,23 @@ export interface Arrival {
 /** The batches of one direction of a stream that were sent and not acknowledged, and the rate at which they arrive. */
 export class InFlight {
   #batches: SentBatch[] = []
+  /** Of them, such that have items: acknowledgements alone are not acknowledged by themselves. */
+  #owed = 0
   #acknowledged = 0
   #deliveredBytes = 0
   #deliveredMs = 0
 
-  get size (): number {
-    return this.#batches.length
+  /** Batches whose acknowledgement is due. */
+  get owed (): number {
+    return this.#owed
   }
 
-  send (sender: BatchSender, wireBytes: number, entries: readonly Outgoing[], nowMs: number): void {
-    if (this.#batches.length === 0) {
+  send (sender: BatchSender | undefined, wireBytes: number, entries: readonly Outgoing[], nowMs: number): void {
+    if (this.#owed === 0) {
       // The time before was not spent on sending.
       this.#deliveredMs = nowMs
     }
+    this.#owed += sender === undefined ? 0 : 1
     this.#batches.push({ sender, wireBytes, sentMs: nowMs, entries, deliveredBytes: this.#deliveredBytes, deliveredMs: this.#deliveredMs })
   }
 
@@ -56,8 +60,9 @@ export class InFlight {
     }
     const arrived = this.#batches.splice(0, batch - this.#acknowledged)
     this.#acknowledged = batch
-    for (const { wireBytes } of arrived) {
+    for (const { sender, wireBytes } of arrived) {
       this.#deliveredBytes += wireBytes
+      this.#owed -= sender === undefined ? 0 : 1
     }
     if (arrived.length > 0) {
       this.#deliveredMs = nowMs
@@ -73,5 +78,6 @@ export class InFlight {
 
   clear (): void {
     this.#batches = []
+    this.#owed = 0
   }
 }

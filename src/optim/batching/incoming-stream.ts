@@ -50,14 +50,16 @@ export class IncomingStream implements FlowOwner {
   readonly #flows = new Map<TrafficClass, BatchFlow>()
   readonly #waiting: Waiting[] = []
   #received = 0
-  /** Attempts that were not answered. */
-  readonly #unanswered = new Set<string>()
+  /** Attempts that were begun and not answered, with the answer where that waits to be sent. */
+  readonly #unanswered = new Map<string, Answer | undefined>()
   /** Requests being worked on, by id. */
   readonly #requests = new Map<number, RunningHandler>()
   /** Of all handlers at work, messages' too. */
   readonly #handlers = new Set<RunningHandler>()
   readonly #replies: Budget
-  /** The batches of messages whose refusals wait: they are acknowledged with these at the earliest. */
+  /** Refusals that wait to be sent. */
+  #refusals = 0
+  /** The batches of messages among them: they are acknowledged with these at the earliest. */
   readonly #refusing: number[] = []
   #pumping = false
   #remoteClosed = false
@@ -70,7 +72,6 @@ export class IncomingStream implements FlowOwner {
     const taken = (): number => this.#taken
     this.#batches = new BatchStream(stream, connection, 'responder', shared.environment, {
       get taken () { return taken() },
-      owed: false,
       onBatch: (batch, number) => this.#onBatch(batch, number),
       onArrival () {},
       onProgress () {},
@@ -133,11 +134,11 @@ export class IncomingStream implements FlowOwner {
   /** So much waits to be sent that nothing more is begun. */
   get #clogged (): boolean {
     const { maximumReplyBytes, maximumRequests } = this.#shared.environment.settings
-    return this.#replies.bytes > maximumReplyBytes / 2 || this.#refusing.length >= maximumRequests
+    return this.#replies.bytes > maximumReplyBytes / 2 || this.#refusals >= maximumRequests
   }
 
   get #idle (): boolean {
-    return this.#waiting.length === 0 && this.#handlers.size === 0 && this.#unanswered.size === 0 && this.#refusing.length === 0 &&
+    return this.#waiting.length === 0 && this.#handlers.size === 0 && this.#unanswered.size === 0 && this.#refusals === 0 &&
       (this.#remoteClosed || this.#batches.quiet)
   }
 
@@ -153,30 +154,24 @@ export class IncomingStream implements FlowOwner {
       if (item.kind === 'cancel') {
         this.#cancel(item.id, item.attempt)
       } else if (item.kind === 'message' || item.kind === 'request') {
-        this.#waiting.push({ item, trafficClass, id: item.id, attempt: item.kind === 'request' ? this.#attemptOf(item.id, item.attempt) : 0, batch, receivedMs })
+        this.#waiting.push({ item, trafficClass, id: item.id, attempt: item.kind === 'request' ? item.attempt : 0, batch, receivedMs })
       }
     }
     this.pump()
   }
 
-  #attemptOf (id: number, attempt: number): number {
-    const key = keyOf(id, attempt)
-    if (this.#unanswered.has(key)) {
-      throw violation('a request came twice before it was answered')
-    }
-    if (this.#unanswered.size >= this.#shared.environment.settings.maximumRequests) {
-      throw violation('more requests came than this side said it takes')
-    }
-    this.#unanswered.add(key)
-    return attempt
-  }
-
   /** False where it has to wait. */
   #begin (waiting: Waiting): boolean {
-    const { item, trafficClass } = waiting
+    const { item, trafficClass, id, attempt } = waiting
+    if (item.kind === 'request' && this.#unanswered.has(keyOf(id, attempt))) {
+      this.#batches.violate(violation('a request came twice before it was answered'))
+      return true
+    }
     const running = item.kind === 'request' ? this.#requests.get(item.id) : undefined
     const registered = this.#shared.handlerOf(item.protocol)
-    if (running !== undefined) {
+    if (item.kind === 'request' && this.#unanswered.size >= this.#shared.environment.settings.maximumRequests) {
+      this.#refuse(waiting, 'overloaded', trafficClass, item.protocol, 'more than this side said it takes')
+    } else if (running !== undefined) {
       this.#join(running, waiting)
     } else if (registered === undefined) {
       this.#refuse(waiting, 'unsupported-protocol', trafficClass, item.protocol)
@@ -200,11 +195,15 @@ export class IncomingStream implements FlowOwner {
       return
     }
     this.#shared.environment.counters.joined++
+    this.#unanswered.set(keyOf(answered.id, answered.attempt), undefined)
     running.attempts.push(answered)
   }
 
   #call (registered: Registered, waiting: Waiting): void {
     const { item: { kind, protocol, payload, id }, trafficClass } = waiting
+    if (kind === 'request') {
+      this.#unanswered.set(keyOf(id, waiting.attempt), undefined)
+    }
     const running = new RunningHandler(this.#connection.remotePeer, protocol, kind, trafficClass, waiting)
     let result
     try {
@@ -279,6 +278,7 @@ export class IncomingStream implements FlowOwner {
     const { counters } = this.#shared.environment
     counters.refusals++
     this.#shared.environment.record({ type: 'batching:refused', peer: this.#batches.peer, protocol, by: 'local', reason: code })
+    this.#refusals++
     if (answered.attempt === 0) {
       this.#refusing.push(answered.batch)
     }
@@ -297,12 +297,17 @@ export class IncomingStream implements FlowOwner {
       flow.attach(this.#batches)
     }
     flow.enqueue(answer)
+    const { id, attempt } = answer.answered
+    if (attempt > 0) {
+      this.#unanswered.set(keyOf(id, attempt), answer)
+    }
   }
 
-  readonly #onAnswered = ({ answered: { id, attempt, batch } }: Answer): void => {
+  readonly #onAnswered = ({ answered: { id, attempt, batch }, isRefusal, cancelled }: Answer): void => {
+    this.#refusals -= isRefusal ? 1 : 0
     if (attempt === 0) {
       this.#refusing.splice(this.#refusing.indexOf(batch), 1)
-    } else {
+    } else if (!cancelled) {
       this.#unanswered.delete(keyOf(id, attempt))
     }
     if (!this.#ended && (this.#waiting.length > 0 || this.#batches.paused)) {
@@ -310,26 +315,26 @@ export class IncomingStream implements FlowOwner {
     }
   }
 
-  /** Answers the attempt at once, so that whoever asked need not keep it in mind; the last one ends the work. */
+  /** What nobody waits for is not answered any more; the last attempt ends the work. */
   #cancel (id: number, attempt: number): void {
     const i = this.#waiting.findIndex(waiting => waiting.id === id && waiting.attempt === attempt)
     if (i >= 0) {
-      const [{ item, ...answered }] = this.#waiting.splice(i, 1)
-      this.#refuse(answered, 'failed', answered.trafficClass, item.protocol, 'cancelled')
+      this.#waiting.splice(i, 1)
       return
     }
+    const answer = this.#unanswered.get(keyOf(id, attempt))
+    if (answer !== undefined) {
+      answer.cancelled = true
+    }
+    this.#unanswered.delete(keyOf(id, attempt))
     const running = this.#requests.get(id)
-    const cancelled = running?.attempts.find(answered => answered.attempt === attempt)
-    if (running === undefined || cancelled === undefined) {
-      // It was answered meanwhile.
-      return
+    if (running !== undefined) {
+      running.attempts = running.attempts.filter(answered => answered.attempt !== attempt)
+      if (running.attempts.length === 0) {
+        this.#requests.delete(id)
+        running.abort(new TwinwireError('ERR_ABORTED', 'nobody waits for the reply any more'))
+      }
     }
-    running.attempts = running.attempts.filter(answered => answered !== cancelled)
-    if (running.attempts.length === 0) {
-      this.#requests.delete(id)
-      running.abort(new TwinwireError('ERR_ABORTED', 'nobody waits for the reply any more'))
-    }
-    this.#refuse(cancelled, 'failed', running.trafficClass, running.protocol, 'cancelled')
   }
 
   #onRoom (): void {

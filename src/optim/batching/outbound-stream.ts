@@ -48,18 +48,15 @@ export class OutboundStream {
   /** Messages until they have arrived, requests until they are answered, whether or not somebody waits. */
   readonly #deliveries = new Map<string, Delivery>()
   #requests = 0
-  /** Of those, such that somebody waits for, and such that the far side was told to forget. */
+  /** Of both, such that somebody waits for. */
   #awaited = 0
-  #cancelled = 0
 
   private constructor (stream: Stream, connection: Connection, environment: BatchingEnvironment) {
     this.#environment = environment
     this.#peer = connection.remotePeer.toString()
     const taken = (): number => this.#taken
-    const owed = (): boolean => this.#cancelled > 0
     this.batches = new BatchStream(stream, connection, 'initiator', environment, {
       get taken () { return taken() },
-      get owed () { return owed() },
       onBatch: (batch, number) => this.#onBatch(batch, number),
       onArrival: rttMs => {
         this.#lease?.lease.answered(rttMs)
@@ -90,7 +87,11 @@ export class OutboundStream {
 
   /** Whether one request more may be sent. */
   get takesRequests (): boolean {
-    return this.#requests < Math.min(this.#environment.settings.maximumRequests, this.batches.maximumRequests)
+    return this.#requests < this.#requestLimit
+  }
+
+  get #requestLimit (): number {
+    return Math.min(this.#environment.settings.maximumRequests, this.batches.maximumRequests)
   }
 
   /** Works for this holder from now on. */
@@ -133,19 +134,27 @@ export class OutboundStream {
     this.#onChange()
   }
 
-  /** Those attempts at a request that nobody waits for, and of which the far side is told so hereby. */
+  /** Whether requests that nobody waits for fill the better part of the room that there is for requests. */
+  get crowded (): boolean {
+    return 2 * (this.#requests - this.#awaited) > this.#requestLimit
+  }
+
+  /** Those attempts at a request that nobody waits for, and that the far side is to be told to leave. */
   cancel (id: number, lastAttempt: number): Delivery[] {
     const cancelled: Delivery[] = []
     for (let attempt = 1; attempt <= lastAttempt; attempt++) {
       const delivery = this.#deliveries.get(keyOf(id, attempt))
       if (delivery?.settled === true && !delivery.cancelled) {
         delivery.cancelled = true
-        this.#cancelled++
         cancelled.push(delivery)
       }
     }
-    this.batches.watch()
     return cancelled
+  }
+
+  /** The far side has been told, and what it had sent before has come: there will be no answer any more. */
+  onCancelled (delivery: Delivery): void {
+    this.#forget(delivery)
   }
 
   onTaken (delivery: Delivery): void {
@@ -179,7 +188,6 @@ export class OutboundStream {
       this.#environment.record({ type: 'batching:refused', peer: this.#peer, protocol: delivery.protocol, by: 'remote', reason: item.code })
       this.#settle(delivery, refusalError(item.code, item.text))
     }
-    this.batches.progress()
   }
 
   /** False where it was forgotten before. */
@@ -188,7 +196,6 @@ export class OutboundStream {
       return false
     }
     this.#requests -= delivery.isRequest ? 1 : 0
-    this.#cancelled -= delivery.cancelled ? 1 : 0
     return true
   }
 
