@@ -1,0 +1,26 @@
+import type { Clock } from '../../core/clock.ts'
+import type { Deadlines } from '../deadlines.ts'
+import type { DeliveryObservation, LifeObservation, RoundTripObservation } from '../health/observations.ts'
+import type { Uplink } from '../uplink.ts'
+import type { BatchingEvent, BatchingMetrics, Unstamped } from './events.ts'
+import type { BatchingSettings } from './options.ts'
+
+/** What all parts of batching have in common. */
+export interface BatchingEnvironment {
+  readonly clock: Clock
+  readonly deadlines: Deadlines
+  readonly uplink: Uplink
+  readonly settings: BatchingSettings
+  readonly counters: BatchingCounters
+  /** Adds time and host. */
+  record(event: Unstamped<BatchingEvent>): void
+  observe(observation: BatchingObservation): void
+}
+
+/** What batching learns of a peer beside what becomes of its requests. */
+export type BatchingObservation = RoundTripObservation | DeliveryObservation | LifeObservation
+
+/** What is counted as it happens. */
+export type BatchingCounters = { -readonly [Name in Exclude<keyof BatchingMetrics, Levels>]: number }
+
+type Levels = 'queuedMessages' | 'queuedBytes' | 'peers' | 'streams' | 'incomingStreams' | 'running' | 'waitingReplyBytes'

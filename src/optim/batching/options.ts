@@ -1,0 +1,84 @@
+import * as z from 'zod'
+import { parseOptions } from '../../core/options.ts'
+import { INITIAL_REQUESTS } from './protocol.ts'
+import { INITIAL_FRAME_BYTES, MAXIMUM_ITEMS } from './wire/format.ts'
+
+/**
+ * All optional; what a field is for, its unit, its default and the reason for it.
+ *
+ * Memory: what waits for a peer is bounded by `maximumQueuedBytesPerPeer`, what lies unacknowledged by the uplink's
+ * window. An incoming stream holds at most one frame being read, one decoded, `maximumReplyBytes` of replies,
+ * `maximumRequests` refusals and what its window lets lie unacknowledged; all incoming streams together
+ * `maximumRunningBytes` of requests and `maximumReplyBytesInAll` of replies.
+ */
+export interface MessageBatchingOptions {
+  /** Items in one batch; default 100, at most 4096. */
+  readonly maximumMessages?: number
+  /** Bytes of items in one batch, a single larger item excepted; default 64 KiB, BBR's largest quantum and a chunk of Snappy. */
+  readonly maximumBatchBytes?: number
+  /** The largest payload sent in a batch, in bytes; default 64 KiB. What is larger gains nothing here, and stands in the way of others. */
+  readonly maximumPayloadBytes?: number
+  /** The longest that a message waits for company, in milliseconds, where a grant is to be had; an eighth of the round trip where that is less. Default 10. */
+  readonly maximumLingerMs?: number
+  /** Messages and requests that wait to be sent, of all peers; default 100000. More are refused with ERR_QUEUE_FULL. */
+  readonly maximumQueuedMessages?: number
+  /** The same in bytes; default 64 MiB. */
+  readonly maximumQueuedBytes?: number
+  /** The same for one peer; default 10000. */
+  readonly maximumQueuedMessagesPerPeer?: number
+  /** The same for one peer in bytes; default 4 MiB, a third of a second at 100 Mbit/s. */
+  readonly maximumQueuedBytesPerPeer?: number
+  /** The largest batch taken on an incoming stream, in bytes, on the wire and decompressed alike; default and least 64.5 KiB, for this side sends none that are larger. */
+  readonly maximumFrameBytes?: number
+  /** Requests taken on one stream, or sent on it, before the first is answered; default 256, at least 32. */
+  readonly maximumRequests?: number
+  /** Incoming streams on one connection; default 16: one a class and connection of the far side's pool, with some to spare. */
+  readonly maximumIncomingStreams?: number
+  /** Handlers running, of all peers; default 1000. Above it nothing more is read. */
+  readonly maximumRunning?: number
+  /** Payload bytes that running handlers were given; default 32 MiB. */
+  readonly maximumRunningBytes?: number
+  /** Replies of one stream that wait to be sent, in bytes; default 4 MiB. Above half of it nothing more is read, above all of it replies are refused as overloaded. */
+  readonly maximumReplyBytes?: number
+  /** The same of all streams; default 64 MiB. */
+  readonly maximumReplyBytesInAll?: number
+  /** A stream on which something is owed and nothing moves for so long is given up, in milliseconds; default 10000, as libp2p gives a stream. */
+  readonly stallTimeoutMs?: number
+  /** For how long a peer that does not speak the protocol is not asked again, in milliseconds, unless it connects anew; default ten minutes. */
+  readonly unsupportedForMs?: number
+}
+
+/** With every default filled in. */
+export type BatchingSettings = Required<MessageBatchingOptions>
+
+/**
+ * @throws ERR_INVALID_OPTION or ERR_UNKNOWN_OPTION
+ */
+export function parseBatchingOptions (input: MessageBatchingOptions): BatchingSettings {
+  return parseOptions(schema, input, 'messageBatching')
+}
+
+const KIB = 1024
+const MIB = 1024 * KIB
+const count = (standard: number, least = 1): z.ZodDefault<z.ZodInt> => z.int().min(least).default(standard)
+const duration = (standard: number): z.ZodDefault<z.ZodNumber> => z.number().positive().default(standard)
+
+const schema = z.strictObject({
+  maximumMessages: z.int().min(1).max(MAXIMUM_ITEMS).default(100),
+  maximumBatchBytes: z.int().min(1).max(64 * KIB).default(64 * KIB),
+  maximumPayloadBytes: z.int().min(1).max(64 * KIB).default(64 * KIB),
+  maximumLingerMs: z.number().min(0).default(10),
+  maximumQueuedMessages: count(100_000),
+  maximumQueuedBytes: count(64 * MIB),
+  maximumQueuedMessagesPerPeer: count(10_000),
+  maximumQueuedBytesPerPeer: count(4 * MIB),
+  maximumFrameBytes: count(INITIAL_FRAME_BYTES, INITIAL_FRAME_BYTES),
+  maximumRequests: count(256, INITIAL_REQUESTS),
+  maximumIncomingStreams: count(16),
+  maximumRunning: count(1_000),
+  maximumRunningBytes: count(32 * MIB),
+  maximumReplyBytes: count(4 * MIB),
+  maximumReplyBytesInAll: count(64 * MIB),
+  stallTimeoutMs: duration(10_000),
+  unsupportedForMs: duration(600_000)
+})

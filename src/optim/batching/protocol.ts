@@ -1,0 +1,22 @@
+import { TwinwireError } from '../../core/errors.ts'
+
+/**
+ * Requests sent on a stream before the responder's settings have come, which takes no longer than the stream to open. A
+ * responder that takes fewer refuses the others.
+ */
+export const INITIAL_REQUESTS = 32
+
+/** Names an attempt at a request, or (attempt 0) a message, among all on its stream. */
+export function keyOf (id: number, attempt: number): string {
+  return `${id}.${attempt}`
+}
+
+/** The far side broke the protocol. */
+export function violation (message: string): TwinwireError {
+  return new TwinwireError('ERR_BATCH_INVALID', message)
+}
+
+/** What was under way on a stream that has ended may have arrived, and nobody will tell. */
+export function lostError (cause: Error): TwinwireError {
+  return new TwinwireError('ERR_STREAM_CLOSED', 'the stream ended before it was answered, and it may have arrived', { cause })
+}

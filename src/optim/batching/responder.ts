@@ -1,0 +1,112 @@
+import { TwinwireError } from '../../core/errors.ts'
+import { Budget } from './budget.ts'
+import { IncomingStream } from './incoming-stream.ts'
+import { BATCH_PROTOCOL } from './wire/format.ts'
+import type { Connection, NetworkNode, Stream } from '../port.ts'
+import type { BatchingEnvironment } from './environment.ts'
+import type { Registered, ResponderShared } from './incoming-stream.ts'
+import type { BatchHandler } from './running-handler.ts'
+
+export interface BatchHandlerOptions {
+  /** True where replies hold secrets: they are then not compressed, for their length would tell of them. Default false. */
+  readonly sensitive?: boolean
+}
+
+/** Serves what comes in batches: the streams that peers opened, and the handlers for what is on them. */
+export class BatchResponder {
+  readonly #node: NetworkNode
+  readonly #environment: BatchingEnvironment
+  readonly #running: Budget
+  readonly #replies: Budget
+  readonly #handlers = new Map<string, Registered>()
+  readonly #streams = new Set<IncomingStream>()
+  /** Those that wait for a handler to end, the first first. */
+  readonly #blocked = new Set<IncomingStream>()
+  readonly #shared: ResponderShared
+  readonly #onIdle: () => void
+  /** Set once the node has been asked to hand over streams. */
+  #registered: Promise<void> | undefined
+  #stopping = false
+
+  constructor (node: NetworkNode, environment: BatchingEnvironment, onIdle: () => void) {
+    const { maximumRunning, maximumRunningBytes, maximumReplyBytesInAll } = environment.settings
+    this.#node = node
+    this.#environment = environment
+    this.#onIdle = onIdle
+    const running = this.#running = new Budget(maximumRunning, maximumRunningBytes)
+    const replies = this.#replies = new Budget(Infinity, maximumReplyBytesInAll)
+    const stopping = (): boolean => this.#stopping
+    this.#shared = {
+      environment,
+      running,
+      replies,
+      get stopping () { return stopping() },
+      handlerOf: protocol => this.#handlers.get(protocol),
+      onBlocked: stream => this.#blocked.add(stream),
+      onRoom: () => this.#onRoom(),
+      onEnd: stream => this.#onEnd(stream)
+    }
+  }
+
+  get levels (): { readonly incomingStreams: number, readonly running: number, readonly waitingReplyBytes: number } {
+    return { incomingStreams: this.#streams.size, running: this.#running.messages, waitingReplyBytes: this.#replies.bytes }
+  }
+
+  /** No stream is open. */
+  get idle (): boolean {
+    return this.#streams.size === 0
+  }
+
+  /** @throws what the node throws where it has a handler of the batch protocol already */
+  async handle (protocol: string, handler: BatchHandler, { sensitive = false }: BatchHandlerOptions): Promise<void> {
+    this.#handlers.set(protocol, { handler, sensitive })
+    this.#registered ??= this.#node.handle(BATCH_PROTOCOL, this.#onStream, { maxInboundStreams: this.#environment.settings.maximumIncomingStreams })
+    await this.#registered
+  }
+
+  unhandle (protocol: string): void {
+    this.#handlers.delete(protocol)
+  }
+
+  /** Takes nothing new; streams close as soon as what was begun is answered. */
+  async drain (): Promise<void> {
+    this.#stopping = true
+    for (const stream of this.#streams) {
+      stream.closeIfIdle()
+    }
+    if (this.#registered !== undefined) {
+      await this.#registered.then(async () => await this.#node.unhandle(BATCH_PROTOCOL), () => {})
+    }
+  }
+
+  /** Resets what is still open. */
+  stop (error: Error): void {
+    for (const stream of this.#streams) {
+      stream.abort(error, 'stopped')
+    }
+    this.#handlers.clear()
+  }
+
+  #onRoom (): void {
+    // Those that still have no room come back in.
+    const blocked = [...this.#blocked]
+    this.#blocked.clear()
+    for (const stream of blocked) {
+      stream.pump()
+    }
+  }
+
+  #onEnd (stream: IncomingStream): void {
+    this.#streams.delete(stream)
+    this.#blocked.delete(stream)
+    this.#onIdle()
+  }
+
+  readonly #onStream = (stream: Stream, connection: Connection): void => {
+    if (this.#stopping) {
+      stream.abort(new TwinwireError('ERR_STOPPED', 'message batching was stopped'))
+    } else {
+      this.#streams.add(new IncomingStream(stream, connection, this.#shared))
+    }
+  }
+}

@@ -1,0 +1,49 @@
+import type { PeerId } from '../port.ts'
+import type { TrafficClass } from '../traffic-class.ts'
+import type { Answered } from './answer.ts'
+
+/** Serves what came in a batch: answers a request with its reply, takes a message in. */
+export type BatchHandler = (payload: Uint8Array, context: HandlerContext) => Uint8Array | void | Promise<Uint8Array | void>
+
+export interface HandlerContext {
+  /** Aborted when nobody waits for the reply any more, or the stream is gone. */
+  readonly signal: AbortSignal
+  readonly peer: PeerId
+  readonly protocol: string
+  readonly kind: 'message' | 'request'
+}
+
+/** A handler at work. A signal costs more than all else of a request, and is made only for a handler that looks at it. */
+export class RunningHandler implements HandlerContext {
+  readonly peer: PeerId
+  readonly protocol: string
+  readonly kind: 'message' | 'request'
+  readonly trafficClass: TrafficClass
+  /** The attempts that wait for its reply. */
+  attempts: Answered[]
+  #controller: AbortController | undefined
+  #aborted: Error | undefined
+
+  constructor (peer: PeerId, protocol: string, kind: 'message' | 'request', trafficClass: TrafficClass, first: Answered) {
+    this.peer = peer
+    this.protocol = protocol
+    this.kind = kind
+    this.trafficClass = trafficClass
+    this.attempts = [first]
+  }
+
+  get signal (): AbortSignal {
+    if (this.#controller === undefined) {
+      this.#controller = new AbortController()
+      if (this.#aborted !== undefined) {
+        this.#controller.abort(this.#aborted)
+      }
+    }
+    return this.#controller.signal
+  }
+
+  abort (reason: Error): void {
+    this.#aborted ??= reason
+    this.#controller?.abort(reason)
+  }
+}
