@@ -92,7 +92,9 @@ async function requesterOf (host: Host, run: RunParameters): Promise<Requester> 
     return plainLibp2p(options)
   }
   await host.node.peerStore.merge(peer, { multiaddrs: [...addresses] })
-  const network = createOptimizedNetwork(host.node, { connectionPool: true, adaptiveTimeouts: false }, {
+  const network = createOptimizedNetwork(host.node, {
+    connectionPool: true, adaptiveTimeouts: false, messageBatching: false, bandwidthManager: false, networkHealth: false
+  }, {
     clock: host.clock, random: host.random.fork('optim'), recorder: host.recorder
   })
   return overNetwork(network, options)

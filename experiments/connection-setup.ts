@@ -256,7 +256,9 @@ async function requesterOf (host: Host, run: RunParameters): Promise<Requester> 
       return dialEachTime(options)
     default: {
       await host.node.peerStore.merge(peer, { multiaddrs: [...addresses] })
-      const network = createOptimizedNetwork(host.node, { connectionPool: true, adaptiveTimeouts: run.arm === 'pool-timeouts' }, {
+      const network = createOptimizedNetwork(host.node, {
+        connectionPool: true, adaptiveTimeouts: run.arm === 'pool-timeouts', messageBatching: false, bandwidthManager: false, networkHealth: false
+      }, {
         clock: host.clock, random: host.random.fork('optim'), recorder: host.recorder
       })
       return overNetwork(network, options)

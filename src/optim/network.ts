@@ -1,75 +1,123 @@
-import { systemClock } from '../core/clock.ts'
+import { sleep, systemClock } from '../core/clock.ts'
 import { TwinwireError } from '../core/errors.ts'
 import { randomStream } from '../core/random.ts'
 import { nullRecorder } from '../core/recorder.ts'
-import { DEFAULT_DEADLINE_MS, underDeadline } from './deadline.ts'
+import { BandwidthManager } from './bandwidth/bandwidth-manager.ts'
+import { MessageBatching } from './batching/message-batching.ts'
+import { BATCH_PROTOCOL } from './batching/wire/format.ts'
+import { DEFAULT_DEADLINE_MS } from './deadline.ts'
+import { Deadlines } from './deadlines.ts'
+import { HealthLink } from './health-link.ts'
+import { NetworkHealth } from './health/network-health.ts'
+import { registerMetrics } from './metrics/libp2p-metrics.ts'
+import { networkFamilies } from './metrics/network-families.ts'
+import { openMetricsText } from './metrics/open-metrics.ts'
+import { fanOut, logged, NetworkEvents } from './network-events.ts'
+import { NetworkMeter } from './network-metrics.ts'
+import { NodeLeases } from './node-leases.ts'
 import { parseNetworkOptions } from './options.ts'
-import { askOnNewStream, openingOn } from './plain-request.ts'
 import { ConnectionPool } from './pool/pool.ts'
-import { RequestStream } from './request-stream.ts'
+import { RequestPath } from './request-path.ts'
+import { RequestServer } from './request-server.ts'
 import { AdaptiveTimeouts } from './timeouts/adaptive-timeouts.ts'
+import { checkClass } from './traffic-class.ts'
+import { UnshapedUplink } from './uplink.ts'
+import { UntimedRequests } from './untimed-requests.ts'
 import type { Clock } from '../core/clock.ts'
 import type { RandomStream } from '../core/random.ts'
 import type { Recorder } from '../core/recorder.ts'
-import type { OptimizedNetworkOptions } from './options.ts'
-import type { PoolEvent, PoolMetrics } from './pool/events.ts'
-import type { StreamLease } from './pool/lease.ts'
-import type { AbortOptions, Connection, NetworkNode, PeerId } from './port.ts'
-import type { TimeoutMetrics } from './timeouts/adaptive-timeouts.ts'
-import type { TimeoutEvent } from './timeouts/events.ts'
+import type { MetricFamily } from './metrics/family.ts'
+import type { MetricsRegistration } from './metrics/libp2p-metrics.ts'
+import type { NetworkEvent } from './network-event.ts'
+import type { NetworkEventMap } from './network-events.ts'
+import type { NetworkMetrics, NetworkModules } from './network-metrics.ts'
+import type { NetworkSettings, OptimizedNetworkOptions } from './options.ts'
+import type { AbortOptions, ComponentLogger, Connection, EventSource, MetricsRegistry, NetworkNode, PeerId } from './port.ts'
+import type { Errand } from './request-path.ts'
+import type { RequestHandler, ServeOptions } from './request-server.ts'
 import type { AttemptContext } from './timeouts/request.ts'
+import type { TrafficClass } from './traffic-class.ts'
 
-/** What a network works with; each can be another in a test. */
 export interface OptimizedNetworkComponents {
   /** Default: real time. */
   readonly clock?: Clock
   /** For jitter and for choices among equals. Default: a stream seeded with the node's peer id, so that each node draws differently and always alike. */
   readonly random?: RandomStream
-  readonly recorder?: Recorder<PoolEvent | TimeoutEvent>
+  readonly recorder?: Recorder<NetworkEvent>
+  /** Where events are logged. Default the node's: shown with DEBUG=twinwire:*. */
+  readonly logger?: ComponentLogger
+  /** Where metrics are registered. Default the node's, where it has any. */
+  readonly metrics?: MetricsRegistry
 }
 
-/** What is known of one request. */
-export interface RequestOptions extends AbortOptions {
-  /** Connecting, all attempts and the reply together. Default 30 s. */
+export interface SendOptions extends AbortOptions {
+  /** How soon it is wanted. Default: what the option `classify` says. */
+  readonly class?: TrafficClass
+  /** A secret: it is never compressed, for its length would tell of it. Default false. */
+  readonly sensitive?: boolean
+  /** Queueing, connecting and all attempts together. Default 30 s. */
   readonly deadlineMs?: number
-  /** True where the far side may get the request twice without harm. Only such are sent again after they may have arrived. Default false. */
+  /** True where the far side may get it twice without harm. Only such is sent again after it may have arrived. Default false. */
   readonly idempotent?: boolean
-  /** Payload bytes that the reply is expected to have: an attempt is given the time that they take. Default 0. */
+}
+
+export interface RequestOptions extends SendOptions {
+  /**
+   * Payload bytes that the reply is expected to have: an attempt is given the time that they take, and above 64 KiB a
+   * stream of its own. Default 0.
+   */
   readonly expectedReplyBytes?: number
   /** How long the far side is known to work on such a request, in milliseconds: an attempt is given that time. Default 0. */
   readonly serverTimeMs?: number
 }
 
-/** Counts since the start, and those of the modules that are on. */
-export interface NetworkMetrics {
-  readonly requests: number
-  readonly answered: number
-  readonly failed: number
-  readonly pool?: PoolMetrics
-  readonly timeouts?: TimeoutMetrics
+export interface StopOptions {
+  /** For so long what was begun may go on, in milliseconds. Default 1000, as long as libp2p gives a stream to close. */
+  readonly deadlineMs?: number
 }
 
-/** Requests over a node, by way of the modules that are on. The node stays usable beside it. */
-export interface OptimizedNetwork extends AsyncDisposable {
-  /** Undefined where it is switched off. */
-  readonly pool: ConnectionPool | undefined
-  readonly timeouts: AdaptiveTimeouts | undefined
+/** Requests and messages over a node, by way of the modules that are on. The node stays usable beside it. */
+export interface OptimizedNetwork extends NetworkModules, EventSource<NetworkEventMap<NetworkEvent>>, AsyncDisposable {
   readonly metrics: NetworkMetrics
   /**
-   * Sends one request and answers with its reply; each is one length-prefixed frame. The far side serves it with
-   * `serveRequests`.
+   * Sends one request and answers with its reply. The far side serves it with `handle` of its own network, or, on streams,
+   * with `serveRequests` or anything that answers each length-prefixed frame with one.
    *
    * A handler that ends its stream with its first answer is noticed, but by then one request may be under way on the kept
    * stream: it fails with ERR_STREAM_CLOSED unless it is idempotent, since nobody can tell whether it was read. Where that
    * must not be, name the protocol in `connectionPool.oneShotProtocols`.
    *
-   * @throws ERR_FRAME_TOO_LARGE before anything is sent, ERR_DEADLINE, ERR_STOPPED, what `signal` was aborted with, or the error of the last attempt
+   * @throws ERR_FRAME_TOO_LARGE before anything is sent, ERR_PEER_EJECTED where the peer failed too often lately,
+   * ERR_QUEUE_FULL or ERR_TOO_MANY_WAITERS where too much waits, ERR_DEADLINE, ERR_STOPPED, what `signal` was aborted
+   * with, or the error of the last attempt
    */
   request(peer: PeerId, protocol: string, payload: Uint8Array, options?: RequestOptions): Promise<Uint8Array>
+  /**
+   * Sends one message that needs no answer. Resolves when the far side has acknowledged it; where that takes no batches,
+   * when all of it was sent.
+   *
+   * @throws as `request` does
+   */
+  send(peer: PeerId, protocol: string, message: Uint8Array, options?: SendOptions): Promise<void>
+  /** What waits to be sent to this peer, or to all, goes as soon as it may. Resolves when it was handed to the transport. */
+  flush(peer?: PeerId): Promise<void>
+  /**
+   * Serves a protocol, to peers that send batches and to those that do not.
+   *
+   * @throws what the node throws, where the protocol has a handler already
+   */
+  handle(protocol: string, handler: RequestHandler, options?: ServeOptions): Promise<void>
+  /** Does nothing where it is not served. */
+  unhandle(protocol: string): Promise<void>
   /** A connection to the peer: one that there is, or a new one. */
   connect(peer: PeerId, options?: AbortOptions): Promise<Connection>
-  /** Rejects what runs with ERR_STOPPED, and resolves when nothing of it is left. The node itself is left running. */
-  stop(): Promise<void>
+  /** All metrics as OpenMetrics text, to be served with `OPEN_METRICS_CONTENT_TYPE`. */
+  openMetrics(): string
+  /**
+   * Refuses what is new with ERR_STOPPED, lets what was begun go on until the deadline, rejects the rest with
+   * ERR_STOPPED, and resolves when nothing is left: no timer, listener or stream. The node itself is left running.
+   */
+  stop(options?: StopOptions): Promise<void>
 }
 
 /**
@@ -82,48 +130,103 @@ export function createOptimizedNetwork (node: NetworkNode, options: OptimizedNet
 }
 
 class ModularNetwork implements OptimizedNetwork {
-  readonly pool: ConnectionPool | undefined
-  readonly timeouts: AdaptiveTimeouts | undefined
+  readonly pool: NetworkModules['pool']
+  readonly batching: NetworkModules['batching']
+  readonly bandwidth: NetworkModules['bandwidth']
+  readonly timeouts: NetworkModules['timeouts']
+  readonly health: NetworkModules['health']
   readonly #node: NetworkNode
   readonly #clock: Clock
-  readonly #maximumFrameBytes: number
-  readonly #attempts = new Set<Promise<unknown>>()
-  /** Of the requests that adaptive timeouts do not see to. */
-  readonly #untimed = new Set<AbortController>()
-  #stopped = false
-  readonly #counts = { requests: 0, answered: 0, failed: 0 }
+  readonly #settings: NetworkSettings
+  readonly #events: NetworkEvents<NetworkEvent>
+  readonly #meter: NetworkMeter
+  readonly #families: readonly MetricFamily[]
+  readonly #registration: MetricsRegistration | undefined
+  readonly #path: RequestPath
+  readonly #server: RequestServer
+  readonly #untimed: UntimedRequests
+  readonly #leases: NodeLeases
+  readonly #healthLink: HealthLink
+  /** Of requests and messages, until nothing of them is left. */
+  readonly #running = new Set<Promise<unknown>>()
+  #nextErrandId = 1
+  #stopping: Promise<void> | undefined
 
   constructor (node: NetworkNode, options: OptimizedNetworkOptions, components: OptimizedNetworkComponents) {
-    const { connectionPool, adaptiveTimeouts, maximumFrameBytes } = parseNetworkOptions(options)
+    const settings = parseNetworkOptions(options)
     const host = node.peerId.toString()
-    const { clock = systemClock, random = randomStream(host), recorder = nullRecorder } = components
+    const { clock = systemClock, random = randomStream(host), logger = node.logger, metrics = node.metrics } = components
+    const deadlines = new Deadlines(clock)
     this.#node = node
     this.#clock = clock
-    this.#maximumFrameBytes = maximumFrameBytes
-    // First what cannot listen to the node yet, so that wrong options leave no listener behind.
-    this.timeouts = adaptiveTimeouts && new AdaptiveTimeouts({ clock, random: random.fork('timeouts'), host, recorder }, adaptiveTimeouts)
-    this.pool = connectionPool && new ConnectionPool({ node, clock, random: random.fork('pool'), recorder }, connectionPool)
+    this.#settings = settings
+    this.#events = new NetworkEvents(logger?.forComponent('twinwire:events'))
+    this.#meter = new NetworkMeter({ batching: settings.messageBatching !== undefined })
+    const recorder = fanOut<NetworkEvent>([this.#meter, components.recorder ?? nullRecorder, this.#events, ...logger === undefined ? [] : [logged<NetworkEvent>(logger)]])
+    const shared = { node, clock, deadlines, host, recorder }
+    this.#healthLink = new HealthLink(node, clock)
+    this.#untimed = new UntimedRequests(clock)
+    this.#leases = new NodeLeases(node, BATCH_PROTOCOL)
+
+    // First what does not listen to the node, so that wrong options leave no listener behind.
+    const { networkHealth, bandwidthManager, adaptiveTimeouts, connectionPool, messageBatching } = settings
+    const health = this.health = networkHealth && new NetworkHealth({ ...shared, random: random.fork('health'), actions: this.#healthLink }, networkHealth)
+    const bandwidth = this.bandwidth = bandwidthManager && new BandwidthManager({ ...shared, random: random.fork('bandwidth') }, bandwidthManager)
+    this.timeouts = adaptiveTimeouts && new AdaptiveTimeouts({ ...shared, random: random.fork('timeouts'), timeoutFactor: () => health?.timeoutFactor ?? 1 }, adaptiveTimeouts)
+    const pool = this.pool = connectionPool && new ConnectionPool({ ...shared, random: random.fork('pool') }, connectionPool)
+    const leases = pool ?? this.#leases
+    try {
+      this.batching = messageBatching && new MessageBatching({
+        ...shared,
+        uplink: bandwidth ?? new UnshapedUplink(),
+        acquire: async (peer, acquireOptions) => await leases.acquire(peer, BATCH_PROTOCOL, acquireOptions),
+        observe: observation => health?.observe(observation)
+      }, messageBatching)
+    } catch (error) {
+      void pool?.stop()
+      throw error
+    }
+
+    this.#path = new RequestPath({
+      node, clock, leases, batching: this.batching, bandwidth, maximumFrameBytes: settings.maximumFrameBytes, observe: observation => health?.observe(observation)
+    })
+    this.#server = new RequestServer(node, this.batching, bandwidth, settings.maximumFrameBytes)
+    this.#families = networkFamilies(() => this.#meter.snapshot(this))
+    this.#registration = metrics && registerMetrics(metrics, this.#families)
+    if (health !== undefined) {
+      this.#healthLink.connect(health, pool)
+    }
   }
 
   get metrics (): NetworkMetrics {
-    return {
-      ...this.#counts,
-      ...this.pool && { pool: this.pool.metrics },
-      ...this.timeouts && { timeouts: this.timeouts.metrics }
-    }
+    return this.#meter.metrics(this.#node, this)
+  }
+
+  openMetrics (): string {
+    return openMetricsText(this.#families)
   }
 
   async request (peer: PeerId, protocol: string, payload: Uint8Array, options: RequestOptions = {}): Promise<Uint8Array> {
+    const { expectedReplyBytes = 0, serverTimeMs = 0 } = options
+    return await this.#run(this.#errand(peer, protocol, payload, options, expectedReplyBytes), protocol, serverTimeMs, options, (errand, context) => this.#path.ask(errand, context))
+  }
+
+  async send (peer: PeerId, protocol: string, message: Uint8Array, options: SendOptions = {}): Promise<void> {
+    // Timed apart from requests of the same protocol, whose answers take the far side's work as well.
+    await this.#run(this.#errand(peer, protocol, message, options, 0), `${protocol} message`, 0, options, (errand, context) => this.#path.tell(errand, context))
+  }
+
+  async flush (peer?: PeerId): Promise<void> {
+    await this.batching?.flush(peer)
+  }
+
+  async handle (protocol: string, handler: RequestHandler, options: ServeOptions = {}): Promise<void> {
     this.#assertRunning()
-    this.#counts.requests++
-    try {
-      const reply = await this.#request(peer, protocol, payload, options)
-      this.#counts.answered++
-      return reply
-    } catch (error) {
-      this.#counts.failed++
-      throw error
-    }
+    await this.#server.handle(protocol, handler, options)
+  }
+
+  async unhandle (protocol: string): Promise<void> {
+    await this.#server.unhandle(protocol)
   }
 
   async connect (peer: PeerId, options?: AbortOptions): Promise<Connection> {
@@ -131,128 +234,108 @@ class ModularNetwork implements OptimizedNetwork {
     return await (this.pool?.connect(peer, options) ?? this.#node.dial(peer, options))
   }
 
-  async stop (): Promise<void> {
-    this.#stopped = true
-    this.timeouts?.stop()
-    for (const controller of this.#untimed) {
-      controller.abort(stoppedError())
-    }
-    await Promise.all([this.pool?.stop(), Promise.allSettled(this.#attempts)])
+  addEventListener<Type extends keyof NetworkEventMap<NetworkEvent> & string> (type: Type, listener: (event: NetworkEventMap<NetworkEvent>[Type]) => void, options?: { once?: boolean }): void {
+    this.#events.addEventListener(type, listener, options)
+  }
+
+  removeEventListener<Type extends keyof NetworkEventMap<NetworkEvent> & string> (type: Type, listener: (event: NetworkEventMap<NetworkEvent>[Type]) => void): void {
+    this.#events.removeEventListener(type, listener)
+  }
+
+  stop (options: StopOptions = {}): Promise<void> {
+    this.#stopping ??= this.#stop(options)
+    return this.#stopping
   }
 
   async [Symbol.asyncDispose] (): Promise<void> {
     await this.stop()
   }
 
+  async #stop ({ deadlineMs = 1_000 }: StopOptions): Promise<void> {
+    // Lets `stopping` be true before anything reacts to what follows.
+    await Promise.resolve()
+    const running = Promise.allSettled(this.#running)
+    void this.flush()
+    await Promise.all([this.#withinDeadline(running, deadlineMs), this.batching?.stop(deadlineMs), this.#server.stop()])
+    this.timeouts?.stop()
+    this.#untimed.stop(stoppedError())
+    this.bandwidth?.stop()
+    this.health?.stop()
+    this.#healthLink.stop()
+    await Promise.all([this.pool?.stop(), this.#leases.stop(), running])
+    this.#registration?.stop()
+    this.#events.removeAll()
+  }
+
+  async #withinDeadline (ended: Promise<unknown>, deadlineMs: number): Promise<void> {
+    const controller = new AbortController()
+    const deadline = sleep(this.#clock, deadlineMs, controller.signal).catch(() => {})
+    await Promise.race([ended, deadline])
+    controller.abort()
+    await deadline
+  }
+
   #assertRunning (): void {
-    if (this.#stopped) {
+    if (this.#stopping !== undefined) {
       throw stoppedError()
     }
   }
 
-  async #request (peer: PeerId, protocol: string, payload: Uint8Array, { signal, deadlineMs = DEFAULT_DEADLINE_MS, idempotent = false, expectedReplyBytes = 0, serverTimeMs = 0 }: RequestOptions): Promise<Uint8Array> {
-    if (payload.byteLength > this.#maximumFrameBytes) {
-      throw new TwinwireError('ERR_FRAME_TOO_LARGE', 'the request exceeds the limit', {
-        expected: `at most ${this.#maximumFrameBytes} bytes`, found: String(payload.byteLength)
-      })
-    }
-    if (this.timeouts !== undefined) {
-      const request = { peer, operation: protocol, idempotent, deadlineMs, bytes: payload.byteLength, expectedReplyBytes, serverTimeMs, ...signal && { signal } }
-      return await this.timeouts.run(request, context => this.#tracked(this.#attempt(peer, protocol, payload, context)))
-    }
-    // One attempt, that may take all of the deadline.
-    const controller = new AbortController()
-    const onAbort = (): void => controller.abort(signal?.reason)
-    signal?.throwIfAborted()
-    signal?.addEventListener('abort', onAbort, { once: true })
-    this.#untimed.add(controller)
-    try {
-      return await underDeadline(this.#clock, deadlineMs, controller.signal, deadline => {
-        const context = {
-          signal: deadline.signal,
-          attempt: 1,
-          connecting () {},
-          opening () {},
-          sent () {},
-          progress () {},
-          whenKept () {},
-          get overdue () {
-            return deadline.timedOut
-          }
-        }
-        return this.#tracked(this.#attempt(peer, protocol, payload, context))
-      })
-    } finally {
-      this.#untimed.delete(controller)
-      signal?.removeEventListener('abort', onAbort)
-    }
+  #errand (peer: PeerId, protocol: string, payload: Uint8Array, options: SendOptions, expectedReplyBytes: number): Errand {
+    const { class: given, sensitive = false } = options
+    const trafficClass = given === undefined
+      ? checkClass(this.#settings.classify({ protocol, bytes: payload.byteLength }), 'classify')
+      : checkClass(given, 'class')
+    return { id: this.#nextErrandId++, peer, protocol, payload, class: trafficClass, expectedReplyBytes, sensitive }
   }
 
-  async #attempt (peer: PeerId, protocol: string, payload: Uint8Array, context: SendContext): Promise<Uint8Array> {
-    return this.pool === undefined
-      ? await askOnNewStream(this.#node, peer, protocol, payload, context, this.#maximumFrameBytes)
-      : await this.#askOnLease(this.pool, peer, protocol, payload, context)
-  }
-
-  /** One attempt on a stream of the pool, which learns how it went. */
-  async #askOnLease (pool: ConnectionPool, peer: PeerId, protocol: string, payload: Uint8Array, context: SendContext): Promise<Uint8Array> {
-    // Queueing for a lease is our own doing, and a dial has limits of its own: neither is held against the peer.
-    context.connecting()
-    const earlier = this.#node.getConnections(peer)
-    const onOpening = (connection: Connection): void => openingOn(connection, earlier, context)
-    const lease = await pool.acquire(peer, protocol, { signal: context.signal, onOpening })
-    context.whenKept(() => lease.suspect())
+  async #run<T> (errand: Errand, operation: string, serverTimeMs: number, options: SendOptions, attempt: (errand: Errand, context: AttemptContext) => Promise<T>): Promise<T> {
+    this.#assertRunning()
+    const startedMs = this.#clock.now()
+    this.#meter.requested()
     try {
-      const stream = RequestStream.of(lease.stream, this.#maximumFrameBytes)
-      if (!stream.usable) {
-        throw new TwinwireError('ERR_STREAM_CLOSED', 'the kept stream has ended')
-      }
-      context.sent()
-      const reply = await stream.request(payload, { signal: context.signal, onProgress: context.progress })
-      lease.release()
-      return reply
+      this.#admit(errand)
+      const result = await this.#timed(errand, operation, serverTimeMs, options, context => this.#tracked(attempt(errand, context)))
+      this.#meter.answered(this.#clock.now() - startedMs)
+      return result
     } catch (error) {
-      giveBack(lease, error instanceof Error ? error : new Error(String(error)), context)
+      this.#meter.failed(error)
       throw error
     }
   }
 
+  /** @throws ERR_FRAME_TOO_LARGE or ERR_PEER_EJECTED */
+  #admit ({ peer, payload }: Errand): void {
+    const { maximumFrameBytes } = this.#settings
+    if (payload.byteLength > maximumFrameBytes) {
+      throw new TwinwireError('ERR_FRAME_TOO_LARGE', 'the payload exceeds the limit', {
+        expected: `at most ${maximumFrameBytes} bytes`, found: String(payload.byteLength)
+      })
+    }
+    if (this.health?.admit(peer.toString()) === 'ejected') {
+      throw new TwinwireError('ERR_PEER_EJECTED', `the peer ${peer.toString()} failed too often lately, and is left alone for a while`)
+    }
+  }
+
+  async #timed<T> ({ peer, payload, expectedReplyBytes }: Errand, operation: string, serverTimeMs: number, { signal, deadlineMs = DEFAULT_DEADLINE_MS, idempotent = false }: SendOptions, attempt: (context: AttemptContext) => Promise<T>): Promise<T> {
+    if (this.timeouts === undefined) {
+      return await this.#untimed.run(deadlineMs, signal, attempt)
+    }
+    const request = { peer, operation, idempotent, deadlineMs, bytes: payload.byteLength, expectedReplyBytes, serverTimeMs, ...signal && { signal } }
+    return await this.timeouts.run(request, attempt)
+  }
+
   /** What runs is waited for when the network stops. */
   async #tracked<T> (attempt: Promise<T>): Promise<T> {
-    this.#attempts.add(attempt)
+    this.#running.add(attempt)
     try {
       return await attempt
     } finally {
-      this.#attempts.delete(attempt)
+      this.#running.delete(attempt)
     }
-  }
-}
-
-type SendContext = Pick<AttemptContext, 'signal' | 'attempt' | 'overdue' | 'connecting' | 'opening' | 'sent' | 'progress' | 'whenKept'>
-
-function giveBack (lease: StreamLease, error: Error, { signal, overdue }: SendContext): void {
-  if (signal.aborted && !overdue) {
-    // Nobody waits any more; that says nothing of the connection.
-    lease.discard(error)
-  } else if (overdue) {
-    lease.fail('timeout', error)
-  } else if (isOfTheProtocol(error) || (lease.connection.status === 'open' && endedByRemote(error))) {
-    lease.discard(error)
-  } else {
-    lease.fail('error', error)
   }
 }
 
 function stoppedError (): TwinwireError {
   return new TwinwireError('ERR_STOPPED', 'the network was stopped')
-}
-
-/** Errors that any other connection to the peer would bring as well. */
-function isOfTheProtocol (error: Error): boolean {
-  return error instanceof TwinwireError && (error.code === 'ERR_FRAME_INVALID' || error.code === 'ERR_FRAME_TOO_LARGE')
-}
-
-/** The far side's handler ended the stream: on a connection that stays open, that is the application's answer. */
-function endedByRemote (error: Error): boolean {
-  return error.name === 'StreamResetError' || (error instanceof TwinwireError && error.code === 'ERR_STREAM_CLOSED')
 }

@@ -6,8 +6,11 @@ import type { Stream } from './port.ts'
 /** Requests that may lie unanswered on one stream. A `RequestStream` has one; who sends many without waiting is stopped here. */
 const MAXIMUM_WAITING = 16
 
-/** Answers one request. `signal` is aborted when the stream is gone, and nobody waits for the answer any more. */
-export type Responder = (payload: Uint8Array, options: { readonly signal: AbortSignal }) => Uint8Array | Promise<Uint8Array>
+/**
+ * Answers one request, or with nothing where no reply is wanted. `signal` is aborted when the stream is gone, and nobody
+ * waits for the answer any more.
+ */
+export type Responder = (payload: Uint8Array, options: { readonly signal: AbortSignal }) => Uint8Array | void | Promise<Uint8Array | void>
 
 /**
  * The far side of `RequestStream`: answers each frame of a stream with one, in order, until the remote end closes it;
@@ -34,7 +37,10 @@ export async function serveRequests (stream: Stream, respond: Responder, limitBy
     for (;;) {
       const request = requests.shift()
       if (request !== undefined) {
-        await frames.write(await answer(respond, request, gone.signal))
+        const reply = await answer(respond, request, gone.signal)
+        if (reply !== undefined) {
+          await frames.write(reply)
+        }
       } else if (frames.ended) {
         break
       } else {
@@ -49,8 +55,8 @@ export async function serveRequests (stream: Stream, respond: Responder, limitBy
 }
 
 /** The responder's answer; rejects as soon as the stream is gone. */
-async function answer (respond: Responder, request: Uint8Array, signal: AbortSignal): Promise<Uint8Array> {
-  const settled = Promise.withResolvers<Uint8Array>()
+async function answer (respond: Responder, request: Uint8Array, signal: AbortSignal): Promise<Uint8Array | void> {
+  const settled = Promise.withResolvers<Uint8Array | void>()
   const onGone = (): void => settled.reject(signal.reason)
   signal.throwIfAborted()
   signal.addEventListener('abort', onGone, { once: true })

@@ -8,7 +8,7 @@ import { addressOf, PairedNode, PROTOCOL } from './paired-node.ts'
 import { inVirtualTime } from './timeouts/virtual-time.ts'
 import type { ExecutionContext } from 'ava'
 import type { Clock } from '../../src/core/clock.ts'
-import type { OptimizedNetwork, OptimizedNetworkOptions, PoolEvent, TimeoutEvent } from '../../src/optim/index.ts'
+import type { NetworkEvent, OptimizedNetwork, OptimizedNetworkOptions } from '../../src/optim/index.ts'
 
 const RTT = 100
 const peer = new FakePeerId('server')
@@ -18,18 +18,21 @@ interface Rig {
   readonly clock: Clock
   readonly node: PairedNode
   readonly network: OptimizedNetwork
-  readonly recorder: MemoryRecorder<PoolEvent | TimeoutEvent>
+  readonly recorder: MemoryRecorder<NetworkEvent>
   /** Timers and events that have not fired. */
   readonly pending: () => number
 }
+
+/** The modules that these tests are about are the pool and the timeouts. */
+const OTHERS_OFF: OptimizedNetworkOptions = { messageBatching: false, bandwidthManager: false, networkHealth: false }
 
 /** Runs `body` with a network, stops the network, and checks that nothing is left of it. */
 async function withNetwork (t: ExecutionContext, options: OptimizedNetworkOptions, body: (rig: Rig) => Promise<void>): Promise<void> {
   await inVirtualTime(async time => {
     const { clock } = time
     const node = new PairedNode(clock, RTT)
-    const recorder = new MemoryRecorder<PoolEvent | TimeoutEvent>()
-    const network = createOptimizedNetwork(node, options, { clock, recorder })
+    const recorder = new MemoryRecorder<NetworkEvent>()
+    const network = createOptimizedNetwork(node, { ...OTHERS_OFF, ...options }, { clock, recorder })
     await body({ clock, node, network, recorder, pending: () => time.pending })
     await network.stop()
     // What is on its way between the ends is the network's, and arrives.
@@ -177,7 +180,7 @@ test('a caller\'s abort rejects with its reason and leaves no listener, with eve
   }
 })
 
-test('stop rejects what runs with ERR_STOPPED, and later requests too, with every combination of modules', async t => {
+test('stop with no deadline rejects what runs with ERR_STOPPED, and later requests too, with every combination of modules', async t => {
   for (const connectionPool of [true, false]) {
     for (const adaptiveTimeouts of [true, false]) {
       await withNetwork(t, { connectionPool, adaptiveTimeouts }, async ({ clock, network }) => {
@@ -185,7 +188,7 @@ test('stop rejects what runs with ERR_STOPPED, and later requests too, with ever
         const running = t.throwsAsync(network.request(peer, PROTOCOL, hello), { code: 'ERR_STOPPED' })
         const dialling = t.throwsAsync(network.request(new FakePeerId('other'), PROTOCOL, hello), { code: 'ERR_STOPPED' })
         await sleep(clock, RTT / 4)
-        await network.stop()
+        await network.stop({ deadlineMs: 0 })
         await running
         await dialling
         await t.throwsAsync(network.request(peer, PROTOCOL, hello), { code: 'ERR_STOPPED' })
@@ -195,11 +198,25 @@ test('stop rejects what runs with ERR_STOPPED, and later requests too, with ever
   }
 })
 
+test('stop lets what was begun go on until its deadline, and rejects the rest', async t => {
+  await withNetwork(t, {}, async ({ clock, node, network }) => {
+    await network.request(peer, PROTOCOL, hello)
+    node.connections[0].newStream = async () => await new Promise(() => {})
+    const answered = network.request(peer, PROTOCOL, hello)
+    const hanging = t.throwsAsync(network.request(peer, PROTOCOL, hello), { code: 'ERR_STOPPED' })
+    const stopped = roundTrips(clock, () => network.stop({ deadlineMs: 500 }))
+    await t.throwsAsync(network.request(peer, PROTOCOL, hello), { code: 'ERR_STOPPED' })
+    t.deepEqual(await answered, hello)
+    await hanging
+    t.is(Math.round(await stopped), 5)
+  })
+})
+
 test('a network stops at the end of its scope', async t => {
   await inVirtualTime(async ({ clock }) => {
     const node = new PairedNode(clock, RTT)
     {
-      await using network = createOptimizedNetwork(node, {}, { clock })
+      await using network = createOptimizedNetwork(node, OTHERS_OFF, { clock })
       await network.connect(peer)
       t.is(node.connections.length, 1)
     }
@@ -326,7 +343,7 @@ test('a peer whose every address fails is dialled once a request', async t => {
   await inVirtualTime(async ({ clock }) => {
     const node = new PairedNode(clock, RTT)
     node.refuses = true
-    await using network = createOptimizedNetwork(node, {}, { clock })
+    await using network = createOptimizedNetwork(node, OTHERS_OFF, { clock })
     await t.throwsAsync(network.request(peer, PROTOCOL, hello, { idempotent: true }), { code: 'ERR_DIAL_FAILED' })
     t.is(node.dials, 1)
     t.is(network.metrics.timeouts?.attempts, 1)

@@ -251,7 +251,7 @@ export class BatchStream {
           this.#unread.unshift(data.subarray(position))
           return
         }
-        const batches = this.#decoder.push(data.subarray(position, position + SLICE_BYTES))
+        const batches = this.#decoder.push(data.subarray(position, Math.min(position + SLICE_BYTES, data.byteLength)))
         for (const batch of batches) {
           this.#onBatch(batch)
         }

@@ -99,6 +99,11 @@ export class MessageBatching {
     node.addEventListener('peer:disconnect', this.#onPeerDisconnect)
   }
 
+  /** The largest payload that fits into a batch. */
+  get maximumPayloadBytes (): number {
+    return this.#environment.settings.maximumPayloadBytes
+  }
+
   /** The state of now. */
   get metrics (): BatchingMetrics {
     let streams = 0

@@ -15,6 +15,12 @@ export class LatencyWindow {
     this.#samples[this.#added++ % LATENCY_WINDOW] = latencyMs
   }
 
+  /** Undefined where there is none. */
+  get meanMs (): number | undefined {
+    const { count } = this
+    return count === 0 ? undefined : this.#samples.subarray(0, count).reduce((sum, latencyMs) => sum + latencyMs, 0) / count
+  }
+
   /** The smallest sample that at least the share `quantile` of the window does not exceed (nearest rank); undefined where there is none. */
   quantileMs (quantile: number): number | undefined {
     const { count } = this

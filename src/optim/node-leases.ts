@@ -1,0 +1,120 @@
+import type { StreamLease } from './pool/lease.ts'
+import type { AcquireOptions } from './pool/pool.ts'
+import type { Connection, NetworkNode, PeerId, Stream } from './port.ts'
+
+/** Where streams come from: the pool, or the node itself where there is none. */
+export interface LeaseSource {
+  acquire(peer: PeerId, protocol: string, options?: AcquireOptions): Promise<StreamLease>
+}
+
+/**
+ * Streams without a pool: `dial`, which reuses a connection that there is, and a new stream for each lease. Only streams
+ * of one protocol are kept, that of batches: what is known of a stream's other end lives as long as the stream.
+ */
+export class NodeLeases implements LeaseSource {
+  readonly #node: NetworkNode
+  readonly #keptProtocol: string
+  readonly #kept = new WeakMap<Connection, Stream[]>()
+  readonly #open = new Set<Stream>()
+  readonly #closing = new Set<Promise<void>>()
+
+  constructor (node: NetworkNode, keptProtocol: string) {
+    this.#node = node
+    this.#keptProtocol = keptProtocol
+  }
+
+  /**
+   * @throws what libp2p's `dial` and `newStream` throw
+   */
+  async acquire (peer: PeerId, protocol: string, { signal, onOpening }: AcquireOptions = {}): Promise<StreamLease> {
+    const options = signal === undefined ? {} : { signal }
+    const connection = await this.#node.dial(peer, options)
+    const kept = protocol === this.#keptProtocol ? this.#take(connection) : undefined
+    if (kept !== undefined) {
+      return new NodeLease(kept, connection, true, error => this.#giveBack(kept, connection, protocol, error))
+    }
+    onOpening?.(connection)
+    const stream = await connection.newStream(protocol, options)
+    return new NodeLease(stream, connection, false, error => this.#giveBack(stream, connection, protocol, error))
+  }
+
+  /** Closes what is kept, and resolves when all streams that were given back are closed. */
+  async stop (): Promise<void> {
+    for (const stream of this.#open) {
+      this.#close(stream)
+    }
+    await Promise.all(this.#closing)
+  }
+
+  #take (connection: Connection): Stream | undefined {
+    const streams = this.#kept.get(connection)
+    for (;;) {
+      const stream = streams?.pop()
+      if (stream === undefined || stream.status === 'open') {
+        return stream
+      }
+    }
+  }
+
+  #giveBack (stream: Stream, connection: Connection, protocol: string, error: Error | undefined): void {
+    if (error !== undefined) {
+      stream.abort(error)
+    } else if (protocol === this.#keptProtocol && stream.status === 'open') {
+      const streams = this.#kept.get(connection) ?? []
+      streams.push(stream)
+      this.#kept.set(connection, streams)
+      this.#open.add(stream)
+      stream.addEventListener('close', () => this.#open.delete(stream), { once: true })
+    } else {
+      this.#close(stream)
+    }
+  }
+
+  #close (stream: Stream): void {
+    const closed = stream.close().catch((reason: unknown) => stream.abort(reason instanceof Error ? reason : new Error(String(reason))))
+      .finally(() => this.#closing.delete(closed))
+    this.#closing.add(closed)
+  }
+}
+
+class NodeLease implements StreamLease {
+  readonly stream: Stream
+  readonly connection: Connection
+  readonly reusedStream: boolean
+  #onEnd: ((error: Error | undefined) => void) | undefined
+
+  constructor (stream: Stream, connection: Connection, reusedStream: boolean, onEnd: (error: Error | undefined) => void) {
+    this.stream = stream
+    this.connection = connection
+    this.reusedStream = reusedStream
+    this.#onEnd = onEnd
+  }
+
+  /** Nobody here chooses among connections. */
+  answered (): void {}
+  suspect (): void {}
+
+  release (): void {
+    this.#end(undefined)
+  }
+
+  discard (error?: Error): void {
+    this.#end(error)
+  }
+
+  fail (_kind: 'timeout' | 'error', error: Error): void {
+    this.#end(error)
+  }
+
+  [Symbol.dispose] (): void {
+    if (this.#onEnd !== undefined) {
+      this.#end(new Error('the lease was disposed of before it was released'))
+    }
+  }
+
+  #end (error: Error | undefined): void {
+    const onEnd = this.#onEnd
+    this.#onEnd = undefined
+    onEnd?.(error)
+  }
+}

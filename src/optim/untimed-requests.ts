@@ -1,0 +1,51 @@
+import { underDeadline } from './deadline.ts'
+import type { Clock } from '../core/clock.ts'
+import type { AttemptContext } from './timeouts/request.ts'
+
+/** Requests where there are no adaptive timeouts: one attempt each, that may take all of its deadline. */
+export class UntimedRequests {
+  readonly #clock: Clock
+  readonly #running = new Set<AbortController>()
+  #nextAttemptId = 1
+
+  constructor (clock: Clock) {
+    this.#clock = clock
+  }
+
+  /**
+   * @throws ERR_DEADLINE, what `parent` was aborted with, or what the attempt throws
+   */
+  async run<T> (deadlineMs: number, parent: AbortSignal | undefined, attempt: (context: AttemptContext) => Promise<T>): Promise<T> {
+    const controller = new AbortController()
+    const onAbort = (): void => controller.abort(parent?.reason)
+    parent?.throwIfAborted()
+    parent?.addEventListener('abort', onAbort, { once: true })
+    this.#running.add(controller)
+    try {
+      return await underDeadline(this.#clock, deadlineMs, controller.signal, deadline => attempt({
+        signal: deadline.signal,
+        attemptId: this.#nextAttemptId++,
+        attempt: 1,
+        timeoutMs: deadlineMs,
+        connecting () {},
+        opening () {},
+        sent () {},
+        progress () {},
+        whenKept () {},
+        get overdue () {
+          return deadline.timedOut
+        }
+      }))
+    } finally {
+      this.#running.delete(controller)
+      parent?.removeEventListener('abort', onAbort)
+    }
+  }
+
+  /** Aborts all with `reason`. */
+  stop (reason: Error): void {
+    for (const controller of this.#running) {
+      controller.abort(reason)
+    }
+  }
+}
