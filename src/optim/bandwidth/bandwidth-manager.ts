@@ -125,7 +125,7 @@ export class BandwidthManager implements Uplink {
   /** LEDBAT for bulk, which yields to others on the path; for the rest, what fills the path and the target delay. */
   newWindow (trafficClass: TrafficClass): SendWindow {
     const { targetDelayMs } = this.#settings
-    return trafficClass === 'bulk' ? new Ledbat(this.#quantumBytes, targetDelayMs) : new DelayWindow(targetDelayMs)
+    return trafficClass === 'bulk' ? new Ledbat(this.#quantumBytes, targetDelayMs) : new DelayWindow(this.#quantumBytes, targetDelayMs)
   }
 
   /** How long to wait before asking for a reply of about so many bytes, in milliseconds. Those asked later wait longer. */
