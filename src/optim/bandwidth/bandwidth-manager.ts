@@ -119,7 +119,8 @@ export class BandwidthManager implements Uplink {
   }
 
   rateBitsPerSecond (flow: Flow): number {
-    return Math.min(this.#scheduler.rateBitsPerSecond(flow), this.#settings.peerCapBitsPerSecond)
+    const { peerCapBitsPerSecond, classes } = this.#settings
+    return Math.min(this.#scheduler.rateBitsPerSecond(flow), peerCapBitsPerSecond, classes[flow.class].capBitsPerSecond)
   }
 
   /** LEDBAT for bulk, which yields to others on the path; for the rest, what fills the path and the target delay. */

@@ -50,6 +50,8 @@ test('a flow may count on its share of the rate, and on no more than its peer\'s
     manager.ready(new GreedyFlow(String(i), 'normal', 100))
   }
   t.is(manager.rateBitsPerSecond(flow), 8e6 / 11)
+  const capped = setUp({ uploadBitsPerSecond: Infinity, classes: { bulk: { capBitsPerSecond: 1e6 } } }).manager
+  t.is(capped.rateBitsPerSecond(new GreedyFlow('b', 'bulk', 100)), 1e6)
 })
 
 test('bulk has a LEDBAT window, the rest one of the delay', t => {
