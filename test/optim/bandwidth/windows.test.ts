@@ -91,6 +91,20 @@ test('LEDBAT does not grow while the application is what limits it, but shrinks'
   t.true(ledbat.windowBytes < grown)
 })
 
+test('LEDBAT yields: while others queue more than its target on the path, it goes down to its floor', t => {
+  const ledbat = new Ledbat(SEGMENT, 100)
+  const acknowledge = (nowMs: number, rttMs: number): void => ledbat.onAcknowledged({ nowMs, bytes: SEGMENT, rttMs, inFlightBytes: 1e6, applicationLimited: false })
+  for (let i = 0; i < 5000; i++) {
+    acknowledge(i, 40)
+  }
+  t.true(ledbat.windowBytes > 10 * MINIMUM_WINDOW_BYTES)
+  // Half beyond the target it shrinks half as fast as it grew.
+  for (let i = 5000; i < 16_000; i++) {
+    acknowledge(i, 40 + 150)
+  }
+  t.is(ledbat.windowBytes, MINIMUM_WINDOW_BYTES)
+})
+
 test('LEDBAT halves on loss, once a round trip, and takes an acknowledgement after the congestion timeout for one', t => {
   const ledbat = new Ledbat(SEGMENT, 100)
   const acknowledge = (nowMs: number, rttMs: number): void => ledbat.onAcknowledged({ nowMs, bytes: 60_000, rttMs, inFlightBytes: 1e6, applicationLimited: false })
