@@ -138,7 +138,7 @@ for (const [name, create] of Object.entries(DISCIPLINES)) {
   })
 }
 
-test('a peer queue has state for no peer once nothing waits, and for none but those that wait after a round', t => {
+test('a peer queue has state for no peer once nothing waits, whatever was added, removed and served', t => {
   const step = fc.record({ flow: fc.integer({ min: 0, max: 7 }), action: fc.constantFrom('add', 'remove', 'serve', 'finish') })
   fc.assert(fc.property(fc.array(step, { maxLength: 40 }), steps => {
     const queue = new PeerQueue(QUANTUM)
