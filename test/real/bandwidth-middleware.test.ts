@@ -7,11 +7,12 @@ import { tcp } from '@libp2p/tcp'
 import test from 'ava'
 import { createLibp2p } from 'libp2p'
 import { systemClock } from '../../src/core/clock.ts'
+import { MemoryRecorder } from '../../src/core/recorder.ts'
 import { randomStream } from '../../src/core/random.ts'
 import { BandwidthManager } from '../../src/optim/bandwidth/bandwidth-manager.ts'
 import { Deadlines } from '../../src/optim/deadlines.ts'
 import type { Stream } from '@libp2p/interface'
-import type { BandwidthOptions } from '../../src/optim/bandwidth/bandwidth-manager.ts'
+import type { BandwidthEvent, BandwidthOptions } from '../../src/optim/bandwidth/bandwidth-manager.ts'
 
 // Time is real here, and no bound on it is tested: what is claimed is that protocols work, and that all bytes arrive.
 
@@ -29,22 +30,29 @@ async function createNode () {
 
 type Node = Awaited<ReturnType<typeof createNode>>
 
-function managerOf (options: BandwidthOptions): { readonly manager: BandwidthManager, readonly deadlines: Deadlines } {
+interface End {
+  readonly manager: BandwidthManager
+  readonly deadlines: Deadlines
+  readonly recorder: MemoryRecorder<BandwidthEvent>
+}
+
+function endOf (options: BandwidthOptions): End {
   const deadlines = new Deadlines(systemClock)
-  return { manager: new BandwidthManager({ clock: systemClock, deadlines, random: randomStream(1), host: 'test' }, options), deadlines }
+  const recorder = new MemoryRecorder<BandwidthEvent>()
+  return { manager: new BandwidthManager({ clock: systemClock, deadlines, random: randomStream(1), host: 'test', recorder }, options), deadlines, recorder }
 }
 
 /** Two nodes, each with a manager of its own whose middleware the given protocols use at both ends. */
-async function withNodes (protocols: (node: Node) => string[], options: BandwidthOptions, body: (a: Node, b: Node, managers: [BandwidthManager, BandwidthManager]) => Promise<void>): Promise<number> {
+async function withNodes (protocols: (node: Node) => string[], options: BandwidthOptions, body: (a: Node, b: Node, ends: readonly [End, End]) => Promise<void>): Promise<number> {
   const nodes = [await createNode(), await createNode()] as const
-  const ends = [managerOf(options), managerOf(options)] as const
+  const ends = [endOf(options), endOf(options)] as const
   nodes.forEach((node, i) => {
     for (const protocol of protocols(node)) {
       node.use(protocol, ends[i].manager.middleware({ class: 'normal' }))
     }
   })
   try {
-    await body(nodes[0], nodes[1], [ends[0].manager, ends[1].manager])
+    await body(nodes[0], nodes[1], ends)
   } finally {
     await Promise.all(nodes.map(async node => await node.stop()))
     for (const { manager } of ends) {
@@ -73,7 +81,7 @@ async function echo (stream: Stream): Promise<void> {
 }
 
 test('ping works over the middleware, from both ends and again and again', async t => {
-  const left = await withNodes(() => ['/ipfs/ping/1.0.0'], {}, async (a, b, [manager]) => {
+  const left = await withNodes(() => ['/ipfs/ping/1.0.0'], {}, async (a, b, [{ manager }]) => {
     await a.dial(b.getMultiaddrs())
     for (let i = 0; i < 5; i++) {
       t.true(await a.services.ping.ping(b.peerId) >= 0)
@@ -90,7 +98,7 @@ test('ping works over the middleware, from both ends and again and again', async
 for (const [name, options, bytes] of [['unlimited', { uploadBitsPerSecond: Infinity, downloadBitsPerSecond: Infinity }, 3_000_000], ['upload 80 Mbit/s', {}, 3_000_000], ['download 2 Mbit/s, less than what comes', { downloadBitsPerSecond: 2e6 }, 400_000]] as const) {
   test(`an echo by async iteration returns ${bytes / 1e3} KB intact and ends, both ends shaped: ${name}`, async t => {
     const payload = Uint8Array.from({ length: bytes }, (_, i) => i * 7 + (i >> 8))
-    const left = await withNodes(() => [ECHO], options, async (a, b, [, manager]) => {
+    const left = await withNodes(() => [ECHO], options, async (a, b, [, { manager, recorder }]) => {
       await b.handle(ECHO, echo)
       await a.dial(b.getMultiaddrs())
       for (let i = 0; i < 2; i++) {
@@ -104,6 +112,9 @@ for (const [name, options, bytes] of [['unlimited', { uploadBitsPerSecond: Infin
         await stream.close()
         t.is(Buffer.compare(await answer, payload), 0)
         t.is(manager.metrics.download.normal.bytes, (i + 1) * bytes)
+      }
+      if (name.startsWith('download')) {
+        t.true(recorder.events.some(event => event.type === 'bandwidth:saturated' && event.direction === 'download'))
       }
     })
     t.is(left, 0)
@@ -131,7 +142,7 @@ test('a node that serves and asks by the same protocol runs each handler once fo
 })
 
 test('gossipsub publishes and receives over the middleware', async t => {
-  await withNodes(node => node.services.pubsub.protocols, {}, async (a, b, [manager]) => {
+  await withNodes(node => node.services.pubsub.protocols, {}, async (a, b, [{ manager }]) => {
     const topic = 'news'
     const received = new Promise<Uint8Array>(resolve => {
       b.services.pubsub.addEventListener('gossipsub:message', ({ detail }) => resolve(detail.msg.data))

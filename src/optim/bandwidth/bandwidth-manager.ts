@@ -119,13 +119,14 @@ export class BandwidthManager implements Uplink {
   }
 
   rateBitsPerSecond (flow: Flow): number {
-    return Math.min(this.#scheduler.rateBitsPerSecond(flow), this.#settings.peerCapBitsPerSecond)
+    const { peerCapBitsPerSecond, classes } = this.#settings
+    return Math.min(this.#scheduler.rateBitsPerSecond(flow), peerCapBitsPerSecond, classes[flow.class].capBitsPerSecond)
   }
 
   /** LEDBAT for bulk, which yields to others on the path; for the rest, what fills the path and the target delay. */
   newWindow (trafficClass: TrafficClass): SendWindow {
     const { targetDelayMs } = this.#settings
-    return trafficClass === 'bulk' ? new Ledbat(this.#quantumBytes, targetDelayMs) : new DelayWindow(targetDelayMs)
+    return trafficClass === 'bulk' ? new Ledbat(this.#quantumBytes, targetDelayMs) : new DelayWindow(this.#quantumBytes, targetDelayMs)
   }
 
   /** How long to wait before asking for a reply of about so many bytes, in milliseconds. Those asked later wait longer. */

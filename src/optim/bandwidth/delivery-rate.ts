@@ -1,11 +1,12 @@
 /**
- * The rate at which a flow is delivered: bytes acknowledged within the last round trip, over that round trip (BBR's
- * delivery rate, draft-cheng-iccrg-delivery-rate-estimation). Constant memory: of what was acknowledged earlier it keeps
- * the last 128 marks, and where the round trip reaches further back, the rate is that since the oldest.
+ * The rate at which a flow is delivered: bytes acknowledged since the last acknowledgement before what is acknowledged now
+ * was sent, over the time since then (BBR's delivery rate, draft-cheng-iccrg-delivery-rate-estimation). From one
+ * acknowledgement to another, so that what comes in lumps is not counted with a lump too many. Constant memory: where the
+ * round trip reaches further back than the last 128 acknowledgements, the rate is that since the oldest of them.
  */
 export class DeliveryRate {
   readonly #timesMs = new Float64Array(MARKS)
-  /** Delivered in all when the mark was set, that acknowledgement not counted. */
+  /** Acknowledged in all, with the acknowledgement of the mark. */
   readonly #deliveredBytes = new Float64Array(MARKS)
   #first = 0
   #next = 0
@@ -13,17 +14,20 @@ export class DeliveryRate {
 
   /** Takes an acknowledgement and answers the rate in bit/s. */
   sample (nowMs: number, bytes: number, rttMs: number): number {
+    this.#totalBytes += bytes
     const mark = this.#next++ % MARKS
     this.#timesMs[mark] = nowMs
     this.#deliveredBytes[mark] = this.#totalBytes
-    this.#totalBytes += bytes
     this.#first = Math.max(this.#first, this.#next - MARKS)
-    // The first mark that is within the round trip stays.
-    while (this.#first < this.#next - 1 && this.#timesMs[this.#first % MARKS] <= nowMs - rttMs) {
+    while (this.#first + 1 < this.#next && this.#timesMs[(this.#first + 1) % MARKS] <= nowMs - rttMs) {
       this.#first++
     }
-    const sinceMs = this.#first === this.#next - MARKS ? nowMs - this.#timesMs[this.#first % MARKS] : rttMs
-    return 8e3 * (this.#totalBytes - this.#deliveredBytes[this.#first % MARKS]) / Math.max(sinceMs, LEAST_MS)
+    const sinceMs = this.#timesMs[this.#first % MARKS]
+    if (sinceMs > nowMs - rttMs && this.#next <= MARKS) {
+      // Nothing was acknowledged before: all since the sending.
+      return 8e3 * this.#totalBytes / Math.max(rttMs, LEAST_MS)
+    }
+    return 8e3 * (this.#totalBytes - this.#deliveredBytes[this.#first % MARKS]) / Math.max(nowMs - sinceMs, LEAST_MS)
   }
 }
 

@@ -26,6 +26,7 @@ export class FairSharing implements Discipline {
   readonly #classes: readonly ClassState[]
   readonly #byClass: Readonly<Record<TrafficClass, ClassState>>
   readonly #caps: PeerCaps | undefined
+  readonly #quantumBytes: number
   /** Whose turn it is by weight. */
   #turn = 0
   /** Whether the flow that `next` named last goes first because its class is below its guarantee. */
@@ -34,6 +35,7 @@ export class FairSharing implements Discipline {
   constructor ({ rateBitsPerSecond, quantumBytes, classes, peerCapBitsPerSecond }: FairSharingSettings) {
     const caps = peerCapBitsPerSecond === Infinity ? undefined : new PeerCaps(peerCapBitsPerSecond, quantumBytes)
     this.#caps = caps
+    this.#quantumBytes = quantumBytes
     const heaviest = Math.max(...TRAFFIC_CLASSES.map(name => classes[name].weight))
     const create = (name: TrafficClass): ClassState => {
       const { weight, guaranteedShare, capBitsPerSecond } = classes[name]
@@ -106,8 +108,8 @@ export class FairSharing implements Discipline {
 
   /** Of its class: a peer that has nothing waiting is new, and has the new peers before it alone. */
   bytesAhead (flow: Flow): number {
-    const { queue, quantumBytes } = this.#byClass[flow.class]
-    return queue.has(flow.peer) ? 0 : queue.newPeers * quantumBytes
+    const { queue } = this.#byClass[flow.class]
+    return queue.has(flow.peer) ? 0 : queue.newPeers * this.#quantumBytes
   }
 
   * flows (): Generator<Flow> {

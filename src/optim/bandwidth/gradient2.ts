@@ -43,7 +43,7 @@ export class Gradient2 implements ConcurrencyLimit {
     if (inFlight < this.#estimate / 2 && !dropped) {
       return
     }
-    const gradient = dropped ? 0.5 : Math.min(Math.max(TOLERANCE * this.#longMs / rttMs, 0.5), 1)
+    const gradient = dropped ? 0.5 : rttMs <= TOLERANCE * this.#longMs ? 1 : Math.max(TOLERANCE * this.#longMs / rttMs, 0.5)
     const estimate = (1 - SMOOTHING) * this.#estimate + SMOOTHING * (gradient * this.#estimate + (dropped ? 0 : QUEUE))
     this.#estimate = Math.min(Math.max(estimate, 1), this.#maximum)
   }

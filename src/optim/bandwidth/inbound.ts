@@ -1,4 +1,4 @@
-import { Gcra } from './gcra.ts'
+import { Gcra, RESOLUTION_MS } from './gcra.ts'
 import type { Clock, Timer } from '../../core/clock.ts'
 import type { Deadlines } from '../deadlines.ts'
 import type { TrafficClass } from '../traffic-class.ts'
@@ -78,7 +78,7 @@ export class InboundShaper {
     const nowMs = this.#clock.now()
     this.#arrived.take(nowMs, bytes)
     const forMs = this.#arrived.delayMs(nowMs) - PATIENCE_MS[stream.class]
-    if (forMs <= 0 || this.#stopped || this.#paused.has(stream)) {
+    if (forMs <= RESOLUTION_MS || this.#stopped || this.#paused.has(stream)) {
       return
     }
     const told = forMs >= TOLD_MS
@@ -132,7 +132,7 @@ export class InboundShaper {
     const nowMs = this.#clock.now()
     for (const stream of this.#paused.keys()) {
       // Asked anew for each: what a resumed stream has kept unread comes at once, and may keep the others waiting.
-      if (this.#arrived.delayMs(nowMs) <= PATIENCE_MS[stream.class]) {
+      if (this.#arrived.delayMs(nowMs) <= PATIENCE_MS[stream.class] + RESOLUTION_MS) {
         this.#resume(stream, 'rate')
       }
     }

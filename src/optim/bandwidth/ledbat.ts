@@ -24,6 +24,9 @@ const MINIMUM_CTO_MS = 1000
  * the way back counts as well: bulk yields to downloads at this end too, and where the way back is what is congested it
  * sends less than it could.
  *
+ * A queue that it holds itself for more than ten minutes without a pause becomes part of the base delay: a weakness of the
+ * RFC's, which LEDBAT++ mends and this does not.
+ *
  * Its unit, the RFC's MSS, is what one grant of the scheduler holds; its floor is one batch rather than 2 MSS.
  */
 export class Ledbat implements SendWindow {

@@ -26,7 +26,7 @@ export class BandwidthMeter {
 
   count (nowMs: number, direction: Direction, trafficClass: TrafficClass, peer: string, bytes: number): void {
     this.#classes[direction][trafficClass].add(nowMs, bytes)
-    this.#peers[direction].obtain(peer, () => new RateMeter()).add(nowMs, bytes)
+    this.#peers[direction].obtain(peer, createMeter).add(nowMs, bytes)
   }
 
   /** Apart from `count`, because one batch carries messages of several protocols. */
@@ -79,6 +79,8 @@ class RateMeter {
     }
   }
 }
+
+const createMeter = (): RateMeter => new RateMeter()
 
 function ofEachClass (): Record<TrafficClass, RateMeter> {
   return { urgent: new RateMeter(), normal: new RateMeter(), bulk: new RateMeter() }

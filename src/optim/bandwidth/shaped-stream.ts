@@ -249,6 +249,8 @@ class ShapedMembers {
 
   readonly #onClose = (event: CloseEvent): void => {
     this.#ended = true
+    // Whoever asks from now on need not wait for what will not come.
+    this.#needsDrain = false
     this.#drop()
     this.#events.emit('ended', event.error ?? new TwinwireError('ERR_STREAM_CLOSED', 'the stream ended before all was sent'))
     this.#stream.removeEventListener('drain', this.#onDrain)

@@ -48,7 +48,7 @@ export class Vegas implements ConcurrencyLimit {
     if (2 * inFlight < this.#estimate) {
       return
     }
-    const queue = Math.ceil(this.#estimate * (1 - this.#leastRttMs / rttMs))
+    const queue = rttMs === 0 ? 0 : Math.ceil(this.#estimate * (1 - this.#leastRttMs / rttMs))
     const log = step(this.#estimate)
     if (queue <= log) {
       this.#move(6 * log)

@@ -138,7 +138,7 @@ for (const [name, create] of Object.entries(DISCIPLINES)) {
   })
 }
 
-test('a peer queue has state for no peer once nothing waits, and for none but those that wait after a round', t => {
+test('a peer queue has state for no peer once nothing waits, whatever was added, removed and served', t => {
   const step = fc.record({ flow: fc.integer({ min: 0, max: 7 }), action: fc.constantFrom('add', 'remove', 'serve', 'finish') })
   fc.assert(fc.property(fc.array(step, { maxLength: 40 }), steps => {
     const queue = new PeerQueue(QUANTUM)
@@ -216,7 +216,7 @@ test('backlogged classes get their guarantee and by weight what is left of it, a
     // turn, and may be a transmission over; by weight it is a quantum and a transmission, here at most a quantum.
     const slack = BURST + QUANTUM + 0.9 * GUARANTEE_BURST_MS * BYTES_PER_MS + 3 * QUANTUM + 2 * QUANTUM
     return flows.every(({ sentBytes }, i) => Math.abs(sentBytes - total * shares[i]) <= slack)
-  }), { numRuns: 2000 })
+  }))
   t.pass()
 })
 
@@ -249,7 +249,7 @@ test('a peer that had nothing waiting is served before all who have: its message
     sparse.offer(scheduler, bytes)
     time.runTo(startMs + Math.max(QUANTUM, messageBytes) / BYTES_PER_MS + 1e-3)
     return sent.some(({ flow }) => flow === sparse)
-  }), { numRuns: 2000 })
+  }))
   t.pass()
 })
 

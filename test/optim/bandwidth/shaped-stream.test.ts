@@ -135,6 +135,7 @@ test('onDrain of libp2p\'s streams works again and again, and fails with the str
   const failing = outcomeOf(shaped.onDrain())
   shaped.abort(new Error('enough'))
   t.is(await failing, 'enough')
+  await shaped.onDrain()
 })
 
 test('above the maximum send throws ERR_QUEUE_FULL and aborts the stream, and nothing that waited is sent', t => {
