@@ -52,17 +52,16 @@ test('claims of dials and places of connections never exceed the limit, and all 
     const claims = Array.from({ length: 4 }, () => new HostClaims(places))
     // The naive count: how many addresses of each host each dial has under way.
     const held = claims.map(() => ({ a: 0, b: 0 }))
-    for (const { dial, host, act } of steps) {
-      const key = host as 'a' | 'b'
+    for (const { dial, host: key, act } of steps) {
       const dials = held.filter(own => own[key] > 0).length
       if (act === 'claim') {
         const expected = held[dial][key] > 0 || dials < limit
-        if (claims[dial].claim(host) !== expected) {
+        if (claims[dial].claim(key) !== expected) {
           return false
         }
         held[dial][key] += expected ? 1 : 0
       } else if (act === 'release') {
-        claims[dial].release(host)
+        claims[dial].release(key)
         held[dial][key] = Math.max(0, held[dial][key] - 1)
       } else {
         claims[dial].releaseAll()
