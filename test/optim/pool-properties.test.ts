@@ -228,9 +228,9 @@ async function live (t: ExecutionContext, steps: Schedule, seed: number): Promis
   await network.run(2_000)
 
   // Once the network is whole and leases come back, nobody waits for long: the longest pace (30 s, and 20%), a look at the
-  // hosts (5 s), a dial, three streams, and the queue.
+  // hosts (10 s), a dial, three streams, and the queue.
   servers.forEach((server, i) => network.addresses.set(addressOf(i), { node: server }))
-  for (let round = 0; round < 45 && pool.metrics.waiters > 0; round++) {
+  for (let round = 0; round < 55 && pool.metrics.waiters > 0; round++) {
     for (const lease of open) {
       open.delete(lease)
       lease.discard()

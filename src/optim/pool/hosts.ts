@@ -25,8 +25,9 @@ export class HostPlaces {
     this.#limit = limit ?? Infinity
   }
 
-  hasRoom (host: string): boolean {
-    return this.taken(host) < this.#limit
+  /** Places left. */
+  room (host: string): number {
+    return Math.max(0, this.#limit - this.taken(host))
   }
 
   taken (host: string): number {
@@ -64,7 +65,7 @@ export class HostClaims {
   claim (host: string): boolean {
     const held = this.#held.get(host) ?? 0
     if (held === 0) {
-      if (!this.#places.hasRoom(host)) {
+      if (this.#places.room(host) === 0) {
         this.refused.add(host)
         return false
       }

@@ -1,12 +1,12 @@
 import { TwinwireError } from '../../core/errors.ts'
 import { pickOfTwo } from './balance.ts'
 import { PeerDialler } from './peer-dialler.ts'
+import { Later } from './later.ts'
 import { Lease } from './lease.ts'
 import { Pace } from './pace.ts'
 import { PeerConnections } from './peer-connections.ts'
 import { StreamOpening } from './stream-opening.ts'
 import { WaiterQueue } from './waiters.ts'
-import type { Timer } from '../../core/clock.ts'
 import type { Connection, PeerId, Stream } from '../port.ts'
 import type { LeaseOutcome, LeaseOwner } from './lease.ts'
 import type { DialReason, SuspectReason } from './events.ts'
@@ -25,19 +25,20 @@ export class PeerPool implements LeaseOwner {
   readonly waiters = new WaiterQueue()
   /** Those who wait for another connection in place of the present ones. */
   readonly replacers = new WaiterQueue()
-  /** Hosts of the peer that were found full; undefined where a dial is to find out. */
-  hosts: ReadonlySet<string> | undefined
+  /** Hosts of the peer that were found full, all that it has; undefined where a dial is to find out. */
+  fullHosts: ReadonlySet<string> | undefined
 
   readonly #shared: PoolShared
   readonly #dialler: PeerDialler
-  #hostsFoundMs = 0
   readonly #coldPace: Pace
   readonly #growthPace: Pace
   readonly #replacementPace: Pace
   /** Waiters whose stream is being opened: they are in no queue, but may come back. */
   #opening = 0
-  /** Set while what nobody reports is waited for. */
-  #later: { readonly atMs: number, readonly timer: Timer } | undefined
+  /** The next look at what nobody reports: a pace, or the end of streams that are not ours. */
+  readonly #later: Later
+  /** The next look at whether full hosts are all that the peer has. */
+  readonly #relook: Later
   #serving = false
   #again = false
 
@@ -59,8 +60,14 @@ export class PeerPool implements LeaseOwner {
       onHostsFull: hosts => this.#onHostsFull(hosts),
       onOverdue: () => this.serve()
     })
-    // Cold dials pause only after a connection that the far side closed at once: it may have too many. Growth pauses only after a dial that failed, replacement after every dial: what answers nobody could be a peer
-    // that is overloaded, and more dials do not help it.
+    this.#later = new Later(shared.clock, shared.deadlines, () => this.serve())
+    this.#relook = new Later(shared.clock, shared.deadlines, () => {
+      this.fullHosts = undefined
+      this.serve()
+    })
+    // Cold dials pause only after a connection that the far side closed at once: it may have too many. Growth pauses only
+    // after a dial that failed, replacement after every dial: what answers nobody could be a peer that is overloaded, and
+    // more dials do not help it.
     this.#coldPace = new Pace(shared.random, 1_000, 30_000)
     this.#growthPace = new Pace(shared.random, 1_000, 30_000)
     this.#replacementPace = new Pace(shared.random, 1_000, 30_000)
@@ -80,16 +87,6 @@ export class PeerPool implements LeaseOwner {
     return this.waiters.size > 0 || this.replacers.size > 0
   }
 
-  /** Whether nothing can be dialled before a connection to one of its hosts ends. */
-  get hostsFull (): boolean {
-    const { clock, hosts } = this.#shared
-    const old = clock.now() - this.#hostsFoundMs >= HOSTS_RELOOK_MS
-    if (this.hosts !== undefined && (old || [...this.hosts].some(host => hosts.hasRoom(host)))) {
-      this.hosts = undefined
-    }
-    return this.hosts !== undefined
-  }
-
   /** Gives leases to as many waiters as possible, in order, and dials for the rest. */
   serve (): void {
     if (this.#serving) {
@@ -104,7 +101,7 @@ export class PeerPool implements LeaseOwner {
       } while (this.#again)
     } finally {
       this.#serving = false
-      this.#cancelLaterIfIdle()
+      this.#restIfUnwanted()
     }
   }
 
@@ -113,7 +110,7 @@ export class PeerPool implements LeaseOwner {
     waiter.cancelOpening?.(reason)
     this.waiters.remove(waiter)
     this.replacers.remove(waiter)
-    this.#cancelLaterIfIdle()
+    this.#restIfUnwanted()
     if (!this.wanted && (this.#dialler.reason === 'cold' || this.#dialler.reason === 'growth' || this.#dialler.reason === 'health')) {
       this.#dialler.abort(new TwinwireError('ERR_ABORTED', 'nobody waits for the connection any more'))
     }
@@ -242,7 +239,7 @@ export class PeerPool implements LeaseOwner {
     if (candidates.length === 0) {
       const pauseMs = this.#coldPace.remainingMs(this.#shared.clock.now())
       if (pauseMs > 0) {
-        this.#serveLater(pauseMs)
+        this.#later.within(pauseMs)
       } else if (this.#shared.hasRoom(this, true)) {
         this.#dialler.start('cold')
       }
@@ -250,7 +247,8 @@ export class PeerPool implements LeaseOwner {
       if (this.#growthPace.allows(this.#shared.clock.now()) && this.#shared.hasRoom(this, true)) {
         this.#dialler.start('growth')
       } else if (!candidates.every(candidate => candidate.full)) {
-        this.#serveLater(CROWDED_RETRY_MS)
+        // The streams in the way are not ours, and nobody reports their end.
+        this.#later.within(CROWDED_RETRY_MS)
       }
     }
   }
@@ -259,7 +257,7 @@ export class PeerPool implements LeaseOwner {
     const nowMs = this.#shared.clock.now()
     const pauseMs = this.#replacementPace.remainingMs(nowMs)
     if (pauseMs > 0) {
-      this.#serveLater(pauseMs)
+      this.#later.within(pauseMs)
     } else if (this.#shared.hasRoom(this, true)) {
       this.#replacementPace.advance(nowMs)
       this.#dialler.start('health')
@@ -285,26 +283,12 @@ export class PeerPool implements LeaseOwner {
     return false
   }
 
-  /** Looks again by then at the latest: a pace, or the end of streams that are not ours, is reported by nobody. */
-  #serveLater (delayMs: number): void {
-    const { clock, deadlines } = this.#shared
-    // Not at this very instant: a clock that rounds could otherwise stand still over it.
-    const atMs = clock.now() + Math.max(1, delayMs)
-    if (this.#later !== undefined && this.#later.atMs <= atMs) {
-      return
-    }
-    this.#later?.timer.cancel()
-    const timer = deadlines.after(atMs - clock.now(), () => {
-      this.#later = undefined
-      this.serve()
-    })
-    this.#later = { atMs, timer }
-  }
-
-  #cancelLaterIfIdle (): void {
+  /** No look at anything for nobody. */
+  #restIfUnwanted (): void {
     if (!this.wanted) {
-      this.#later?.timer.cancel()
-      this.#later = undefined
+      this.#later.cancel()
+      this.#relook.cancel()
+      this.fullHosts = undefined
     }
   }
 
@@ -347,8 +331,8 @@ export class PeerPool implements LeaseOwner {
     this.#onAnswer(pooled, true)
   }
 
-  onLeaseSuspect ({ pooled, heardMs }: Lease): void {
-    this.#onTimeout(pooled, heardMs)
+  onLeaseSuspect ({ pooled, heardMs }: Lease, elapsedMs: number | undefined): void {
+    this.#onTimeout(pooled, elapsedMs === undefined ? heardMs : this.#shared.clock.now() - elapsedMs)
   }
 
   onLeaseEnd (lease: Lease, outcome: LeaseOutcome, error: Error | undefined): void {
@@ -542,11 +526,8 @@ export class PeerPool implements LeaseOwner {
 
   #onHostsFull (hosts: ReadonlySet<string>): void {
     this.connections.adoptAll()
-    this.hosts = hosts
-    this.#hostsFoundMs = this.#shared.clock.now()
-    if (this.wanted) {
-      this.#serveLater(HOSTS_RELOOK_MS)
-    }
+    this.fullHosts = hosts
+    this.#relook.within(HOSTS_RELOOK_MS)
     this.serve()
     this.#shared.onRoom()
     this.#shared.forgetIfEmpty(this)
@@ -556,7 +537,7 @@ export class PeerPool implements LeaseOwner {
 /** A connection that ends before this, without having carried anything, was not meant to be. */
 const YOUNG_MS = 5_000
 /** How often to look whether full hosts are all that the peer has: it may have moved. */
-const HOSTS_RELOOK_MS = 5_000
+const HOSTS_RELOOK_MS = 10_000
 /** How often to look whether streams of others have ended. */
 const CROWDED_RETRY_MS = 50
 /** Times a stream is tried to be opened for one waiter. */
