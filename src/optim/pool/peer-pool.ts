@@ -2,13 +2,11 @@ import { TwinwireError } from '../../core/errors.ts'
 import { pickOfTwo } from './balance.ts'
 import { PeerDialler } from './peer-dialler.ts'
 import { Later } from './later.ts'
-import { Lease } from './lease.ts'
+import { LeaseGiver } from './lease-giver.ts'
 import { Pace } from './pace.ts'
 import { PeerConnections } from './peer-connections.ts'
-import { StreamOpening } from './stream-opening.ts'
 import { WaiterQueue } from './waiters.ts'
-import type { Connection, PeerId, Stream } from '../port.ts'
-import type { LeaseOutcome, LeaseOwner } from './lease.ts'
+import type { Connection, PeerId } from '../port.ts'
 import type { DialReason, SuspectReason } from './events.ts'
 import type { PooledConnection } from './pooled-connection.ts'
 import type { PoolShared } from './shared.ts'
@@ -18,7 +16,7 @@ import type { Waiter } from './waiters.ts'
  * The pool's connections to one peer: gives leases on them to waiters, dials where there are too few, suspects those
  * that do not answer, and replaces them.
  */
-export class PeerPool implements LeaseOwner {
+export class PeerPool {
   readonly peer: PeerId
   readonly id: string
   readonly connections: PeerConnections
@@ -30,11 +28,10 @@ export class PeerPool implements LeaseOwner {
 
   readonly #shared: PoolShared
   readonly #dialler: PeerDialler
+  readonly #leases: LeaseGiver
   readonly #coldPace: Pace
   readonly #growthPace: Pace
   readonly #replacementPace: Pace
-  /** Waiters whose stream is being opened: they are in no queue, but may come back. */
-  #opening = 0
   /** The next look at what nobody reports: a pace, or the end of streams that are not ours. */
   readonly #later: Later
   /** The next look at whether full hosts are all that the peer has. */
@@ -60,6 +57,18 @@ export class PeerPool implements LeaseOwner {
       onHostsFull: hosts => this.#onHostsFull(hosts),
       onOverdue: () => this.serve()
     })
+    this.#leases = new LeaseGiver(this.id, shared, {
+      onAnswer: (pooled, isReply) => this.#onAnswer(pooled, isReply),
+      onTimeout: (pooled, startedMs) => this.#onTimeout(pooled, startedMs),
+      onFailure: (pooled, changed, reason) => this.#suspect(pooled, changed, reason),
+      onLimited: pooled => this.connections.refuse(pooled),
+      onReturn: waiter => this.waiters.add(waiter),
+      onProgress: () => this.serve(),
+      onEnd: pooled => {
+        this.#onPossiblyIdle(pooled)
+        shared.forgetIfEmpty(this)
+      }
+    })
     this.#later = new Later(shared.clock, shared.deadlines, () => this.serve())
     this.#relook = new Later(shared.clock, shared.deadlines, () => {
       this.fullHosts = undefined
@@ -79,7 +88,7 @@ export class PeerPool implements LeaseOwner {
 
   /** Nothing is held and nobody waits. */
   get empty (): boolean {
-    return this.connections.all.length === 0 && !this.dialling && !this.wanted && this.#opening === 0
+    return this.connections.all.length === 0 && !this.dialling && !this.wanted && this.#leases.opening === 0
   }
 
   /** Somebody waits for a connection. */
@@ -190,7 +199,7 @@ export class PeerPool implements LeaseOwner {
       const pooled = this.#choose(candidates, waiter.protocol)
       if (pooled !== undefined) {
         this.waiters.remove(waiter)
-        this.#give(waiter, pooled)
+        this.#leases.give(waiter, pooled)
       }
     }
     if (this.waiters.size > 0 && !this.dialling) {
@@ -292,164 +301,6 @@ export class PeerPool implements LeaseOwner {
     }
   }
 
-  #give (waiter: Waiter, pooled: PooledConnection): void {
-    pooled.usedMs = this.#shared.clock.now()
-    if (waiter.protocol === undefined) {
-      waiter.succeed(pooled.connection)
-      return
-    }
-    const stream = pooled.takeIdleStream(waiter.protocol)
-    if (stream === undefined) {
-      this.#openStream(waiter, waiter.protocol, pooled)
-    } else {
-      this.#lease(waiter, waiter.protocol, pooled, stream, true)
-    }
-  }
-
-  #lease (waiter: Waiter, protocol: string, pooled: PooledConnection, stream: Stream, reused: boolean): void {
-    const { clock, counters, leases } = this.#shared
-    const nowMs = clock.now()
-    const lease = new Lease(this, pooled, stream, protocol, reused, nowMs)
-    pooled.leases.add(lease)
-    leases.add(lease)
-    if (reused) {
-      counters.streamsReused++
-    } else {
-      counters.streamsOpened++
-    }
-    this.#shared.record({ type: 'pool:lease', peer: this.id, connection: pooled.connection.id, reason: reused ? 'reused' : 'opened', waitedMs: nowMs - waiter.sinceMs })
-    waiter.succeed(lease)
-  }
-
-  onLeaseAnswered (lease: Lease, elapsedMs: number): void {
-    const { pooled } = lease
-    const nowMs = this.#shared.clock.now()
-    lease.heardMs = nowMs
-    pooled.usedMs = nowMs
-    pooled.cost.observe(nowMs, elapsedMs)
-    pooled.onStreamAnswer(lease.stream, lease.protocol, nowMs)
-    this.#onAnswer(pooled, true)
-  }
-
-  onLeaseSuspect ({ pooled, heardMs }: Lease, elapsedMs: number | undefined): void {
-    this.#onTimeout(pooled, elapsedMs === undefined ? heardMs : this.#shared.clock.now() - elapsedMs)
-  }
-
-  onLeaseEnd (lease: Lease, outcome: LeaseOutcome, error: Error | undefined): void {
-    const { pooled, protocol } = lease
-    const nowMs = this.#shared.clock.now()
-    pooled.leases.delete(lease)
-    this.#shared.leases.delete(lease)
-    pooled.usedMs = nowMs
-    const heldMs = nowMs - lease.startedMs
-    this.#shared.record({ type: 'pool:end', peer: this.id, connection: pooled.connection.id, reason: outcome, heldMs })
-    // Of a lease that answered while it went on, how long it was held says nothing.
-    const single = lease.answers === 0
-    if (outcome === 'released') {
-      if (single) {
-        pooled.cost.observe(nowMs, heldMs)
-        pooled.onStreamAnswer(lease.stream, protocol, nowMs)
-        this.#onAnswer(pooled, true)
-      }
-      pooled.keepStream(lease.stream, protocol, nowMs)
-    } else if (error === undefined) {
-      pooled.closeStream(lease.stream)
-    } else {
-      lease.stream.abort(error)
-    }
-    if (outcome === 'timeout') {
-      if (single) {
-        pooled.cost.observe(nowMs, heldMs)
-      }
-      this.#onTimeout(pooled, lease.heardMs)
-    } else if (outcome === 'error') {
-      this.#suspect(pooled, pooled.health.onError(nowMs), 'error')
-    }
-    this.serve()
-    this.#onPossiblyIdle(pooled)
-  }
-
-  #openStream (waiter: Waiter, protocol: string, pooled: PooledConnection): void {
-    const { clock } = this.#shared
-    pooled.opening++
-    this.#opening++
-    waiter.onOpening?.(pooled.connection)
-    const end = (): void => {
-      waiter.cancelOpening = undefined
-      pooled.opening--
-    }
-    // Only once the waiter is settled or back in the queue: this peer must not be forgotten in between.
-    const finish = (): void => {
-      this.#opening--
-      this.#onPossiblyIdle(pooled)
-      this.#shared.forgetIfEmpty(this)
-    }
-    const opening = new StreamOpening(pooled.connection, protocol, this.#shared.settings.streamTimeoutMs, this.#shared, {
-      onStream: (stream, tookMs) => {
-        end()
-        pooled.onStream(stream, protocol, clock.now(), tookMs)
-        this.#lease(waiter, protocol, pooled, stream, false)
-        this.#onAnswer(pooled, false)
-        this.serve()
-        finish()
-      },
-      onRefusal: error => {
-        end()
-        this.#onStreamRefused(waiter, pooled, error)
-        finish()
-      },
-      onTimeout: error => {
-        end()
-        this.#onTimeout(pooled, opening.startedMs)
-        this.#retry(waiter, error)
-        finish()
-      }
-    })
-    waiter.cancelOpening = reason => {
-      end()
-      opening.cancel(reason)
-      // An attempt that timed out is evidence against the connection; a caller who changed its mind is not.
-      if (isTimeout(reason) && pooled.isOverdue(clock.now(), opening.startedMs)) {
-        this.#onTimeout(pooled, opening.startedMs)
-      }
-      this.serve()
-      finish()
-    }
-  }
-
-  #onStreamRefused (waiter: Waiter, pooled: PooledConnection, error: unknown): void {
-    const name = error instanceof Error ? error.name : ''
-    if (name === 'UnsupportedProtocolError' || (error instanceof TwinwireError && error.code === 'ERR_UNSUPPORTED_PROTOCOL')) {
-      // An answer, if not a welcome one.
-      pooled.proven = true
-      this.#onAnswer(pooled, false)
-      waiter.fail(new TwinwireError('ERR_UNSUPPORTED_PROTOCOL', `the peer does not speak ${waiter.protocol}`, { cause: error }))
-      this.serve()
-      return
-    }
-    if (name === 'LimitedConnectionError') {
-      this.connections.refuse(pooled)
-    } else if (name !== 'TooManyOutboundProtocolStreamsError' && pooled.usable) {
-      // The zombie: open to all appearances, but every stream on it is reset.
-      this.#suspect(pooled, pooled.health.onRefusal(this.#shared.clock.now()), 'stream-refused')
-    }
-    this.#retry(waiter, error)
-  }
-
-  /** A stream that was not opened carried no request: it is safe to try again. */
-  #retry (waiter: Waiter, error: unknown): void {
-    if (waiter.settled) {
-      return
-    }
-    waiter.attempts++
-    if (waiter.attempts < MAX_ATTEMPTS) {
-      this.waiters.add(waiter)
-    } else {
-      waiter.fail(isTimeout(error) ? error : new TwinwireError('ERR_CONNECTION_RESET', `no stream could be opened in ${MAX_ATTEMPTS} attempts`, { cause: error }))
-    }
-    this.serve()
-  }
-
   /** Something came back: whatever was suspected, it is alive. */
   #onAnswer (pooled: PooledConnection, isReply: boolean): void {
     if (pooled.health.onAnswer(isReply)) {
@@ -540,9 +391,3 @@ const YOUNG_MS = 5_000
 const HOSTS_RELOOK_MS = 10_000
 /** How often to look whether streams of others have ended. */
 const CROWDED_RETRY_MS = 50
-/** Times a stream is tried to be opened for one waiter. */
-const MAX_ATTEMPTS = 3
-
-function isTimeout (error: unknown): error is TwinwireError {
-  return error instanceof TwinwireError && error.code === 'ERR_TIMEOUT'
-}
