@@ -15,7 +15,7 @@ export function hostOf (address: Multiaddr): string {
   return first === 'ip6zone' ? [host, ...rest.slice(0, 2)].join('/') : host
 }
 
-/** Counts the places at each host that connections and dials have taken. As large as those are many. */
+/** Counts the places at each host that connections and dials have taken. Its size is bounded by theirs. */
 export class HostPlaces {
   readonly #limit: number
   readonly #taken = new Map<string, number>()
