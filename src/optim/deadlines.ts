@@ -53,21 +53,27 @@ export class Deadlines {
     this.#tidy()
   }
 
-  /** The clock's time; where that goes back, this stands still, or what was set before would be late by as much. */
+  /** The clock's time; where that goes back, this goes on, or what was set before would be late by as much. */
   #now (): number {
     const nowMs = this.#clock.now() + this.#backMs
     if (nowMs < this.#lastMs) {
-      this.#backMs += this.#lastMs - nowMs
-    } else {
-      this.#lastMs = nowMs
+      return this.#goOnFrom(this.#lastMs)
     }
-    return this.#lastMs
+    this.#lastMs = nowMs
+    return nowMs
+  }
+
+  #goOnFrom (nowMs: number): number {
+    this.#backMs = nowMs - this.#clock.now()
+    this.#lastMs = nowMs
+    return nowMs
   }
 
   #onTimer (): void {
     this.#timer = undefined
-    // Clocks round: what the timer was set for is due, even if it comes a little early.
-    const nowMs = Math.max(this.#now(), this.#armedForMs)
+    // Clocks round: what the timer was set for is due, even if it comes a little early. Much too early, the clock went back.
+    const early = this.#armedForMs - this.#now() > ROUNDING_MS
+    const nowMs = early ? this.#goOnFrom(this.#armedForMs) : Math.max(this.#now(), this.#armedForMs)
     this.#armedForMs = Infinity
     this.#running = true
     try {
@@ -115,6 +121,8 @@ export class Deadlines {
   }
 }
 
+/** By how much a timer may come early. */
+const ROUNDING_MS = 5
 /** Timers of JavaScript hold 31 bits; a later deadline is come to in steps. */
 const MAX_DELAY_MS = 2 ** 30
 

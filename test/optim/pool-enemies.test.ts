@@ -7,6 +7,7 @@ import { FakeMultiaddr, FakeNetwork } from './fake-node.ts'
 import { bench, caught, codeOf, failed, FIRST, reasons, RTT, SECOND } from './pool-bench.ts'
 import type { Clock } from '../../src/core/clock.ts'
 import type { ConnectionPoolOptions, StreamLease } from '../../src/optim/pool/pool.ts'
+import type { Stream } from '../../src/optim/port.ts'
 import type { FakeConnection, FakeNode } from './fake-node.ts'
 
 const CLIENT = '/ip4/10.0.0.9/tcp/1'
@@ -48,8 +49,10 @@ test('a stranger that connects and hangs up for ever is not the pool\'s business
 test('a peer that floods streams gets neither leases nor memory of the pool, and its own end is ours to close', async t => {
   const { network, client, pool, connection, acquire } = bench()
   const lease = await network.until(acquire())
-  await network.until(Promise.all([connection(0).remote?.newStream('/gossip')]))
-  const flood = await network.until(Promise.all(Array.from({ length: 1_000 }, () => connection(0).remote?.newStream('/gossip'))))
+  const { remote } = connection(0)
+  const open = async (): Promise<Stream | undefined> => await remote?.newStream('/gossip')
+  await network.until(open())
+  const flood = await network.until(Promise.all(Array.from({ length: 1_000 }, open)))
   t.is(connection(0).streams.length, 2 + 1_000)
   t.like(pool.metrics, { connections: 1, leases: 1, idleStreams: 0 })
   t.true((await network.until(acquire())).connection === lease.connection)
@@ -168,9 +171,9 @@ test('a clock that jumps hours backwards delays no deadline: a dial, a stream an
   const { network, client, clock, deadlines, pool, acquire } = wildBench({ dialTimeoutMs: 4_000, idleTimeoutMs: 10_000 })
   network.addresses.set(FIRST, 'black-hole')
   const dialling = caught(acquire())
-  await network.run(1_000)
+  await network.run(500)
   clock.offsetMs -= 5 * 3_600_000
-  await network.run(3_001)
+  await network.run(3_501)
   t.is(codeOf(await dialling), 'ERR_DIAL_FAILED')
   network.addresses.set(FIRST, { node: network.node('server') })
   clock.offsetMs -= 3_600_000

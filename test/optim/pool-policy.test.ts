@@ -1,5 +1,4 @@
 import test from 'ava'
-import * as fc from 'fast-check'
 import { randomStream } from '../../src/core/random.ts'
 import { Kernel } from '../../src/sim/kernel.ts'
 import { VirtualClock } from '../../src/sim/virtual-clock.ts'
@@ -166,31 +165,6 @@ test('health: a connection that answered before may fail two requests in a row, 
   const young = new ConnectionHealth()
   young.onAnswer(false)
   t.true(young.onError(1))
-})
-
-test('any number of deadlines fire in order on at most one timer, and cancelled ones never', t => {
-  fc.assert(fc.property(fc.array(fc.record({ delayMs: fc.integer({ min: 0, max: 50 }), cancel: fc.option(fc.integer({ min: 0, max: 60 }), { nil: undefined }) }), { maxLength: 200 }), specs => {
-    const kernel = new Kernel()
-    const clock = new VirtualClock(kernel)
-    const deadlines = new Deadlines(clock)
-    const fired: Array<{ i: number, atMs: number }> = []
-    const timers = specs.map(({ delayMs }, i) => deadlines.after(delayMs + 0.5, () => fired.push({ i, atMs: clock.now() })))
-    let most = kernel.pending
-    for (let ms = 0; ms <= 60; ms++) {
-      specs.forEach(({ cancel }, i) => cancel === ms && timers[i].cancel())
-      kernel.run((ms + 1) * 1e6)
-      most = Math.max(most, kernel.pending)
-    }
-    const expected = specs
-      .map(({ delayMs, cancel }, i) => ({ i, atMs: delayMs + 0.5, kept: cancel === undefined || cancel > delayMs }))
-      .filter(({ kept }) => kept)
-      .sort((a, b) => a.atMs - b.atMs || a.i - b.i)
-      .map(({ i, atMs }) => ({ i, atMs }))
-    t.deepEqual(fired, expected)
-    t.true(most <= 1)
-    t.is(kernel.pending, 0)
-    t.is(deadlines.size, 0)
-  }), { numRuns: 50 })
 })
 
 test('a deadline further away than a timer holds does not fire early', t => {

@@ -54,6 +54,31 @@ test('the same in 10,000 short lives', async t => {
   await fc.assert(fc.asyncProperty(schedules(1, 8), fc.integer(), async (steps, seed) => await live(t, steps, seed)), { numRuns: 10_000 })
 })
 
+test('N concurrent acquires of a cold peer, any of them cancelled at any time, make 1 dial, which ends with the last of them only, in 10,000 random cases', async t => {
+  const cancelMs = fc.option(fc.integer({ min: 0, max: 5 * RTT }), { freq: 3, nil: Infinity })
+  await fc.assert(fc.asyncProperty(fc.array(cancelMs, { minLength: 1, maxLength: 12 }), async cancels => {
+    const network = new FakeNetwork(RTT)
+    const client = network.node('client')
+    const server = network.node('server', '/ip4/10.0.0.1/tcp/1')
+    client.learn(server, '/ip4/10.0.0.1/tcp/1')
+    const pool = new ConnectionPool({ node: client, clock: network.clock, random: randomStream('pool') })
+    const outcomes = cancels.map(async atMs => {
+      const controller = new AbortController()
+      if (atMs !== Infinity) {
+        // Just before that millisecond, so that nothing else happens in the same instant.
+        network.clock.setTimeout(() => controller.abort(new Error('enough')), atMs - 0.5)
+      }
+      return await pool.acquire(server.peerId, '/echo', { signal: controller.signal }).then(() => true, () => false)
+    })
+    const leased = await network.until(Promise.all(outcomes))
+    // 3 RTT for the dial; then 8 streams at once before the first is acknowledged, and the others a round trip later.
+    leased.forEach((leased, i) => t.true(leased ? cancels[i] > 4 * RTT : cancels[i] <= 5 * RTT))
+    t.is(client.dials.length, 1)
+    t.is(client.dials[0].aborted, Math.max(...cancels) <= 3 * RTT)
+    t.like(pool.metrics, { waiters: 0, dialling: 0, leases: leased.filter(Boolean).length })
+  }), { numRuns: 10_000 })
+})
+
 /** One pool's life, from its first request to its stop. */
 async function live (t: ExecutionContext, steps: Schedule, seed: number): Promise<void> {
   const network = new FakeNetwork(RTT)
@@ -228,9 +253,9 @@ async function live (t: ExecutionContext, steps: Schedule, seed: number): Promis
   await network.run(2_000)
 
   // Once the network is whole and leases come back, nobody waits for long: the longest pace (30 s, and 20%), a look at the
-  // hosts (5 s), a dial, three streams, and the queue.
+  // hosts (10 s), a dial, three streams, and the queue.
   servers.forEach((server, i) => network.addresses.set(addressOf(i), { node: server }))
-  for (let round = 0; round < 45 && pool.metrics.waiters > 0; round++) {
+  for (let round = 0; round < 55 && pool.metrics.waiters > 0; round++) {
     for (const lease of open) {
       open.delete(lease)
       lease.discard()

@@ -150,6 +150,24 @@ test('a lease that carries many requests feeds the load with each answer, and it
   t.deepEqual(seen.map(Math.round), [50])
 })
 
+test('a lease that carries many requests says when the overdue one was asked for: the second after the suspicion is its end', async t => {
+  const { network, client, recorder, connection, acquire } = bench()
+  const lease = await network.until(acquire())
+  lease.answered(RTT)
+  connection(0).wedged = true
+  network.addresses.set(FIRST, 'black-hole')
+  await network.run(1_000)
+  lease.suspect(900)
+  lease.suspect(800)
+  t.deepEqual(reasons(recorder, 'pool:suspect'), ['timeout'], 'under way together')
+  await network.run(1_000)
+  lease.suspect(500)
+  t.deepEqual(reasons(recorder, 'pool:suspect'), ['timeout', 'dead'])
+  t.is(client.connections.length, 1, 'until it is given back')
+  lease.discard(new Error('dead'))
+  t.is(client.connections.length, 0)
+})
+
 test('a lease that answered is overdue from its last answer on, not from its start', async t => {
   const { network, recorder, connection, acquire } = bench()
   const long = await network.until(acquire())

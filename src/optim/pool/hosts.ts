@@ -15,7 +15,7 @@ export function hostOf (address: Multiaddr): string {
   return first === 'ip6zone' ? [host, ...rest.slice(0, 2)].join('/') : host
 }
 
-/** Counts the places at each host that connections and dials have taken. As large as those are many. */
+/** Counts the places at each host that connections and dials have taken. Its size is bounded by theirs. */
 export class HostPlaces {
   readonly #limit: number
   readonly #taken = new Map<string, number>()
@@ -25,8 +25,9 @@ export class HostPlaces {
     this.#limit = limit ?? Infinity
   }
 
-  hasRoom (host: string): boolean {
-    return this.taken(host) < this.#limit
+  /** Places left. */
+  room (host: string): number {
+    return Math.max(0, this.#limit - this.taken(host))
   }
 
   taken (host: string): number {
@@ -64,7 +65,7 @@ export class HostClaims {
   claim (host: string): boolean {
     const held = this.#held.get(host) ?? 0
     if (held === 0) {
-      if (!this.#places.hasRoom(host)) {
+      if (this.#places.room(host) === 0) {
         this.refused.add(host)
         return false
       }

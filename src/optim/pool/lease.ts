@@ -24,8 +24,11 @@ export interface StreamLease extends Disposable {
   discard(error?: Error): void
   /** Discards, and says that the connection is to blame: `timeout` where no answer came (it may be wedged). */
   fail(kind: 'timeout' | 'error', error: Error): void
-  /** The answer is overdue, but is still waited for: says so, and keeps the lease. */
-  suspect(): void
+  /**
+   * The answer is overdue, but is still waited for: says so, and keeps the lease. It was asked for `elapsedMs` ago, by
+   * default when the lease was given out or answered last.
+   */
+  suspect(elapsedMs?: number): void
   /** Aborts the stream unless the lease was given back before. */
   [Symbol.dispose](): void
 }
@@ -35,7 +38,7 @@ export type LeaseOutcome = 'released' | 'discarded' | 'timeout' | 'error' | 'sto
 /** Told of what becomes of a lease; of its end once. */
 export interface LeaseOwner {
   onLeaseAnswered(lease: Lease, elapsedMs: number): void
-  onLeaseSuspect(lease: Lease): void
+  onLeaseSuspect(lease: Lease, elapsedMs: number | undefined): void
   onLeaseEnd(lease: Lease, outcome: LeaseOutcome, error: Error | undefined): void
 }
 
@@ -46,7 +49,7 @@ export class Lease implements StreamLease {
   readonly protocol: string
   readonly reusedStream: boolean
   readonly startedMs: number
-  /** When it was given out, or answered last: what is overdue was asked for no earlier. */
+  /** When it was given out, or answered last. */
   heardMs: number
   /** Answers that came while it went on. */
   answers = 0
@@ -86,9 +89,9 @@ export class Lease implements StreamLease {
     this.end(kind, error)
   }
 
-  suspect (): void {
+  suspect (elapsedMs?: number): void {
     if (!this.#ended) {
-      this.#owner.onLeaseSuspect(this)
+      this.#owner.onLeaseSuspect(this, elapsedMs)
     }
   }
 

@@ -28,7 +28,7 @@ export interface ConnectionPoolOptions {
   readonly idleStreamsPerProtocol?: number
   /** Protocols whose handlers answer one request and end the stream, so that none is kept; default none: found out for each peer, at the price of up to one failed request. */
   readonly oneShotProtocols?: readonly string[]
-  /** Callers waiting for a lease or a connection, of all peers; default 10000. More are refused with ERR_TOO_MANY_WAITERS. */
+  /** Callers waiting for a lease, a connection or a replacement, of all peers; default 10000. More are refused with ERR_TOO_MANY_WAITERS. */
   readonly maxWaiters?: number
   /** After this long without a lease a connection or a kept stream is closed, in milliseconds (10% either way); default 30000. */
   readonly idleTimeoutMs?: number

@@ -1,14 +1,12 @@
 import { TwinwireError } from '../../core/errors.ts'
 import { pickOfTwo } from './balance.ts'
 import { PeerDialler } from './peer-dialler.ts'
-import { Lease } from './lease.ts'
+import { Later } from './later.ts'
+import { LeaseGiver } from './lease-giver.ts'
 import { Pace } from './pace.ts'
 import { PeerConnections } from './peer-connections.ts'
-import { StreamOpening } from './stream-opening.ts'
 import { WaiterQueue } from './waiters.ts'
-import type { Timer } from '../../core/clock.ts'
-import type { Connection, PeerId, Stream } from '../port.ts'
-import type { LeaseOutcome, LeaseOwner } from './lease.ts'
+import type { Connection, PeerId } from '../port.ts'
 import type { DialReason, SuspectReason } from './events.ts'
 import type { PooledConnection } from './pooled-connection.ts'
 import type { PoolShared } from './shared.ts'
@@ -18,26 +16,26 @@ import type { Waiter } from './waiters.ts'
  * The pool's connections to one peer: gives leases on them to waiters, dials where there are too few, suspects those
  * that do not answer, and replaces them.
  */
-export class PeerPool implements LeaseOwner {
+export class PeerPool {
   readonly peer: PeerId
   readonly id: string
   readonly connections: PeerConnections
   readonly waiters = new WaiterQueue()
   /** Those who wait for another connection in place of the present ones. */
   readonly replacers = new WaiterQueue()
-  /** Hosts of the peer that were found full; undefined where a dial is to find out. */
-  hosts: ReadonlySet<string> | undefined
+  /** Hosts of the peer that were found full, all that it has; undefined where a dial is to find out. */
+  fullHosts: ReadonlySet<string> | undefined
 
   readonly #shared: PoolShared
   readonly #dialler: PeerDialler
-  #hostsFoundMs = 0
+  readonly #leases: LeaseGiver
   readonly #coldPace: Pace
   readonly #growthPace: Pace
   readonly #replacementPace: Pace
-  /** Waiters whose stream is being opened: they are in no queue, but may come back. */
-  #opening = 0
-  /** Set while what nobody reports is waited for. */
-  #later: { readonly atMs: number, readonly timer: Timer } | undefined
+  /** The next look at what nobody reports: a pace, or the end of streams that are not ours. */
+  readonly #later: Later
+  /** The next look at whether full hosts are all that the peer has. */
+  readonly #relook: Later
   #serving = false
   #again = false
 
@@ -59,8 +57,26 @@ export class PeerPool implements LeaseOwner {
       onHostsFull: hosts => this.#onHostsFull(hosts),
       onOverdue: () => this.serve()
     })
-    // Cold dials pause only after a connection that the far side closed at once: it may have too many. Growth pauses only after a dial that failed, replacement after every dial: what answers nobody could be a peer
-    // that is overloaded, and more dials do not help it.
+    this.#leases = new LeaseGiver(this.id, shared, {
+      onAnswer: (pooled, isReply) => this.#onAnswer(pooled, isReply),
+      onTimeout: (pooled, startedMs) => this.#onTimeout(pooled, startedMs),
+      onFailure: (pooled, changed, reason) => this.#suspect(pooled, changed, reason),
+      onLimited: pooled => this.connections.refuse(pooled),
+      onReturn: waiter => this.waiters.add(waiter),
+      onProgress: () => this.serve(),
+      onEnd: pooled => {
+        this.#onPossiblyIdle(pooled)
+        shared.forgetIfEmpty(this)
+      }
+    })
+    this.#later = new Later(shared.clock, shared.deadlines, () => this.serve())
+    this.#relook = new Later(shared.clock, shared.deadlines, () => {
+      this.fullHosts = undefined
+      this.serve()
+    })
+    // Cold dials pause only after a connection that the far side closed at once: it may have too many. Growth pauses only
+    // after a dial that failed, replacement after every dial: what answers nobody could be a peer that is overloaded, and
+    // more dials do not help it.
     this.#coldPace = new Pace(shared.random, 1_000, 30_000)
     this.#growthPace = new Pace(shared.random, 1_000, 30_000)
     this.#replacementPace = new Pace(shared.random, 1_000, 30_000)
@@ -72,22 +88,12 @@ export class PeerPool implements LeaseOwner {
 
   /** Nothing is held and nobody waits. */
   get empty (): boolean {
-    return this.connections.all.length === 0 && !this.dialling && !this.wanted && this.#opening === 0
+    return this.connections.all.length === 0 && !this.dialling && !this.wanted && this.#leases.opening === 0
   }
 
   /** Somebody waits for a connection. */
   get wanted (): boolean {
     return this.waiters.size > 0 || this.replacers.size > 0
-  }
-
-  /** Whether nothing can be dialled before a connection to one of its hosts ends. */
-  get hostsFull (): boolean {
-    const { clock, hosts } = this.#shared
-    const old = clock.now() - this.#hostsFoundMs >= HOSTS_RELOOK_MS
-    if (this.hosts !== undefined && (old || [...this.hosts].some(host => hosts.hasRoom(host)))) {
-      this.hosts = undefined
-    }
-    return this.hosts !== undefined
   }
 
   /** Gives leases to as many waiters as possible, in order, and dials for the rest. */
@@ -104,7 +110,7 @@ export class PeerPool implements LeaseOwner {
       } while (this.#again)
     } finally {
       this.#serving = false
-      this.#cancelLaterIfIdle()
+      this.#restIfUnwanted()
     }
   }
 
@@ -113,7 +119,7 @@ export class PeerPool implements LeaseOwner {
     waiter.cancelOpening?.(reason)
     this.waiters.remove(waiter)
     this.replacers.remove(waiter)
-    this.#cancelLaterIfIdle()
+    this.#restIfUnwanted()
     if (!this.wanted && (this.#dialler.reason === 'cold' || this.#dialler.reason === 'growth' || this.#dialler.reason === 'health')) {
       this.#dialler.abort(new TwinwireError('ERR_ABORTED', 'nobody waits for the connection any more'))
     }
@@ -193,7 +199,7 @@ export class PeerPool implements LeaseOwner {
       const pooled = this.#choose(candidates, waiter.protocol)
       if (pooled !== undefined) {
         this.waiters.remove(waiter)
-        this.#give(waiter, pooled)
+        this.#leases.give(waiter, pooled)
       }
     }
     if (this.waiters.size > 0 && !this.dialling) {
@@ -242,7 +248,7 @@ export class PeerPool implements LeaseOwner {
     if (candidates.length === 0) {
       const pauseMs = this.#coldPace.remainingMs(this.#shared.clock.now())
       if (pauseMs > 0) {
-        this.#serveLater(pauseMs)
+        this.#later.within(pauseMs)
       } else if (this.#shared.hasRoom(this, true)) {
         this.#dialler.start('cold')
       }
@@ -250,7 +256,8 @@ export class PeerPool implements LeaseOwner {
       if (this.#growthPace.allows(this.#shared.clock.now()) && this.#shared.hasRoom(this, true)) {
         this.#dialler.start('growth')
       } else if (!candidates.every(candidate => candidate.full)) {
-        this.#serveLater(CROWDED_RETRY_MS)
+        // The streams in the way are not ours, and nobody reports their end.
+        this.#later.within(CROWDED_RETRY_MS)
       }
     }
   }
@@ -259,7 +266,7 @@ export class PeerPool implements LeaseOwner {
     const nowMs = this.#shared.clock.now()
     const pauseMs = this.#replacementPace.remainingMs(nowMs)
     if (pauseMs > 0) {
-      this.#serveLater(pauseMs)
+      this.#later.within(pauseMs)
     } else if (this.#shared.hasRoom(this, true)) {
       this.#replacementPace.advance(nowMs)
       this.#dialler.start('health')
@@ -285,185 +292,13 @@ export class PeerPool implements LeaseOwner {
     return false
   }
 
-  /** Looks again by then at the latest: a pace, or the end of streams that are not ours, is reported by nobody. */
-  #serveLater (delayMs: number): void {
-    const { clock, deadlines } = this.#shared
-    // Not at this very instant: a clock that rounds could otherwise stand still over it.
-    const atMs = clock.now() + Math.max(1, delayMs)
-    if (this.#later !== undefined && this.#later.atMs <= atMs) {
-      return
-    }
-    this.#later?.timer.cancel()
-    const timer = deadlines.after(atMs - clock.now(), () => {
-      this.#later = undefined
-      this.serve()
-    })
-    this.#later = { atMs, timer }
-  }
-
-  #cancelLaterIfIdle (): void {
+  /** No look at anything for nobody. */
+  #restIfUnwanted (): void {
     if (!this.wanted) {
-      this.#later?.timer.cancel()
-      this.#later = undefined
+      this.#later.cancel()
+      this.#relook.cancel()
+      this.fullHosts = undefined
     }
-  }
-
-  #give (waiter: Waiter, pooled: PooledConnection): void {
-    pooled.usedMs = this.#shared.clock.now()
-    if (waiter.protocol === undefined) {
-      waiter.succeed(pooled.connection)
-      return
-    }
-    const stream = pooled.takeIdleStream(waiter.protocol)
-    if (stream === undefined) {
-      this.#openStream(waiter, waiter.protocol, pooled)
-    } else {
-      this.#lease(waiter, waiter.protocol, pooled, stream, true)
-    }
-  }
-
-  #lease (waiter: Waiter, protocol: string, pooled: PooledConnection, stream: Stream, reused: boolean): void {
-    const { clock, counters, leases } = this.#shared
-    const nowMs = clock.now()
-    const lease = new Lease(this, pooled, stream, protocol, reused, nowMs)
-    pooled.leases.add(lease)
-    leases.add(lease)
-    if (reused) {
-      counters.streamsReused++
-    } else {
-      counters.streamsOpened++
-    }
-    this.#shared.record({ type: 'pool:lease', peer: this.id, connection: pooled.connection.id, reason: reused ? 'reused' : 'opened', waitedMs: nowMs - waiter.sinceMs })
-    waiter.succeed(lease)
-  }
-
-  onLeaseAnswered (lease: Lease, elapsedMs: number): void {
-    const { pooled } = lease
-    const nowMs = this.#shared.clock.now()
-    lease.heardMs = nowMs
-    pooled.usedMs = nowMs
-    pooled.cost.observe(nowMs, elapsedMs)
-    pooled.onStreamAnswer(lease.stream, lease.protocol, nowMs)
-    this.#onAnswer(pooled, true)
-  }
-
-  onLeaseSuspect ({ pooled, heardMs }: Lease): void {
-    this.#onTimeout(pooled, heardMs)
-  }
-
-  onLeaseEnd (lease: Lease, outcome: LeaseOutcome, error: Error | undefined): void {
-    const { pooled, protocol } = lease
-    const nowMs = this.#shared.clock.now()
-    pooled.leases.delete(lease)
-    this.#shared.leases.delete(lease)
-    pooled.usedMs = nowMs
-    const heldMs = nowMs - lease.startedMs
-    this.#shared.record({ type: 'pool:end', peer: this.id, connection: pooled.connection.id, reason: outcome, heldMs })
-    // Of a lease that answered while it went on, how long it was held says nothing.
-    const single = lease.answers === 0
-    if (outcome === 'released') {
-      if (single) {
-        pooled.cost.observe(nowMs, heldMs)
-        pooled.onStreamAnswer(lease.stream, protocol, nowMs)
-        this.#onAnswer(pooled, true)
-      }
-      pooled.keepStream(lease.stream, protocol, nowMs)
-    } else if (error === undefined) {
-      pooled.closeStream(lease.stream)
-    } else {
-      lease.stream.abort(error)
-    }
-    if (outcome === 'timeout') {
-      if (single) {
-        pooled.cost.observe(nowMs, heldMs)
-      }
-      this.#onTimeout(pooled, lease.heardMs)
-    } else if (outcome === 'error') {
-      this.#suspect(pooled, pooled.health.onError(nowMs), 'error')
-    }
-    this.serve()
-    this.#onPossiblyIdle(pooled)
-  }
-
-  #openStream (waiter: Waiter, protocol: string, pooled: PooledConnection): void {
-    const { clock } = this.#shared
-    pooled.opening++
-    this.#opening++
-    waiter.onOpening?.(pooled.connection)
-    const end = (): void => {
-      waiter.cancelOpening = undefined
-      pooled.opening--
-    }
-    // Only once the waiter is settled or back in the queue: this peer must not be forgotten in between.
-    const finish = (): void => {
-      this.#opening--
-      this.#onPossiblyIdle(pooled)
-      this.#shared.forgetIfEmpty(this)
-    }
-    const opening = new StreamOpening(pooled.connection, protocol, this.#shared.settings.streamTimeoutMs, this.#shared, {
-      onStream: (stream, tookMs) => {
-        end()
-        pooled.onStream(stream, protocol, clock.now(), tookMs)
-        this.#lease(waiter, protocol, pooled, stream, false)
-        this.#onAnswer(pooled, false)
-        this.serve()
-        finish()
-      },
-      onRefusal: error => {
-        end()
-        this.#onStreamRefused(waiter, pooled, error)
-        finish()
-      },
-      onTimeout: error => {
-        end()
-        this.#onTimeout(pooled, opening.startedMs)
-        this.#retry(waiter, error)
-        finish()
-      }
-    })
-    waiter.cancelOpening = reason => {
-      end()
-      opening.cancel(reason)
-      // An attempt that timed out is evidence against the connection; a caller who changed its mind is not.
-      if (isTimeout(reason) && pooled.isOverdue(clock.now(), opening.startedMs)) {
-        this.#onTimeout(pooled, opening.startedMs)
-      }
-      this.serve()
-      finish()
-    }
-  }
-
-  #onStreamRefused (waiter: Waiter, pooled: PooledConnection, error: unknown): void {
-    const name = error instanceof Error ? error.name : ''
-    if (name === 'UnsupportedProtocolError' || (error instanceof TwinwireError && error.code === 'ERR_UNSUPPORTED_PROTOCOL')) {
-      // An answer, if not a welcome one.
-      pooled.proven = true
-      this.#onAnswer(pooled, false)
-      waiter.fail(new TwinwireError('ERR_UNSUPPORTED_PROTOCOL', `the peer does not speak ${waiter.protocol}`, { cause: error }))
-      this.serve()
-      return
-    }
-    if (name === 'LimitedConnectionError') {
-      this.connections.refuse(pooled)
-    } else if (name !== 'TooManyOutboundProtocolStreamsError' && pooled.usable) {
-      // The zombie: open to all appearances, but every stream on it is reset.
-      this.#suspect(pooled, pooled.health.onRefusal(this.#shared.clock.now()), 'stream-refused')
-    }
-    this.#retry(waiter, error)
-  }
-
-  /** A stream that was not opened carried no request: it is safe to try again. */
-  #retry (waiter: Waiter, error: unknown): void {
-    if (waiter.settled) {
-      return
-    }
-    waiter.attempts++
-    if (waiter.attempts < MAX_ATTEMPTS) {
-      this.waiters.add(waiter)
-    } else {
-      waiter.fail(isTimeout(error) ? error : new TwinwireError('ERR_CONNECTION_RESET', `no stream could be opened in ${MAX_ATTEMPTS} attempts`, { cause: error }))
-    }
-    this.serve()
   }
 
   /** Something came back: whatever was suspected, it is alive. */
@@ -542,11 +377,8 @@ export class PeerPool implements LeaseOwner {
 
   #onHostsFull (hosts: ReadonlySet<string>): void {
     this.connections.adoptAll()
-    this.hosts = hosts
-    this.#hostsFoundMs = this.#shared.clock.now()
-    if (this.wanted) {
-      this.#serveLater(HOSTS_RELOOK_MS)
-    }
+    this.fullHosts = hosts
+    this.#relook.within(HOSTS_RELOOK_MS)
     this.serve()
     this.#shared.onRoom()
     this.#shared.forgetIfEmpty(this)
@@ -556,12 +388,6 @@ export class PeerPool implements LeaseOwner {
 /** A connection that ends before this, without having carried anything, was not meant to be. */
 const YOUNG_MS = 5_000
 /** How often to look whether full hosts are all that the peer has: it may have moved. */
-const HOSTS_RELOOK_MS = 5_000
+const HOSTS_RELOOK_MS = 10_000
 /** How often to look whether streams of others have ended. */
 const CROWDED_RETRY_MS = 50
-/** Times a stream is tried to be opened for one waiter. */
-const MAX_ATTEMPTS = 3
-
-function isTimeout (error: unknown): error is TwinwireError {
-  return error instanceof TwinwireError && error.code === 'ERR_TIMEOUT'
-}

@@ -27,8 +27,10 @@ export class Room {
     if (stopped || peerPool.connections.all.length + (peerPool.dialling ? 1 : 0) >= settings.maxConnectionsPerPeer) {
       return false
     }
-    if (!this.#full && !peerPool.hostsFull) {
+    const { fullHosts: hosts } = peerPool
+    if (!this.#full && (hosts === undefined || this.#hostWithRoom(hosts) !== undefined)) {
       this.#starved.delete(peerPool)
+      peerPool.fullHosts = undefined
       return true
     }
     if (urgent) {
@@ -47,7 +49,7 @@ export class Room {
     // What nothing was found for is not looked for again: many peers may wait for the same host.
     const barren = new Set<string>()
     let allBarren = false
-    for (const { hosts } of this.#starved) {
+    for (const { fullHosts: hosts } of this.#starved) {
       if (allBarren || (hosts !== undefined && [...hosts].every(host => barren.has(host)))) {
         continue
       }
@@ -67,11 +69,18 @@ export class Room {
     if (this.#starved.size === 0 || this.#full) {
       return
     }
+    // A dial takes its place at a host only once it knows the addresses: until then, the offer does.
+    const offered = new Map<string, number>()
     for (const peerPool of [...this.#starved].sort(byFirstWaiter)) {
       if (this.#full) {
         return
       }
-      if (!peerPool.hostsFull) {
+      const { fullHosts } = peerPool
+      const host = fullHosts && this.#hostWithRoom(fullHosts, offered)
+      if (fullHosts === undefined || host !== undefined) {
+        if (host !== undefined) {
+          offered.set(host, (offered.get(host) ?? 0) + 1)
+        }
         this.#starved.delete(peerPool)
         peerPool.serve()
       }
@@ -81,6 +90,15 @@ export class Room {
   /** The peer needs none any more. */
   forget (peerPool: PeerPool): void {
     this.#starved.delete(peerPool)
+  }
+
+  #hostWithRoom (hosts: ReadonlySet<string>, offered?: ReadonlyMap<string, number>): string | undefined {
+    for (const host of hosts) {
+      if (this.#shared.hosts.room(host) > (offered?.get(host) ?? 0)) {
+        return host
+      }
+    }
+    return undefined
   }
 
   get #full (): boolean {

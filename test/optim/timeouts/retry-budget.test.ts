@@ -5,6 +5,7 @@ import { decorrelatedJitterMs } from '../../../src/optim/timeouts/decorrelated-j
 import { LATENCY_WINDOW, LatencyWindow } from '../../../src/optim/timeouts/latency-window.ts'
 import { RecentMap } from '../../../src/optim/recent-map.ts'
 import { RatioBudget } from '../../../src/optim/timeouts/retry-budget.ts'
+import { RetryThrottle } from '../../../src/optim/timeouts/retry-throttle.ts'
 
 fc.configureGlobal({ seed: 1 })
 
@@ -34,7 +35,7 @@ test('what was withdrawn comes back when the window has passed, and what was dep
 test('with each retry granted, those of its window <= ratio x requests of its window + reserve, whatever the schedule', t => {
   const windowMs = 1000
   const slotMs = windowMs / 10
-  const schedule = fc.array(fc.record({ gapMs: fc.integer({ min: 0, max: 300 }), request: fc.boolean() }), { maxLength: 400 })
+  const schedule = fc.array(fc.record({ gapMs: fc.integer({ min: 0, max: 300 }), request: fc.boolean() }), { maxLength: 60 })
   fc.assert(fc.property(schedule, fc.constantFrom(0, 0.1, 0.2, 1), fc.integer({ min: 0, max: 5 }), (steps, ratio, reserve) => {
     const budget = new RatioBudget({ ratio, reservePerSecond: reserve, windowMs })
     const requests: number[] = []
@@ -57,7 +58,46 @@ test('with each retry granted, those of its window <= ratio x requests of its wi
       }
     }
     return true
-  }))
+  }), { numRuns: 10_000 })
+  t.pass()
+})
+
+test('gRPC\'s throttle: 10 tokens let 4 failures be retried, and 11 answers let a further one', t => {
+  const throttle = new RetryThrottle({ tokens: 10, ratio: 0.1 })
+  const granted = Array.from({ length: 10 }, () => {
+    throttle.ended(false)
+    return throttle.tryWithdraw()
+  })
+  // 9, 8, 7 and 6 are more than half of 10; 5 is not.
+  t.deepEqual(granted, [true, true, true, true, false, false, false, false, false, false])
+  let answers = 0
+  while (!throttle.tryWithdraw()) {
+    throttle.ended(true)
+    answers++
+  }
+  // From 0 tokens, more than 5 at a tenth each; rounding may cost one.
+  t.true(answers === 51 || answers === 52, String(answers))
+})
+
+test('the throttle agrees with A6 in 10,000 random histories, and grants each failure its retry at most', t => {
+  fc.assert(fc.property(fc.array(fc.boolean(), { maxLength: 60 }), fc.integer({ min: 1, max: 12 }), fc.constantFrom(0.1, 0.25, 0.5), (outcomes, tokens, ratio) => {
+    const throttle = new RetryThrottle({ tokens, ratio })
+    // In hundredths, so that nothing is rounded.
+    let hundredths = tokens * 100
+    let retries = 0
+    let answers = 0
+    for (const answered of outcomes) {
+      throttle.ended(answered)
+      hundredths = answered ? Math.min(tokens * 100, hundredths + ratio * 100) : Math.max(0, hundredths - 100)
+      answers += answered ? 1 : 0
+      // At exactly half, floats may fall to either side.
+      if (hundredths !== tokens * 50 && throttle.tryWithdraw() !== hundredths > tokens * 50) {
+        return false
+      }
+      retries += !answered && throttle.tryWithdraw() ? 1 : 0
+    }
+    return retries <= tokens / 2 + ratio * answers
+  }), { numRuns: 10_000 })
   t.pass()
 })
 

@@ -42,7 +42,7 @@ test('constant RTT: the timeout converges to R + G and is never below R', t => {
     }
     // RTTVAR shrinks by 3/4 a sample: R/2 * 0.75^99 is below 10^-8 for R = 10 s.
     return timeoutOf(estimator) < rttMs + G_MS + 1e-6
-  }))
+  }), { numRuns: 10_000 })
   t.pass()
 })
 
@@ -60,6 +60,55 @@ test('a 10x RTT step is within the timeout after 1 sample with K = 4, and after 
     }
     t.true(timeoutOf(estimator, k) > 500)
   }
+})
+
+test('after any 10x RTT step, from whatever RTT and history, the timeout is beyond the new RTT after 1 sample (K = 4) or 2 (K = 2)', t => {
+  fc.assert(fc.property(fc.double({ min: 0.1, max: 5_000, noNaN: true }), fc.integer({ min: 1, max: 40 }), (rttMs, answers) => {
+    return [[4, 1], [2, 2]].every(([k, samples]) => {
+      const estimator = new RttEstimator()
+      for (let i = 0; i < answers; i++) {
+        estimator.sample(rttMs)
+      }
+      for (let i = 0; i < samples; i++) {
+        estimator.sample(10 * rttMs)
+      }
+      // K = 4, from a settled R: R + 9R/8 + 9R = 11.1 R. K = 2: after the second sample 3.1 R + 2 (27/16 + 63/32) R = 10.4 R.
+      return timeoutOf(estimator, k) > 10 * rttMs
+    })
+  }), { numRuns: 10_000 })
+  t.pass()
+})
+
+test('the backoff is what a naive count of it is: raised once for what was under way together, cleared by any valid answer', t => {
+  const step = fc.record({ act: fc.constantFrom('overdue', 'overdue', 'answer', 'clear'), gapMs: fc.integer({ min: 0, max: 30 }), agoMs: fc.integer({ min: 0, max: 60 }) })
+  fc.assert(fc.property(fc.array(step, { maxLength: 40 }), steps => {
+    const estimator = new RttEstimator()
+    let nowMs = 1_000
+    let expected = 0
+    let raisedMs = -Infinity
+    for (const { act, gapMs, agoMs } of steps) {
+      nowMs += gapMs
+      if (act === 'overdue') {
+        estimator.raiseBackoff(nowMs - agoMs, nowMs)
+        if (nowMs - agoMs >= raisedMs && expected < 30) {
+          expected++
+          raisedMs = nowMs
+        }
+      } else {
+        if (act === 'answer') {
+          estimator.sample(agoMs)
+        } else {
+          estimator.clearBackoff()
+        }
+        expected = 0
+      }
+      if (estimator.backoff !== expected) {
+        return false
+      }
+    }
+    return true
+  }), { numRuns: 10_000 })
+  t.pass()
 })
 
 test('the timeout doubles once for all requests that were under way together, and clears on a valid sample', t => {
@@ -80,7 +129,7 @@ test('a timeout never exceeds the remaining deadline, and never ends before the 
   fc.assert(fc.property(positive, positive, positive, (waitMs, allowedMs, remainingMs) => {
     const timeoutMs = attemptTimeoutMs(waitMs, allowedMs, remainingMs)
     return timeoutMs <= remainingMs && (timeoutMs === remainingMs || timeoutMs >= allowedMs)
-  }))
+  }), { numRuns: 10_000 })
   t.is(attemptTimeoutMs(100, 0, -5), 0)
 })
 
