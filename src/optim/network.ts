@@ -234,11 +234,11 @@ class ModularNetwork implements OptimizedNetwork {
     return await (this.pool?.connect(peer, options) ?? this.#node.dial(peer, options))
   }
 
-  addEventListener<Type extends keyof NetworkEventMap<NetworkEvent> & string> (type: Type, listener: (event: NetworkEventMap<NetworkEvent>[Type]) => void, options?: { once?: boolean }): void {
+  addEventListener<Type extends NetworkEvent['type']> (type: Type, listener: (event: NetworkEventMap<NetworkEvent>[Type]) => void, options?: { once?: boolean }): void {
     this.#events.addEventListener(type, listener, options)
   }
 
-  removeEventListener<Type extends keyof NetworkEventMap<NetworkEvent> & string> (type: Type, listener: (event: NetworkEventMap<NetworkEvent>[Type]) => void): void {
+  removeEventListener<Type extends NetworkEvent['type']> (type: Type, listener: (event: NetworkEventMap<NetworkEvent>[Type]) => void): void {
     this.#events.removeEventListener(type, listener)
   }
 
