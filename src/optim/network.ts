@@ -38,6 +38,7 @@ import type { RequestHandler, ServeOptions } from './request-server.ts'
 import type { AttemptContext } from './timeouts/request.ts'
 import type { TrafficClass } from './traffic-class.ts'
 
+/** What a network works with, where that is not the node's own. */
 export interface OptimizedNetworkComponents {
   /** Default: real time. */
   readonly clock?: Clock
@@ -71,6 +72,7 @@ export interface RequestOptions extends SendOptions {
   readonly serverTimeMs?: number
 }
 
+/** How a network ends. */
 export interface StopOptions {
   /** For so long what was begun may go on, in milliseconds. Default 1000, as long as libp2p gives a stream to close. */
   readonly deadlineMs?: number
