@@ -48,6 +48,8 @@ export class LinkedNode extends Listeners<NodeEvents> implements NetworkNode {
   readonly peerId: PeerId
   readonly handlers = new Map<string, StreamHandler>()
   readonly connections = new Map<string, LinkedConnection>()
+  /** Those that were left, too. */
+  readonly everyConnection: LinkedConnection[] = []
   /** What became of leases, in order: `released`, `discarded`, `timeout`, `error`. */
   readonly leases: string[] = []
   openLeases = 0
@@ -84,6 +86,7 @@ export class LinkedNode extends Listeners<NodeEvents> implements NetworkNode {
     if (connection === undefined || connection.status !== 'open') {
       connection = new LinkedConnection(this, name)
       this.connections.set(name, connection)
+      this.everyConnection.push(connection)
     }
     return connection
   }

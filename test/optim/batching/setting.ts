@@ -37,7 +37,8 @@ export interface SettingOptions {
   readonly link?: Omit<LinkOptions, 'clock'>
   readonly client?: MessageBatchingOptions
   readonly server?: MessageBatchingOptions
-  readonly uplink?: Uplink
+  /** Of the client; default one that lets all go at once. */
+  readonly uplink?: (clock: Clock) => Uplink
 }
 
 /** Two nodes in virtual time; stopped when `body` is over, if it has not done so. */
@@ -55,7 +56,7 @@ export async function setting<T> (body: (setting: Setting) => Promise<T>, { link
       }, options)
       return { node, batching, deadlines, events: recorder.events, observations }
     }
-    const client = side('client', clientOptions, uplink)
+    const client = side('client', clientOptions, uplink?.(clock))
     const server = side('server', serverOptions)
     try {
       return await body({ clock, time, network, client, server, side })
