@@ -177,6 +177,11 @@ export class BatchStream {
     }
   }
 
+  /** Leaves the stream as it is to whoever it belongs to. */
+  detach (error: Error): void {
+    this.#end(error, 'closed')
+  }
+
   /** The far side broke the protocol: everything that is under way on the stream is in doubt. */
   violate (error: TwinwireError): void {
     if (this.#ended === undefined) {
@@ -320,9 +325,15 @@ export class BatchStream {
         entry.onTaken?.()
       }
     }
-    for (const sender of new Set(arrived.map(({ sender }) => sender))) {
-      const own = arrived.filter(batch => batch.sender === sender)
-      sender?.onAcknowledged({ ...sample, batches: own.length, wireBytes: own.reduce((sum, { wireBytes }) => sum + wireBytes, 0) })
+    for (let i = 0; i < arrived.length;) {
+      const { sender } = arrived[i]
+      let batches = 0
+      let wireBytes = 0
+      for (; i < arrived.length && arrived[i].sender === sender; i++) {
+        batches++
+        wireBytes += arrived[i].wireBytes
+      }
+      sender?.onAcknowledged({ ...sample, batches, wireBytes })
     }
   }
 

@@ -6,6 +6,7 @@ import { BatchDecoder } from '../../../src/optim/batching/wire/batch-decoder.ts'
 import { INITIAL_FRAME_BYTES } from '../../../src/optim/batching/wire/format.ts'
 import { PacedUplink } from './paced-uplink.ts'
 import { outcome, setting } from './setting.ts'
+import type { BatchedOptions } from '../../../src/optim/batching/message-batching.ts'
 import type { Setting, Side } from './setting.ts'
 import type { Clock } from '../../../src/core/clock.ts'
 import type { TrafficClass } from '../../../src/optim/traffic-class.ts'
@@ -55,6 +56,13 @@ async function respond (clock: Clock, payload: Uint8Array, signal: AbortSignal):
   }
 }
 
+/** With a second attempt where the first is overdue. */
+async function ask ({ batching }: Side, { node }: Side, payload: Uint8Array, options: BatchedOptions): Promise<string> {
+  const id = batching.nextId()
+  const first = await outcome(batching.request(node.peerId, '/a', payload, { ...options, id }))
+  return first === 'ERR_TIMEOUT' ? await outcome(batching.request(node.peerId, '/a', payload, { ...options, signal: new AbortController().signal, id, attempt: 2 })) : first
+}
+
 async function play ({ clock, time, client, server }: Setting, steps: ReadonlyArray<readonly [Step, number]>, stopAfterMs: number, isPaced: boolean): Promise<string[]> {
   const faults: string[] = []
   const delivered = new Map<number, number>()
@@ -76,7 +84,7 @@ async function play ({ clock, time, client, server }: Setting, steps: ReadonlyAr
       payload[0] = step.how
       classes.set(i + 1, step.class)
       const options = { class: step.class, signal: controller.signal }
-      const result = outcome(step.asks ? client.batching.request(peerId, '/a', payload, options) : client.batching.send(peerId, '/a', payload, options))
+      const result = step.asks ? ask(client, server, payload, options) : outcome(client.batching.send(peerId, '/a', payload, options))
       results.push(result.finally(() => { settled++ }))
       if (step.abortAfterMs !== undefined) {
         clock.setTimeout(() => controller.abort(new TwinwireError(step.overdue ? 'ERR_TIMEOUT' : 'ERR_ABORTED', 'enough')), step.abortAfterMs)
@@ -108,6 +116,11 @@ async function play ({ clock, time, client, server }: Setting, steps: ReadonlyAr
   }
   await client.batching.stop(stopAfterMs)
   await server.batching.stop(0)
+  for (const { deadlines } of [client, server]) {
+    if (deadlines.size > 0) {
+      faults.push(`${deadlines.size} deadlines are left by stop`)
+    }
+  }
   await sleep(clock, 1_000)
 
   if (settled !== results.length) {
@@ -133,7 +146,7 @@ function wireFaults ({ node }: Side, classes: ReadonlyMap<number, TrafficClass>)
     const last = new Map<TrafficClass, number>()
     for (const batch of stream.sent.flatMap(frame => decoder.push(frame))) {
       for (const item of batch.items) {
-        if (item.kind !== 'message' && item.kind !== 'request') {
+        if (item.kind !== 'message' && !(item.kind === 'request' && item.attempt === 1)) {
           continue
         }
         if (classes.get(item.id) !== batch.class) {

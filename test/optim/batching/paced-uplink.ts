@@ -1,19 +1,21 @@
 import type { Clock } from '../../../src/core/clock.ts'
 import type { Flow, SendWindow, Uplink } from '../../../src/optim/uplink.ts'
 
-/** Grants 600 bytes at a time to the flows in turn, at a rate: slow enough for a queue, and with windows that fill. */
+/** Grants so many bytes at a time to the flows in turn, at a rate: slow enough for a queue, and with windows that fill. */
 export class PacedUplink implements Uplink {
   readonly #clock: Clock
   readonly #rateBitsPerSecond: number
   readonly #windowBytes: number
+  readonly #quantumBytes: number
   readonly #ready = new Set<Flow>()
   #freeMs = 0
   #armed = false
 
-  constructor (clock: Clock, rateBitsPerSecond: number, windowBytes = 1_000) {
+  constructor (clock: Clock, rateBitsPerSecond: number, windowBytes = 1_000, quantumBytes = 600) {
     this.#clock = clock
     this.#rateBitsPerSecond = rateBitsPerSecond
     this.#windowBytes = windowBytes
+    this.#quantumBytes = quantumBytes
   }
 
   ready (flow: Flow): void {
@@ -54,7 +56,7 @@ export class PacedUplink implements Uplink {
       return
     }
     this.#ready.delete(flow)
-    const sentBytes = flow.backlogBytes > 0 ? flow.transmit(600) : 0
+    const sentBytes = flow.backlogBytes > 0 ? flow.transmit(this.#quantumBytes) : 0
     this.#freeMs = Math.max(this.#freeMs, this.#clock.now()) + sentBytes * 8_000 / this.#rateBitsPerSecond
     if (flow.backlogBytes > 0 && sentBytes > 0) {
       this.#ready.add(flow)
