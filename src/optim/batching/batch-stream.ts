@@ -256,7 +256,8 @@ export class BatchStream {
           this.#unread.unshift(data.subarray(position))
           return
         }
-        const batches = this.#decoder.push(data.subarray(position, position + SLICE_BYTES))
+        // A list of bytes throws where it is asked for more than it has.
+        const batches = this.#decoder.push(data.subarray(position, Math.min(data.byteLength, position + SLICE_BYTES)))
         for (const batch of batches) {
           this.#onBatch(batch)
         }
