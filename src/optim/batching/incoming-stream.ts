@@ -4,6 +4,7 @@ import { lingerMsOf } from './batch-policy.ts'
 import { BatchFlow } from './batch-flow.ts'
 import { BatchStream } from './batch-stream.ts'
 import { Budget } from './budget.ts'
+import { ANY_CONTEXT } from './outgoing-queue.ts'
 import { keyOf, violation } from './protocol.ts'
 import { RunningHandler } from './running-handler.ts'
 import type { Connection, Stream } from '../port.ts'
@@ -283,7 +284,7 @@ export class IncomingStream implements FlowOwner {
       this.#refusing.push(answered.batch)
     }
     const refusal: Refusal = { code, text }
-    this.#answer(trafficClass, new Answer(answered, refusal, protocol, undefined, this.#onAnswered))
+    this.#answer(trafficClass, new Answer(answered, refusal, ANY_CONTEXT, undefined, this.#onAnswered))
   }
 
   #answer (trafficClass: TrafficClass, answer: Answer): void {

@@ -89,6 +89,7 @@ export class MessageBatching {
       deadlines,
       uplink,
       settings,
+      outbound: new Set(),
       counters: {
         messages: 0, requests: 0, succeeded: 0, failed: 0, batchesSent: 0, itemsSent: 0, plainBytesSent: 0, wireBytesSent: 0, acknowledgementsSent: 0, batchesReceived: 0, lateReplies: 0, refusals: 0, joined: 0, violations: 0, stalls: 0
       },
@@ -203,6 +204,10 @@ export class MessageBatching {
       }
     }
     this.#peers.clear()
+    // What a pool keeps is the pool's.
+    for (const { batches } of this.#environment.outbound) {
+      batches.detach(error)
+    }
     this.#responder.stop(error)
     this.#node.removeEventListener('connection:open', this.#onConnectionOpen)
     this.#node.removeEventListener('peer:disconnect', this.#onPeerDisconnect)

@@ -49,8 +49,9 @@ export class OutboundStream {
   /** Messages until they have arrived, requests until they are answered, whether or not somebody waits. */
   readonly #deliveries = new Map<string, Delivery>()
   #requests = 0
-  /** Of both, such that somebody waits for. */
+  /** Of both, such that somebody waits for; and of requests, such that nobody does. */
   #awaited = 0
+  #abandoned = 0
 
   private constructor (stream: Stream, connection: Connection, environment: BatchingEnvironment) {
     this.#environment = environment
@@ -65,7 +66,7 @@ export class OutboundStream {
       },
       onProgress: () => this.#onProgress(),
       onRoom: () => this.#lease?.holder.onRoom(this),
-      onRemoteCloseWrite: () => this.batches.abort(new TwinwireError('ERR_STREAM_CLOSED', 'the far side closed the stream'), 'closed'),
+      onRemoteCloseWrite: () => this.#onRemoteCloseWrite(),
       onChange: () => this.#onChange(),
       onEnd: (error, reason) => this.#onEnd(error, reason)
     })
@@ -77,6 +78,7 @@ export class OutboundStream {
     if (outbound === undefined) {
       outbound = new OutboundStream(stream, connection, environment)
       attached.set(stream, outbound)
+      environment.outbound.add(outbound)
     }
     return outbound
   }
@@ -130,14 +132,15 @@ export class OutboundStream {
   }
 
   /** Nobody waits for it any more; its answer will be dropped. */
-  abandon (): void {
+  abandon (delivery: Delivery): void {
     this.#awaited--
+    this.#abandoned += delivery.isRequest ? 1 : 0
     this.#onChange()
   }
 
   /** Whether requests that nobody waits for fill the better part of the room that there is for requests. */
   get crowded (): boolean {
-    return 2 * (this.#requests - this.#awaited) > this.#requestLimit
+    return 2 * this.#abandoned > this.#requestLimit
   }
 
   /** Those attempts at a request that nobody waits for, and that the far side is to be told to leave. */
@@ -196,7 +199,10 @@ export class OutboundStream {
     if (!this.#deliveries.delete(keyOf(delivery.id, delivery.attempt))) {
       return false
     }
-    this.#requests -= delivery.isRequest ? 1 : 0
+    if (delivery.isRequest) {
+      this.#requests--
+      this.#abandoned -= delivery.settled ? 1 : 0
+    }
     return true
   }
 
@@ -233,12 +239,23 @@ export class OutboundStream {
     }
   }
 
+  /** Nothing can be acknowledged any more. One that is kept, its owner closes. */
+  #onRemoteCloseWrite (): void {
+    const error = new TwinwireError('ERR_STREAM_CLOSED', 'the far side closed the stream')
+    if (this.#lease === undefined) {
+      this.batches.detach(error)
+    } else {
+      this.batches.abort(error, 'closed')
+    }
+  }
+
   #onEnd (error: Error, reason: EndReason): void {
     const lost = reason === 'stopped' ? error : lostError(error)
     for (const delivery of this.#deliveries.values()) {
       this.#settle(delivery, lost)
     }
     this.#deliveries.clear()
+    this.#environment.outbound.delete(this)
     const current = this.#lease
     this.#lease = undefined
     if (current === undefined) {
