@@ -1,7 +1,6 @@
 import { TwinwireError } from '../../core/errors.ts'
 import { RecentMap } from '../recent-map.ts'
 import { lingerMsOf, quantumBytesOf, whyNow } from './batch-policy.ts'
-import { compressWhereItPays } from './compression/policy.ts'
 import { RatioEstimator } from './compression/ratio-estimator.ts'
 import { ANY_CONTEXT, OutgoingQueue } from './outgoing-queue.ts'
 import { BATCH_HEADER_BYTES } from './wire/format.ts'
@@ -156,8 +155,9 @@ export class BatchFlow implements Flow {
       return 0
     }
     const context = contextOf(entries)
-    const ratios = context === undefined ? NO_RATIOS : this.#ratios.obtain(context, () => new RatioEstimator())
-    const codec = compressWhereItPays({
+    const ratios = context === undefined ? NO_RATIOS : this.#ratios.obtain(context, () => new RatioEstimator(this.#environment.settings.codecs))
+    const { compression } = this.#environment.settings
+    const codec = compression({
       bytes: carrier.stream.encoder.plainBytes, rateBitsPerSecond: this.#rateBitsPerSecond, estimates: ratios.estimates, mayCompress: context !== undefined
     })
     const encoded = carrier.stream.send(carrier, codec, entries.filter(entry => entry.onTaken !== undefined))
@@ -240,7 +240,7 @@ export class BatchFlow implements Flow {
 
   /** What may be sent before something is acknowledged; with nothing under way, any one batch. */
   #roomBytes ({ bytes }: Carrier): number {
-    return bytes === 0 ? Infinity : this.#window.windowBytes - bytes
+    return bytes === 0 ? Infinity : Math.min(this.#window.windowBytes, MAXIMUM_UNACKNOWLEDGED_BYTES) - bytes
   }
 
   /** What the uplink grants, and where it knows no bound, what the path was last seen to carry. */
@@ -378,6 +378,8 @@ interface Flush {
   readonly done: PromiseWithResolvers<void>
 }
 
+/** So that a far side which stops reading need not keep more: libp2p resets a stream of which 4 MiB are unread. */
+const MAXIMUM_UNACKNOWLEDGED_BYTES = 2 * 1024 * 1024
 /** Protocols of one peer of which it is remembered how they compress. */
 const MAXIMUM_CONTEXTS = 16
 const NO_RATIOS = new RatioEstimator([])

@@ -6,6 +6,7 @@ import { sizeOf } from './delivery.ts'
 import { parseBatchingOptions } from './options.ts'
 import { BatchResponder } from './responder.ts'
 import { SpokenProtocols } from './spoken.ts'
+import { isUnsupportedProtocol } from '../unsupported-protocol.ts'
 import type { Clock } from '../../core/clock.ts'
 import type { Recorder } from '../../core/recorder.ts'
 import type { Deadlines } from '../deadlines.ts'
@@ -280,7 +281,7 @@ export class MessageBatching {
   #onAcquired (peer: string, error: unknown): void {
     if (error === undefined) {
       this.#spoken.onSpoken(peer)
-    } else if (isUnsupported(error)) {
+    } else if (isUnsupportedProtocol(error)) {
       this.#spoken.onUnsupported(peer)
       this.#environment.record({ type: 'batching:fallback', peer, protocol: '', reason: 'unsupported-protocol' })
     }
@@ -288,7 +289,7 @@ export class MessageBatching {
 
   #onFailure (peer: string, protocol: string, error: unknown): void {
     // Where the peer itself takes batches, it is this protocol that it does not take.
-    if (isUnsupported(error) && this.#spoken.speaks(peer, protocol) === true) {
+    if (isUnsupportedProtocol(error) && this.#spoken.speaks(peer, protocol) === true) {
       this.#spoken.onUnsupported(peer, protocol)
       this.#environment.record({ type: 'batching:fallback', peer, protocol, reason: 'unsupported-protocol' })
     }
@@ -334,11 +335,6 @@ interface Outbox {
   readonly peer: PeerId
   readonly budget: Budget
   readonly channels: Map<TrafficClass, Channel>
-}
-
-/** A protocol was refused: by the pool's words or by libp2p's. */
-function isUnsupported (error: unknown): boolean {
-  return error instanceof TwinwireError ? error.code === 'ERR_UNSUPPORTED_PROTOCOL' : error instanceof Error && error.name === 'UnsupportedProtocolError'
 }
 
 function stoppedError (): TwinwireError {

@@ -49,6 +49,8 @@ export class OutboundStream {
   /** Messages until they have arrived, requests until they are answered, whether or not somebody waits. */
   readonly #deliveries = new Map<string, Delivery>()
   #requests = 0
+  /** Of all replies that came in part. */
+  #partBytes = 0
   /** Of both, such that somebody waits for; and of requests, such that nobody does. */
   #awaited = 0
   #abandoned = 0
@@ -134,6 +136,7 @@ export class OutboundStream {
   /** Nobody waits for it any more; its answer will be dropped. */
   abandon (delivery: Delivery): void {
     this.#awaited--
+    this.#partBytes -= delivery.dropParts()
     this.#abandoned += delivery.isRequest ? 1 : 0
     this.#onChange()
   }
@@ -170,7 +173,9 @@ export class OutboundStream {
   #onBatch ({ items }: Batch, number: number): void {
     this.#taken = number
     for (const item of items) {
-      if (item.kind === 'reply' || item.kind === 'refusal') {
+      if (item.kind === 'part') {
+        this.#onPart(item)
+      } else if (item.kind === 'reply' || item.kind === 'refusal') {
         this.#onAnswer(item)
       }
     }
@@ -178,20 +183,45 @@ export class OutboundStream {
     this.batches.acknowledgeWithin(Math.min(this.#environment.settings.maximumLingerMs, (this.batches.srttMs ?? 0) / 8))
   }
 
-  #onAnswer (item: Item & { readonly kind: 'reply' | 'refusal' }): void {
-    const delivery = this.#deliveries.get(keyOf(item.id, item.attempt))
-    if (delivery === undefined) {
-      throw violation('an answer came to what was not asked, or was answered before')
+  #onPart (item: Item & { readonly kind: 'part' }): void {
+    const delivery = this.#answeredBy(item)
+    if (delivery.settled) {
+      return
     }
+    const bytes = item.payload.byteLength
+    if (this.#fits(delivery, bytes) && this.#partBytes + bytes <= MAXIMUM_PART_BYTES) {
+      this.#partBytes += bytes
+      delivery.addPart(item.payload)
+      delivery.hooks.progress?.()
+    } else {
+      delivery.giveUp(tooLargeError(this.#environment.settings.maximumReplyPayloadBytes))
+    }
+  }
+
+  #onAnswer (item: Item & { readonly kind: 'reply' | 'refusal' }): void {
+    const delivery = this.#answeredBy(item)
     this.#forget(delivery)
     if (delivery.settled) {
       this.#environment.counters.lateReplies++
     } else if (item.kind === 'reply') {
-      this.#settle(delivery, undefined, item.payload)
+      const error = this.#fits(delivery, item.payload.byteLength) ? undefined : tooLargeError(this.#environment.settings.maximumReplyPayloadBytes)
+      this.#settle(delivery, error, item.payload)
     } else {
       this.#environment.record({ type: 'batching:refused', peer: this.#peer, protocol: delivery.protocol, by: 'remote', reason: item.code })
       this.#settle(delivery, refusalError(item.code, item.text))
     }
+  }
+
+  #answeredBy ({ id, attempt }: { readonly id: number, readonly attempt: number }): Delivery {
+    const delivery = this.#deliveries.get(keyOf(id, attempt))
+    if (delivery === undefined) {
+      throw violation('an answer came to what was not asked, or was answered before')
+    }
+    return delivery
+  }
+
+  #fits (delivery: Delivery, bytes: number): boolean {
+    return delivery.partBytes + bytes <= this.#environment.settings.maximumReplyPayloadBytes
   }
 
   /** False where it was forgotten before. */
@@ -199,6 +229,7 @@ export class OutboundStream {
     if (!this.#deliveries.delete(keyOf(delivery.id, delivery.attempt))) {
       return false
     }
+    this.#partBytes -= delivery.partBytes
     if (delivery.isRequest) {
       this.#requests--
       this.#abandoned -= delivery.settled ? 1 : 0
@@ -272,6 +303,13 @@ export class OutboundStream {
     }
     holder.onEnd(this, error, reason)
   }
+}
+
+/** Of replies that came in part, on one stream. */
+const MAXIMUM_PART_BYTES = 16 * 1024 * 1024
+
+function tooLargeError (limitBytes: number): TwinwireError {
+  return new TwinwireError('ERR_FRAME_TOO_LARGE', 'the reply exceeds the limit', { expected: `at most ${limitBytes} bytes` })
 }
 
 const REFUSALS: Readonly<Record<RefusalCode, { readonly code: ErrorCode, readonly message: string }>> = {
