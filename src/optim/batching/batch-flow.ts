@@ -1,9 +1,7 @@
 import { TwinwireError } from '../../core/errors.ts'
-import { RecentMap } from '../recent-map.ts'
+import { BatchCompression } from './batch-compression.ts'
 import { lingerMsOf, quantumBytesOf, whyNow } from './batch-policy.ts'
-import { compressWhereItPays } from './compression/policy.ts'
-import { RatioEstimator } from './compression/ratio-estimator.ts'
-import { ANY_CONTEXT, OutgoingQueue } from './outgoing-queue.ts'
+import { OutgoingQueue } from './outgoing-queue.ts'
 import { BATCH_HEADER_BYTES } from './wire/format.ts'
 import type { Timer } from '../../core/clock.ts'
 import type { TrafficClass } from '../traffic-class.ts'
@@ -33,8 +31,7 @@ export class BatchFlow implements Flow {
   readonly #owner: FlowOwner
   readonly #queue = new OutgoingQueue()
   readonly #window: SendWindow
-  /** By compression context: what compresses alike. */
-  readonly #ratios = new RecentMap<RatioEstimator>(MAXIMUM_CONTEXTS)
+  readonly #compression = new BatchCompression()
   #carrier: Carrier | undefined
   /** Why what waits should go, and up to which item of the queue. */
   #due: { readonly reason: BatchReason, readonly until: number } | undefined
@@ -155,16 +152,11 @@ export class BatchFlow implements Flow {
       this.#review()
       return 0
     }
-    const context = contextOf(entries)
-    const ratios = context === undefined ? NO_RATIOS : this.#ratios.obtain(context, () => new RatioEstimator())
-    const codec = compressWhereItPays({
-      bytes: carrier.stream.encoder.plainBytes, rateBitsPerSecond: this.#rateBitsPerSecond, estimates: ratios.estimates, mayCompress: context !== undefined
+    const { stream } = carrier
+    const encoded = this.#compression.encode(entries, stream.encoder.plainBytes, this.#rateBitsPerSecond, codec => {
+      return stream.send(carrier, codec, entries.filter(entry => entry.onTaken !== undefined))
     })
-    const encoded = carrier.stream.send(carrier, codec, entries.filter(entry => entry.onTaken !== undefined))
     const wireBytes = encoded.frame.length
-    if (context !== undefined) {
-      ratios.onBatch(codec, encoded.compressedBytes / encoded.plainBytes)
-    }
     carrier.batches++
     carrier.bytes += wireBytes
     carrier.limited = (this.#queue.first?.bytes ?? 0) > this.#roomBytes(carrier)
@@ -176,7 +168,7 @@ export class BatchFlow implements Flow {
     this.#environment.record({
       type: 'batching:batch-sent',
       peer: this.peer,
-      connection: carrier.stream.connection.id,
+      connection: stream.connection.id,
       class: this.class,
       reason: due.reason,
       items: entries.length,
@@ -376,20 +368,4 @@ interface Flush {
   /** Sequence of the last item that it is about. */
   readonly until: number
   readonly done: PromiseWithResolvers<void>
-}
-
-/** Protocols of one peer of which it is remembered how they compress. */
-const MAXIMUM_CONTEXTS = 16
-const NO_RATIOS = new RatioEstimator([])
-
-/** The one context that all are of; undefined where they must not be compressed together. */
-function contextOf (entries: readonly Outgoing[]): string | undefined {
-  let context: string | undefined = ANY_CONTEXT
-  for (const { compressionContext } of entries) {
-    if (compressionContext === undefined || (context !== ANY_CONTEXT && compressionContext !== ANY_CONTEXT && compressionContext !== context)) {
-      return undefined
-    }
-    context = context === ANY_CONTEXT ? compressionContext : context
-  }
-  return context
 }
