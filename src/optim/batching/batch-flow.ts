@@ -1,6 +1,8 @@
 import { TwinwireError } from '../../core/errors.ts'
 import { BatchCompression } from './batch-compression.ts'
 import { lingerMsOf, quantumBytesOf, whyNow } from './batch-policy.ts'
+import { Carrier } from './carrier.ts'
+import { Flushes } from './flushes.ts'
 import { OutgoingQueue } from './outgoing-queue.ts'
 import { BATCH_HEADER_BYTES } from './wire/format.ts'
 import type { Timer } from '../../core/clock.ts'
@@ -9,7 +11,7 @@ import type { Flow, SendWindow } from '../uplink.ts'
 import type { BatchStream } from './batch-stream.ts'
 import type { BatchingEnvironment } from './environment.ts'
 import type { BatchReason } from './events.ts'
-import type { Arrival, BatchSender } from './in-flight.ts'
+import type { Arrival } from './in-flight.ts'
 import type { Outgoing } from './outgoing-queue.ts'
 import type { Item } from './wire/items.ts'
 
@@ -38,8 +40,7 @@ export class BatchFlow implements Flow {
   #timer: Timer | undefined
   #timerMs = Infinity
   #reviewing = false
-  #flushUntil = 0
-  readonly #flushes: Flush[] = []
+  readonly #flushes = new Flushes()
   #pathRateBitsPerSecond = Infinity
 
   constructor (peer: string, trafficClass: TrafficClass, environment: BatchingEnvironment, owner: FlowOwner) {
@@ -59,12 +60,12 @@ export class BatchFlow implements Flow {
     if (this.#due === undefined || first === undefined || this.#carrier?.stream.writable !== true || !this.#owner.admits(first)) {
       return 0
     }
-    return first.bytes <= this.#roomBytes(this.#carrier) ? this.#queue.bytes : 0
+    return first.bytes <= this.#carrier.roomBytes ? this.#queue.bytes : 0
   }
 
   /** Sends on this stream from now on. */
   attach (stream: BatchStream): void {
-    this.#carrier = new Carrier(stream, (carrier, arrival) => this.#onAcknowledged(carrier, arrival))
+    this.#carrier = new Carrier(stream, this.#window, this.#onArrival)
     this.#review()
   }
 
@@ -113,13 +114,10 @@ export class BatchFlow implements Flow {
 
   /** What waits goes as soon as it may. Resolves when it was handed to the transport, or waits no more. */
   async flush (): Promise<void> {
-    const until = this.#queue.sequence
     if (this.#queue.length > 0) {
-      const flush = { until, done: Promise.withResolvers<void>() }
-      this.#flushes.push(flush)
-      this.#flushUntil = until
+      const flushed = this.#flushes.add(this.#queue.sequence)
       this.#review()
-      await flush.done.promise
+      await flushed
     }
   }
 
@@ -157,9 +155,7 @@ export class BatchFlow implements Flow {
       return stream.send(carrier, codec, entries.filter(entry => entry.onTaken !== undefined))
     })
     const wireBytes = encoded.frame.length
-    carrier.batches++
-    carrier.bytes += wireBytes
-    carrier.limited = (this.#queue.first?.bytes ?? 0) > this.#roomBytes(carrier)
+    carrier.onSent(wireBytes, this.#queue.first?.bytes ?? 0)
     const { counters } = this.#environment
     counters.batchesSent++
     counters.itemsSent += entries.length
@@ -185,8 +181,7 @@ export class BatchFlow implements Flow {
   /** Takes out of the queue and puts into the encoder what the next batch has. */
   #pick (carrier: Carrier, grantBytes: number, nowMs: number): Outgoing[] {
     const { maximumMessages, maximumBatchBytes } = this.#environment.settings
-    const { encoder, maximumFrameBytes } = carrier.stream
-    const roomBytes = this.#roomBytes(carrier)
+    const { roomBytes, stream: { encoder, maximumFrameBytes } } = carrier
     const mostBytes = Math.min(grantBytes, maximumBatchBytes, maximumFrameBytes - BATCH_HEADER_BYTES, roomBytes)
     const entries: Outgoing[] = []
     encoder.begin(this.class)
@@ -230,26 +225,12 @@ export class BatchFlow implements Flow {
     }
   }
 
-  /** What may be sent before something is acknowledged; with nothing under way, any one batch. */
-  #roomBytes ({ bytes }: Carrier): number {
-    return bytes === 0 ? Infinity : this.#window.windowBytes - bytes
-  }
-
   /** What the uplink grants, and where it knows no bound, what the path was last seen to carry. */
   get #rateBitsPerSecond (): number {
     return Math.min(this.#environment.uplink.rateBitsPerSecond(this), this.#pathRateBitsPerSecond)
   }
 
-  #onAcknowledged (carrier: Carrier, { nowMs, batches, wireBytes, rttMs, rateBitsPerSecond, overMs }: Arrival): void {
-    // What was sent on another stream fills no window here.
-    if (carrier !== this.#carrier) {
-      return
-    }
-    const applicationLimited = !carrier.limited
-    this.#window.onAcknowledged({ nowMs, bytes: wireBytes, rttMs, inFlightBytes: carrier.bytes, applicationLimited })
-    carrier.batches -= batches
-    carrier.bytes -= wireBytes
-    carrier.limited = false
+  readonly #onArrival = (carrier: Carrier, { nowMs, wireBytes, rttMs, rateBitsPerSecond, overMs }: Arrival, applicationLimited: boolean): void => {
     if (!applicationLimited) {
       this.#pathRateBitsPerSecond = rateBitsPerSecond
       this.#environment.observe({ kind: 'delivery', peer: this.peer, nowMs, bytes: rateBitsPerSecond * overMs / 8_000, overMs })
@@ -257,7 +238,9 @@ export class BatchFlow implements Flow {
     this.#environment.record({
       type: 'batching:acknowledged', peer: this.peer, connection: carrier.stream.connection.id, class: this.class, rttMs, bytes: wireBytes, rateBitsPerSecond, applicationLimited
     })
-    this.#review(carrier.batches === 0)
+    if (carrier === this.#carrier) {
+      this.#review(carrier.batches === 0)
+    }
   }
 
   /** At the end of this burst, so that all of it can go in one batch. */
@@ -307,7 +290,7 @@ export class BatchFlow implements Flow {
       quantumBytes: quantumBytesOf(this.#environment.uplink.rateBitsPerSecond(this), settings.maximumBatchBytes),
       inFlightBatches: batches,
       completed,
-      flushing: first.sequence <= this.#flushUntil
+      flushing: first.sequence <= this.#flushes.until
     })
     if (reason === undefined) {
       this.#wakeAt(first.queuedMs + lingerMs)
@@ -335,37 +318,9 @@ export class BatchFlow implements Flow {
   }
 
   #onDeparture (): void {
-    const next = this.#queue.first?.sequence ?? Infinity
-    while (this.#flushes.length > 0 && this.#flushes[0].until < next) {
-      this.#flushes.shift()?.done.resolve()
-    }
+    this.#flushes.onDeparture(this.#queue.first?.sequence ?? Infinity)
     if (this.#queue.length === 0) {
       this.#cancelTimer()
     }
   }
-}
-
-/** The stream that a flow sends on, and what of the flow is under way there. */
-class Carrier implements BatchSender {
-  readonly stream: BatchStream
-  readonly #onArrival: (carrier: Carrier, arrival: Arrival) => void
-  batches = 0
-  bytes = 0
-  /** The window kept more from being sent, since something was last acknowledged. */
-  limited = false
-
-  constructor (stream: BatchStream, onArrival: (carrier: Carrier, arrival: Arrival) => void) {
-    this.stream = stream
-    this.#onArrival = onArrival
-  }
-
-  onAcknowledged (arrival: Arrival): void {
-    this.#onArrival(this, arrival)
-  }
-}
-
-interface Flush {
-  /** Sequence of the last item that it is about. */
-  readonly until: number
-  readonly done: PromiseWithResolvers<void>
 }

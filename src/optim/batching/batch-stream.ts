@@ -120,7 +120,7 @@ export class BatchStream {
 
   /** Nothing more is read until `resume`. */
   pause (): void {
-    if (!this.#paused) {
+    if (!this.#paused && this.#ended === undefined) {
       this.#paused = true
       this.#stream.pause()
     }
@@ -302,7 +302,8 @@ export class BatchStream {
   }
 
   readonly #onRemoteCloseWrite = (): void => {
-    if (this.#decoder.empty) {
+    // While nothing is read, the rest of the batch may be there already.
+    if (this.#decoder.empty || this.#paused) {
       this.#handlers.onRemoteCloseWrite()
     } else {
       this.abort(new TwinwireError('ERR_STREAM_CLOSED', 'the stream was closed in the middle of a batch'), 'closed')

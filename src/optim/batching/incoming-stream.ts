@@ -79,22 +79,20 @@ export class IncomingStream {
 
   /** Goes on with what waits, as far as it can. */
   pump (): void {
-    // A handler that is called here may cause more to be read.
-    if (this.#pumping || this.#ended) {
+    if (this.#pumping) {
       return
     }
     this.#pumping = true
-    do {
-      while (this.#waiting.length > 0 && !this.#answering.clogged && this.#begin(this.#waiting[0])) {
-        this.#waiting.shift()
-      }
-      if (this.#waiting.length > 0 || this.#answering.clogged) {
-        this.#batches.pause()
-        break
-      }
-      this.#batches.resume()
-    } while (this.#waiting.length > 0)
+    while (this.#waiting.length > 0 && !this.#answering.clogged && this.#begin(this.#waiting[0])) {
+      this.#waiting.shift()
+    }
     this.#pumping = false
+    if (this.#waiting.length > 0 || this.#answering.clogged) {
+      this.#batches.pause()
+    } else {
+      // What is read now comes back here.
+      this.#batches.resume()
+    }
     this.#batches.acknowledgeWithin(this.#acknowledgeWithinMs)
   }
 

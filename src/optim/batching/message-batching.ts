@@ -221,6 +221,7 @@ export class MessageBatching {
     }
     const { channel, budget } = this.#outboxes.obtain(peer, trafficClass)
     if (!budget.take(sizeOf(protocol, payload))) {
+      this.#outboxes.forgetIfGone(peer.toString())
       this.#environment.record({ type: 'batching:refused', peer: peer.toString(), protocol, by: 'queue', reason: 'queue-full' })
       throw new TwinwireError('ERR_QUEUE_FULL', 'too much waits to be sent')
     }
