@@ -1,8 +1,9 @@
 import { TwinwireError } from '../../core/errors.ts'
-import { RecentMap } from '../recent-map.ts'
+import { BatchCompression } from './batch-compression.ts'
 import { lingerMsOf, quantumBytesOf, whyNow } from './batch-policy.ts'
-import { RatioEstimator } from './compression/ratio-estimator.ts'
-import { ANY_CONTEXT, OutgoingQueue } from './outgoing-queue.ts'
+import { Carrier } from './carrier.ts'
+import { Flushes } from './flushes.ts'
+import { OutgoingQueue } from './outgoing-queue.ts'
 import { BATCH_HEADER_BYTES } from './wire/format.ts'
 import type { Timer } from '../../core/clock.ts'
 import type { TrafficClass } from '../traffic-class.ts'
@@ -10,7 +11,7 @@ import type { Flow, SendWindow } from '../uplink.ts'
 import type { BatchStream } from './batch-stream.ts'
 import type { BatchingEnvironment } from './environment.ts'
 import type { BatchReason } from './events.ts'
-import type { Arrival, BatchSender } from './in-flight.ts'
+import type { Arrival } from './in-flight.ts'
 import type { Outgoing } from './outgoing-queue.ts'
 import type { Item } from './wire/items.ts'
 
@@ -32,16 +33,14 @@ export class BatchFlow implements Flow {
   readonly #owner: FlowOwner
   readonly #queue = new OutgoingQueue()
   readonly #window: SendWindow
-  /** By compression context: what compresses alike. */
-  readonly #ratios = new RecentMap<RatioEstimator>(MAXIMUM_CONTEXTS)
+  readonly #compression: BatchCompression
   #carrier: Carrier | undefined
   /** Why what waits should go, and up to which item of the queue. */
   #due: { readonly reason: BatchReason, readonly until: number } | undefined
   #timer: Timer | undefined
   #timerMs = Infinity
   #reviewing = false
-  #flushUntil = 0
-  readonly #flushes: Flush[] = []
+  readonly #flushes = new Flushes()
   #pathRateBitsPerSecond = Infinity
 
   constructor (peer: string, trafficClass: TrafficClass, environment: BatchingEnvironment, owner: FlowOwner) {
@@ -50,6 +49,7 @@ export class BatchFlow implements Flow {
     this.#environment = environment
     this.#owner = owner
     this.#window = environment.uplink.newWindow(trafficClass)
+    this.#compression = new BatchCompression(environment.settings.compression, environment.settings.codecs)
   }
 
   get empty (): boolean {
@@ -61,12 +61,12 @@ export class BatchFlow implements Flow {
     if (this.#due === undefined || first === undefined || this.#carrier?.stream.writable !== true || !this.#owner.admits(first)) {
       return 0
     }
-    return first.bytes <= this.#roomBytes(this.#carrier) ? this.#queue.bytes : 0
+    return first.bytes <= this.#carrier.roomBytes ? this.#queue.bytes : 0
   }
 
   /** Sends on this stream from now on. */
   attach (stream: BatchStream): void {
-    this.#carrier = new Carrier(stream, (carrier, arrival) => this.#onAcknowledged(carrier, arrival))
+    this.#carrier = new Carrier(stream, this.#window, this.#onArrival)
     this.#review()
   }
 
@@ -115,13 +115,10 @@ export class BatchFlow implements Flow {
 
   /** What waits goes as soon as it may. Resolves when it was handed to the transport, or waits no more. */
   async flush (): Promise<void> {
-    const until = this.#queue.sequence
     if (this.#queue.length > 0) {
-      const flush = { until, done: Promise.withResolvers<void>() }
-      this.#flushes.push(flush)
-      this.#flushUntil = until
+      const flushed = this.#flushes.add(this.#queue.sequence)
       this.#review()
-      await flush.done.promise
+      await flushed
     }
   }
 
@@ -154,20 +151,12 @@ export class BatchFlow implements Flow {
       this.#review()
       return 0
     }
-    const context = contextOf(entries)
-    const ratios = context === undefined ? NO_RATIOS : this.#ratios.obtain(context, () => new RatioEstimator(this.#environment.settings.codecs))
-    const { compression } = this.#environment.settings
-    const codec = compression({
-      bytes: carrier.stream.encoder.plainBytes, rateBitsPerSecond: this.#rateBitsPerSecond, estimates: ratios.estimates, mayCompress: context !== undefined
+    const { stream } = carrier
+    const encoded = this.#compression.encode(entries, stream.encoder.plainBytes, this.#rateBitsPerSecond, codec => {
+      return stream.send(carrier, codec, entries.filter(entry => entry.onTaken !== undefined))
     })
-    const encoded = carrier.stream.send(carrier, codec, entries.filter(entry => entry.onTaken !== undefined))
     const wireBytes = encoded.frame.length
-    if (context !== undefined) {
-      ratios.onBatch(codec, encoded.compressedBytes / encoded.plainBytes)
-    }
-    carrier.batches++
-    carrier.bytes += wireBytes
-    carrier.limited = (this.#queue.first?.bytes ?? 0) > this.#roomBytes(carrier)
+    carrier.onSent(wireBytes, this.#queue.first?.bytes ?? 0)
     const { counters } = this.#environment
     counters.batchesSent++
     counters.itemsSent += entries.length
@@ -176,7 +165,7 @@ export class BatchFlow implements Flow {
     this.#environment.record({
       type: 'batching:batch-sent',
       peer: this.peer,
-      connection: carrier.stream.connection.id,
+      connection: stream.connection.id,
       class: this.class,
       reason: due.reason,
       items: entries.length,
@@ -193,8 +182,7 @@ export class BatchFlow implements Flow {
   /** Takes out of the queue and puts into the encoder what the next batch has. */
   #pick (carrier: Carrier, grantBytes: number, nowMs: number): Outgoing[] {
     const { maximumMessages, maximumBatchBytes } = this.#environment.settings
-    const { encoder, maximumFrameBytes } = carrier.stream
-    const roomBytes = this.#roomBytes(carrier)
+    const { roomBytes, stream: { encoder, maximumFrameBytes } } = carrier
     const mostBytes = Math.min(grantBytes, maximumBatchBytes, maximumFrameBytes - BATCH_HEADER_BYTES, roomBytes)
     const entries: Outgoing[] = []
     encoder.begin(this.class)
@@ -238,26 +226,12 @@ export class BatchFlow implements Flow {
     }
   }
 
-  /** What may be sent before something is acknowledged; with nothing under way, any one batch. */
-  #roomBytes ({ bytes }: Carrier): number {
-    return bytes === 0 ? Infinity : Math.min(this.#window.windowBytes, MAXIMUM_UNACKNOWLEDGED_BYTES) - bytes
-  }
-
   /** What the uplink grants, and where it knows no bound, what the path was last seen to carry. */
   get #rateBitsPerSecond (): number {
     return Math.min(this.#environment.uplink.rateBitsPerSecond(this), this.#pathRateBitsPerSecond)
   }
 
-  #onAcknowledged (carrier: Carrier, { nowMs, batches, wireBytes, rttMs, rateBitsPerSecond, overMs }: Arrival): void {
-    // What was sent on another stream fills no window here.
-    if (carrier !== this.#carrier) {
-      return
-    }
-    const applicationLimited = !carrier.limited
-    this.#window.onAcknowledged({ nowMs, bytes: wireBytes, rttMs, inFlightBytes: carrier.bytes, applicationLimited })
-    carrier.batches -= batches
-    carrier.bytes -= wireBytes
-    carrier.limited = false
+  readonly #onArrival = (carrier: Carrier, { nowMs, wireBytes, rttMs, rateBitsPerSecond, overMs }: Arrival, applicationLimited: boolean): void => {
     if (!applicationLimited) {
       this.#pathRateBitsPerSecond = rateBitsPerSecond
       this.#environment.observe({ kind: 'delivery', peer: this.peer, nowMs, bytes: rateBitsPerSecond * overMs / 8_000, overMs })
@@ -265,7 +239,9 @@ export class BatchFlow implements Flow {
     this.#environment.record({
       type: 'batching:acknowledged', peer: this.peer, connection: carrier.stream.connection.id, class: this.class, rttMs, bytes: wireBytes, rateBitsPerSecond, applicationLimited
     })
-    this.#review(carrier.batches === 0)
+    if (carrier === this.#carrier) {
+      this.#review(carrier.batches === 0)
+    }
   }
 
   /** At the end of this burst, so that all of it can go in one batch. */
@@ -315,7 +291,7 @@ export class BatchFlow implements Flow {
       quantumBytes: quantumBytesOf(this.#environment.uplink.rateBitsPerSecond(this), settings.maximumBatchBytes),
       inFlightBatches: batches,
       completed,
-      flushing: first.sequence <= this.#flushUntil
+      flushing: first.sequence <= this.#flushes.until
     })
     if (reason === undefined) {
       this.#wakeAt(first.queuedMs + lingerMs)
@@ -343,55 +319,9 @@ export class BatchFlow implements Flow {
   }
 
   #onDeparture (): void {
-    const next = this.#queue.first?.sequence ?? Infinity
-    while (this.#flushes.length > 0 && this.#flushes[0].until < next) {
-      this.#flushes.shift()?.done.resolve()
-    }
+    this.#flushes.onDeparture(this.#queue.first?.sequence ?? Infinity)
     if (this.#queue.length === 0) {
       this.#cancelTimer()
     }
   }
-}
-
-/** The stream that a flow sends on, and what of the flow is under way there. */
-class Carrier implements BatchSender {
-  readonly stream: BatchStream
-  readonly #onArrival: (carrier: Carrier, arrival: Arrival) => void
-  batches = 0
-  bytes = 0
-  /** The window kept more from being sent, since something was last acknowledged. */
-  limited = false
-
-  constructor (stream: BatchStream, onArrival: (carrier: Carrier, arrival: Arrival) => void) {
-    this.stream = stream
-    this.#onArrival = onArrival
-  }
-
-  onAcknowledged (arrival: Arrival): void {
-    this.#onArrival(this, arrival)
-  }
-}
-
-interface Flush {
-  /** Sequence of the last item that it is about. */
-  readonly until: number
-  readonly done: PromiseWithResolvers<void>
-}
-
-/** So that a far side which stops reading need not keep more: libp2p resets a stream of which 4 MiB are unread. */
-const MAXIMUM_UNACKNOWLEDGED_BYTES = 2 * 1024 * 1024
-/** Protocols of one peer of which it is remembered how they compress. */
-const MAXIMUM_CONTEXTS = 16
-const NO_RATIOS = new RatioEstimator([])
-
-/** The one context that all are of; undefined where they must not be compressed together. */
-function contextOf (entries: readonly Outgoing[]): string | undefined {
-  let context: string | undefined = ANY_CONTEXT
-  for (const { compressionContext } of entries) {
-    if (compressionContext === undefined || (context !== ANY_CONTEXT && compressionContext !== ANY_CONTEXT && compressionContext !== context)) {
-      return undefined
-    }
-    context = context === ANY_CONTEXT ? compressionContext : context
-  }
-  return context
 }

@@ -1,9 +1,8 @@
 import { TwinwireError } from '../../core/errors.ts'
 import { nullRecorder } from '../../core/recorder.ts'
-import { Budget } from './budget.ts'
-import { Channel } from './channel.ts'
 import { sizeOf } from './delivery.ts'
 import { parseBatchingOptions } from './options.ts'
+import { Outboxes } from './outboxes.ts'
 import { BatchResponder } from './responder.ts'
 import { SpokenProtocols } from './spoken.ts'
 import { isUnsupportedProtocol } from '../unsupported-protocol.ts'
@@ -13,7 +12,8 @@ import type { Deadlines } from '../deadlines.ts'
 import type { NetworkNode, NodeEvents, PeerId } from '../port.ts'
 import type { TrafficClass } from '../traffic-class.ts'
 import type { Uplink } from '../uplink.ts'
-import type { AcquireLease } from './channel.ts'
+import type { Budget } from './budget.ts'
+import type { AcquireLease, Channel } from './channel.ts'
 import type { DeliveryHooks } from './delivery.ts'
 import type { BatchingEnvironment, BatchingObservation } from './environment.ts'
 import type { BatchingEvent, BatchingMetrics } from './events.ts'
@@ -68,11 +68,9 @@ export interface BatchedRequestOptions extends BatchedOptions {
  */
 export class MessageBatching {
   readonly #node: NetworkNode
-  readonly #acquire: AcquireLease
   readonly #environment: BatchingEnvironment
-  readonly #budget: Budget
+  readonly #outboxes: Outboxes
   readonly #responder: BatchResponder
-  readonly #peers = new Map<string, Outbox>()
   readonly #spoken: SpokenProtocols
   readonly #drained = Promise.withResolvers<void>()
   #nextId = 1
@@ -84,7 +82,6 @@ export class MessageBatching {
   constructor ({ node, clock, deadlines, uplink, acquire, host, recorder = nullRecorder, observe = () => {} }: MessageBatchingComponents, options: MessageBatchingOptions = {}) {
     const settings = parseBatchingOptions(options)
     this.#node = node
-    this.#acquire = acquire
     this.#environment = {
       clock,
       deadlines,
@@ -97,7 +94,10 @@ export class MessageBatching {
       record: event => recorder.record({ ...event, timeMs: clock.now(), host }),
       observe
     }
-    this.#budget = new Budget(settings.maximumQueuedMessages, settings.maximumQueuedBytes)
+    this.#outboxes = new Outboxes(node, this.#environment, acquire, {
+      onAcquired: (peer, error) => this.#onAcquired(peer, error),
+      onIdle: () => this.#onIdle()
+    })
     this.#spoken = new SpokenProtocols(clock, settings.unsupportedForMs)
     this.#responder = new BatchResponder(node, this.#environment, () => this.#onIdle())
     node.addEventListener('connection:open', this.#onConnectionOpen)
@@ -111,14 +111,7 @@ export class MessageBatching {
 
   /** The state of now. */
   get metrics (): BatchingMetrics {
-    let streams = 0
-    for (const { channels } of this.#peers.values()) {
-      for (const channel of channels.values()) {
-        streams += channel.streams
-      }
-    }
-    const { messages, bytes } = this.#budget
-    return { queuedMessages: messages, queuedBytes: bytes, peers: this.#peers.size, streams, ...this.#responder.levels, ...this.#environment.counters }
+    return { ...this.#outboxes.levels, ...this.#responder.levels, ...this.#environment.counters }
   }
 
   /** For a request that may be tried again. */
@@ -143,7 +136,7 @@ export class MessageBatching {
    * Answers with the reply, which is a view of the batch that it came in: whoever keeps it for long copies it. The
    * payload must not be changed before that.
    *
-   * @throws as `send` does, and ERR_FRAME_TOO_LARGE where the reply is larger than 64 KiB
+   * @throws as `send` does, and ERR_FRAME_TOO_LARGE where the reply is larger than `maximumReplyPayloadBytes`
    */
   async request (peer: PeerId, protocol: string, payload: Uint8Array, options: BatchedRequestOptions = {}): Promise<Uint8Array> {
     const { id = this.#nextId++, attempt = 1 } = options
@@ -153,8 +146,7 @@ export class MessageBatching {
 
   /** What waits for this peer, or for all, goes as soon as the uplink lets it. Resolves when nothing of it waits any more. */
   async flush (peer?: PeerId): Promise<void> {
-    const outboxes = peer === undefined ? [...this.#peers.values()] : [this.#peers.get(peer.toString())]
-    await Promise.all(outboxes.flatMap(outbox => [...outbox?.channels.values() ?? []]).map(async channel => await channel.flush()))
+    await Promise.all(this.#outboxes.channels(peer?.toString()).map(async channel => await channel.flush()))
   }
 
   /**
@@ -199,12 +191,7 @@ export class MessageBatching {
     await this.#drained.promise
     timer.cancel()
     const error = stoppedError()
-    for (const { channels } of this.#peers.values()) {
-      for (const channel of channels.values()) {
-        channel.stop(error)
-      }
-    }
-    this.#peers.clear()
+    this.#outboxes.stop(error)
     // What a pool keeps is the pool's.
     for (const { batches } of this.#environment.outbound) {
       batches.detach(error)
@@ -242,40 +229,13 @@ export class MessageBatching {
         expected: `at most ${maximumPayloadBytes} bytes`, found: String(payload.byteLength)
       })
     }
-    const outbox = this.#outboxOf(peer)
-    if (!outbox.budget.take(sizeOf(protocol, payload))) {
+    const { channel, budget } = this.#outboxes.obtain(peer, trafficClass)
+    if (!budget.take(sizeOf(protocol, payload))) {
+      this.#outboxes.forgetIfGone(peer.toString())
       this.#environment.record({ type: 'batching:refused', peer: peer.toString(), protocol, by: 'queue', reason: 'queue-full' })
       throw new TwinwireError('ERR_QUEUE_FULL', 'too much waits to be sent')
     }
-    return { channel: this.#channelOf(outbox, trafficClass), budget: outbox.budget }
-  }
-
-  #outboxOf (peer: PeerId): Outbox {
-    const key = peer.toString()
-    let outbox = this.#peers.get(key)
-    if (outbox === undefined) {
-      const { maximumQueuedMessagesPerPeer, maximumQueuedBytesPerPeer } = this.#environment.settings
-      outbox = { peer, budget: new Budget(maximumQueuedMessagesPerPeer, maximumQueuedBytesPerPeer, this.#budget), channels: new Map() }
-      this.#peers.set(key, outbox)
-    }
-    return outbox
-  }
-
-  #channelOf (outbox: Outbox, trafficClass: TrafficClass): Channel {
-    let channel = outbox.channels.get(trafficClass)
-    if (channel === undefined) {
-      channel = new Channel(outbox.peer, trafficClass, {
-        environment: this.#environment,
-        acquire: this.#acquire,
-        onAcquired: error => this.#onAcquired(outbox.peer.toString(), error),
-        onIdle: () => {
-          this.#forgetIfGone(outbox)
-          this.#onIdle()
-        }
-      })
-      outbox.channels.set(trafficClass, channel)
-    }
-    return channel
+    return { channel, budget }
   }
 
   #onAcquired (peer: string, error: unknown): void {
@@ -301,19 +261,8 @@ export class MessageBatching {
     }
   }
 
-  /** A peer that is connected is remembered, with what its window has learnt. */
-  #forgetIfGone (outbox: Outbox): void {
-    const channels = [...outbox.channels.values()]
-    if (channels.every(({ idle }) => idle) && this.#node.getConnections(outbox.peer).length === 0) {
-      this.#peers.delete(outbox.peer.toString())
-      for (const channel of channels) {
-        channel.end()
-      }
-    }
-  }
-
   #onIdle (): void {
-    if (this.#stopping !== undefined && this.#responder.idle && [...this.#peers.values()].every(({ channels }) => [...channels.values()].every(({ idle }) => idle))) {
+    if (this.#stopping !== undefined && this.#responder.idle && this.#outboxes.idle) {
       this.#drained.resolve()
     }
   }
@@ -323,18 +272,8 @@ export class MessageBatching {
   }
 
   readonly #onPeerDisconnect = ({ detail }: NodeEvents['peer:disconnect']): void => {
-    const outbox = this.#peers.get(detail.toString())
-    if (outbox !== undefined) {
-      this.#forgetIfGone(outbox)
-    }
+    this.#outboxes.forgetIfGone(detail.toString())
   }
-}
-
-/** What goes to one peer. */
-interface Outbox {
-  readonly peer: PeerId
-  readonly budget: Budget
-  readonly channels: Map<TrafficClass, Channel>
 }
 
 function stoppedError (): TwinwireError {

@@ -190,9 +190,10 @@ function leftovers ({ batching, node, deadlines }: Side): string[] {
 }
 
 test('whatever is sent, aborted, broken or refused: everything settles, order and classes hold, bounds hold, nothing is left', async t => {
-  await fc.assert(fc.asyncProperty(schedule, fc.constantFrom(0, 5, 500), fc.boolean(), async (steps, stopAfterMs, isPaced) => {
+  await fc.assert(fc.asyncProperty(schedule, fc.constantFrom(0, 5, 500), fc.boolean(), fc.boolean(), async (steps, stopAfterMs, isPaced, isTight) => {
     const faults = await setting(async environment => await play(environment, steps, stopAfterMs, isPaced), {
       client: LIMITS,
+      server: isTight ? { maximumRunning: 2, maximumReplyBytes: 500, stallTimeoutMs: 200 } : {},
       ...isPaced && { uplink: clock => new PacedUplink(clock, 200_000) }
     })
     t.deepEqual(faults, [])

@@ -3,6 +3,7 @@ import { sleep } from '../../../src/core/clock.ts'
 import { TwinwireError } from '../../../src/core/errors.ts'
 import { encodeFrame } from '../../../src/optim/frames.ts'
 import { compress } from '../../../src/optim/batching/compression/codecs.ts'
+import { BatchEncoder } from '../../../src/optim/batching/wire/batch-encoder.ts'
 import { PacedUplink } from './paced-uplink.ts'
 import { openRaw, serveRaw } from './raw-peer.ts'
 import { bytes, only, outcome, PROTOCOL, setting } from './setting.ts'
@@ -183,6 +184,33 @@ test('above the bound on running handlers nothing more is read, and all is serve
     const results = await Promise.all(Array.from({ length: 30 }, async (_, i) => await client.batching.request(server.node.peerId, PROTOCOL, bytes(1, i), { class: i % 2 === 0 ? 'urgent' : 'bulk' })))
     t.deepEqual(results.map(([byte]) => byte), Array.from({ length: 30 }, (_, i) => i))
     t.is(most, 4)
+  }, { server: { maximumRunning: 4 } })
+})
+
+test('what came at once is begun as there is room, and no more of it is decoded meanwhile', async t => {
+  await setting(async ({ clock, client, server }) => {
+    let most = 0
+    let running = 0
+    await server.batching.handle(PROTOCOL, async payload => {
+      most = Math.max(most, ++running)
+      await sleep(clock, 5)
+      running--
+      return payload
+    })
+    const end = await openRaw(client.node, 'server')
+    const encoder = new BatchEncoder()
+    const frames = Array.from({ length: 100 }, (_, i) => {
+      encoder.begin('normal')
+      encoder.add({ kind: 'request', id: i + 1, attempt: 1, protocol: PROTOCOL, payload: bytes(1_000) })
+      return encoder.finish({ codec: 'none', acknowledgement: undefined }).frame
+    })
+    end.stream.send(Uint8Array.from(frames.flatMap(frame => [...frame])))
+    await sleep(clock, 50)
+    // A slice of 16 KiB has seventeen of these at most.
+    t.true(server.batching.metrics.batchesReceived <= 50 / 5 * 4 + 17 + 1, String(server.batching.metrics.batchesReceived))
+    await sleep(clock, 1_000)
+    t.is(most, 4)
+    t.deepEqual(end.items.flatMap(item => item.kind === 'reply' ? [item.id] : []), Array.from({ length: 100 }, (_, i) => i + 1))
   }, { server: { maximumRunning: 4 } })
 })
 
