@@ -47,7 +47,7 @@ async function metricTable (): Promise<string> {
 
 /** A node that nothing happens to. */
 const idleNode: NetworkNode = {
-  peerId: { toString: () => 'idle', equals: () => false } as NetworkNode['peerId'],
+  peerId: { toString: () => 'idle', equals: () => false },
   peerStore: { get: async () => ({ addresses: [] }), merge: async () => undefined },
   dial: async () => await Promise.reject(new Error('nobody is dialled')),
   getConnections: () => [],
