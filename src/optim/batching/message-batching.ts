@@ -6,10 +6,12 @@ import { Outboxes } from './outboxes.ts'
 import { keyOf } from './protocol.ts'
 import { BatchResponder } from './responder.ts'
 import { SpokenProtocols } from './spoken.ts'
+import { unshapedDownlink } from '../downlink.ts'
 import { isUnsupportedProtocol } from '../unsupported-protocol.ts'
 import type { Clock } from '../../core/clock.ts'
 import type { Recorder } from '../../core/recorder.ts'
 import type { Deadlines } from '../deadlines.ts'
+import type { Downlink } from '../downlink.ts'
 import type { NetworkNode, NodeEvents, PeerId } from '../port.ts'
 import type { TrafficClass } from '../traffic-class.ts'
 import type { Uplink } from '../uplink.ts'
@@ -27,6 +29,8 @@ export interface MessageBatchingComponents {
   readonly clock: Clock
   readonly deadlines: Deadlines
   readonly uplink: Uplink
+  /** Default: what comes is not held up. */
+  readonly downlink?: Downlink
   /** Has streams of `BATCH_PROTOCOL`: from the pool, or plain ones. */
   readonly acquire: AcquireLease
   /** The `host` of recorded events. */
@@ -79,13 +83,14 @@ export class MessageBatching {
   /**
    * @throws ERR_INVALID_OPTION or ERR_UNKNOWN_OPTION, with a path below `messageBatching`
    */
-  constructor ({ node, clock, deadlines, uplink, acquire, host, recorder = nullRecorder, observe = () => {} }: MessageBatchingComponents, options: MessageBatchingOptions = {}) {
+  constructor ({ node, clock, deadlines, uplink, downlink = unshapedDownlink, acquire, host, recorder = nullRecorder, observe = () => {} }: MessageBatchingComponents, options: MessageBatchingOptions = {}) {
     const settings = parseBatchingOptions(options)
     this.#node = node
     this.#environment = {
       clock,
       deadlines,
       uplink,
+      downlink,
       settings,
       outbound: new Set(),
       counters: {

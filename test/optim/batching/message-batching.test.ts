@@ -99,6 +99,34 @@ test('a handler that throws or answers too much fails its own request and no oth
   }, { server: { maximumReplyPayloadBytes: 64 * 1024 } })
 })
 
+test('where another connection takes the place of its own, what follows goes on that, though there is always something under way', async t => {
+  await setting(async ({ clock, client, server }) => {
+    const { peerId } = server.node
+    await server.batching.handle(PROTOCOL, async payload => {
+      await sleep(clock, 100)
+      return payload
+    })
+    const ask = async (i: number): Promise<string> => await outcome(client.batching.request(peerId, PROTOCOL, bytes(1, i)))
+    // Every 50 ms one that takes 100: the stream is never given back by itself.
+    const answers: Array<Promise<string>> = []
+    for (let i = 0; i < 20; i++) {
+      answers.push(ask(i))
+      await sleep(clock, 50)
+      if (i === 9) {
+        client.node.replace('server')
+      }
+    }
+    t.true((await Promise.all(answers)).every(answer => answer === 'resolved'))
+    // Until the last reply is acknowledged.
+    await sleep(clock, 100)
+    const [first, second] = client.node.everyConnection
+    t.is(first.streams.length, 1)
+    t.is(second.streams.length, 1)
+    t.deepEqual(client.node.leases, ['released', 'released'])
+    t.is(client.node.suspected, 0)
+  })
+})
+
 test('after stop nothing is left: no timer, no lease, no stream, no listener, and everything has settled', async t => {
   await setting(async ({ clock, time, client, server }) => {
     const { peerId } = server.node
