@@ -3,21 +3,20 @@ import { ForwardedEvents } from './forwarded-events.ts'
 import { MAXIMUM_WINDOW_BYTES } from './window-bounds.ts'
 import { SendQueue } from './send-queue.ts'
 import type { AbortOptions, Bytes, CloseEvent, Stream } from '../port.ts'
+import type { Downlink, PausableStream } from '../downlink.ts'
 import type { TrafficClass } from '../traffic-class.ts'
 import type { Uplink } from '../uplink.ts'
 import type { Listener, ListenerOptions } from './forwarded-events.ts'
-import type { InboundShaper, PausableStream } from './inbound.ts'
 
 /** What a shaped stream works with, beside the stream itself. */
 export interface ShapingEnvironment {
   readonly uplink: Pick<Uplink, 'ready' | 'remove'>
   /** Bytes were charged that are not sent after all. */
   readonly refund: (bytes: number) => void
-  readonly inbound: InboundShaper
+  readonly downlink: Downlink
   readonly highWaterBytes: number
   readonly maximumBytes: number
   readonly onSent: (protocol: string, bytes: number) => void
-  readonly onReceived: (peer: string, trafficClass: TrafficClass, protocol: string, bytes: number) => void
   readonly onFull: (peer: string, trafficClass: TrafficClass) => void
   /** Those that are shaped, by the stream. */
   readonly shaped: WeakMap<Stream, ShapedStream>
@@ -239,11 +238,7 @@ class ShapedMembers {
   }
 
   readonly #onMessage = ({ data }: { readonly data: Bytes }): void => {
-    const { peer, class: trafficClass } = this.#inbound
-    this.#environment.onReceived(peer, trafficClass, this.#stream.protocol, data.byteLength)
-    if (!this.#ended) {
-      this.#environment.inbound.received(this.#inbound, data.byteLength)
-    }
+    this.#environment.downlink.received(this.#inbound, this.#stream.protocol, data.byteLength)
   }
 
   #onTransmitted (bytes: number): void {
@@ -290,7 +285,7 @@ class ShapedMembers {
     this.#stream.removeEventListener('close', this.#onClose);
     (this.#stream as IdleSource).removeEventListener('idle', this.#onIdle)
     if (event.error !== undefined || this.#stream.readBufferLength === 0) {
-      this.#environment.inbound.closed(this.#inbound)
+      this.#environment.downlink.closed(this.#inbound)
       this.#held = false
       this.#passOnDeferred()
     }

@@ -6,7 +6,9 @@ import { StallWatch } from './stall-watch.ts'
 import { BatchDecoder } from './wire/batch-decoder.ts'
 import { BatchEncoder } from './wire/batch-encoder.ts'
 import { INITIAL_FRAME_BYTES } from './wire/format.ts'
+import type { PausableStream } from '../downlink.ts'
 import type { Bytes, CloseEvent, Connection, Stream } from '../port.ts'
+import type { TrafficClass } from '../traffic-class.ts'
 import type { BatchingEnvironment } from './environment.ts'
 import type { BatchSender, SentBatch } from './in-flight.ts'
 import type { Outgoing } from './outgoing-queue.ts'
@@ -56,7 +58,10 @@ export class BatchStream {
   readonly #inFlight = new InFlight()
   readonly #receipts: Receipts
   readonly #stall: StallWatch
-  #paused = false
+  /** Why nothing is read: its owner takes no more, or the downlink holds it up. */
+  #full = false
+  #held = false
+  readonly #inlet: { class: TrafficClass } & PausableStream
   /** What came and has to wait. */
   readonly #unread: Bytes[] = []
   #ended: Error | undefined
@@ -68,6 +73,7 @@ export class BatchStream {
     this.#environment = environment
     this.#handlers = handlers
     this.#receipts = new Receipts(environment, () => handlers.taken, () => this.#acknowledge())
+    this.#inlet = { peer: this.peer, class: 'normal', pause: () => this.#hold(), resume: () => this.#letGo() }
     this.#stall = new StallWatch(environment, () => this.#onStall())
     const maximumBytes = side === 'responder' ? environment.settings.maximumFrameBytes : INITIAL_FRAME_BYTES
     this.#decoder = new BatchDecoder({ maximumFrameBytes: maximumBytes, maximumPlainBytes: maximumBytes, from: side === 'responder' ? 'initiator' : 'responder' })
@@ -88,7 +94,7 @@ export class BatchStream {
 
   /** Nothing is read. */
   get paused (): boolean {
-    return this.#paused
+    return this.#full || this.#held
   }
 
   /** Nothing sent is unacknowledged, and the far side knows of all that came. */
@@ -120,25 +126,48 @@ export class BatchStream {
 
   /** Nothing more is read until `resume`. */
   pause (): void {
-    if (!this.#paused && this.#ended === undefined) {
-      this.#paused = true
+    const { paused } = this
+    this.#full = true
+    this.#stopReading(paused)
+  }
+
+  resume (): void {
+    const { paused } = this
+    this.#full = false
+    this.#readOn(paused)
+  }
+
+  #hold (): void {
+    const { paused } = this
+    this.#held = true
+    this.#stopReading(paused)
+  }
+
+  #letGo (): void {
+    const { paused } = this
+    this.#held = false
+    this.#readOn(paused)
+  }
+
+  #stopReading (wasPaused: boolean): void {
+    if (!wasPaused && this.#ended === undefined) {
       this.#stream.pause()
     }
   }
 
-  resume (): void {
-    if (!this.#paused) {
+  /** What came meanwhile first, of which some may be too much again. */
+  #readOn (wasPaused: boolean): void {
+    if (!wasPaused) {
       return
     }
-    this.#paused = false
-    while (!this.#paused) {
+    while (!this.paused) {
       const data = this.#unread.shift()
       if (data === undefined) {
         break
       }
       this.#read(data)
     }
-    if (!this.#paused && this.#ended === undefined) {
+    if (!this.paused && this.#ended === undefined) {
       this.#stream.resume()
     }
   }
@@ -202,9 +231,11 @@ export class BatchStream {
 
   readonly #onMessage = ({ data }: { readonly data: Bytes }): void => {
     this.#environment.observe({ kind: 'life', peer: this.peer, connection: this.connection.id, nowMs: this.#environment.clock.now() })
-    if (this.#paused) {
+    this.#environment.downlink.received(this.#inlet, this.#stream.protocol, data.byteLength)
+    if (this.#full || this.#unread.length > 0) {
       this.#unread.push(data)
     } else {
+      // What the downlink holds up is what comes after this: it is counted when it comes, and here already.
       this.#read(data)
     }
   }
@@ -213,7 +244,7 @@ export class BatchStream {
   #read (data: Bytes): void {
     try {
       for (let position = 0; position < data.byteLength && this.#ended === undefined; position += SLICE_BYTES) {
-        if (this.#paused) {
+        if (this.#full) {
           this.#unread.unshift(data.subarray(position))
           return
         }
@@ -247,6 +278,7 @@ export class BatchStream {
       this.maximumRequests = first.maximumRequests
       this.#handlers.onRoom()
     }
+    this.#inlet.class = batch.class
     this.#environment.counters.batchesReceived++
     this.#handlers.onBatch(batch, this.#receipts.receive(batch.items.length > 0))
     // After the items: a message that is refused was acknowledged with its batch all the same.
@@ -303,7 +335,7 @@ export class BatchStream {
 
   readonly #onRemoteCloseWrite = (): void => {
     // While nothing is read, the rest of the batch may be there already.
-    if (this.#decoder.empty || this.#paused) {
+    if (this.#decoder.empty || this.paused) {
       this.#handlers.onRemoteCloseWrite()
     } else {
       this.abort(new TwinwireError('ERR_STREAM_CLOSED', 'the stream was closed in the middle of a batch'), 'closed')
@@ -326,6 +358,7 @@ export class BatchStream {
     this.#receipts.stop()
     this.#inFlight.clear()
     this.#unread.length = 0
+    this.#environment.downlink.closed(this.#inlet)
     this.#watch()
     this.#handlers.onEnd(error, reason)
     return true

@@ -1,5 +1,6 @@
 import type { Clock } from '../../core/clock.ts'
 import type { Deadlines } from '../deadlines.ts'
+import type { Downlink } from '../downlink.ts'
 import type { DeliveryObservation, LifeObservation, RoundTripObservation } from '../health/observations.ts'
 import type { Uplink } from '../uplink.ts'
 import type { BatchingEvent, BatchingMetrics, Unstamped } from './events.ts'
@@ -11,6 +12,7 @@ export interface BatchingEnvironment {
   readonly clock: Clock
   readonly deadlines: Deadlines
   readonly uplink: Uplink
+  readonly downlink: Downlink
   readonly settings: BatchingSettings
   readonly counters: BatchingCounters
   /** The asking ends of all streams that are open, leased or not. */

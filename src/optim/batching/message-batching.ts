@@ -3,12 +3,15 @@ import { nullRecorder } from '../../core/recorder.ts'
 import { sizeOf } from './delivery.ts'
 import { parseBatchingOptions } from './options.ts'
 import { Outboxes } from './outboxes.ts'
+import { keyOf } from './protocol.ts'
 import { BatchResponder } from './responder.ts'
 import { SpokenProtocols } from './spoken.ts'
+import { unshapedDownlink } from '../downlink.ts'
 import { isUnsupportedProtocol } from '../unsupported-protocol.ts'
 import type { Clock } from '../../core/clock.ts'
 import type { Recorder } from '../../core/recorder.ts'
 import type { Deadlines } from '../deadlines.ts'
+import type { Downlink } from '../downlink.ts'
 import type { NetworkNode, NodeEvents, PeerId } from '../port.ts'
 import type { TrafficClass } from '../traffic-class.ts'
 import type { Uplink } from '../uplink.ts'
@@ -27,6 +30,8 @@ export interface MessageBatchingComponents {
   readonly clock: Clock
   readonly deadlines: Deadlines
   readonly uplink: Uplink
+  /** Default: what comes is not held up. */
+  readonly downlink?: Downlink
   /** Has streams of `BATCH_PROTOCOL`: from the pool, or plain ones. */
   readonly acquire: AcquireLease
   /** The `host` of recorded events. */
@@ -51,9 +56,9 @@ export interface BatchedOptions {
 
 /** How one attempt at a request is to be made. */
 export interface BatchedRequestOptions extends BatchedOptions {
-  /** From `nextId`, where the request may be tried again: then with the same id, and `attempt` one higher. */
+  /** From `nextId`, where the request may be tried again: then with the same id, and `attempt` one higher each time. */
   readonly id?: number
-  /** Default 1. */
+  /** Default 1; of no meaning without an id. */
   readonly attempt?: number
 }
 
@@ -72,6 +77,8 @@ export class MessageBatching {
   readonly #outboxes: Outboxes
   readonly #responder: BatchResponder
   readonly #spoken: SpokenProtocols
+  /** Attempts under way of requests that the caller gave an id. */
+  readonly #attempts = new Set<string>()
   readonly #drained = Promise.withResolvers<void>()
   #nextId = 1
   #stopping: Promise<void> | undefined
@@ -79,13 +86,14 @@ export class MessageBatching {
   /**
    * @throws ERR_INVALID_OPTION or ERR_UNKNOWN_OPTION, with a path below `messageBatching`
    */
-  constructor ({ node, clock, deadlines, uplink, acquire, host, recorder = nullRecorder, observe = () => {} }: MessageBatchingComponents, options: MessageBatchingOptions = {}) {
+  constructor ({ node, clock, deadlines, uplink, downlink = unshapedDownlink, acquire, host, recorder = nullRecorder, observe = () => {} }: MessageBatchingComponents, options: MessageBatchingOptions = {}) {
     const settings = parseBatchingOptions(options)
     this.#node = node
     this.#environment = {
       clock,
       deadlines,
       uplink,
+      downlink,
       settings,
       outbound: new Set(),
       counters: {
@@ -136,12 +144,24 @@ export class MessageBatching {
    * Answers with the reply, which is a view of the batch that it came in: whoever keeps it for long copies it. The
    * payload must not be changed before that.
    *
-   * @throws as `send` does, and ERR_FRAME_TOO_LARGE where the reply is larger than `maximumReplyPayloadBytes`
+   * @throws as `send` does, ERR_INVALID_STATE where this attempt is under way already, and ERR_FRAME_TOO_LARGE where the reply is larger than `maximumReplyPayloadBytes`
    */
   async request (peer: PeerId, protocol: string, payload: Uint8Array, options: BatchedRequestOptions = {}): Promise<Uint8Array> {
-    const { id = this.#nextId++, attempt = 1 } = options
     this.#environment.counters.requests++
-    return await this.#deliver(peer, protocol, payload, id, attempt, options)
+    const { id, attempt = 1 } = options
+    if (id === undefined) {
+      return await this.#deliver(peer, protocol, payload, this.#nextId++, 1, options)
+    }
+    const key = keyOf(id, attempt)
+    if (attempt < 1 || this.#attempts.has(key)) {
+      throw new TwinwireError('ERR_INVALID_STATE', 'the attempt is under way, or none', { path: 'attempt', expected: 'from 1, and one higher each time', found: String(attempt) })
+    }
+    this.#attempts.add(key)
+    try {
+      return await this.#deliver(peer, protocol, payload, id, attempt, options)
+    } finally {
+      this.#attempts.delete(key)
+    }
   }
 
   /** What waits for this peer, or for all, goes as soon as the uplink lets it. Resolves when nothing of it waits any more. */

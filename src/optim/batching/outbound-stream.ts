@@ -12,6 +12,8 @@ import type { Batch, Item, RefusalCode } from './wire/items.ts'
 export interface BatchLease {
   readonly stream: Stream
   readonly connection: Connection
+  /** Another connection takes the place of this one. */
+  readonly retired: boolean
   /** Something was answered after so long; the lease goes on. */
   answered(elapsedMs: number): void
   /** The stream may be kept, open, for the next. */
@@ -88,6 +90,11 @@ export class OutboundStream {
   /** Nothing is under way that somebody waits for, and nothing is left to say. */
   get idle (): boolean {
     return this.#awaited === 0 && this.batches.quiet
+  }
+
+  /** Another connection takes the place of this one's. */
+  get retired (): boolean {
+    return this.#lease?.lease.retired === true
   }
 
   /** Whether one request more may be sent. */

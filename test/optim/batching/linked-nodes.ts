@@ -91,6 +91,12 @@ export class LinkedNode extends Listeners<NodeEvents> implements NetworkNode {
     return connection
   }
 
+  /** The next connection takes the place of this one. */
+  replace (name: string): void {
+    this.connectionTo(name).retired = true
+    this.connections.delete(name)
+  }
+
   /** Leases of streams of one protocol, kept when they come back. */
   pool (protocol: string): AcquireLease {
     return async (peer, { signal, onOpening }) => {
@@ -124,6 +130,7 @@ export class LinkedNode extends Listeners<NodeEvents> implements NetworkNode {
     return {
       stream,
       connection,
+      get retired () { return connection.retired },
       answered () {},
       release: () => {
         end('released')
@@ -174,6 +181,7 @@ export class LinkedConnection extends Listeners<{ close: CloseEvent }> implement
   status: TransferStatus = 'open'
   idle: LinkedStream[] = []
   suspect = false
+  retired = false
   readonly streams: LinkedStream[] = []
   readonly #node: LinkedNode
 

@@ -99,6 +99,34 @@ test('a handler that throws or answers too much fails its own request and no oth
   }, { server: { maximumReplyPayloadBytes: 64 * 1024 } })
 })
 
+test('where another connection takes the place of its own, what follows goes on that, though there is always something under way', async t => {
+  await setting(async ({ clock, client, server }) => {
+    const { peerId } = server.node
+    await server.batching.handle(PROTOCOL, async payload => {
+      await sleep(clock, 100)
+      return payload
+    })
+    const ask = async (i: number): Promise<string> => await outcome(client.batching.request(peerId, PROTOCOL, bytes(1, i)))
+    // Every 50 ms one that takes 100: the stream is never given back by itself.
+    const answers: Array<Promise<string>> = []
+    for (let i = 0; i < 20; i++) {
+      answers.push(ask(i))
+      await sleep(clock, 50)
+      if (i === 9) {
+        client.node.replace('server')
+      }
+    }
+    t.true((await Promise.all(answers)).every(answer => answer === 'resolved'))
+    // Until the last reply is acknowledged.
+    await sleep(clock, 100)
+    const [first, second] = client.node.everyConnection
+    t.is(first.streams.length, 1)
+    t.is(second.streams.length, 1)
+    t.deepEqual(client.node.leases, ['released', 'released'])
+    t.is(client.node.suspected, 0)
+  })
+})
+
 test('after stop nothing is left: no timer, no lease, no stream, no listener, and everything has settled', async t => {
   await setting(async ({ clock, time, client, server }) => {
     const { peerId } = server.node
@@ -214,6 +242,16 @@ test('a retry that finds its request being worked on does not call the handler t
     t.deepEqual(await Promise.all([first, second]), ['resolved', 'resolved'])
     t.is(calls, 1)
     t.is(server.batching.metrics.joined, 1)
+  })
+})
+
+test('an attempt that is under way is not made again', async t => {
+  await setting(async ({ client, server }) => {
+    await server.batching.handle(PROTOCOL, payload => payload)
+    const { peerId } = server.node
+    const id = client.batching.nextId()
+    const attempts = [1, 1, 2, 0].map(async attempt => await outcome(client.batching.request(peerId, PROTOCOL, bytes(3), { id, attempt })))
+    t.deepEqual(await Promise.all(attempts), ['resolved', 'ERR_INVALID_STATE', 'resolved', 'ERR_INVALID_STATE'])
   })
 })
 
