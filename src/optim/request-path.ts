@@ -20,7 +20,7 @@ import type { WatchedAttempt } from './watched-attempt.ts'
 
 /** What is to be asked of a peer, or told it. */
 export interface Errand {
-  /** The same for all attempts at it; unique in a network. */
+  /** The same for all attempts at it, and unique among what is batched. */
   readonly id: number
   readonly peer: PeerId
   readonly protocol: string
