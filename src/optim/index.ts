@@ -104,6 +104,7 @@ export type {
 // What they meet in.
 export { Deadlines } from './deadlines.ts'
 export { UnshapedUplink } from './uplink.ts'
+export type { Downlink, PausableStream } from './downlink.ts'
 export type { AcknowledgedSample, Flow, SendWindow, Uplink } from './uplink.ts'
 export type { Clock, Timer } from '../core/clock.ts'
 export { TwinwireError } from '../core/errors.ts'
