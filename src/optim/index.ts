@@ -53,7 +53,7 @@ export type { CodecEstimate, CodecEstimates } from './batching/compression/ratio
 export type { CompressingCodec } from './batching/compression/codecs.ts'
 export type { Codec, RefusalCode } from './batching/wire/items.ts'
 export type {
-  AcknowledgedEvent, BatchingEvent, BatchingMetrics, BatchReason, BatchSentEvent, EndEvent as BatchStreamEndEvent, FallbackEvent, HandlerFailedEvent, RefusedEvent,
+  AcknowledgedEvent, BatchingEvent, BatchingMetrics, BatchReason, BatchSentEvent, EndEvent as BatchStreamEndEvent, FallbackEvent, HandlerFailedEvent, PolicyFailedEvent, RefusedEvent,
   StreamEvent as BatchStreamEvent, ViolationEvent
 } from './batching/events.ts'
 

@@ -56,6 +56,8 @@ export interface SendOptions extends AbortOptions {
   readonly class?: TrafficClass
   /** A secret: it is never compressed, for its length would tell of it. Default false. */
   readonly sensitive?: boolean
+  /** What may be compressed together: data of one origin, such as one user's. Default: the protocol. */
+  readonly compressionContext?: string
   /** Queueing, connecting and all attempts together. Default 30 s. */
   readonly deadlineMs?: number
   /** True where the far side may get it twice without harm. Only such is sent again after it may have arrived. Default false. */
@@ -284,13 +286,13 @@ class ModularNetwork implements OptimizedNetwork {
   }
 
   #errand (peer: PeerId, protocol: string, payload: Uint8Array, options: SendOptions, expectedReplyBytes: number): Errand {
-    const { class: given, sensitive = false } = options
+    const { class: given, sensitive = false, compressionContext = protocol } = options
     const trafficClass = given === undefined
       ? checkClass(this.#settings.classify({ protocol, bytes: payload.byteLength }), 'classify')
       : checkClass(given, 'class')
     // All attempts bear it, so that the far side knows a retry of what it is at work on.
     const id = this.batching?.nextId() ?? 0
-    return { id, peer, protocol, payload, class: trafficClass, expectedReplyBytes, sensitive }
+    return { id, peer, protocol, payload, class: trafficClass, expectedReplyBytes, sensitive, compressionContext }
   }
 
   async #run<T> (errand: Errand, operation: string, serverTimeMs: number, options: SendOptions, attempt: (errand: Errand, context: AttemptContext) => Promise<T>): Promise<T> {
