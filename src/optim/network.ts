@@ -181,7 +181,7 @@ class ModularNetwork implements OptimizedNetwork {
         uplink: bandwidth ?? new UnshapedUplink(),
         acquire: async (peer, acquireOptions) => await leases.acquire(peer, BATCH_PROTOCOL, acquireOptions),
         observe: observation => health?.observe(observation)
-      }, messageBatching)
+      }, { maximumReplyPayloadBytes: settings.maximumFrameBytes, ...messageBatching })
     } catch (error) {
       void pool?.stop()
       throw error

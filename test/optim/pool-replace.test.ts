@@ -87,6 +87,19 @@ test('where the limits leave no room for a further connection a replacement wait
   t.deepEqual(client.connections.map(({ remotePeer }) => remotePeer.toString()), ['server'])
 })
 
+test('a replacement never costs the connection that it is to replace before it is there', async t => {
+  const { network, client, server, pool, acquire } = bench({ maxConnections: 1 })
+  ;(await network.until(acquire())).release()
+  const controller = new AbortController()
+  const replacing = caught(pool.replace(server.peerId, { signal: controller.signal }))
+  await network.run(10_000)
+  t.is(client.connections.length, 1)
+  controller.abort(new Error('enough'))
+  t.like(await replacing, { message: 'enough' })
+  t.is((await network.until(acquire())).connection.status, 'open')
+  t.is(client.dials.length, 1)
+})
+
 test('stop rejects replacements with ERR_STOPPED, wherever they are, and more than maxWaiters are refused', async t => {
   const { network, server, pool } = bench({ maxWaiters: 2 })
   await network.until(pool.replace(server.peerId))

@@ -97,7 +97,8 @@ export class BandwidthManager implements Uplink {
         this.meter.count(clock.now(), 'download', trafficClass, peer, bytes)
         this.meter.countProtocol(clock.now(), 'download', protocol, bytes)
       },
-      onFull: onFull('stream')
+      onFull: onFull('stream'),
+      shaped: new WeakMap()
     }
   }
 

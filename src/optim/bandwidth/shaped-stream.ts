@@ -19,6 +19,8 @@ export interface ShapingEnvironment {
   readonly onSent: (protocol: string, bytes: number) => void
   readonly onReceived: (peer: string, trafficClass: TrafficClass, protocol: string, bytes: number) => void
   readonly onFull: (peer: string, trafficClass: TrafficClass) => void
+  /** Those that are shaped, by the stream. */
+  readonly shaped: WeakMap<Stream, ShapedStream>
 }
 
 /**
@@ -32,14 +34,32 @@ export interface ShapingEnvironment {
  *   is not, as in libp2p.
  * - `abort`, and the end of the stream, drop what waits; what the muxer had not sent is refunded.
  * - A sender must not write to a buffer that it gave to `send`, whether the answer was true or not.
+ *
+ * Shaped again, a stream gives what it gave before, and is of the class that was named last.
  */
 export function shapeStream<S extends Stream> (stream: S, peer: string, trafficClass: TrafficClass, environment: ShapingEnvironment): S {
-  const shaped = new ShapedMembers(stream, peer, trafficClass, environment)
+  const known = environment.shaped.get(stream)
+  if (known !== undefined) {
+    known.members.class = trafficClass
+    return known.proxy as S
+  }
+  const members = new ShapedMembers(stream, peer, trafficClass, environment)
+  const proxy = proxyOf(stream, members)
+  environment.shaped.set(stream, { proxy, members })
+  return proxy
+}
+
+export interface ShapedStream {
+  readonly proxy: Stream
+  readonly members: ShapedMembers
+}
+
+function proxyOf<S extends Stream> (stream: S, members: ShapedMembers): S {
   const bound = new Map<PropertyKey, unknown>()
   const proxy: S = new Proxy(stream, {
     get (target, property) {
       if (CHANGED.has(property)) {
-        return Reflect.get(shaped, property, shaped)
+        return Reflect.get(members, property, members)
       }
       const value: unknown = Reflect.get(target, property, target)
       // What an object has of its own is a value even if it can be called, as libp2p's loggers can.
@@ -80,7 +100,7 @@ class ShapedMembers {
   readonly #environment: ShapingEnvironment
   readonly #queue: SendQueue
   readonly #events = new ForwardedEvents()
-  readonly #inbound: PausableStream
+  readonly #inbound: { class: TrafficClass } & PausableStream
   #needsDrain = false
   #closing = false
   #ended = false
@@ -104,6 +124,18 @@ class ShapedMembers {
     stream.addEventListener('remoteCloseWrite', this.#onRemoteCloseWrite)
     stream.addEventListener('close', this.#onClose);
     (stream as IdleSource).addEventListener('idle', this.#onIdle)
+  }
+
+  /** What waits goes on in the class that it is in by then. */
+  set class (trafficClass: TrafficClass) {
+    if (trafficClass !== this.#queue.class) {
+      this.#inbound.class = trafficClass
+      this.#environment.uplink.remove(this.#queue)
+      this.#queue.class = trafficClass
+      if (this.#queue.backlogBytes > 0) {
+        this.#environment.uplink.ready(this.#queue)
+      }
+    }
   }
 
   get writableNeedsDrain (): boolean {

@@ -1,7 +1,6 @@
 import { TwinwireError } from '../../core/errors.ts'
 import { RecentMap } from '../recent-map.ts'
 import { lingerMsOf, quantumBytesOf, whyNow } from './batch-policy.ts'
-import { compressWhereItPays } from './compression/policy.ts'
 import { RatioEstimator } from './compression/ratio-estimator.ts'
 import { ANY_CONTEXT, OutgoingQueue } from './outgoing-queue.ts'
 import { BATCH_HEADER_BYTES } from './wire/format.ts'
@@ -13,6 +12,7 @@ import type { BatchingEnvironment } from './environment.ts'
 import type { BatchReason } from './events.ts'
 import type { Arrival, BatchSender } from './in-flight.ts'
 import type { Outgoing } from './outgoing-queue.ts'
+import type { Item } from './wire/items.ts'
 
 export interface FlowOwner {
   /** Something waits, and there is no stream to send it on. */
@@ -61,7 +61,7 @@ export class BatchFlow implements Flow {
     if (this.#due === undefined || first === undefined || this.#carrier?.stream.writable !== true || !this.#owner.admits(first)) {
       return 0
     }
-    return this.#roomBytes(this.#carrier) > 0 ? this.#queue.bytes : 0
+    return first.bytes <= this.#roomBytes(this.#carrier) ? this.#queue.bytes : 0
   }
 
   /** Sends on this stream from now on. */
@@ -89,6 +89,12 @@ export class BatchFlow implements Flow {
 
   enqueue (entry: Outgoing): void {
     this.#queue.push(entry, this.#environment.clock.now())
+    this.#reviewSoon()
+  }
+
+  /** Goes before all that waits: what makes room for that must not wait behind it. */
+  enqueueFirst (entry: Outgoing): void {
+    this.#queue.pushFirst(entry, this.#environment.clock.now())
     this.#reviewSoon()
   }
 
@@ -149,8 +155,9 @@ export class BatchFlow implements Flow {
       return 0
     }
     const context = contextOf(entries)
-    const ratios = context === undefined ? NO_RATIOS : this.#ratios.obtain(context, () => new RatioEstimator())
-    const codec = compressWhereItPays({
+    const ratios = context === undefined ? NO_RATIOS : this.#ratios.obtain(context, () => new RatioEstimator(this.#environment.settings.codecs))
+    const { compression } = this.#environment.settings
+    const codec = compression({
       bytes: carrier.stream.encoder.plainBytes, rateBitsPerSecond: this.#rateBitsPerSecond, estimates: ratios.estimates, mayCompress: context !== undefined
     })
     const encoded = carrier.stream.send(carrier, codec, entries.filter(entry => entry.onTaken !== undefined))
@@ -160,6 +167,7 @@ export class BatchFlow implements Flow {
     }
     carrier.batches++
     carrier.bytes += wireBytes
+    carrier.limited = (this.#queue.first?.bytes ?? 0) > this.#roomBytes(carrier)
     const { counters } = this.#environment
     counters.batchesSent++
     counters.itemsSent += entries.length
@@ -186,9 +194,8 @@ export class BatchFlow implements Flow {
   #pick (carrier: Carrier, grantBytes: number, nowMs: number): Outgoing[] {
     const { maximumMessages, maximumBatchBytes } = this.#environment.settings
     const { encoder, maximumFrameBytes } = carrier.stream
-    const largestBytes = maximumFrameBytes - BATCH_HEADER_BYTES
     const roomBytes = this.#roomBytes(carrier)
-    const mostBytes = Math.min(grantBytes, maximumBatchBytes, largestBytes, roomBytes)
+    const mostBytes = Math.min(grantBytes, maximumBatchBytes, maximumFrameBytes - BATCH_HEADER_BYTES, roomBytes)
     const entries: Outgoing[] = []
     encoder.begin(this.class)
     for (let { first } = this.#queue; first !== undefined && entries.length < maximumMessages; first = this.#queue.first) {
@@ -200,14 +207,12 @@ export class BatchFlow implements Flow {
         break
       }
       const item = first.item(nowMs)
-      const bytes = encoder.sizeOf(item)
-      if (bytes > largestBytes) {
-        this.#queue.remove(first)
-        first.onUnsent(new TwinwireError('ERR_FRAME_TOO_LARGE', 'the far side takes no batch that large', { expected: `at most ${largestBytes} bytes`, found: String(bytes) }))
+      const bytes = this.#sizeOf(first, item, carrier)
+      if (bytes === undefined) {
         continue
       }
       // One item may be larger than the grant, but not than the room: it gets that when what is under way has arrived.
-      if (entries.length > 0 ? encoder.plainBytes + bytes > mostBytes : bytes > roomBytes) {
+      if (entries.length > 0 ? encoder.plainBytes + bytes > mostBytes : first.bytes > roomBytes) {
         break
       }
       this.#queue.remove(first)
@@ -215,13 +220,27 @@ export class BatchFlow implements Flow {
       entries.push(first)
       first.onSent()
     }
-    carrier.limited = this.#queue.length > 0 && roomBytes - encoder.plainBytes <= 0
     return entries
+  }
+
+  /** What the item takes in a batch; undefined where it fits in none, and is out of the queue. */
+  #sizeOf (entry: Outgoing, item: Item, { stream: { encoder, maximumFrameBytes } }: Carrier): number | undefined {
+    try {
+      const bytes = encoder.sizeOf(item)
+      if (bytes <= maximumFrameBytes - BATCH_HEADER_BYTES) {
+        return bytes
+      }
+      throw new TwinwireError('ERR_FRAME_TOO_LARGE', 'the far side takes no batch that large', { expected: `at most ${maximumFrameBytes} bytes`, found: String(bytes) })
+    } catch (error) {
+      this.#queue.remove(entry)
+      entry.onUnsent(error as Error)
+      return undefined
+    }
   }
 
   /** What may be sent before something is acknowledged; with nothing under way, any one batch. */
   #roomBytes ({ bytes }: Carrier): number {
-    return bytes === 0 ? Infinity : this.#window.windowBytes - bytes
+    return bytes === 0 ? Infinity : Math.min(this.#window.windowBytes, MAXIMUM_UNACKNOWLEDGED_BYTES) - bytes
   }
 
   /** What the uplink grants, and where it knows no bound, what the path was last seen to carry. */
@@ -359,6 +378,8 @@ interface Flush {
   readonly done: PromiseWithResolvers<void>
 }
 
+/** So that a far side which stops reading need not keep more: libp2p resets a stream of which 4 MiB are unread. */
+const MAXIMUM_UNACKNOWLEDGED_BYTES = 2 * 1024 * 1024
 /** Protocols of one peer of which it is remembered how they compress. */
 const MAXIMUM_CONTEXTS = 16
 const NO_RATIOS = new RatioEstimator([])

@@ -177,6 +177,11 @@ export class BatchStream {
     }
   }
 
+  /** Leaves the stream as it is to whoever it belongs to. */
+  detach (error: Error): void {
+    this.#end(error, 'closed')
+  }
+
   /** The far side broke the protocol: everything that is under way on the stream is in doubt. */
   violate (error: TwinwireError): void {
     if (this.#ended === undefined) {
@@ -251,7 +256,8 @@ export class BatchStream {
           this.#unread.unshift(data.subarray(position))
           return
         }
-        const batches = this.#decoder.push(data.subarray(position, Math.min(position + SLICE_BYTES, data.byteLength)))
+        // A list of bytes throws where it is asked for more than it has.
+        const batches = this.#decoder.push(data.subarray(position, Math.min(data.byteLength, position + SLICE_BYTES)))
         for (const batch of batches) {
           this.#onBatch(batch)
         }
@@ -320,9 +326,15 @@ export class BatchStream {
         entry.onTaken?.()
       }
     }
-    for (const sender of new Set(arrived.map(({ sender }) => sender))) {
-      const own = arrived.filter(batch => batch.sender === sender)
-      sender?.onAcknowledged({ ...sample, batches: own.length, wireBytes: own.reduce((sum, { wireBytes }) => sum + wireBytes, 0) })
+    for (let i = 0; i < arrived.length;) {
+      const { sender } = arrived[i]
+      let batches = 0
+      let wireBytes = 0
+      for (; i < arrived.length && arrived[i].sender === sender; i++) {
+        batches++
+        wireBytes += arrived[i].wireBytes
+      }
+      sender?.onAcknowledged({ ...sample, batches, wireBytes })
     }
   }
 

@@ -120,11 +120,11 @@ export class Channel implements FlowOwner, DeliveryOwner, LeaseHolder {
       } else if (!overdue || stream.crowded) {
         // One that is overdue is tried again, and the far side had better finish what it has begun.
         for (const cancelled of stream.cancel(delivery.id, delivery.attempt)) {
-          this.#flow.enqueue(new Cancel(cancelled, () => this.#current))
+          this.#flow.enqueueFirst(new Cancel(cancelled, () => this.#current))
         }
       }
     }
-    stream.abandon()
+    stream.abandon(delivery)
   }
 
   onIdle (stream: OutboundStream): void {

@@ -4,6 +4,7 @@ import type { DeliveryObservation, LifeObservation, RoundTripObservation } from 
 import type { Uplink } from '../uplink.ts'
 import type { BatchingEvent, BatchingMetrics, Unstamped } from './events.ts'
 import type { BatchingSettings } from './options.ts'
+import type { OutboundStream } from './outbound-stream.ts'
 
 /** What all parts of batching have in common. */
 export interface BatchingEnvironment {
@@ -12,6 +13,8 @@ export interface BatchingEnvironment {
   readonly uplink: Uplink
   readonly settings: BatchingSettings
   readonly counters: BatchingCounters
+  /** The asking ends of all streams that are open, leased or not. */
+  readonly outbound: Set<OutboundStream>
   /** Adds time and host. */
   record(event: Unstamped<BatchingEvent>): void
   observe(observation: BatchingObservation): void

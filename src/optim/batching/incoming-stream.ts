@@ -1,9 +1,10 @@
 import { TwinwireError } from '../../core/errors.ts'
-import { Answer, bytesOf } from './answer.ts'
+import { Answer, HEAD_BYTES, Part } from './answer.ts'
 import { lingerMsOf } from './batch-policy.ts'
 import { BatchFlow } from './batch-flow.ts'
 import { BatchStream } from './batch-stream.ts'
 import { Budget } from './budget.ts'
+import { ANY_CONTEXT } from './outgoing-queue.ts'
 import { keyOf, violation } from './protocol.ts'
 import { RunningHandler } from './running-handler.ts'
 import type { Connection, Stream } from '../port.ts'
@@ -251,15 +252,45 @@ export class IncomingStream implements FlowOwner {
       return
     }
     const payload = reply ?? NOTHING
+    const context = sensitive ? undefined : protocol
     for (const attempt of attempts) {
-      if (payload.byteLength > MAXIMUM_REPLY_BYTES) {
+      if (payload.byteLength > this.#shared.environment.settings.maximumReplyPayloadBytes) {
         this.#refuse(attempt, 'too-large', trafficClass, protocol, `${payload.byteLength} bytes`)
-      } else if (this.#ended || this.#replies.take(bytesOf(payload))) {
-        this.#answer(trafficClass, new Answer(attempt, payload, sensitive ? undefined : protocol, this.#replies, this.#onAnswered))
-      } else {
+      } else if (!this.#ended && !this.#reply(attempt, payload, context, trafficClass)) {
         this.#refuse(attempt, 'overloaded', trafficClass, protocol, 'too many replies wait')
       }
     }
+  }
+
+  /** False where there is no room for it. A large one goes in parts, so that it fits into batches and others are not held up by it for long. */
+  #reply (attempt: Answered, payload: Uint8Array, context: string | undefined, trafficClass: TrafficClass): boolean {
+    const lastBytes = payload.byteLength > MAXIMUM_ITEM_BYTES ? payload.byteLength % PART_BYTES : payload.byteLength
+    const parts = (payload.byteLength - lastBytes) / PART_BYTES
+    if (!this.#takeRoom(parts, lastBytes)) {
+      return false
+    }
+    const answer = new Answer(attempt, payload.subarray(parts * PART_BYTES), context, this.#replies, this.#onAnswered)
+    const flow = this.#flowOf(trafficClass)
+    for (let i = 0; i < parts; i++) {
+      flow.enqueue(new Part(answer, payload.subarray(i * PART_BYTES, (i + 1) * PART_BYTES), this.#replies))
+    }
+    this.#answer(trafficClass, answer)
+    return true
+  }
+
+  /** For so many parts and the end behind them, or for nothing. */
+  #takeRoom (parts: number, lastBytes: number): boolean {
+    let taken = 0
+    while (taken < parts && this.#replies.take(HEAD_BYTES + PART_BYTES)) {
+      taken++
+    }
+    if (taken === parts && this.#replies.take(HEAD_BYTES + lastBytes)) {
+      return true
+    }
+    for (; taken > 0; taken--) {
+      this.#replies.give(HEAD_BYTES + PART_BYTES)
+    }
+    return false
   }
 
   /** What a handler throws may be of no concern to the far side, so it is not told more. */
@@ -283,24 +314,28 @@ export class IncomingStream implements FlowOwner {
       this.#refusing.push(answered.batch)
     }
     const refusal: Refusal = { code, text }
-    this.#answer(trafficClass, new Answer(answered, refusal, protocol, undefined, this.#onAnswered))
+    this.#answer(trafficClass, new Answer(answered, refusal, ANY_CONTEXT, undefined, this.#onAnswered))
   }
 
   #answer (trafficClass: TrafficClass, answer: Answer): void {
     if (this.#ended) {
       return
     }
+    this.#flowOf(trafficClass).enqueue(answer)
+    const { id, attempt } = answer.answered
+    if (attempt > 0) {
+      this.#unanswered.set(keyOf(id, attempt), answer)
+    }
+  }
+
+  #flowOf (trafficClass: TrafficClass): BatchFlow {
     let flow = this.#flows.get(trafficClass)
     if (flow === undefined) {
       flow = new BatchFlow(this.#batches.peer, trafficClass, this.#shared.environment, this)
       this.#flows.set(trafficClass, flow)
       flow.attach(this.#batches)
     }
-    flow.enqueue(answer)
-    const { id, attempt } = answer.answered
-    if (attempt > 0) {
-      this.#unanswered.set(keyOf(id, attempt), answer)
-    }
+    return flow
   }
 
   readonly #onAnswered = ({ answered: { id, attempt, batch }, isRefusal, cancelled }: Answer): void => {
@@ -364,6 +399,8 @@ interface Waiting extends Answered {
   readonly trafficClass: TrafficClass
 }
 
-/** As much as a payload of the initiator's: each side takes so much from the other. */
-const MAXIMUM_REPLY_BYTES = 64 * 1024
+/** As much as a payload of the initiator's: each side takes so much from the other in one item. */
+const MAXIMUM_ITEM_BYTES = 64 * 1024
+/** A millisecond at 131 Mbit/s: what is granted to a flow is not exceeded by much. */
+const PART_BYTES = 16 * 1024
 const NOTHING = new Uint8Array()

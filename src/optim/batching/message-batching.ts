@@ -6,6 +6,7 @@ import { sizeOf } from './delivery.ts'
 import { parseBatchingOptions } from './options.ts'
 import { BatchResponder } from './responder.ts'
 import { SpokenProtocols } from './spoken.ts'
+import { isUnsupportedProtocol } from '../unsupported-protocol.ts'
 import type { Clock } from '../../core/clock.ts'
 import type { Recorder } from '../../core/recorder.ts'
 import type { Deadlines } from '../deadlines.ts'
@@ -86,6 +87,7 @@ export class MessageBatching {
       deadlines,
       uplink,
       settings,
+      outbound: new Set(),
       counters: {
         messages: 0, requests: 0, succeeded: 0, failed: 0, batchesSent: 0, itemsSent: 0, plainBytesSent: 0, wireBytesSent: 0, acknowledgementsSent: 0, batchesReceived: 0, lateReplies: 0, refusals: 0, joined: 0, violations: 0, stalls: 0
       },
@@ -199,6 +201,10 @@ export class MessageBatching {
       }
     }
     this.#peers.clear()
+    // What a pool keeps is the pool's.
+    for (const { batches } of this.#environment.outbound) {
+      batches.detach(error)
+    }
     this.#responder.stop(error)
     this.#node.removeEventListener('connection:open', this.#onConnectionOpen)
     this.#node.removeEventListener('peer:disconnect', this.#onPeerDisconnect)
@@ -271,7 +277,7 @@ export class MessageBatching {
   #onAcquired (peer: string, error: unknown): void {
     if (error === undefined) {
       this.#spoken.onSpoken(peer)
-    } else if (isUnsupported(error)) {
+    } else if (isUnsupportedProtocol(error)) {
       this.#spoken.onUnsupported(peer)
       this.#environment.record({ type: 'batching:fallback', peer, protocol: '', reason: 'unsupported-protocol' })
     }
@@ -279,7 +285,7 @@ export class MessageBatching {
 
   #onFailure (peer: string, protocol: string, error: unknown): void {
     // Where the peer itself takes batches, it is this protocol that it does not take.
-    if (isUnsupported(error) && this.#spoken.speaks(peer, protocol) === true) {
+    if (isUnsupportedProtocol(error) && this.#spoken.speaks(peer, protocol) === true) {
       this.#spoken.onUnsupported(peer, protocol)
       this.#environment.record({ type: 'batching:fallback', peer, protocol, reason: 'unsupported-protocol' })
     }
@@ -325,11 +331,6 @@ interface Outbox {
   readonly peer: PeerId
   readonly budget: Budget
   readonly channels: Map<TrafficClass, Channel>
-}
-
-/** A protocol was refused: by the pool's words or by libp2p's. */
-function isUnsupported (error: unknown): boolean {
-  return error instanceof TwinwireError ? error.code === 'ERR_UNSUPPORTED_PROTOCOL' : error instanceof Error && error.name === 'UnsupportedProtocolError'
 }
 
 function stoppedError (): TwinwireError {

@@ -41,7 +41,7 @@ export class Upkeep {
 
   /** Closes the first idle connection, of those that suit, for a peer that waits for room; false where there is none. */
   evictForWaiter (suits: (pooled: PooledConnection) => boolean): boolean {
-    const [victim] = this.#idle(({ peerPool, pooled }) => peerPool.waiters.size === 0 && suits(pooled))
+    const [victim] = this.#idle(({ peerPool, pooled }) => !peerPool.wanted && suits(pooled))
     if (victim !== undefined) {
       void victim.peerPool.connections.close(victim.pooled, 'waiter')
     }
@@ -53,7 +53,7 @@ export class Upkeep {
     let victim: { readonly peerPool: PeerPool, readonly usedMs: number } | undefined
     for (const peerPool of this.#peers.values()) {
       const { all } = peerPool.connections
-      if (all.some(suits) && peerPool.waiters.size === 0 && !peerPool.dialling && all.every(pooled => !pooled.own && pooled.pending === 0)) {
+      if (all.some(suits) && !peerPool.wanted && !peerPool.dialling && all.every(pooled => !pooled.own && pooled.pending === 0)) {
         const usedMs = Math.max(...all.map(pooled => pooled.usedMs))
         if (victim === undefined || usedMs < victim.usedMs) {
           victim = { peerPool, usedMs }
@@ -119,7 +119,7 @@ export class Upkeep {
       void peerPool.connections.close(pooled, reason)
       return
     }
-    if (!pooled.own && peerPool.connections.all.every(other => this.#forgettable(other, nowMs)) && peerPool.waiters.size === 0 && !peerPool.dialling) {
+    if (!pooled.own && peerPool.connections.all.every(other => this.#forgettable(other, nowMs)) && !peerPool.wanted && !peerPool.dialling) {
       this.#letGo(peerPool)
       return
     }

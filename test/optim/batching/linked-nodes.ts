@@ -5,7 +5,7 @@ import { peerNamed } from '../timeouts/virtual-time.ts'
 import type { Clock } from '../../../src/core/clock.ts'
 import type { BatchLease } from '../../../src/optim/batching/outbound-stream.ts'
 import type { AcquireLease } from '../../../src/optim/batching/channel.ts'
-import type { CloseEvent, Connection, Multiaddr, NetworkNode, NodeEvents, PeerId, PeerStore, Stream, StreamEvents, StreamHandler, TransferStatus } from '../../../src/optim/port.ts'
+import type { Bytes, CloseEvent, Connection, Multiaddr, NetworkNode, NodeEvents, PeerId, PeerStore, Stream, StreamEvents, StreamHandler, TransferStatus } from '../../../src/optim/port.ts'
 
 export interface LinkOptions {
   readonly clock: Clock
@@ -48,6 +48,8 @@ export class LinkedNode extends Listeners<NodeEvents> implements NetworkNode {
   readonly peerId: PeerId
   readonly handlers = new Map<string, StreamHandler>()
   readonly connections = new Map<string, LinkedConnection>()
+  /** Those that were left, too. */
+  readonly everyConnection: LinkedConnection[] = []
   /** What became of leases, in order: `released`, `discarded`, `timeout`, `error`. */
   readonly leases: string[] = []
   openLeases = 0
@@ -84,6 +86,7 @@ export class LinkedNode extends Listeners<NodeEvents> implements NetworkNode {
     if (connection === undefined || connection.status !== 'open') {
       connection = new LinkedConnection(this, name)
       this.connections.set(name, connection)
+      this.everyConnection.push(connection)
     }
     return connection
   }
@@ -140,6 +143,26 @@ export class LinkedNode extends Listeners<NodeEvents> implements NetworkNode {
         this.connections.delete(connection.remotePeer.toString())
       }
     }
+  }
+}
+
+/** As libp2p's list of bytes: asked for more than it has, it throws. */
+class StrictBytes implements Bytes {
+  readonly #bytes: Uint8Array
+
+  constructor (bytes: Uint8Array) {
+    this.#bytes = bytes
+  }
+
+  get byteLength (): number {
+    return this.#bytes.length
+  }
+
+  subarray (start = 0, end = this.#bytes.length): Uint8Array {
+    if (start < 0 || end > this.#bytes.length) {
+      throw new RangeError('index is out of bounds')
+    }
+    return this.#bytes.subarray(start, end)
   }
 }
 
@@ -291,7 +314,7 @@ export class LinkedStream extends Listeners<StreamEvents> implements Stream {
       const data = this.#readsOne()
       this.readBufferLength -= data.length
       this.#later(() => this.remote.#wasRead(data.length))
-      this.emit('message', { data })
+      this.emit('message', { data: new StrictBytes(data) })
     }
   }
 

@@ -96,7 +96,7 @@ test('a handler that throws or answers too much fails its own request and no oth
     const request = async (i: number): Promise<string> => await outcome(client.batching.request(server.node.peerId, PROTOCOL, bytes(1, i)))
     t.deepEqual(await Promise.all([request(0), request(1), request(2), request(3)]), ['resolved', 'ERR_REMOTE_FAILED', 'ERR_FRAME_TOO_LARGE', 'resolved'])
     t.false(client.events.some(event => JSON.stringify(event).includes('secret')))
-  })
+  }, { server: { maximumReplyPayloadBytes: 64 * 1024 } })
 })
 
 test('after stop nothing is left: no timer, no lease, no stream, no listener, and everything has settled', async t => {
