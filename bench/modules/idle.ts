@@ -24,7 +24,7 @@ const payload = new Uint8Array(100)
 /** Real time, and how often it called back. */
 class CountingClock implements Clock {
   callbacks = 0
-  readonly now = systemClock.now
+  now = (): number => systemClock.now()
 
   setTimeout (callback: () => void, delayMs: number): ReturnType<Clock['setTimeout']> {
     return systemClock.setTimeout(() => {
