@@ -5,7 +5,7 @@ import { openingOn } from './plain-request.ts'
 import { RequestStream } from './request-stream.ts'
 import { reasonOf } from './timeouts/retry-decision.ts'
 import { isUnsupportedProtocol } from './unsupported-protocol.ts'
-import { watched } from './watched-attempt.ts'
+import { WatchedAttempt } from './watched-attempt.ts'
 import type { Clock } from '../core/clock.ts'
 import type { ErrorCode } from '../core/errors.ts'
 import type { BandwidthManager, PermitEnd } from './bandwidth/bandwidth-manager.ts'
@@ -16,7 +16,6 @@ import type { StreamLease } from './pool/lease.ts'
 import type { Connection, NetworkNode, PeerId, Stream } from './port.ts'
 import type { AttemptContext } from './timeouts/request.ts'
 import type { TrafficClass } from './traffic-class.ts'
-import type { WatchedAttempt } from './watched-attempt.ts'
 
 /** What is to be asked of a peer, or told it. */
 export interface Errand {
@@ -77,7 +76,7 @@ export class RequestPath {
   async #permitted<T> (errand: Errand, context: AttemptContext, action: (attempt: WatchedAttempt) => Promise<T>): Promise<T> {
     const { clock, bandwidth } = this.#components
     const peer = errand.peer.toString()
-    const attempt = watched(context, clock)
+    const attempt = new WatchedAttempt(context, clock)
     // Queueing is our own doing, and not held against the peer.
     attempt.connecting()
     const limiter = bandwidth?.limiter

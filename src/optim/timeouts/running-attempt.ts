@@ -54,7 +54,7 @@ export class RunningAttempt {
     this.attemptId = options.attemptId
     this.number = options.number
     this.timeoutMs = options.planTimeoutMs(1)
-    this.context = contextOf(this, this.#controller.signal)
+    this.context = new RunningContext(this, this.#controller.signal)
   }
 
   /** True while the request is under way. */
@@ -166,21 +166,31 @@ export class RunningAttempt {
   }
 }
 
-function contextOf (attempt: RunningAttempt, signal: AbortSignal): AttemptContext {
-  return {
-    signal,
-    attemptId: attempt.attemptId,
-    attempt: attempt.number,
-    get timeoutMs () {
-      return attempt.timeoutMs
-    },
-    get overdue () {
-      return attempt.overdue
-    },
-    connecting: () => attempt.connecting(),
-    opening: () => attempt.opening(),
-    sent: () => attempt.sent(),
-    progress: () => attempt.progress(),
-    whenKept: callback => attempt.whenKept(callback)
+/** What the attempt is given: its functions may be called without it. A class, since an object with getters of its own is dear to make. */
+class RunningContext implements AttemptContext {
+  readonly signal: AbortSignal
+  readonly attemptId: number
+  readonly attempt: number
+  readonly #running: RunningAttempt
+
+  constructor (running: RunningAttempt, signal: AbortSignal) {
+    this.signal = signal
+    this.attemptId = running.attemptId
+    this.attempt = running.number
+    this.#running = running
   }
+
+  get timeoutMs (): number {
+    return this.#running.timeoutMs
+  }
+
+  get overdue (): boolean {
+    return this.#running.overdue
+  }
+
+  readonly connecting = (): void => this.#running.connecting()
+  readonly opening = (): void => this.#running.opening()
+  readonly sent = (): void => this.#running.sent()
+  readonly progress = (): void => this.#running.progress()
+  readonly whenKept = (callback: () => void): void => this.#running.whenKept(callback)
 }
