@@ -1,0 +1,7 @@
+import * as pool from './pool.ts'
+import type { ContractModule } from '../contract-suite.ts'
+
+/** The contracts of all modules, for a suite. */
+export const moduleContracts: readonly ContractModule[] = [
+  { url: new URL('./pool.ts', import.meta.url), contracts: pool.contracts }
+]
