@@ -8,7 +8,7 @@ import type { Contract, Contracts } from './contract.ts'
 
 /** What differs between the contracts of a wire: all have the same server. */
 interface WireContract extends Pick<Contract, 'claim' | 'scenario'> {
-  client(host: Host): Promise<void>
+  readonly client: (host: Host) => Promise<void>
 }
 
 const ECHO = '/contract/echo/1.0.0'
@@ -375,7 +375,7 @@ const server: Role = {
 }
 
 export const contracts: Contracts = Object.fromEntries(Object.entries(wireContracts).map(([name, { client, ...contract }]) =>
-  [name, { ...contract, roles: { client: { run: async (host: Host) => { await client(host) } }, server } }]))
+  [name, { ...contract, roles: { client: { run: client }, server } }]))
 
 export const roles = rolesOf(contracts)
 

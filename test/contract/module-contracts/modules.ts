@@ -1,7 +1,9 @@
+import * as batching from './batching.ts'
 import * as pool from './pool.ts'
 import type { ContractModule } from '../contract-suite.ts'
 
 /** The contracts of all modules, for a suite. */
 export const moduleContracts: readonly ContractModule[] = [
-  { url: new URL('./pool.ts', import.meta.url), contracts: pool.contracts }
+  { url: new URL('./pool.ts', import.meta.url), contracts: pool.contracts },
+  { url: new URL('./batching.ts', import.meta.url), contracts: batching.contracts }
 ]

@@ -163,7 +163,7 @@ export const contracts: Contracts = {
           assert.equal(gaps, 0)
           assert.ok(host.node.getConnections(other).length >= 1)
           // The other's may still be at it.
-          await sleepUntil(host, 4_000)
+          await sleepUntil(host, 2_500)
         })
       }
     }
@@ -350,6 +350,6 @@ async function leaseOf (lease: Promise<StreamLease> | undefined): Promise<Stream
 function listenersOf (node: object): number | undefined {
   const types = ['connection:open', 'connection:close', 'connection:prune', 'peer:connect', 'peer:disconnect']
   return 'listenerCount' in node && typeof node.listenerCount === 'function'
-    ? types.reduce((sum, type) => sum + Number((node as { listenerCount(type: string): number }).listenerCount(type)), 0)
+    ? types.reduce((sum, type) => sum + (node as { listenerCount(type: string): number }).listenerCount(type), 0)
     : undefined
 }
