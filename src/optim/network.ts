@@ -179,9 +179,10 @@ class ModularNetwork implements OptimizedNetwork {
       this.batching = messageBatching && new MessageBatching({
         ...shared,
         uplink: bandwidth ?? new UnshapedUplink(),
+        ...bandwidth && { downlink: bandwidth },
         acquire: async (peer, acquireOptions) => await leases.acquire(peer, BATCH_PROTOCOL, acquireOptions),
         observe: observation => health?.observe(observation)
-      }, messageBatching)
+      }, { maximumReplyPayloadBytes: settings.maximumFrameBytes, ...messageBatching })
     } catch (error) {
       void pool?.stop()
       throw error

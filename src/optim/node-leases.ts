@@ -81,6 +81,7 @@ class NodeLease implements StreamLease {
   readonly stream: Stream
   readonly connection: Connection
   readonly reusedStream: boolean
+  readonly retired = false
   #onEnd: ((error: Error | undefined) => void) | undefined
 
   constructor (stream: Stream, connection: Connection, reusedStream: boolean, onEnd: (error: Error | undefined) => void) {

@@ -1,4 +1,5 @@
 import { TwinwireError } from '../core/errors.ts'
+import { isUnsupportedProtocol } from './unsupported-protocol.ts'
 import type { Clock } from '../core/clock.ts'
 import type { Connection, Stream } from './port.ts'
 
@@ -18,7 +19,7 @@ export async function ping (connection: Connection, clock: Clock, signal: AbortS
   try {
     stream = await connection.newStream(PING_PROTOCOL, { signal })
   } catch (error) {
-    if (error instanceof Error && error.name === 'UnsupportedProtocolError') {
+    if (isUnsupportedProtocol(error)) {
       return undefined
     }
     throw error

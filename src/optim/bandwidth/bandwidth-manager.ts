@@ -15,6 +15,7 @@ import type { Clock } from '../../core/clock.ts'
 import type { RandomStream } from '../../core/random.ts'
 import type { Recorder } from '../../core/recorder.ts'
 import type { Deadlines } from '../deadlines.ts'
+import type { Downlink, PausableStream } from '../downlink.ts'
 import type { Stream } from '../port.ts'
 import type { TrafficClass } from '../traffic-class.ts'
 import type { Flow, SendWindow, Uplink } from '../uplink.ts'
@@ -40,7 +41,7 @@ export interface BandwidthComponents {
  * Holds a node to an upload and a download rate, and shares them: among classes by guarantee and weight, in each among
  * peers. What is sent waits here rather than in the muxer and in TCP, where nothing can overtake any more.
  */
-export class BandwidthManager implements Uplink {
+export class BandwidthManager implements Uplink, Downlink {
   /** What went and came, by class, peer and protocol. */
   readonly meter = new BandwidthMeter()
   /** Undefined where the option `concurrency` is false. */
@@ -89,15 +90,12 @@ export class BandwidthManager implements Uplink {
     this.#shaping = {
       uplink: this.#scheduler,
       refund: bytes => this.#scheduler.refund(bytes),
-      inbound: this.#inbound,
+      downlink: this,
       highWaterBytes: settings.streamHighWaterBytes,
       maximumBytes: settings.streamMaximumBytes,
       onSent: (protocol, bytes) => this.meter.countProtocol(clock.now(), 'upload', protocol, bytes),
-      onReceived: (peer, trafficClass, protocol, bytes) => {
-        this.meter.count(clock.now(), 'download', trafficClass, peer, bytes)
-        this.meter.countProtocol(clock.now(), 'download', protocol, bytes)
-      },
-      onFull: onFull('stream')
+      onFull: onFull('stream'),
+      shaped: new WeakMap()
     }
   }
 
@@ -127,6 +125,17 @@ export class BandwidthManager implements Uplink {
   newWindow (trafficClass: TrafficClass): SendWindow {
     const { targetDelayMs } = this.#settings
     return trafficClass === 'bulk' ? new Ledbat(this.#quantumBytes, targetDelayMs) : new DelayWindow(this.#quantumBytes, targetDelayMs)
+  }
+
+  received (stream: PausableStream, protocol: string, bytes: number): void {
+    const nowMs = this.#clock.now()
+    this.meter.count(nowMs, 'download', stream.class, stream.peer, bytes)
+    this.meter.countProtocol(nowMs, 'download', protocol, bytes)
+    this.#inbound.received(stream, bytes)
+  }
+
+  closed (stream: PausableStream): void {
+    this.#inbound.closed(stream)
   }
 
   /** How long to wait before asking for a reply of about so many bytes, in milliseconds. Those asked later wait longer. */

@@ -1,15 +1,8 @@
 import { Gcra, RESOLUTION_MS } from './gcra.ts'
 import type { Clock, Timer } from '../../core/clock.ts'
 import type { Deadlines } from '../deadlines.ts'
+import type { PausableStream } from '../downlink.ts'
 import type { TrafficClass } from '../traffic-class.ts'
-
-/** A stream of which reading can be stopped for a while. Both may be called where it is over already. */
-export interface PausableStream {
-  readonly peer: string
-  readonly class: TrafficClass
-  pause(): void
-  resume(): void
-}
 
 export interface InboundCallbacks {
   readonly onPaused: (stream: PausableStream, forMs: number) => void

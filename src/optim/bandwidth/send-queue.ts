@@ -8,7 +8,8 @@ export const SEND_OVERHEAD_BYTES = 30
 /** The bytes that wait to be sent on one stream, as a flow: cut to what is granted, and counted as on the wire. */
 export class SendQueue implements Flow {
   readonly peer: string
-  readonly class: TrafficClass
+  /** To be changed only while the scheduler does not have it. */
+  class: TrafficClass
   readonly #stream: Stream
   readonly #onSent: (bytes: number) => void
   #chunks: Uint8Array[] = []

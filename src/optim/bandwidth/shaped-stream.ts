@@ -3,22 +3,23 @@ import { ForwardedEvents } from './forwarded-events.ts'
 import { MAXIMUM_WINDOW_BYTES } from './window-bounds.ts'
 import { SendQueue } from './send-queue.ts'
 import type { AbortOptions, Bytes, CloseEvent, Stream } from '../port.ts'
+import type { Downlink, PausableStream } from '../downlink.ts'
 import type { TrafficClass } from '../traffic-class.ts'
 import type { Uplink } from '../uplink.ts'
 import type { Listener, ListenerOptions } from './forwarded-events.ts'
-import type { InboundShaper, PausableStream } from './inbound.ts'
 
 /** What a shaped stream works with, beside the stream itself. */
 export interface ShapingEnvironment {
   readonly uplink: Pick<Uplink, 'ready' | 'remove'>
   /** Bytes were charged that are not sent after all. */
   readonly refund: (bytes: number) => void
-  readonly inbound: InboundShaper
+  readonly downlink: Downlink
   readonly highWaterBytes: number
   readonly maximumBytes: number
   readonly onSent: (protocol: string, bytes: number) => void
-  readonly onReceived: (peer: string, trafficClass: TrafficClass, protocol: string, bytes: number) => void
   readonly onFull: (peer: string, trafficClass: TrafficClass) => void
+  /** Those that are shaped, by the stream. */
+  readonly shaped: WeakMap<Stream, ShapedStream>
 }
 
 /**
@@ -32,14 +33,32 @@ export interface ShapingEnvironment {
  *   is not, as in libp2p.
  * - `abort`, and the end of the stream, drop what waits; what the muxer had not sent is refunded.
  * - A sender must not write to a buffer that it gave to `send`, whether the answer was true or not.
+ *
+ * Shaped again, a stream gives what it gave before, and is of the class that was named last.
  */
 export function shapeStream<S extends Stream> (stream: S, peer: string, trafficClass: TrafficClass, environment: ShapingEnvironment): S {
-  const shaped = new ShapedMembers(stream, peer, trafficClass, environment)
+  const known = environment.shaped.get(stream)
+  if (known !== undefined) {
+    known.members.class = trafficClass
+    return known.proxy as S
+  }
+  const members = new ShapedMembers(stream, peer, trafficClass, environment)
+  const proxy = proxyOf(stream, members)
+  environment.shaped.set(stream, { proxy, members })
+  return proxy
+}
+
+export interface ShapedStream {
+  readonly proxy: Stream
+  readonly members: ShapedMembers
+}
+
+function proxyOf<S extends Stream> (stream: S, members: ShapedMembers): S {
   const bound = new Map<PropertyKey, unknown>()
   const proxy: S = new Proxy(stream, {
     get (target, property) {
       if (CHANGED.has(property)) {
-        return Reflect.get(shaped, property, shaped)
+        return Reflect.get(members, property, members)
       }
       const value: unknown = Reflect.get(target, property, target)
       // What an object has of its own is a value even if it can be called, as libp2p's loggers can.
@@ -80,7 +99,7 @@ class ShapedMembers {
   readonly #environment: ShapingEnvironment
   readonly #queue: SendQueue
   readonly #events = new ForwardedEvents()
-  readonly #inbound: PausableStream
+  readonly #inbound: { class: TrafficClass } & PausableStream
   #needsDrain = false
   #closing = false
   #ended = false
@@ -104,6 +123,18 @@ class ShapedMembers {
     stream.addEventListener('remoteCloseWrite', this.#onRemoteCloseWrite)
     stream.addEventListener('close', this.#onClose);
     (stream as IdleSource).addEventListener('idle', this.#onIdle)
+  }
+
+  /** What waits goes on in the class that it is in by then. */
+  set class (trafficClass: TrafficClass) {
+    if (trafficClass !== this.#queue.class) {
+      this.#inbound.class = trafficClass
+      this.#environment.uplink.remove(this.#queue)
+      this.#queue.class = trafficClass
+      if (this.#queue.backlogBytes > 0) {
+        this.#environment.uplink.ready(this.#queue)
+      }
+    }
   }
 
   get writableNeedsDrain (): boolean {
@@ -207,11 +238,7 @@ class ShapedMembers {
   }
 
   readonly #onMessage = ({ data }: { readonly data: Bytes }): void => {
-    const { peer, class: trafficClass } = this.#inbound
-    this.#environment.onReceived(peer, trafficClass, this.#stream.protocol, data.byteLength)
-    if (!this.#ended) {
-      this.#environment.inbound.received(this.#inbound, data.byteLength)
-    }
+    this.#environment.downlink.received(this.#inbound, this.#stream.protocol, data.byteLength)
   }
 
   #onTransmitted (bytes: number): void {
@@ -258,7 +285,7 @@ class ShapedMembers {
     this.#stream.removeEventListener('close', this.#onClose);
     (this.#stream as IdleSource).removeEventListener('idle', this.#onIdle)
     if (event.error !== undefined || this.#stream.readBufferLength === 0) {
-      this.#environment.inbound.closed(this.#inbound)
+      this.#environment.downlink.closed(this.#inbound)
       this.#held = false
       this.#passOnDeferred()
     }

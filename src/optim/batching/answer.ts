@@ -56,6 +56,38 @@ export class Answer extends Outgoing {
   }
 }
 
+/** The next bytes of a reply that is too large for one item. */
+export class Part extends Outgoing {
+  readonly compressionContext: string | undefined
+  readonly bytes: number
+  readonly #answer: Answer
+  readonly #payload: Uint8Array
+  readonly #budget: Budget
+
+  /** @param answer the end of the reply */
+  constructor (answer: Answer, payload: Uint8Array, budget: Budget) {
+    super()
+    this.compressionContext = answer.compressionContext
+    this.bytes = bytesOf(payload)
+    this.#answer = answer
+    this.#payload = payload
+    this.#budget = budget
+  }
+
+  override get wanted (): boolean {
+    return this.#answer.wanted
+  }
+
+  item (): Item {
+    const { id, attempt } = this.#answer.answered
+    return { kind: 'part', id, attempt, payload: this.#payload }
+  }
+
+  override onLeft (): void {
+    this.#budget.give(this.bytes)
+  }
+}
+
 export interface Refusal {
   readonly code: RefusalCode
   readonly text: string
@@ -67,4 +99,4 @@ export function bytesOf (content: Uint8Array | Refusal): number {
 }
 
 /** An item's own fields take about this much. */
-const HEAD_BYTES = 24
+export const HEAD_BYTES = 24

@@ -1,9 +1,9 @@
 import { TwinwireError } from '../../core/errors.ts'
-import { RecentMap } from '../recent-map.ts'
+import { BatchCompression } from './batch-compression.ts'
 import { lingerMsOf, quantumBytesOf, whyNow } from './batch-policy.ts'
-import { compressWhereItPays } from './compression/policy.ts'
-import { RatioEstimator } from './compression/ratio-estimator.ts'
-import { ANY_CONTEXT, OutgoingQueue } from './outgoing-queue.ts'
+import { Carrier } from './carrier.ts'
+import { Flushes } from './flushes.ts'
+import { OutgoingQueue } from './outgoing-queue.ts'
 import { BATCH_HEADER_BYTES } from './wire/format.ts'
 import type { Timer } from '../../core/clock.ts'
 import type { TrafficClass } from '../traffic-class.ts'
@@ -11,8 +11,9 @@ import type { Flow, SendWindow } from '../uplink.ts'
 import type { BatchStream } from './batch-stream.ts'
 import type { BatchingEnvironment } from './environment.ts'
 import type { BatchReason } from './events.ts'
-import type { Arrival, BatchSender } from './in-flight.ts'
+import type { Arrival } from './in-flight.ts'
 import type { Outgoing } from './outgoing-queue.ts'
+import type { Item } from './wire/items.ts'
 
 export interface FlowOwner {
   /** Something waits, and there is no stream to send it on. */
@@ -32,16 +33,14 @@ export class BatchFlow implements Flow {
   readonly #owner: FlowOwner
   readonly #queue = new OutgoingQueue()
   readonly #window: SendWindow
-  /** By compression context: what compresses alike. */
-  readonly #ratios = new RecentMap<RatioEstimator>(MAXIMUM_CONTEXTS)
+  readonly #compression: BatchCompression
   #carrier: Carrier | undefined
   /** Why what waits should go, and up to which item of the queue. */
   #due: { readonly reason: BatchReason, readonly until: number } | undefined
   #timer: Timer | undefined
   #timerMs = Infinity
   #reviewing = false
-  #flushUntil = 0
-  readonly #flushes: Flush[] = []
+  readonly #flushes = new Flushes()
   #pathRateBitsPerSecond = Infinity
 
   constructor (peer: string, trafficClass: TrafficClass, environment: BatchingEnvironment, owner: FlowOwner) {
@@ -50,6 +49,7 @@ export class BatchFlow implements Flow {
     this.#environment = environment
     this.#owner = owner
     this.#window = environment.uplink.newWindow(trafficClass)
+    this.#compression = new BatchCompression(environment.settings.compression, environment.settings.codecs)
   }
 
   get empty (): boolean {
@@ -61,12 +61,12 @@ export class BatchFlow implements Flow {
     if (this.#due === undefined || first === undefined || this.#carrier?.stream.writable !== true || !this.#owner.admits(first)) {
       return 0
     }
-    return this.#roomBytes(this.#carrier) > 0 ? this.#queue.bytes : 0
+    return first.bytes <= this.#carrier.roomBytes ? this.#queue.bytes : 0
   }
 
   /** Sends on this stream from now on. */
   attach (stream: BatchStream): void {
-    this.#carrier = new Carrier(stream, (carrier, arrival) => this.#onAcknowledged(carrier, arrival))
+    this.#carrier = new Carrier(stream, this.#window, this.#onArrival)
     this.#review()
   }
 
@@ -92,6 +92,12 @@ export class BatchFlow implements Flow {
     this.#reviewSoon()
   }
 
+  /** Goes before all that waits: what makes room for that must not wait behind it. */
+  enqueueFirst (entry: Outgoing): void {
+    this.#queue.pushFirst(entry, this.#environment.clock.now())
+    this.#reviewSoon()
+  }
+
   /** It is not to be sent any more. */
   remove (entry: Outgoing): void {
     this.#queue.remove(entry)
@@ -109,13 +115,10 @@ export class BatchFlow implements Flow {
 
   /** What waits goes as soon as it may. Resolves when it was handed to the transport, or waits no more. */
   async flush (): Promise<void> {
-    const until = this.#queue.sequence
     if (this.#queue.length > 0) {
-      const flush = { until, done: Promise.withResolvers<void>() }
-      this.#flushes.push(flush)
-      this.#flushUntil = until
+      const flushed = this.#flushes.add(this.#queue.sequence)
       this.#review()
-      await flush.done.promise
+      await flushed
     }
   }
 
@@ -148,18 +151,12 @@ export class BatchFlow implements Flow {
       this.#review()
       return 0
     }
-    const context = contextOf(entries)
-    const ratios = context === undefined ? NO_RATIOS : this.#ratios.obtain(context, () => new RatioEstimator())
-    const codec = compressWhereItPays({
-      bytes: carrier.stream.encoder.plainBytes, rateBitsPerSecond: this.#rateBitsPerSecond, estimates: ratios.estimates, mayCompress: context !== undefined
+    const { stream } = carrier
+    const encoded = this.#compression.encode(entries, stream.encoder.plainBytes, this.#rateBitsPerSecond, codec => {
+      return stream.send(carrier, codec, entries.filter(entry => entry.onTaken !== undefined))
     })
-    const encoded = carrier.stream.send(carrier, codec, entries.filter(entry => entry.onTaken !== undefined))
     const wireBytes = encoded.frame.length
-    if (context !== undefined) {
-      ratios.onBatch(codec, encoded.compressedBytes / encoded.plainBytes)
-    }
-    carrier.batches++
-    carrier.bytes += wireBytes
+    carrier.onSent(wireBytes, this.#queue.first?.bytes ?? 0)
     const { counters } = this.#environment
     counters.batchesSent++
     counters.itemsSent += entries.length
@@ -168,7 +165,7 @@ export class BatchFlow implements Flow {
     this.#environment.record({
       type: 'batching:batch-sent',
       peer: this.peer,
-      connection: carrier.stream.connection.id,
+      connection: stream.connection.id,
       class: this.class,
       reason: due.reason,
       items: entries.length,
@@ -185,10 +182,8 @@ export class BatchFlow implements Flow {
   /** Takes out of the queue and puts into the encoder what the next batch has. */
   #pick (carrier: Carrier, grantBytes: number, nowMs: number): Outgoing[] {
     const { maximumMessages, maximumBatchBytes } = this.#environment.settings
-    const { encoder, maximumFrameBytes } = carrier.stream
-    const largestBytes = maximumFrameBytes - BATCH_HEADER_BYTES
-    const roomBytes = this.#roomBytes(carrier)
-    const mostBytes = Math.min(grantBytes, maximumBatchBytes, largestBytes, roomBytes)
+    const { roomBytes, stream: { encoder, maximumFrameBytes } } = carrier
+    const mostBytes = Math.min(grantBytes, maximumBatchBytes, maximumFrameBytes - BATCH_HEADER_BYTES, roomBytes)
     const entries: Outgoing[] = []
     encoder.begin(this.class)
     for (let { first } = this.#queue; first !== undefined && entries.length < maximumMessages; first = this.#queue.first) {
@@ -200,14 +195,12 @@ export class BatchFlow implements Flow {
         break
       }
       const item = first.item(nowMs)
-      const bytes = encoder.sizeOf(item)
-      if (bytes > largestBytes) {
-        this.#queue.remove(first)
-        first.onUnsent(new TwinwireError('ERR_FRAME_TOO_LARGE', 'the far side takes no batch that large', { expected: `at most ${largestBytes} bytes`, found: String(bytes) }))
+      const bytes = this.#sizeOf(first, item, carrier)
+      if (bytes === undefined) {
         continue
       }
       // One item may be larger than the grant, but not than the room: it gets that when what is under way has arrived.
-      if (entries.length > 0 ? encoder.plainBytes + bytes > mostBytes : bytes > roomBytes) {
+      if (entries.length > 0 ? encoder.plainBytes + bytes > mostBytes : first.bytes > roomBytes) {
         break
       }
       this.#queue.remove(first)
@@ -215,13 +208,22 @@ export class BatchFlow implements Flow {
       entries.push(first)
       first.onSent()
     }
-    carrier.limited = this.#queue.length > 0 && roomBytes - encoder.plainBytes <= 0
     return entries
   }
 
-  /** What may be sent before something is acknowledged; with nothing under way, any one batch. */
-  #roomBytes ({ bytes }: Carrier): number {
-    return bytes === 0 ? Infinity : this.#window.windowBytes - bytes
+  /** What the item takes in a batch; undefined where it fits in none, and is out of the queue. */
+  #sizeOf (entry: Outgoing, item: Item, { stream: { encoder, maximumFrameBytes } }: Carrier): number | undefined {
+    try {
+      const bytes = encoder.sizeOf(item)
+      if (bytes <= maximumFrameBytes - BATCH_HEADER_BYTES) {
+        return bytes
+      }
+      throw new TwinwireError('ERR_FRAME_TOO_LARGE', 'the far side takes no batch that large', { expected: `at most ${maximumFrameBytes} bytes`, found: String(bytes) })
+    } catch (error) {
+      this.#queue.remove(entry)
+      entry.onUnsent(error as Error)
+      return undefined
+    }
   }
 
   /** What the uplink grants, and where it knows no bound, what the path was last seen to carry. */
@@ -229,16 +231,7 @@ export class BatchFlow implements Flow {
     return Math.min(this.#environment.uplink.rateBitsPerSecond(this), this.#pathRateBitsPerSecond)
   }
 
-  #onAcknowledged (carrier: Carrier, { nowMs, batches, wireBytes, rttMs, rateBitsPerSecond, overMs }: Arrival): void {
-    // What was sent on another stream fills no window here.
-    if (carrier !== this.#carrier) {
-      return
-    }
-    const applicationLimited = !carrier.limited
-    this.#window.onAcknowledged({ nowMs, bytes: wireBytes, rttMs, inFlightBytes: carrier.bytes, applicationLimited })
-    carrier.batches -= batches
-    carrier.bytes -= wireBytes
-    carrier.limited = false
+  readonly #onArrival = (carrier: Carrier, { nowMs, wireBytes, rttMs, rateBitsPerSecond, overMs }: Arrival, applicationLimited: boolean): void => {
     if (!applicationLimited) {
       this.#pathRateBitsPerSecond = rateBitsPerSecond
       this.#environment.observe({ kind: 'delivery', peer: this.peer, nowMs, bytes: rateBitsPerSecond * overMs / 8_000, overMs })
@@ -246,7 +239,9 @@ export class BatchFlow implements Flow {
     this.#environment.record({
       type: 'batching:acknowledged', peer: this.peer, connection: carrier.stream.connection.id, class: this.class, rttMs, bytes: wireBytes, rateBitsPerSecond, applicationLimited
     })
-    this.#review(carrier.batches === 0)
+    if (carrier === this.#carrier) {
+      this.#review(carrier.batches === 0)
+    }
   }
 
   /** At the end of this burst, so that all of it can go in one batch. */
@@ -296,7 +291,7 @@ export class BatchFlow implements Flow {
       quantumBytes: quantumBytesOf(this.#environment.uplink.rateBitsPerSecond(this), settings.maximumBatchBytes),
       inFlightBatches: batches,
       completed,
-      flushing: first.sequence <= this.#flushUntil
+      flushing: first.sequence <= this.#flushes.until
     })
     if (reason === undefined) {
       this.#wakeAt(first.queuedMs + lingerMs)
@@ -324,53 +319,9 @@ export class BatchFlow implements Flow {
   }
 
   #onDeparture (): void {
-    const next = this.#queue.first?.sequence ?? Infinity
-    while (this.#flushes.length > 0 && this.#flushes[0].until < next) {
-      this.#flushes.shift()?.done.resolve()
-    }
+    this.#flushes.onDeparture(this.#queue.first?.sequence ?? Infinity)
     if (this.#queue.length === 0) {
       this.#cancelTimer()
     }
   }
-}
-
-/** The stream that a flow sends on, and what of the flow is under way there. */
-class Carrier implements BatchSender {
-  readonly stream: BatchStream
-  readonly #onArrival: (carrier: Carrier, arrival: Arrival) => void
-  batches = 0
-  bytes = 0
-  /** The window kept more from being sent, since something was last acknowledged. */
-  limited = false
-
-  constructor (stream: BatchStream, onArrival: (carrier: Carrier, arrival: Arrival) => void) {
-    this.stream = stream
-    this.#onArrival = onArrival
-  }
-
-  onAcknowledged (arrival: Arrival): void {
-    this.#onArrival(this, arrival)
-  }
-}
-
-interface Flush {
-  /** Sequence of the last item that it is about. */
-  readonly until: number
-  readonly done: PromiseWithResolvers<void>
-}
-
-/** Protocols of one peer of which it is remembered how they compress. */
-const MAXIMUM_CONTEXTS = 16
-const NO_RATIOS = new RatioEstimator([])
-
-/** The one context that all are of; undefined where they must not be compressed together. */
-function contextOf (entries: readonly Outgoing[]): string | undefined {
-  let context: string | undefined = ANY_CONTEXT
-  for (const { compressionContext } of entries) {
-    if (compressionContext === undefined || (context !== ANY_CONTEXT && compressionContext !== ANY_CONTEXT && compressionContext !== context)) {
-      return undefined
-    }
-    context = context === ANY_CONTEXT ? compressionContext : context
-  }
-  return context
 }

@@ -1,11 +1,14 @@
 import { TwinwireError } from '../../core/errors.ts'
 import { InFlight } from './in-flight.ts'
 import { INITIAL_REQUESTS } from './protocol.ts'
+import { Receipts } from './receipts.ts'
+import { StallWatch } from './stall-watch.ts'
 import { BatchDecoder } from './wire/batch-decoder.ts'
 import { BatchEncoder } from './wire/batch-encoder.ts'
 import { INITIAL_FRAME_BYTES } from './wire/format.ts'
-import type { Timer } from '../../core/clock.ts'
+import type { PausableStream } from '../downlink.ts'
 import type { Bytes, CloseEvent, Connection, Stream } from '../port.ts'
+import type { TrafficClass } from '../traffic-class.ts'
 import type { BatchingEnvironment } from './environment.ts'
 import type { BatchSender, SentBatch } from './in-flight.ts'
 import type { Outgoing } from './outgoing-queue.ts'
@@ -53,18 +56,14 @@ export class BatchStream {
   readonly #handlers: BatchStreamHandlers
   readonly #decoder: BatchDecoder
   readonly #inFlight = new InFlight()
-  /** Of the far side's batches: how many came, the last with items among them, and the last that it knows we have. */
-  #received = 0
-  #receivedItems = 0
-  #acknowledged = 0
-  #receivedMs = 0
-  #acknowledgement: Timer | undefined
-  #acknowledgementDue = false
-  #paused = false
+  readonly #receipts: Receipts
+  readonly #stall: StallWatch
+  /** Why nothing is read: its owner takes no more, or the downlink holds it up. */
+  #full = false
+  #held = false
+  readonly #inlet: { class: TrafficClass } & PausableStream
   /** What came and has to wait. */
   readonly #unread: Bytes[] = []
-  #stall: Timer | undefined
-  #progressMs = 0
   #ended: Error | undefined
 
   constructor (stream: Stream, connection: Connection, side: Side, environment: BatchingEnvironment, handlers: BatchStreamHandlers) {
@@ -73,6 +72,9 @@ export class BatchStream {
     this.peer = connection.remotePeer.toString()
     this.#environment = environment
     this.#handlers = handlers
+    this.#receipts = new Receipts(environment, () => handlers.taken, () => this.#acknowledge())
+    this.#inlet = { peer: this.peer, class: 'normal', pause: () => this.#hold(), resume: () => this.#letGo() }
+    this.#stall = new StallWatch(environment, () => this.#onStall())
     const maximumBytes = side === 'responder' ? environment.settings.maximumFrameBytes : INITIAL_FRAME_BYTES
     this.#decoder = new BatchDecoder({ maximumFrameBytes: maximumBytes, maximumPlainBytes: maximumBytes, from: side === 'responder' ? 'initiator' : 'responder' })
     stream.addEventListener('drain', this.#onDrain)
@@ -92,17 +94,17 @@ export class BatchStream {
 
   /** Nothing is read. */
   get paused (): boolean {
-    return this.#paused
+    return this.#full || this.#held
   }
 
   /** Nothing sent is unacknowledged, and the far side knows of all that came. */
   get quiet (): boolean {
-    return this.#inFlight.owed === 0 && this.#acknowledged >= this.#receivedItems
+    return this.#inFlight.owed === 0 && this.#receipts.settled
   }
 
   /** Finishes what is in the encoder and sends it, with an acknowledgement of what came. */
   send (sender: BatchSender, codec: Codec, entries: readonly Outgoing[]): EncodedBatch {
-    const encoded = this.encoder.finish({ codec, acknowledgement: this.#takeAcknowledgement() })
+    const encoded = this.encoder.finish({ codec, acknowledgement: this.#receipts.take() })
     this.#hand(encoded.frame, sender, entries)
     return encoded
   }
@@ -117,57 +119,57 @@ export class BatchStream {
 
   /** What was taken in is acknowledged with the next batch, or alone after `delayMs`: 0 for the end of this burst. */
   acknowledgeWithin (delayMs: number): void {
-    if (!this.#acknowledgementOwed) {
-      return
-    }
-    if (delayMs === 0) {
-      this.#acknowledgement?.cancel()
-      this.#acknowledgement = undefined
-      queueMicrotask(this.#acknowledgeNow)
-    } else {
-      this.#acknowledgement ??= this.#environment.deadlines.after(delayMs, this.#acknowledgeNow)
+    if (this.#ended === undefined) {
+      this.#receipts.acknowledgeWithin(delayMs)
     }
   }
 
   /** Nothing more is read until `resume`. */
   pause (): void {
-    if (!this.#paused) {
-      this.#paused = true
+    const { paused } = this
+    this.#full = true
+    this.#stopReading(paused)
+  }
+
+  resume (): void {
+    const { paused } = this
+    this.#full = false
+    this.#readOn(paused)
+  }
+
+  #hold (): void {
+    const { paused } = this
+    this.#held = true
+    this.#stopReading(paused)
+  }
+
+  #letGo (): void {
+    const { paused } = this
+    this.#held = false
+    this.#readOn(paused)
+  }
+
+  #stopReading (wasPaused: boolean): void {
+    if (!wasPaused && this.#ended === undefined) {
       this.#stream.pause()
     }
   }
 
-  resume (): void {
-    if (!this.#paused) {
+  /** What came meanwhile first, of which some may be too much again. */
+  #readOn (wasPaused: boolean): void {
+    if (!wasPaused) {
       return
     }
-    this.#paused = false
-    while (!this.#paused) {
+    while (!this.paused) {
       const data = this.#unread.shift()
       if (data === undefined) {
         break
       }
       this.#read(data)
     }
-    if (!this.#paused && this.#ended === undefined) {
+    if (!this.paused && this.#ended === undefined) {
       this.#stream.resume()
     }
-  }
-
-  /** Sees to it that somebody looks when the far side owes something, and nothing moves. */
-  #watch (): void {
-    if (this.#ended !== undefined || !(this.#inFlight.owed > 0 || this.#stream.writableNeedsDrain)) {
-      this.#stall?.cancel()
-      this.#stall = undefined
-    } else if (this.#stall === undefined) {
-      this.#progressMs = this.#environment.clock.now()
-      this.#waitForProgress(this.#environment.settings.stallTimeoutMs)
-    }
-  }
-
-  #progress (): void {
-    this.#progressMs = this.#environment.clock.now()
-    this.#watch()
   }
 
   /** Ends it with a reset. */
@@ -175,6 +177,11 @@ export class BatchStream {
     if (this.#end(error, reason)) {
       this.#stream.abort(error)
     }
+  }
+
+  /** Leaves the stream as it is to whoever it belongs to. */
+  detach (error: Error): void {
+    this.#end(error, 'closed')
   }
 
   /** The far side broke the protocol: everything that is under way on the stream is in doubt. */
@@ -193,11 +200,6 @@ export class BatchStream {
     })
   }
 
-  /** Something with items came since the far side was last told what has come, and can be acknowledged. */
-  get #acknowledgementOwed (): boolean {
-    return this.#acknowledged < Math.min(this.#handlers.taken, this.#receivedItems) && this.#ended === undefined
-  }
-
   #hand (frame: Uint8Array, sender?: BatchSender, entries: readonly Outgoing[] = []): void {
     this.#inFlight.send(sender, frame.length, entries, this.#environment.clock.now())
     try {
@@ -208,37 +210,32 @@ export class BatchStream {
     this.#watch()
   }
 
-  #takeAcknowledgement (): Acknowledgement | undefined {
-    const { taken } = this.#handlers
-    if (taken === this.#acknowledged) {
-      return undefined
-    }
-    this.#acknowledged = taken
-    this.#acknowledgementDue = false
-    this.#acknowledgement?.cancel()
-    this.#acknowledgement = undefined
-    return { batch: taken, heldUs: Math.round((this.#environment.clock.now() - this.#receivedMs) * 1_000) }
-  }
-
-  readonly #acknowledgeNow = (): void => {
-    this.#acknowledgement = undefined
-    if (!this.#acknowledgementOwed) {
-      return
-    }
-    this.#acknowledgementDue = true
-    if (this.writable) {
+  /** Says what came, by itself; where there is no room, as soon as there is. */
+  #acknowledge (): void {
+    if (this.#receipts.due && this.writable) {
       this.encoder.begin('normal')
       this.#environment.counters.acknowledgementsSent++
-      this.#hand(this.encoder.finish({ codec: 'none', acknowledgement: this.#takeAcknowledgement() }).frame)
+      this.#hand(this.encoder.finish({ codec: 'none', acknowledgement: this.#receipts.take() }).frame)
       this.#handlers.onChange()
     }
   }
 
+  #watch (): void {
+    this.#stall.watch(this.#ended === undefined && (this.#inFlight.owed > 0 || this.#stream.writableNeedsDrain))
+  }
+
+  #onStall (): void {
+    this.#environment.counters.stalls++
+    this.abort(new TwinwireError('ERR_TIMEOUT', `nothing moved on the stream for ${this.#environment.settings.stallTimeoutMs} ms`), 'stalled')
+  }
+
   readonly #onMessage = ({ data }: { readonly data: Bytes }): void => {
     this.#environment.observe({ kind: 'life', peer: this.peer, connection: this.connection.id, nowMs: this.#environment.clock.now() })
-    if (this.#paused) {
+    this.#environment.downlink.received(this.#inlet, this.#stream.protocol, data.byteLength)
+    if (this.#full || this.#unread.length > 0) {
       this.#unread.push(data)
     } else {
+      // What the downlink holds up is what comes after this: it is counted when it comes, and here already.
       this.#read(data)
     }
   }
@@ -247,11 +244,12 @@ export class BatchStream {
   #read (data: Bytes): void {
     try {
       for (let position = 0; position < data.byteLength && this.#ended === undefined; position += SLICE_BYTES) {
-        if (this.#paused) {
+        if (this.#full) {
           this.#unread.unshift(data.subarray(position))
           return
         }
-        const batches = this.#decoder.push(data.subarray(position, Math.min(position + SLICE_BYTES, data.byteLength)))
+        // A list of bytes throws where it is asked for more than it has.
+        const batches = this.#decoder.push(data.subarray(position, Math.min(data.byteLength, position + SLICE_BYTES)))
         for (const batch of batches) {
           this.#onBatch(batch)
         }
@@ -280,13 +278,9 @@ export class BatchStream {
       this.maximumRequests = first.maximumRequests
       this.#handlers.onRoom()
     }
+    this.#inlet.class = batch.class
     this.#environment.counters.batchesReceived++
-    this.#receivedMs = this.#environment.clock.now()
-    this.#received++
-    if (batch.items.length > 0) {
-      this.#receivedItems = this.#received
-    }
-    this.#handlers.onBatch(batch, this.#received)
+    this.#handlers.onBatch(batch, this.#receipts.receive(batch.items.length > 0))
     // After the items: a message that is refused was acknowledged with its batch all the same.
     if (batch.acknowledgement !== undefined && this.#ended === undefined) {
       this.#onAcknowledgement(batch.acknowledgement)
@@ -304,7 +298,7 @@ export class BatchStream {
     if (last === undefined) {
       return
     }
-    this.#progressMs = nowMs
+    this.#stall.progress()
     this.#watch()
     const rttMs = Math.max(0, nowMs - last.sentMs - heldUs / 1_000)
     this.srttMs = this.srttMs === undefined ? rttMs : this.srttMs + (rttMs - this.srttMs) / 8
@@ -320,37 +314,28 @@ export class BatchStream {
         entry.onTaken?.()
       }
     }
-    for (const sender of new Set(arrived.map(({ sender }) => sender))) {
-      const own = arrived.filter(batch => batch.sender === sender)
-      sender?.onAcknowledged({ ...sample, batches: own.length, wireBytes: own.reduce((sum, { wireBytes }) => sum + wireBytes, 0) })
-    }
-  }
-
-  #waitForProgress (delayMs: number): void {
-    const { clock, deadlines, settings, counters } = this.#environment
-    this.#stall = deadlines.after(delayMs, () => {
-      this.#stall = undefined
-      const leftMs = this.#progressMs + settings.stallTimeoutMs - clock.now()
-      // Rounding may leave a rest that is no time at all.
-      if (leftMs > 0.001) {
-        this.#waitForProgress(leftMs)
-      } else {
-        counters.stalls++
-        this.abort(new TwinwireError('ERR_TIMEOUT', `nothing moved on the stream for ${settings.stallTimeoutMs} ms`), 'stalled')
+    for (let i = 0; i < arrived.length;) {
+      const { sender } = arrived[i]
+      let batches = 0
+      let wireBytes = 0
+      for (; i < arrived.length && arrived[i].sender === sender; i++) {
+        batches++
+        wireBytes += arrived[i].wireBytes
       }
-    })
+      sender?.onAcknowledged({ ...sample, batches, wireBytes })
+    }
   }
 
   readonly #onDrain = (): void => {
-    this.#progress()
-    if (this.#acknowledgementDue) {
-      this.#acknowledgeNow()
-    }
+    this.#stall.progress()
+    this.#watch()
+    this.#acknowledge()
     this.#handlers.onRoom()
   }
 
   readonly #onRemoteCloseWrite = (): void => {
-    if (this.#decoder.empty) {
+    // While nothing is read, the rest of the batch may be there already.
+    if (this.#decoder.empty || this.paused) {
       this.#handlers.onRemoteCloseWrite()
     } else {
       this.abort(new TwinwireError('ERR_STREAM_CLOSED', 'the stream was closed in the middle of a batch'), 'closed')
@@ -370,9 +355,10 @@ export class BatchStream {
     this.#stream.removeEventListener('remoteCloseWrite', this.#onRemoteCloseWrite)
     this.#stream.removeEventListener('close', this.#onClose)
     this.#stream.removeEventListener('message', this.#onMessage)
-    this.#acknowledgement?.cancel()
+    this.#receipts.stop()
     this.#inFlight.clear()
     this.#unread.length = 0
+    this.#environment.downlink.closed(this.#inlet)
     this.#watch()
     this.#handlers.onEnd(error, reason)
     return true

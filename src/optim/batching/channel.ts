@@ -26,7 +26,8 @@ export interface ChannelComponents {
 /**
  * One class of what goes to one peer: its flow, and the stream that this is sent on, which it holds while there is
  * something to say and gives back after that. A stream that let an attempt wait too long for its acknowledgement is
- * left: what is under way there is waited for, and all else goes on another.
+ * left, and so is one whose connection another takes the place of: what is under way there is waited for, and all else
+ * goes on another.
  */
 export class Channel implements FlowOwner, DeliveryOwner, LeaseHolder {
   readonly #peer: PeerId
@@ -116,15 +117,16 @@ export class Channel implements FlowOwner, DeliveryOwner, LeaseHolder {
     const overdue = reason instanceof TwinwireError && reason.code === 'ERR_TIMEOUT'
     if (stream === this.#current) {
       if (overdue && !delivery.taken) {
-        this.#retire(stream)
+        stream.suspect()
+        this.#leave(stream)
       } else if (!overdue || stream.crowded) {
         // One that is overdue is tried again, and the far side had better finish what it has begun.
         for (const cancelled of stream.cancel(delivery.id, delivery.attempt)) {
-          this.#flow.enqueue(new Cancel(cancelled, () => this.#current))
+          this.#flow.enqueueFirst(new Cancel(cancelled, () => this.#current))
         }
       }
     }
-    stream.abandon()
+    stream.abandon(delivery)
   }
 
   onIdle (stream: OutboundStream): void {
@@ -148,6 +150,9 @@ export class Channel implements FlowOwner, DeliveryOwner, LeaseHolder {
   onArrival (stream: OutboundStream): void {
     if (stream === this.#current) {
       this.#barren = 0
+      if (stream.retired) {
+        this.#leave(stream)
+      }
     }
   }
 
@@ -172,9 +177,8 @@ export class Channel implements FlowOwner, DeliveryOwner, LeaseHolder {
     }
   }
 
-  /** Leaves a stream on which something is overdue. */
-  #retire (stream: OutboundStream): void {
-    stream.suspect()
+  /** What waits, and all that follows, goes on another stream; what is under way on this one is waited for. */
+  #leave (stream: OutboundStream): void {
     // Of those that are left behind only so many: the first is the most overdue.
     if (this.#retired.size >= MAXIMUM_RETIRED) {
       const [oldest] = this.#retired

@@ -58,6 +58,9 @@ export class Delivery extends Outgoing {
   readonly #signal: AbortSignal | undefined
   readonly #result = Promise.withResolvers<Uint8Array>()
   #payload: Uint8Array
+  /** Of its reply, what came before the rest. */
+  #parts: Uint8Array[] | undefined
+  #partBytes = 0
   #settled = false
 
   constructor ({ id, attempt, protocol, payload, compressionContext, signal, hooks, budget }: DeliveryQuestion, owner: DeliveryOwner) {
@@ -115,9 +118,29 @@ export class Delivery extends Outgoing {
     this.stream?.onTaken(this)
   }
 
-  succeed (payload: Uint8Array = NOTHING): void {
+  /** Bytes of its reply that came in parts. */
+  get partBytes (): number {
+    return this.#partBytes
+  }
+
+  /** The next bytes of its reply. */
+  addPart (part: Uint8Array): void {
+    this.#parts ??= []
+    this.#parts.push(part)
+    this.#partBytes += part.byteLength
+  }
+
+  /** Answers how many bytes that were. */
+  dropParts (): number {
+    const dropped = this.#partBytes
+    this.#parts = undefined
+    this.#partBytes = 0
+    return dropped
+  }
+
+  succeed (rest: Uint8Array = NOTHING): void {
     if (this.#settle()) {
-      this.#result.resolve(payload)
+      this.#result.resolve(this.#parts === undefined ? rest : joined([...this.#parts, rest], this.#partBytes + rest.byteLength))
     }
   }
 
@@ -136,11 +159,23 @@ export class Delivery extends Outgoing {
     return true
   }
 
-  readonly #onAbort = (): void => {
-    const reason: unknown = this.#signal?.reason
+  /** Fails, and tells the far side that nobody waits any more. */
+  giveUp (reason: unknown): void {
     this.fail(reason)
     this.#owner.onAborted(this, reason)
   }
+
+  readonly #onAbort = (): void => this.giveUp(this.#signal?.reason)
+}
+
+function joined (parts: readonly Uint8Array[], length: number): Uint8Array {
+  const whole = new Uint8Array(length)
+  let position = 0
+  for (const part of parts) {
+    whole.set(part, position)
+    position += part.byteLength
+  }
+  return whole
 }
 
 /** What a message holds while it waits. */

@@ -1,16 +1,14 @@
 import { TwinwireError } from '../../core/errors.ts'
-import { Answer, bytesOf } from './answer.ts'
+import { Answering } from './answering.ts'
 import { lingerMsOf } from './batch-policy.ts'
-import { BatchFlow } from './batch-flow.ts'
 import { BatchStream } from './batch-stream.ts'
-import { Budget } from './budget.ts'
-import { keyOf, violation } from './protocol.ts'
+import { violation } from './protocol.ts'
 import { RunningHandler } from './running-handler.ts'
 import type { Connection, Stream } from '../port.ts'
 import type { TrafficClass } from '../traffic-class.ts'
-import type { Answered, Refusal } from './answer.ts'
-import type { FlowOwner } from './batch-flow.ts'
+import type { Answered } from './answer.ts'
 import type { EndReason } from './batch-stream.ts'
+import type { Budget } from './budget.ts'
 import type { BatchingEnvironment } from './environment.ts'
 import type { BatchHandler } from './running-handler.ts'
 import type { Batch, Item, RefusalCode } from './wire/items.ts'
@@ -42,25 +40,17 @@ export interface ResponderShared {
  * The answering end of a stream. Items go to their handlers in order; each attempt at a request is answered once, with a
  * reply or a refusal. What cannot be begun yet waits, and nothing more is read meanwhile.
  */
-export class IncomingStream implements FlowOwner {
+export class IncomingStream {
   readonly #shared: ResponderShared
   readonly #connection: Connection
   readonly #batches: BatchStream
-  /** By class of the request. */
-  readonly #flows = new Map<TrafficClass, BatchFlow>()
+  readonly #answering: Answering
   readonly #waiting: Waiting[] = []
   #received = 0
-  /** Attempts that were begun and not answered, with the answer where that waits to be sent. */
-  readonly #unanswered = new Map<string, Answer | undefined>()
   /** Requests being worked on, by id. */
   readonly #requests = new Map<number, RunningHandler>()
   /** Of all handlers at work, messages' too. */
   readonly #handlers = new Set<RunningHandler>()
-  readonly #replies: Budget
-  /** Refusals that wait to be sent. */
-  #refusals = 0
-  /** The batches of messages among them: they are acknowledged with these at the earliest. */
-  readonly #refusing: number[] = []
   #pumping = false
   #remoteClosed = false
   #ended = false
@@ -68,14 +58,13 @@ export class IncomingStream implements FlowOwner {
   constructor (stream: Stream, connection: Connection, shared: ResponderShared) {
     this.#shared = shared
     this.#connection = connection
-    this.#replies = new Budget(Infinity, shared.environment.settings.maximumReplyBytes, shared.replies)
     const taken = (): number => this.#taken
     this.#batches = new BatchStream(stream, connection, 'responder', shared.environment, {
       get taken () { return taken() },
       onBatch: (batch, number) => this.#onBatch(batch, number),
       onArrival () {},
       onProgress () {},
-      onRoom: () => this.#onRoom(),
+      onRoom: () => this.#answering.onRoom(),
       onRemoteCloseWrite: () => {
         this.#remoteClosed = true
         this.closeIfIdle()
@@ -83,28 +72,27 @@ export class IncomingStream implements FlowOwner {
       onChange: () => this.closeIfIdle(),
       onEnd: (error, reason) => this.#onEnd(error, reason)
     })
+    this.#answering = new Answering(this.#batches, shared.environment, shared.replies, () => this.#onAnswered())
     shared.environment.record({ type: 'batching:stream', peer: this.#batches.peer, connection: connection.id, reason: 'incoming' })
     this.#batches.sendSettings()
   }
 
   /** Goes on with what waits, as far as it can. */
   pump (): void {
-    // A handler that is called here may cause more to be read.
-    if (this.#pumping || this.#ended) {
+    if (this.#pumping) {
       return
     }
     this.#pumping = true
-    do {
-      while (this.#waiting.length > 0 && !this.#clogged && this.#begin(this.#waiting[0])) {
-        this.#waiting.shift()
-      }
-      if (this.#waiting.length > 0 || this.#clogged) {
-        this.#batches.pause()
-        break
-      }
-      this.#batches.resume()
-    } while (this.#waiting.length > 0)
+    while (this.#waiting.length > 0 && !this.#answering.clogged && this.#begin(this.#waiting[0])) {
+      this.#waiting.shift()
+    }
     this.#pumping = false
+    if (this.#waiting.length > 0 || this.#answering.clogged) {
+      this.#batches.pause()
+    } else {
+      // What is read now comes back here.
+      this.#batches.resume()
+    }
     this.#batches.acknowledgeWithin(this.#acknowledgeWithinMs)
   }
 
@@ -119,27 +107,14 @@ export class IncomingStream implements FlowOwner {
     this.#batches.abort(error, reason)
   }
 
-  onWanted (): void {}
-
-  admits (): boolean {
-    return true
-  }
-
   /** Refusals, and then acknowledgements, go out in the order in which messages came in. */
   get #taken (): number {
-    const taken = this.#waiting.length === 0 ? this.#received : this.#waiting[0].batch - 1
-    return this.#refusing.reduce((least, batch) => Math.min(least, batch - 1), taken)
-  }
-
-  /** So much waits to be sent that nothing more is begun. */
-  get #clogged (): boolean {
-    const { maximumReplyBytes, maximumRequests } = this.#shared.environment.settings
-    return this.#replies.bytes > maximumReplyBytes / 2 || this.#refusals >= maximumRequests
+    const begun = this.#waiting.length === 0 ? this.#received : this.#waiting[0].batch - 1
+    return Math.min(begun, this.#answering.firstRefusing - 1)
   }
 
   get #idle (): boolean {
-    return this.#waiting.length === 0 && this.#handlers.size === 0 && this.#unanswered.size === 0 && this.#refusals === 0 &&
-      (this.#remoteClosed || this.#batches.quiet)
+    return this.#waiting.length === 0 && this.#handlers.size === 0 && this.#answering.idle && (this.#remoteClosed || this.#batches.quiet)
   }
 
   /** With a reply to come soon, that takes it along. */
@@ -162,25 +137,27 @@ export class IncomingStream implements FlowOwner {
 
   /** False where it has to wait. */
   #begin (waiting: Waiting): boolean {
-    const { item, trafficClass, id, attempt } = waiting
-    if (item.kind === 'request' && this.#unanswered.has(keyOf(id, attempt))) {
+    const { item: { kind, protocol, payload }, trafficClass, id } = waiting
+    const isRequest = kind === 'request'
+    if (isRequest && this.#answering.has(waiting)) {
       this.#batches.violate(violation('a request came twice before it was answered'))
       return true
     }
-    const running = item.kind === 'request' ? this.#requests.get(item.id) : undefined
-    const registered = this.#shared.handlerOf(item.protocol)
-    if (item.kind === 'request' && this.#unanswered.size >= this.#shared.environment.settings.maximumRequests) {
-      this.#refuse(waiting, 'overloaded', trafficClass, item.protocol, 'more than this side said it takes')
+    const running = isRequest ? this.#requests.get(id) : undefined
+    const registered = this.#shared.handlerOf(protocol)
+    const refuse = (code: RefusalCode, text?: string): void => this.#answering.refuse(waiting, trafficClass, protocol, code, text)
+    if (isRequest && this.#answering.full) {
+      refuse('overloaded', 'more than this side said it takes')
     } else if (running !== undefined) {
       this.#join(running, waiting)
     } else if (registered === undefined) {
-      this.#refuse(waiting, 'unsupported-protocol', trafficClass, item.protocol)
+      refuse('unsupported-protocol')
     } else if (this.#shared.stopping) {
-      this.#refuse(waiting, 'overloaded', trafficClass, item.protocol, 'about to stop')
-    } else if (this.#shared.running.take(item.payload.byteLength)) {
+      refuse('overloaded', 'about to stop')
+    } else if (this.#shared.running.take(payload.byteLength)) {
       this.#call(registered, waiting)
     } else if (this.#shared.running.messages === 0) {
-      this.#refuse(waiting, 'too-large', trafficClass, item.protocol)
+      refuse('too-large')
     } else {
       this.#shared.onBlocked(this)
       return false
@@ -189,22 +166,22 @@ export class IncomingStream implements FlowOwner {
   }
 
   /** A retry of what is being worked on gets the same answer. */
-  #join (running: RunningHandler, { item, ...answered }: Waiting): void {
-    if (running.protocol !== item.protocol) {
+  #join (running: RunningHandler, waiting: Waiting): void {
+    if (running.protocol !== waiting.item.protocol) {
       this.#batches.violate(violation('a request was tried again with another protocol'))
       return
     }
     this.#shared.environment.counters.joined++
-    this.#unanswered.set(keyOf(answered.id, answered.attempt), undefined)
-    running.attempts.push(answered)
+    this.#answering.begin(waiting)
+    running.attempts.push(answeredOf(waiting))
   }
 
   #call (registered: Registered, waiting: Waiting): void {
     const { item: { kind, protocol, payload, id }, trafficClass } = waiting
     if (kind === 'request') {
-      this.#unanswered.set(keyOf(id, waiting.attempt), undefined)
+      this.#answering.begin(waiting)
     }
-    const running = new RunningHandler(this.#connection.remotePeer, protocol, kind, trafficClass, waiting)
+    const running = new RunningHandler(this.#connection.remotePeer, protocol, kind, trafficClass, answeredOf(waiting))
     let result
     try {
       result = registered.handler(payload, running)
@@ -250,15 +227,8 @@ export class IncomingStream implements FlowOwner {
     if (kind === 'message') {
       return
     }
-    const payload = reply ?? NOTHING
     for (const attempt of attempts) {
-      if (payload.byteLength > MAXIMUM_REPLY_BYTES) {
-        this.#refuse(attempt, 'too-large', trafficClass, protocol, `${payload.byteLength} bytes`)
-      } else if (this.#ended || this.#replies.take(bytesOf(payload))) {
-        this.#answer(trafficClass, new Answer(attempt, payload, sensitive ? undefined : protocol, this.#replies, this.#onAnswered))
-      } else {
-        this.#refuse(attempt, 'overloaded', trafficClass, protocol, 'too many replies wait')
-      }
+      this.#answering.reply(attempt, trafficClass, protocol, reply ?? NOTHING, sensitive)
     }
   }
 
@@ -266,7 +236,7 @@ export class IncomingStream implements FlowOwner {
   #onFailed ({ protocol, attempts, trafficClass }: RunningHandler, error: unknown): void {
     this.#recordFailure(protocol, error)
     for (const attempt of attempts) {
-      this.#refuse(attempt, 'failed', trafficClass, protocol)
+      this.#answering.refuse(attempt, trafficClass, protocol, 'failed')
     }
   }
 
@@ -274,43 +244,9 @@ export class IncomingStream implements FlowOwner {
     this.#shared.environment.record({ type: 'batching:handler-failed', peer: this.#batches.peer, protocol, reason: error instanceof Error ? error.message : String(error) })
   }
 
-  #refuse (answered: Answered, code: RefusalCode, trafficClass: TrafficClass, protocol: string, text = ''): void {
-    const { counters } = this.#shared.environment
-    counters.refusals++
-    this.#shared.environment.record({ type: 'batching:refused', peer: this.#batches.peer, protocol, by: 'local', reason: code })
-    this.#refusals++
-    if (answered.attempt === 0) {
-      this.#refusing.push(answered.batch)
-    }
-    const refusal: Refusal = { code, text }
-    this.#answer(trafficClass, new Answer(answered, refusal, protocol, undefined, this.#onAnswered))
-  }
-
-  #answer (trafficClass: TrafficClass, answer: Answer): void {
-    if (this.#ended) {
-      return
-    }
-    let flow = this.#flows.get(trafficClass)
-    if (flow === undefined) {
-      flow = new BatchFlow(this.#batches.peer, trafficClass, this.#shared.environment, this)
-      this.#flows.set(trafficClass, flow)
-      flow.attach(this.#batches)
-    }
-    flow.enqueue(answer)
-    const { id, attempt } = answer.answered
-    if (attempt > 0) {
-      this.#unanswered.set(keyOf(id, attempt), answer)
-    }
-  }
-
-  readonly #onAnswered = ({ answered: { id, attempt, batch }, isRefusal, cancelled }: Answer): void => {
-    this.#refusals -= isRefusal ? 1 : 0
-    if (attempt === 0) {
-      this.#refusing.splice(this.#refusing.indexOf(batch), 1)
-    } else if (!cancelled) {
-      this.#unanswered.delete(keyOf(id, attempt))
-    }
-    if (!this.#ended && (this.#waiting.length > 0 || this.#batches.paused)) {
+  /** What could not be begun may have room now. */
+  #onAnswered (): void {
+    if (this.#waiting.length > 0 || this.#batches.paused) {
       queueMicrotask(() => this.pump())
     }
   }
@@ -322,11 +258,7 @@ export class IncomingStream implements FlowOwner {
       this.#waiting.splice(i, 1)
       return
     }
-    const answer = this.#unanswered.get(keyOf(id, attempt))
-    if (answer !== undefined) {
-      answer.cancelled = true
-    }
-    this.#unanswered.delete(keyOf(id, attempt))
+    this.#answering.cancel(id, attempt)
     const running = this.#requests.get(id)
     if (running !== undefined) {
       running.attempts = running.attempts.filter(answered => answered.attempt !== attempt)
@@ -337,23 +269,14 @@ export class IncomingStream implements FlowOwner {
     }
   }
 
-  #onRoom (): void {
-    for (const flow of this.#flows.values()) {
-      flow.onRoom()
-    }
-  }
-
   #onEnd (error: Error, reason: EndReason): void {
     this.#ended = true
     this.#shared.environment.record({ type: 'batching:end', peer: this.#batches.peer, connection: this.#connection.id, reason })
     for (const running of this.#handlers) {
       running.abort(error)
     }
-    for (const flow of this.#flows.values()) {
-      flow.end(error)
-    }
+    this.#answering.end(error)
     this.#waiting.length = 0
-    this.#unanswered.clear()
     this.#shared.onEnd(this)
   }
 }
@@ -364,6 +287,9 @@ interface Waiting extends Answered {
   readonly trafficClass: TrafficClass
 }
 
-/** As much as a payload of the initiator's: each side takes so much from the other. */
-const MAXIMUM_REPLY_BYTES = 64 * 1024
 const NOTHING = new Uint8Array()
+
+/** Without what came, which need not be kept until it is answered. */
+function answeredOf ({ id, attempt, batch, receivedMs }: Waiting): Answered {
+  return { id, attempt, batch, receivedMs }
+}

@@ -1,18 +1,21 @@
 import { TwinwireError } from '../../core/errors.ts'
 import { nullRecorder } from '../../core/recorder.ts'
-import { Budget } from './budget.ts'
-import { Channel } from './channel.ts'
 import { sizeOf } from './delivery.ts'
 import { parseBatchingOptions } from './options.ts'
+import { Outboxes } from './outboxes.ts'
 import { BatchResponder } from './responder.ts'
 import { SpokenProtocols } from './spoken.ts'
+import { unshapedDownlink } from '../downlink.ts'
+import { isUnsupportedProtocol } from '../unsupported-protocol.ts'
 import type { Clock } from '../../core/clock.ts'
 import type { Recorder } from '../../core/recorder.ts'
 import type { Deadlines } from '../deadlines.ts'
+import type { Downlink } from '../downlink.ts'
 import type { NetworkNode, NodeEvents, PeerId } from '../port.ts'
 import type { TrafficClass } from '../traffic-class.ts'
 import type { Uplink } from '../uplink.ts'
-import type { AcquireLease } from './channel.ts'
+import type { Budget } from './budget.ts'
+import type { AcquireLease, Channel } from './channel.ts'
 import type { DeliveryHooks } from './delivery.ts'
 import type { BatchingEnvironment, BatchingObservation } from './environment.ts'
 import type { BatchingEvent, BatchingMetrics } from './events.ts'
@@ -25,6 +28,8 @@ export interface MessageBatchingComponents {
   readonly clock: Clock
   readonly deadlines: Deadlines
   readonly uplink: Uplink
+  /** Default: what comes is not held up. */
+  readonly downlink?: Downlink
   /** Has streams of `BATCH_PROTOCOL`: from the pool, or plain ones. */
   readonly acquire: AcquireLease
   /** The `host` of recorded events. */
@@ -64,11 +69,9 @@ export interface BatchedRequestOptions extends BatchedOptions {
  */
 export class MessageBatching {
   readonly #node: NetworkNode
-  readonly #acquire: AcquireLease
   readonly #environment: BatchingEnvironment
-  readonly #budget: Budget
+  readonly #outboxes: Outboxes
   readonly #responder: BatchResponder
-  readonly #peers = new Map<string, Outbox>()
   readonly #spoken: SpokenProtocols
   readonly #drained = Promise.withResolvers<void>()
   #nextId = 1
@@ -77,22 +80,26 @@ export class MessageBatching {
   /**
    * @throws ERR_INVALID_OPTION or ERR_UNKNOWN_OPTION, with a path below `messageBatching`
    */
-  constructor ({ node, clock, deadlines, uplink, acquire, host, recorder = nullRecorder, observe = () => {} }: MessageBatchingComponents, options: MessageBatchingOptions = {}) {
+  constructor ({ node, clock, deadlines, uplink, downlink = unshapedDownlink, acquire, host, recorder = nullRecorder, observe = () => {} }: MessageBatchingComponents, options: MessageBatchingOptions = {}) {
     const settings = parseBatchingOptions(options)
     this.#node = node
-    this.#acquire = acquire
     this.#environment = {
       clock,
       deadlines,
       uplink,
+      downlink,
       settings,
+      outbound: new Set(),
       counters: {
         messages: 0, requests: 0, succeeded: 0, failed: 0, batchesSent: 0, itemsSent: 0, plainBytesSent: 0, wireBytesSent: 0, acknowledgementsSent: 0, batchesReceived: 0, lateReplies: 0, refusals: 0, joined: 0, violations: 0, stalls: 0
       },
       record: event => recorder.record({ ...event, timeMs: clock.now(), host }),
       observe
     }
-    this.#budget = new Budget(settings.maximumQueuedMessages, settings.maximumQueuedBytes)
+    this.#outboxes = new Outboxes(node, this.#environment, acquire, {
+      onAcquired: (peer, error) => this.#onAcquired(peer, error),
+      onIdle: () => this.#onIdle()
+    })
     this.#spoken = new SpokenProtocols(clock, settings.unsupportedForMs)
     this.#responder = new BatchResponder(node, this.#environment, () => this.#onIdle())
     node.addEventListener('connection:open', this.#onConnectionOpen)
@@ -106,14 +113,7 @@ export class MessageBatching {
 
   /** The state of now. */
   get metrics (): BatchingMetrics {
-    let streams = 0
-    for (const { channels } of this.#peers.values()) {
-      for (const channel of channels.values()) {
-        streams += channel.streams
-      }
-    }
-    const { messages, bytes } = this.#budget
-    return { queuedMessages: messages, queuedBytes: bytes, peers: this.#peers.size, streams, ...this.#responder.levels, ...this.#environment.counters }
+    return { ...this.#outboxes.levels, ...this.#responder.levels, ...this.#environment.counters }
   }
 
   /** For a request that may be tried again. */
@@ -138,7 +138,7 @@ export class MessageBatching {
    * Answers with the reply, which is a view of the batch that it came in: whoever keeps it for long copies it. The
    * payload must not be changed before that.
    *
-   * @throws as `send` does, and ERR_FRAME_TOO_LARGE where the reply is larger than 64 KiB
+   * @throws as `send` does, and ERR_FRAME_TOO_LARGE where the reply is larger than `maximumReplyPayloadBytes`
    */
   async request (peer: PeerId, protocol: string, payload: Uint8Array, options: BatchedRequestOptions = {}): Promise<Uint8Array> {
     const { id = this.#nextId++, attempt = 1 } = options
@@ -148,8 +148,7 @@ export class MessageBatching {
 
   /** What waits for this peer, or for all, goes as soon as the uplink lets it. Resolves when nothing of it waits any more. */
   async flush (peer?: PeerId): Promise<void> {
-    const outboxes = peer === undefined ? [...this.#peers.values()] : [this.#peers.get(peer.toString())]
-    await Promise.all(outboxes.flatMap(outbox => [...outbox?.channels.values() ?? []]).map(async channel => await channel.flush()))
+    await Promise.all(this.#outboxes.channels(peer?.toString()).map(async channel => await channel.flush()))
   }
 
   /**
@@ -193,12 +192,11 @@ export class MessageBatching {
     await this.#drained.promise
     timer.cancel()
     const error = stoppedError()
-    for (const { channels } of this.#peers.values()) {
-      for (const channel of channels.values()) {
-        channel.stop(error)
-      }
+    this.#outboxes.stop(error)
+    // What a pool keeps is the pool's.
+    for (const { batches } of this.#environment.outbound) {
+      batches.detach(error)
     }
-    this.#peers.clear()
     this.#responder.stop(error)
     this.#node.removeEventListener('connection:open', this.#onConnectionOpen)
     this.#node.removeEventListener('peer:disconnect', this.#onPeerDisconnect)
@@ -232,46 +230,19 @@ export class MessageBatching {
         expected: `at most ${maximumPayloadBytes} bytes`, found: String(payload.byteLength)
       })
     }
-    const outbox = this.#outboxOf(peer)
-    if (!outbox.budget.take(sizeOf(protocol, payload))) {
+    const { channel, budget } = this.#outboxes.obtain(peer, trafficClass)
+    if (!budget.take(sizeOf(protocol, payload))) {
+      this.#outboxes.forgetIfGone(peer.toString())
       this.#environment.record({ type: 'batching:refused', peer: peer.toString(), protocol, by: 'queue', reason: 'queue-full' })
       throw new TwinwireError('ERR_QUEUE_FULL', 'too much waits to be sent')
     }
-    return { channel: this.#channelOf(outbox, trafficClass), budget: outbox.budget }
-  }
-
-  #outboxOf (peer: PeerId): Outbox {
-    const key = peer.toString()
-    let outbox = this.#peers.get(key)
-    if (outbox === undefined) {
-      const { maximumQueuedMessagesPerPeer, maximumQueuedBytesPerPeer } = this.#environment.settings
-      outbox = { peer, budget: new Budget(maximumQueuedMessagesPerPeer, maximumQueuedBytesPerPeer, this.#budget), channels: new Map() }
-      this.#peers.set(key, outbox)
-    }
-    return outbox
-  }
-
-  #channelOf (outbox: Outbox, trafficClass: TrafficClass): Channel {
-    let channel = outbox.channels.get(trafficClass)
-    if (channel === undefined) {
-      channel = new Channel(outbox.peer, trafficClass, {
-        environment: this.#environment,
-        acquire: this.#acquire,
-        onAcquired: error => this.#onAcquired(outbox.peer.toString(), error),
-        onIdle: () => {
-          this.#forgetIfGone(outbox)
-          this.#onIdle()
-        }
-      })
-      outbox.channels.set(trafficClass, channel)
-    }
-    return channel
+    return { channel, budget }
   }
 
   #onAcquired (peer: string, error: unknown): void {
     if (error === undefined) {
       this.#spoken.onSpoken(peer)
-    } else if (isUnsupported(error)) {
+    } else if (isUnsupportedProtocol(error)) {
       this.#spoken.onUnsupported(peer)
       this.#environment.record({ type: 'batching:fallback', peer, protocol: '', reason: 'unsupported-protocol' })
     }
@@ -279,7 +250,7 @@ export class MessageBatching {
 
   #onFailure (peer: string, protocol: string, error: unknown): void {
     // Where the peer itself takes batches, it is this protocol that it does not take.
-    if (isUnsupported(error) && this.#spoken.speaks(peer, protocol) === true) {
+    if (isUnsupportedProtocol(error) && this.#spoken.speaks(peer, protocol) === true) {
       this.#spoken.onUnsupported(peer, protocol)
       this.#environment.record({ type: 'batching:fallback', peer, protocol, reason: 'unsupported-protocol' })
     }
@@ -291,19 +262,8 @@ export class MessageBatching {
     }
   }
 
-  /** A peer that is connected is remembered, with what its window has learnt. */
-  #forgetIfGone (outbox: Outbox): void {
-    const channels = [...outbox.channels.values()]
-    if (channels.every(({ idle }) => idle) && this.#node.getConnections(outbox.peer).length === 0) {
-      this.#peers.delete(outbox.peer.toString())
-      for (const channel of channels) {
-        channel.end()
-      }
-    }
-  }
-
   #onIdle (): void {
-    if (this.#stopping !== undefined && this.#responder.idle && [...this.#peers.values()].every(({ channels }) => [...channels.values()].every(({ idle }) => idle))) {
+    if (this.#stopping !== undefined && this.#responder.idle && this.#outboxes.idle) {
       this.#drained.resolve()
     }
   }
@@ -313,23 +273,8 @@ export class MessageBatching {
   }
 
   readonly #onPeerDisconnect = ({ detail }: NodeEvents['peer:disconnect']): void => {
-    const outbox = this.#peers.get(detail.toString())
-    if (outbox !== undefined) {
-      this.#forgetIfGone(outbox)
-    }
+    this.#outboxes.forgetIfGone(detail.toString())
   }
-}
-
-/** What goes to one peer. */
-interface Outbox {
-  readonly peer: PeerId
-  readonly budget: Budget
-  readonly channels: Map<TrafficClass, Channel>
-}
-
-/** A protocol was refused: by the pool's words or by libp2p's. */
-function isUnsupported (error: unknown): boolean {
-  return error instanceof TwinwireError ? error.code === 'ERR_UNSUPPORTED_PROTOCOL' : error instanceof Error && error.name === 'UnsupportedProtocolError'
 }
 
 function stoppedError (): TwinwireError {

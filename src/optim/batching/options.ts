@@ -1,13 +1,17 @@
 import * as z from 'zod'
 import { parseOptions } from '../../core/options.ts'
+import { compressWhereItPays } from './compression/policy.ts'
 import { INITIAL_REQUESTS } from './protocol.ts'
 import { INITIAL_FRAME_BYTES, MAXIMUM_ITEMS } from './wire/format.ts'
+import type { CompressingCodec } from './compression/codecs.ts'
+import type { CompressionPolicy } from './compression/policy.ts'
 
 /**
  * All optional; what a field is for, its unit, its default and the reason for it.
  *
  * Memory: what waits for a peer is bounded by `maximumQueuedBytesPerPeer`, what lies unacknowledged by the uplink's
- * window. An incoming stream holds at most one frame being read, one decoded, `maximumReplyBytes` of replies,
+ * window and by 2 MiB a stream, which is also what a stream that is not read holds of a far side that keeps the protocol
+ * (libp2p resets it at 4 MiB), the parts of replies that came by 16 MiB a stream. An incoming stream holds at most one frame being read, one decoded, `maximumReplyBytes` of replies,
  * `maximumRequests` refusals and what its window lets lie unacknowledged; all incoming streams together
  * `maximumRunningBytes` of requests and `maximumReplyBytesInAll` of replies.
  */
@@ -18,6 +22,12 @@ export interface MessageBatchingOptions {
   readonly maximumBatchBytes?: number
   /** The largest payload sent in a batch, in bytes; default 64 KiB. What is larger gains nothing here, and stands in the way of others. */
   readonly maximumPayloadBytes?: number
+  /** The largest reply given or taken, in bytes; default 4 MiB, as of requests on streams of their own. */
+  readonly maximumReplyPayloadBytes?: number
+  /** Chooses how a batch is compressed; default `compressWhereItPays`. */
+  readonly compression?: CompressionPolicy
+  /** What it may choose among; default snappy and deflate. How long DEFLATE's output is depends on the zlib that Node was built with: simulations that must be the same everywhere name snappy alone. */
+  readonly codecs?: readonly CompressingCodec[]
   /** The longest that a message waits for company, in milliseconds, where a grant is to be had; an eighth of the round trip where that is less. Default 10. */
   readonly maximumLingerMs?: number
   /** Messages and requests that wait to be sent, of all peers; default 100000. More are refused with ERR_QUEUE_FULL. */
@@ -38,7 +48,7 @@ export interface MessageBatchingOptions {
   readonly maximumRunning?: number
   /** Payload bytes that running handlers were given; default 32 MiB. */
   readonly maximumRunningBytes?: number
-  /** Replies of one stream that wait to be sent, in bytes; default 4 MiB. Above half of it nothing more is read, above all of it replies are refused as overloaded. */
+  /** Replies of one stream that wait to be sent, in bytes; default 8 MiB: twice the largest reply. Above half of it nothing more is read, above all of it replies are refused as overloaded. */
   readonly maximumReplyBytes?: number
   /** The same of all streams; default 64 MiB. */
   readonly maximumReplyBytesInAll?: number
@@ -67,6 +77,9 @@ const schema = z.strictObject({
   maximumMessages: z.int().min(1).max(MAXIMUM_ITEMS).default(100),
   maximumBatchBytes: z.int().min(1).max(64 * KIB).default(64 * KIB),
   maximumPayloadBytes: z.int().min(1).max(64 * KIB).default(64 * KIB),
+  maximumReplyPayloadBytes: count(4 * MIB),
+  compression: z.custom<CompressionPolicy>(value => typeof value === 'function', 'a function').default(() => compressWhereItPays),
+  codecs: z.array(z.enum(['snappy', 'deflate'])).default(['snappy', 'deflate']),
   maximumLingerMs: z.number().min(0).default(10),
   maximumQueuedMessages: count(100_000),
   maximumQueuedBytes: count(64 * MIB),
@@ -77,7 +90,7 @@ const schema = z.strictObject({
   maximumIncomingStreams: count(16),
   maximumRunning: count(1_000),
   maximumRunningBytes: count(32 * MIB),
-  maximumReplyBytes: count(4 * MIB),
+  maximumReplyBytes: count(8 * MIB),
   maximumReplyBytesInAll: count(64 * MIB),
   stallTimeoutMs: duration(10_000),
   unsupportedForMs: duration(600_000)

@@ -12,6 +12,8 @@ import type { Batch, Item, RefusalCode } from './wire/items.ts'
 export interface BatchLease {
   readonly stream: Stream
   readonly connection: Connection
+  /** Another connection takes the place of this one. */
+  readonly retired: boolean
   /** Something was answered after so long; the lease goes on. */
   answered(elapsedMs: number): void
   /** The stream may be kept, open, for the next. */
@@ -48,8 +50,11 @@ export class OutboundStream {
   /** Messages until they have arrived, requests until they are answered, whether or not somebody waits. */
   readonly #deliveries = new Map<string, Delivery>()
   #requests = 0
-  /** Of both, such that somebody waits for. */
+  /** Of all replies that came in part. */
+  #partBytes = 0
+  /** Of both, such that somebody waits for; and of requests, such that nobody does. */
   #awaited = 0
+  #abandoned = 0
 
   private constructor (stream: Stream, connection: Connection, environment: BatchingEnvironment) {
     this.#environment = environment
@@ -64,7 +69,7 @@ export class OutboundStream {
       },
       onProgress: () => this.#onProgress(),
       onRoom: () => this.#lease?.holder.onRoom(this),
-      onRemoteCloseWrite: () => this.batches.abort(new TwinwireError('ERR_STREAM_CLOSED', 'the far side closed the stream'), 'closed'),
+      onRemoteCloseWrite: () => this.#onRemoteCloseWrite(),
       onChange: () => this.#onChange(),
       onEnd: (error, reason) => this.#onEnd(error, reason)
     })
@@ -76,6 +81,7 @@ export class OutboundStream {
     if (outbound === undefined) {
       outbound = new OutboundStream(stream, connection, environment)
       attached.set(stream, outbound)
+      environment.outbound.add(outbound)
     }
     return outbound
   }
@@ -83,6 +89,11 @@ export class OutboundStream {
   /** Nothing is under way that somebody waits for, and nothing is left to say. */
   get idle (): boolean {
     return this.#awaited === 0 && this.batches.quiet
+  }
+
+  /** Another connection takes the place of this one's. */
+  get retired (): boolean {
+    return this.#lease?.lease.retired === true
   }
 
   /** Whether one request more may be sent. */
@@ -129,14 +140,16 @@ export class OutboundStream {
   }
 
   /** Nobody waits for it any more; its answer will be dropped. */
-  abandon (): void {
+  abandon (delivery: Delivery): void {
     this.#awaited--
+    this.#partBytes -= delivery.dropParts()
+    this.#abandoned += delivery.isRequest ? 1 : 0
     this.#onChange()
   }
 
   /** Whether requests that nobody waits for fill the better part of the room that there is for requests. */
   get crowded (): boolean {
-    return 2 * (this.#requests - this.#awaited) > this.#requestLimit
+    return 2 * this.#abandoned > this.#requestLimit
   }
 
   /** Those attempts at a request that nobody waits for, and that the far side is to be told to leave. */
@@ -166,7 +179,9 @@ export class OutboundStream {
   #onBatch ({ items }: Batch, number: number): void {
     this.#taken = number
     for (const item of items) {
-      if (item.kind === 'reply' || item.kind === 'refusal') {
+      if (item.kind === 'part') {
+        this.#onPart(item)
+      } else if (item.kind === 'reply' || item.kind === 'refusal') {
         this.#onAnswer(item)
       }
     }
@@ -174,20 +189,45 @@ export class OutboundStream {
     this.batches.acknowledgeWithin(Math.min(this.#environment.settings.maximumLingerMs, (this.batches.srttMs ?? 0) / 8))
   }
 
-  #onAnswer (item: Item & { readonly kind: 'reply' | 'refusal' }): void {
-    const delivery = this.#deliveries.get(keyOf(item.id, item.attempt))
-    if (delivery === undefined) {
-      throw violation('an answer came to what was not asked, or was answered before')
+  #onPart (item: Item & { readonly kind: 'part' }): void {
+    const delivery = this.#answeredBy(item)
+    if (delivery.settled) {
+      return
     }
+    const bytes = item.payload.byteLength
+    if (this.#fits(delivery, bytes) && this.#partBytes + bytes <= MAXIMUM_PART_BYTES) {
+      this.#partBytes += bytes
+      delivery.addPart(item.payload)
+      delivery.hooks.progress?.()
+    } else {
+      delivery.giveUp(tooLargeError(this.#environment.settings.maximumReplyPayloadBytes))
+    }
+  }
+
+  #onAnswer (item: Item & { readonly kind: 'reply' | 'refusal' }): void {
+    const delivery = this.#answeredBy(item)
     this.#forget(delivery)
     if (delivery.settled) {
       this.#environment.counters.lateReplies++
     } else if (item.kind === 'reply') {
-      this.#settle(delivery, undefined, item.payload)
+      const error = this.#fits(delivery, item.payload.byteLength) ? undefined : tooLargeError(this.#environment.settings.maximumReplyPayloadBytes)
+      this.#settle(delivery, error, item.payload)
     } else {
       this.#environment.record({ type: 'batching:refused', peer: this.#peer, protocol: delivery.protocol, by: 'remote', reason: item.code })
       this.#settle(delivery, refusalError(item.code, item.text))
     }
+  }
+
+  #answeredBy ({ id, attempt }: { readonly id: number, readonly attempt: number }): Delivery {
+    const delivery = this.#deliveries.get(keyOf(id, attempt))
+    if (delivery === undefined) {
+      throw violation('an answer came to what was not asked, or was answered before')
+    }
+    return delivery
+  }
+
+  #fits (delivery: Delivery, bytes: number): boolean {
+    return delivery.partBytes + bytes <= this.#environment.settings.maximumReplyPayloadBytes
   }
 
   /** False where it was forgotten before. */
@@ -195,7 +235,11 @@ export class OutboundStream {
     if (!this.#deliveries.delete(keyOf(delivery.id, delivery.attempt))) {
       return false
     }
-    this.#requests -= delivery.isRequest ? 1 : 0
+    this.#partBytes -= delivery.partBytes
+    if (delivery.isRequest) {
+      this.#requests--
+      this.#abandoned -= delivery.settled ? 1 : 0
+    }
     return true
   }
 
@@ -232,12 +276,23 @@ export class OutboundStream {
     }
   }
 
+  /** Nothing can be acknowledged any more. One that is kept, its owner closes. */
+  #onRemoteCloseWrite (): void {
+    const error = new TwinwireError('ERR_STREAM_CLOSED', 'the far side closed the stream')
+    if (this.#lease === undefined) {
+      this.batches.detach(error)
+    } else {
+      this.batches.abort(error, 'closed')
+    }
+  }
+
   #onEnd (error: Error, reason: EndReason): void {
     const lost = reason === 'stopped' ? error : lostError(error)
     for (const delivery of this.#deliveries.values()) {
       this.#settle(delivery, lost)
     }
     this.#deliveries.clear()
+    this.#environment.outbound.delete(this)
     const current = this.#lease
     this.#lease = undefined
     if (current === undefined) {
@@ -254,6 +309,13 @@ export class OutboundStream {
     }
     holder.onEnd(this, error, reason)
   }
+}
+
+/** Of replies that came in part, on one stream. */
+const MAXIMUM_PART_BYTES = 16 * 1024 * 1024
+
+function tooLargeError (limitBytes: number): TwinwireError {
+  return new TwinwireError('ERR_FRAME_TOO_LARGE', 'the reply exceeds the limit', { expected: `at most ${limitBytes} bytes` })
 }
 
 const REFUSALS: Readonly<Record<RefusalCode, { readonly code: ErrorCode, readonly message: string }>> = {

@@ -74,6 +74,23 @@ export class OutgoingQueue {
     this.#bytes += entry.bytes
   }
 
+  /** Puts it before the first, whose age it takes over. */
+  pushFirst (entry: Outgoing, nowMs: number): void {
+    const first = this.#first
+    if (first === undefined) {
+      this.push(entry, nowMs)
+      return
+    }
+    entry.queue = this
+    entry.queuedMs = first.queuedMs
+    entry.sequence = first.sequence
+    entry.next = first
+    first.previous = entry
+    this.#first = entry
+    this.#length++
+    this.#bytes += entry.bytes
+  }
+
   /** From the first to the last; what is removed meanwhile does not disturb it. */
   * [Symbol.iterator] (): Generator<Outgoing, void> {
     for (let entry = this.#first; entry !== undefined;) {

@@ -68,14 +68,19 @@ export class BatchResponder {
     this.#handlers.delete(protocol)
   }
 
-  /** Takes nothing new; streams close as soon as what was begun is answered. */
+  /** Takes nothing new; streams close as soon as what was begun is answered. Never rejects. */
   async drain (): Promise<void> {
     this.#stopping = true
     for (const stream of this.#streams) {
       stream.closeIfIdle()
     }
-    if (this.#registered !== undefined) {
-      await this.#registered.then(async () => await this.#node.unhandle(BATCH_PROTOCOL), () => {})
+    try {
+      if (this.#registered !== undefined) {
+        await this.#registered
+        await this.#node.unhandle(BATCH_PROTOCOL)
+      }
+    } catch {
+      // It was not registered, and is not now.
     }
   }
 

@@ -1,5 +1,6 @@
 import { TwinwireError } from '../../core/errors.ts'
 import { Lease } from './lease.ts'
+import { isUnsupportedProtocol } from '../unsupported-protocol.ts'
 import { StreamOpening } from './stream-opening.ts'
 import type { Stream } from '../port.ts'
 import type { SuspectReason } from './events.ts'
@@ -167,7 +168,7 @@ export class LeaseGiver implements LeaseOwner {
 
   #onStreamRefused (waiter: Waiter, pooled: PooledConnection, error: unknown): void {
     const name = error instanceof Error ? error.name : ''
-    if (name === 'UnsupportedProtocolError' || (error instanceof TwinwireError && error.code === 'ERR_UNSUPPORTED_PROTOCOL')) {
+    if (isUnsupportedProtocol(error)) {
       // An answer, if not a welcome one.
       pooled.proven = true
       this.#callbacks.onAnswer(pooled, false)

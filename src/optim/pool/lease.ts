@@ -10,6 +10,8 @@ export interface StreamLease extends Disposable {
   readonly connection: Connection
   /** Whether the stream served another lease before. */
   readonly reusedStream: boolean
+  /** Another connection takes this one's place: who holds the lease for long should give it back, and acquire anew. */
+  readonly retired: boolean
   /**
    * Something was answered on it, `elapsedMs` after it was asked for; the lease goes on. For whoever carries many requests
    * on one: each answer counts like a release, and the release, when it comes, not at all.
@@ -68,6 +70,10 @@ export class Lease implements StreamLease {
 
   get connection (): Connection {
     return this.pooled.connection
+  }
+
+  get retired (): boolean {
+    return this.pooled.retired !== undefined
   }
 
   answered (elapsedMs: number): void {

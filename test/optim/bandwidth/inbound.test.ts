@@ -3,7 +3,7 @@ import * as fc from 'fast-check'
 import { InboundShaper } from '../../../src/optim/bandwidth/inbound.ts'
 import { TRAFFIC_CLASSES } from '../../../src/optim/traffic-class.ts'
 import { ManualTime } from './manual-time.ts'
-import type { PausableStream } from '../../../src/optim/bandwidth/inbound.ts'
+import type { PausableStream } from '../../../src/optim/downlink.ts'
 import type { TrafficClass } from '../../../src/optim/traffic-class.ts'
 
 fc.configureGlobal({ seed: 1, numRuns: 10_000 })

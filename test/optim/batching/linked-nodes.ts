@@ -5,7 +5,7 @@ import { peerNamed } from '../timeouts/virtual-time.ts'
 import type { Clock } from '../../../src/core/clock.ts'
 import type { BatchLease } from '../../../src/optim/batching/outbound-stream.ts'
 import type { AcquireLease } from '../../../src/optim/batching/channel.ts'
-import type { CloseEvent, Connection, Multiaddr, NetworkNode, NodeEvents, PeerId, PeerStore, Stream, StreamEvents, StreamHandler, TransferStatus } from '../../../src/optim/port.ts'
+import type { Bytes, CloseEvent, Connection, Multiaddr, NetworkNode, NodeEvents, PeerId, PeerStore, Stream, StreamEvents, StreamHandler, TransferStatus } from '../../../src/optim/port.ts'
 
 export interface LinkOptions {
   readonly clock: Clock
@@ -48,6 +48,8 @@ export class LinkedNode extends Listeners<NodeEvents> implements NetworkNode {
   readonly peerId: PeerId
   readonly handlers = new Map<string, StreamHandler>()
   readonly connections = new Map<string, LinkedConnection>()
+  /** Those that were left, too. */
+  readonly everyConnection: LinkedConnection[] = []
   /** What became of leases, in order: `released`, `discarded`, `timeout`, `error`. */
   readonly leases: string[] = []
   openLeases = 0
@@ -84,8 +86,15 @@ export class LinkedNode extends Listeners<NodeEvents> implements NetworkNode {
     if (connection === undefined || connection.status !== 'open') {
       connection = new LinkedConnection(this, name)
       this.connections.set(name, connection)
+      this.everyConnection.push(connection)
     }
     return connection
+  }
+
+  /** The next connection takes the place of this one. */
+  replace (name: string): void {
+    this.connectionTo(name).retired = true
+    this.connections.delete(name)
   }
 
   /** Leases of streams of one protocol, kept when they come back. */
@@ -121,6 +130,7 @@ export class LinkedNode extends Listeners<NodeEvents> implements NetworkNode {
     return {
       stream,
       connection,
+      get retired () { return connection.retired },
       answered () {},
       release: () => {
         end('released')
@@ -143,6 +153,26 @@ export class LinkedNode extends Listeners<NodeEvents> implements NetworkNode {
   }
 }
 
+/** As libp2p's list of bytes: asked for more than it has, it throws. */
+class StrictBytes implements Bytes {
+  readonly #bytes: Uint8Array
+
+  constructor (bytes: Uint8Array) {
+    this.#bytes = bytes
+  }
+
+  get byteLength (): number {
+    return this.#bytes.length
+  }
+
+  subarray (start = 0, end = this.#bytes.length): Uint8Array {
+    if (start < 0 || end > this.#bytes.length) {
+      throw new RangeError('index is out of bounds')
+    }
+    return this.#bytes.subarray(start, end)
+  }
+}
+
 export class LinkedConnection extends Listeners<{ close: CloseEvent }> implements Connection {
   readonly id: string
   readonly remotePeer: PeerId
@@ -151,6 +181,7 @@ export class LinkedConnection extends Listeners<{ close: CloseEvent }> implement
   status: TransferStatus = 'open'
   idle: LinkedStream[] = []
   suspect = false
+  retired = false
   readonly streams: LinkedStream[] = []
   readonly #node: LinkedNode
 
@@ -291,7 +322,7 @@ export class LinkedStream extends Listeners<StreamEvents> implements Stream {
       const data = this.#readsOne()
       this.readBufferLength -= data.length
       this.#later(() => this.remote.#wasRead(data.length))
-      this.emit('message', { data })
+      this.emit('message', { data: new StrictBytes(data) })
     }
   }
 

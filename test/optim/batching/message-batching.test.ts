@@ -96,6 +96,34 @@ test('a handler that throws or answers too much fails its own request and no oth
     const request = async (i: number): Promise<string> => await outcome(client.batching.request(server.node.peerId, PROTOCOL, bytes(1, i)))
     t.deepEqual(await Promise.all([request(0), request(1), request(2), request(3)]), ['resolved', 'ERR_REMOTE_FAILED', 'ERR_FRAME_TOO_LARGE', 'resolved'])
     t.false(client.events.some(event => JSON.stringify(event).includes('secret')))
+  }, { server: { maximumReplyPayloadBytes: 64 * 1024 } })
+})
+
+test('where another connection takes the place of its own, what follows goes on that, though there is always something under way', async t => {
+  await setting(async ({ clock, client, server }) => {
+    const { peerId } = server.node
+    await server.batching.handle(PROTOCOL, async payload => {
+      await sleep(clock, 100)
+      return payload
+    })
+    const ask = async (i: number): Promise<string> => await outcome(client.batching.request(peerId, PROTOCOL, bytes(1, i)))
+    // Every 50 ms one that takes 100: the stream is never given back by itself.
+    const answers: Array<Promise<string>> = []
+    for (let i = 0; i < 20; i++) {
+      answers.push(ask(i))
+      await sleep(clock, 50)
+      if (i === 9) {
+        client.node.replace('server')
+      }
+    }
+    t.true((await Promise.all(answers)).every(answer => answer === 'resolved'))
+    // Until the last reply is acknowledged.
+    await sleep(clock, 100)
+    const [first, second] = client.node.everyConnection
+    t.is(first.streams.length, 1)
+    t.is(second.streams.length, 1)
+    t.deepEqual(client.node.leases, ['released', 'released'])
+    t.is(client.node.suspected, 0)
   })
 })
 

@@ -30,18 +30,20 @@ export interface Setting {
   readonly client: Side
   readonly server: Side
   /** Another node on the same network. */
-  side(name: string, options?: MessageBatchingOptions, uplink?: Uplink): Side
+  readonly side: (name: string, options?: MessageBatchingOptions, uplink?: Uplink) => Side
 }
 
 export interface SettingOptions {
   readonly link?: Omit<LinkOptions, 'clock'>
   readonly client?: MessageBatchingOptions
   readonly server?: MessageBatchingOptions
-  readonly uplink?: Uplink
+  /** Of the client; default one that lets all go at once. */
+  readonly uplink?: (clock: Clock) => Uplink
+  readonly serverUplink?: (clock: Clock) => Uplink
 }
 
 /** Two nodes in virtual time; stopped when `body` is over, if it has not done so. */
-export async function setting<T> (body: (setting: Setting) => Promise<T>, { link, client: clientOptions, server: serverOptions, uplink }: SettingOptions = {}): Promise<T> {
+export async function setting<T> (body: (setting: Setting) => Promise<T>, { link, client: clientOptions, server: serverOptions, uplink, serverUplink }: SettingOptions = {}): Promise<T> {
   return await inVirtualTime(async time => {
     const { clock } = time
     const network = new LinkedNodes({ clock, ...link })
@@ -55,8 +57,8 @@ export async function setting<T> (body: (setting: Setting) => Promise<T>, { link
       }, options)
       return { node, batching, deadlines, events: recorder.events, observations }
     }
-    const client = side('client', clientOptions, uplink)
-    const server = side('server', serverOptions)
+    const client = side('client', clientOptions, uplink?.(clock))
+    const server = side('server', serverOptions, serverUplink?.(clock))
     try {
       return await body({ clock, time, network, client, server, side })
     } finally {

@@ -34,6 +34,7 @@ export const KINDS = {
   cancel: 0x03,
   reply: 0x11,
   refusal: 0x12,
+  part: 0x13,
   settings: 0x20
 } as const satisfies Readonly<Record<Item['kind'], number>>
 

@@ -22,6 +22,8 @@ export function readItem (reader: BodyReader, from: Side, names: string[]): Item
     switch (kind) {
       case KINDS.reply:
         return { kind: 'reply', id: reader.number('id'), attempt: reader.number('attempt', 1), heldUs: reader.number('heldUs'), payload: reader.block('payload') }
+      case KINDS.part:
+        return { kind: 'part', id: reader.number('id'), attempt: reader.number('attempt', 1), payload: reader.block('payload') }
       case KINDS.refusal:
         return {
           kind: 'refusal',
@@ -40,7 +42,7 @@ export function readItem (reader: BodyReader, from: Side, names: string[]): Item
 
 const EXPECTED_KINDS: Readonly<Record<Side, string>> = {
   initiator: 'a message (1), a request (2) or a cancel (3) of the initiator',
-  responder: 'a reply (17), a refusal (18) or settings (32) of the responder'
+  responder: 'a reply (17), a refusal (18), a part (19) or settings (32) of the responder'
 }
 
 function readName (reader: BodyReader, names: string[]): string {

@@ -16,6 +16,8 @@ export function itemBytes (item: Item, names: SentNames): number {
       return 1 + numberBytes(item.id) + numberBytes(item.attempt, 1) + names.bytesOf(item.protocol) + blockBytes(item.payload.length)
     case 'cancel':
       return 1 + numberBytes(item.id) + numberBytes(item.attempt, 1)
+    case 'part':
+      return 1 + numberBytes(item.id) + numberBytes(item.attempt, 1) + blockBytes(item.payload.length)
     case 'reply':
       return 1 + numberBytes(item.id) + numberBytes(item.attempt, 1) + numberBytes(item.heldUs) + blockBytes(item.payload.length)
     case 'refusal':
@@ -42,6 +44,8 @@ export function writeItem (target: Uint8Array, position: number, item: Item, nam
     case 'message':
     case 'request':
       position = names.write(target, position, item.protocol)
+      return writeBlock(target, position, item.payload)
+    case 'part':
       return writeBlock(target, position, item.payload)
     case 'reply':
       position = writeVarint(target, position, item.heldUs)

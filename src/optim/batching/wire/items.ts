@@ -14,6 +14,8 @@ export type Item =
   | { readonly kind: 'message', readonly id: number, readonly protocol: string, readonly payload: Uint8Array }
   | { readonly kind: 'request', readonly id: number, readonly attempt: number, readonly protocol: string, readonly payload: Uint8Array }
   | { readonly kind: 'cancel', readonly id: number, readonly attempt: number }
+  /** The next bytes of a reply, of which more follow: in further parts, and in the reply itself. */
+  | { readonly kind: 'part', readonly id: number, readonly attempt: number, readonly payload: Uint8Array }
   | { readonly kind: 'reply', readonly id: number, readonly attempt: number, readonly heldUs: number, readonly payload: Uint8Array }
   /** Of a message, `attempt` is 0. */
   | { readonly kind: 'refusal', readonly id: number, readonly attempt: number, readonly heldUs: number, readonly code: RefusalCode, readonly text: string }

@@ -55,7 +55,7 @@ function decode ({ from, bytes }: Vector): Batch[] {
 
 test('the document has vectors of every kind of item, of every codec and of every code of error', t => {
   const valid = vectors.flatMap(({ batches }) => batches ?? [])
-  t.deepEqual(distinct(valid.flatMap(({ items }) => items.map(({ kind }) => kind))), ['cancel', 'message', 'refusal', 'reply', 'request', 'settings'])
+  t.deepEqual(distinct(valid.flatMap(({ items }) => items.map(({ kind }) => kind))), ['cancel', 'message', 'part', 'refusal', 'reply', 'request', 'settings'])
   t.deepEqual(distinct(valid.map(({ codec }) => codec)), ['deflate', 'none', 'snappy'])
   t.deepEqual(distinct(vectors.flatMap(({ code }) => code ?? [])), ['ERR_BATCH_INVALID', 'ERR_CHECKSUM', 'ERR_FRAME_INVALID', 'ERR_FRAME_TOO_LARGE'])
   t.true(vectors.every(({ bytes, batches, code }) => bytes.length > 0 && (batches === undefined) !== (code === undefined)))
