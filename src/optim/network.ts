@@ -149,7 +149,6 @@ class ModularNetwork implements OptimizedNetwork {
   readonly #healthLink: HealthLink
   /** Of requests and messages, until nothing of them is left. */
   readonly #running = new Set<Promise<unknown>>()
-  #nextErrandId = 1
   #stopping: Promise<void> | undefined
 
   constructor (node: NetworkNode, options: OptimizedNetworkOptions, components: OptimizedNetworkComponents) {
@@ -287,7 +286,9 @@ class ModularNetwork implements OptimizedNetwork {
     const trafficClass = given === undefined
       ? checkClass(this.#settings.classify({ protocol, bytes: payload.byteLength }), 'classify')
       : checkClass(given, 'class')
-    return { id: this.#nextErrandId++, peer, protocol, payload, class: trafficClass, expectedReplyBytes, sensitive }
+    // All attempts bear it, so that the far side knows a retry of what it is at work on.
+    const id = this.batching?.nextId() ?? 0
+    return { id, peer, protocol, payload, class: trafficClass, expectedReplyBytes, sensitive }
   }
 
   async #run<T> (errand: Errand, operation: string, serverTimeMs: number, options: SendOptions, attempt: (errand: Errand, context: AttemptContext) => Promise<T>): Promise<T> {

@@ -10,7 +10,7 @@ import type { Clock } from '../core/clock.ts'
 import type { ErrorCode } from '../core/errors.ts'
 import type { BandwidthManager, PermitEnd } from './bandwidth/bandwidth-manager.ts'
 import type { MessageBatching } from './batching/message-batching.ts'
-import type { AttemptObservation } from './health/observations.ts'
+import type { AttemptObservation, LifeObservation } from './health/observations.ts'
 import type { LeaseSource } from './node-leases.ts'
 import type { StreamLease } from './pool/lease.ts'
 import type { Connection, NetworkNode, PeerId, Stream } from './port.ts'
@@ -20,7 +20,7 @@ import type { WatchedAttempt } from './watched-attempt.ts'
 
 /** What is to be asked of a peer, or told it. */
 export interface Errand {
-  /** The same for all attempts at it; unique in a network. */
+  /** The same for all attempts at it, and unique among what is batched. */
   readonly id: number
   readonly peer: PeerId
   readonly protocol: string
@@ -39,8 +39,8 @@ export interface RequestPathComponents {
   readonly batching: MessageBatching | undefined
   readonly bandwidth: BandwidthManager | undefined
   readonly maximumFrameBytes: number
-  /** Told how each attempt ended that says something of the peer. */
-  readonly observe: (observation: AttemptObservation) => void
+  /** Told of signs of life meanwhile, and how each attempt ended that says something of the peer. */
+  readonly observe: (observation: AttemptObservation | LifeObservation) => void
 }
 
 /**
@@ -59,7 +59,7 @@ export class RequestPath {
     const { peer, protocol, payload } = errand
     return await this.#permitted(errand, context, attempt => this.#batchedOr(errand, attempt,
       (batching, options) => batching.request(peer, protocol, payload, { ...options, attempt: context.attempt }),
-      () => this.#onLease(errand, attempt, stream => this.#askOn(stream, payload, attempt))
+      () => this.#onLease(errand, attempt, (stream, onProgress) => this.#askOn(stream, payload, attempt, onProgress))
     ))
   }
 
@@ -145,32 +145,41 @@ export class RequestPath {
   }
 
   /** On a leased stream, and the pool learns how it went. */
-  async #onLease<T> ({ peer, protocol, class: trafficClass }: Errand, attempt: WatchedAttempt, action: (stream: Stream) => Promise<T>): Promise<T> {
+  async #onLease<T> ({ peer, protocol, class: trafficClass }: Errand, attempt: WatchedAttempt, action: (stream: Stream, onProgress: () => void) => Promise<T>): Promise<T> {
     const { node, leases, bandwidth } = this.#components
     // A dial has limits of its own.
     attempt.connecting()
     const earlier = node.getConnections(peer)
     const onOpening = (connection: Connection): void => openingOn(connection, earlier, attempt)
     const lease = await leases.acquire(peer, protocol, { signal: attempt.signal, onOpening })
-    attempt.connection = lease.connection.id
+    const connection = attempt.connection = lease.connection.id
     attempt.whenKept(() => lease.suspect())
+    const onLife = (): void => this.#components.observe({ kind: 'life', peer: peer.toString(), connection, nowMs: this.#components.clock.now() })
+    // The muxer has room again because the far side has read something: a sign of life where nothing else comes for long.
+    lease.stream.addEventListener('drain', onLife)
     try {
-      const result = await action(bandwidth?.shape(lease.stream, peer.toString(), trafficClass) ?? lease.stream)
+      const stream = bandwidth?.shape(lease.stream, peer.toString(), trafficClass) ?? lease.stream
+      const result = await action(stream, () => {
+        onLife()
+        attempt.progress()
+      })
+      lease.stream.removeEventListener('drain', onLife)
       lease.release()
       return result
     } catch (error) {
+      lease.stream.removeEventListener('drain', onLife)
       giveBack(lease, error instanceof Error ? error : new Error(String(error)), attempt)
       throw error
     }
   }
 
-  async #askOn (stream: Stream, payload: Uint8Array, attempt: WatchedAttempt): Promise<Uint8Array> {
+  async #askOn (stream: Stream, payload: Uint8Array, attempt: WatchedAttempt, onProgress: () => void): Promise<Uint8Array> {
     const requests = RequestStream.of(stream, this.#components.maximumFrameBytes)
     if (!requests.usable) {
       throw new TwinwireError('ERR_STREAM_CLOSED', 'the kept stream has ended')
     }
     attempt.sent()
-    return await requests.request(payload, { signal: attempt.signal, onProgress: attempt.progress })
+    return await requests.request(payload, { signal: attempt.signal, onProgress })
   }
 
   /** What the far side answers, if it does, is for nobody. */

@@ -97,6 +97,11 @@ export class BatchStream {
     return this.#full || this.#held
   }
 
+  /** Bytes that were sent and not acknowledged. */
+  get unacknowledgedBytes (): number {
+    return this.#inFlight.bytes
+  }
+
   /** Nothing sent is unacknowledged, and the far side knows of all that came. */
   get quiet (): boolean {
     return this.#inFlight.owed === 0 && this.#receipts.settled

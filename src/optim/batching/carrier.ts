@@ -25,7 +25,9 @@ export class Carrier implements BatchSender {
 
   /** What may be sent before something is acknowledged; with nothing under way, any one batch. */
   get roomBytes (): number {
-    return this.#bytes === 0 ? Infinity : Math.min(this.#window.windowBytes, MAXIMUM_UNACKNOWLEDGED_BYTES) - this.#bytes
+    return this.#bytes === 0
+      ? Infinity
+      : Math.min(this.#window.windowBytes - this.#bytes, MAXIMUM_UNACKNOWLEDGED_BYTES - this.stream.unacknowledgedBytes)
   }
 
   /** @param nextBytes what waits and would be next; 0 where nothing does */
@@ -46,5 +48,5 @@ export class Carrier implements BatchSender {
   }
 }
 
-/** So that a far side which stops reading need not keep more: libp2p resets a stream of which 4 MiB are unread. */
+/** On one stream, a batch of each class excepted, so that a far side which stops reading need not keep more: libp2p resets a stream of which 4 MiB are unread. */
 const MAXIMUM_UNACKNOWLEDGED_BYTES = 2 * 1024 * 1024

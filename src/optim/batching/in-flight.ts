@@ -36,6 +36,7 @@ export class InFlight {
   /** Of them, such that have items: acknowledgements alone are not acknowledged by themselves. */
   #owed = 0
   #acknowledged = 0
+  #bytes = 0
   #deliveredBytes = 0
   #deliveredMs = 0
 
@@ -44,12 +45,18 @@ export class InFlight {
     return this.#owed
   }
 
+  /** Of all batches that were not acknowledged. */
+  get bytes (): number {
+    return this.#bytes
+  }
+
   send (sender: BatchSender | undefined, wireBytes: number, entries: readonly Outgoing[], nowMs: number): void {
     if (this.#owed === 0) {
       // The time before was not spent on sending.
       this.#deliveredMs = nowMs
     }
     this.#owed += sender === undefined ? 0 : 1
+    this.#bytes += wireBytes
     this.#batches.push({ sender, wireBytes, sentMs: nowMs, entries, deliveredBytes: this.#deliveredBytes, deliveredMs: this.#deliveredMs })
   }
 
@@ -61,6 +68,7 @@ export class InFlight {
     const arrived = this.#batches.splice(0, batch - this.#acknowledged)
     this.#acknowledged = batch
     for (const { sender, wireBytes } of arrived) {
+      this.#bytes -= wireBytes
       this.#deliveredBytes += wireBytes
       this.#owed -= sender === undefined ? 0 : 1
     }
@@ -78,6 +86,7 @@ export class InFlight {
 
   clear (): void {
     this.#batches = []
+    this.#bytes = 0
     this.#owed = 0
   }
 }

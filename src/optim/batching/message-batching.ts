@@ -3,6 +3,7 @@ import { nullRecorder } from '../../core/recorder.ts'
 import { sizeOf } from './delivery.ts'
 import { parseBatchingOptions } from './options.ts'
 import { Outboxes } from './outboxes.ts'
+import { keyOf } from './protocol.ts'
 import { BatchResponder } from './responder.ts'
 import { SpokenProtocols } from './spoken.ts'
 import { unshapedDownlink } from '../downlink.ts'
@@ -52,9 +53,9 @@ export interface BatchedOptions {
 }
 
 export interface BatchedRequestOptions extends BatchedOptions {
-  /** From `nextId`, where the request may be tried again: then with the same id, and `attempt` one higher. */
+  /** From `nextId`, where the request may be tried again: then with the same id, and `attempt` one higher each time. */
   readonly id?: number
-  /** Default 1. */
+  /** Default 1; of no meaning without an id. */
   readonly attempt?: number
 }
 
@@ -73,6 +74,8 @@ export class MessageBatching {
   readonly #outboxes: Outboxes
   readonly #responder: BatchResponder
   readonly #spoken: SpokenProtocols
+  /** Attempts under way of requests that the caller gave an id. */
+  readonly #attempts = new Set<string>()
   readonly #drained = Promise.withResolvers<void>()
   #nextId = 1
   #stopping: Promise<void> | undefined
@@ -138,12 +141,24 @@ export class MessageBatching {
    * Answers with the reply, which is a view of the batch that it came in: whoever keeps it for long copies it. The
    * payload must not be changed before that.
    *
-   * @throws as `send` does, and ERR_FRAME_TOO_LARGE where the reply is larger than `maximumReplyPayloadBytes`
+   * @throws as `send` does, ERR_INVALID_STATE where this attempt is under way already, and ERR_FRAME_TOO_LARGE where the reply is larger than `maximumReplyPayloadBytes`
    */
   async request (peer: PeerId, protocol: string, payload: Uint8Array, options: BatchedRequestOptions = {}): Promise<Uint8Array> {
-    const { id = this.#nextId++, attempt = 1 } = options
     this.#environment.counters.requests++
-    return await this.#deliver(peer, protocol, payload, id, attempt, options)
+    const { id, attempt = 1 } = options
+    if (id === undefined) {
+      return await this.#deliver(peer, protocol, payload, this.#nextId++, 1, options)
+    }
+    const key = keyOf(id, attempt)
+    if (attempt < 1 || this.#attempts.has(key)) {
+      throw new TwinwireError('ERR_INVALID_STATE', 'the attempt is under way, or none', { path: 'attempt', expected: 'from 1, and one higher each time', found: String(attempt) })
+    }
+    this.#attempts.add(key)
+    try {
+      return await this.#deliver(peer, protocol, payload, id, attempt, options)
+    } finally {
+      this.#attempts.delete(key)
+    }
   }
 
   /** What waits for this peer, or for all, goes as soon as the uplink lets it. Resolves when nothing of it waits any more. */

@@ -155,6 +155,36 @@ test('replies to a peer that does not read them are bounded, and its stream is g
   }, { server: { maximumReplyBytes: 100_000 }, link: { capacityBytes: 4 * 1024 } })
 })
 
+test('refusals to a peer that does not read them are bounded', async t => {
+  await setting(async ({ clock, client, server }) => {
+    await server.batching.handle(PROTOCOL, () => {})
+    const end = await openRaw(client.node, 'server')
+    end.stream.readsBytesPerSecond = 1e-4
+    for (let i = 0; i < 100; i++) {
+      end.send(Array.from({ length: 10 }, (_, j) => ({ kind: 'message', id: 10 * i + j, protocol: '/other', payload: bytes(1) })))
+      await sleep(clock, 1)
+    }
+    t.true(end.stream.remote.paused)
+    // As many as may wait, and those that the stream had room for.
+    t.true(server.batching.metrics.refusals <= 32 + 512 / 8 + 10, String(server.batching.metrics.refusals))
+  }, { server: { maximumRequests: 32 }, link: { capacityBytes: 512 } })
+})
+
+test('a refused message is not taken for delivered, however long its refusal waits', async t => {
+  await setting(async ({ clock, client, server }) => {
+    await server.batching.handle(PROTOCOL, () => {})
+    const { peerId } = server.node
+    const first = outcome(client.batching.send(peerId, '/other', bytes(1)))
+    await sleep(clock, 2 * RTT)
+    const startMs = clock.now()
+    const second = outcome(client.batching.send(peerId, '/other', bytes(1)))
+    const third = outcome(client.batching.send(peerId, PROTOCOL, bytes(1), { class: 'urgent' }))
+    t.deepEqual(await Promise.all([first, second, third]), ['ERR_UNSUPPORTED_PROTOCOL', 'ERR_UNSUPPORTED_PROTOCOL', 'resolved'])
+    // The first refusal takes the way out for longer than a round trip.
+    t.true(clock.now() - startMs > 2 * RTT)
+  }, { serverUplink: clock => new PacedUplink(clock, 1_000) })
+})
+
 test('a flood of requests is refused above what the settings say, each one by itself', async t => {
   await setting(async ({ clock, client, server }) => {
     await server.batching.handle(PROTOCOL, async payload => {

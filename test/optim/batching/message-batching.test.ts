@@ -245,6 +245,16 @@ test('a retry that finds its request being worked on does not call the handler t
   })
 })
 
+test('an attempt that is under way is not made again', async t => {
+  await setting(async ({ client, server }) => {
+    await server.batching.handle(PROTOCOL, payload => payload)
+    const { peerId } = server.node
+    const id = client.batching.nextId()
+    const attempts = [1, 1, 2, 0].map(async attempt => await outcome(client.batching.request(peerId, PROTOCOL, bytes(3), { id, attempt })))
+    t.deepEqual(await Promise.all(attempts), ['resolved', 'ERR_INVALID_STATE', 'resolved', 'ERR_INVALID_STATE'])
+  })
+})
+
 test('a late reply to an attempt that was given up is dropped and counted', async t => {
   await setting(async ({ clock, client, server }) => {
     await server.batching.handle(PROTOCOL, async payload => {
