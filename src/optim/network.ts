@@ -190,7 +190,9 @@ class ModularNetwork implements OptimizedNetwork {
     this.#path = new RequestPath({
       node, clock, leases, batching: this.batching, bandwidth, maximumFrameBytes: settings.maximumFrameBytes, observe: observation => health?.observe(observation)
     })
-    this.#server = new RequestServer(node, this.batching, bandwidth, settings.maximumFrameBytes)
+    this.#server = new RequestServer(node, this.batching, bandwidth, settings.maximumFrameBytes, ({ remotePeer, id }) => {
+      health?.observe({ kind: 'life', peer: remotePeer.toString(), connection: id, nowMs: clock.now() })
+    })
     this.#families = networkFamilies(() => this.#meter.snapshot(this))
     this.#registration = metrics && registerMetrics(metrics, this.#families)
     if (health !== undefined) {

@@ -13,11 +13,11 @@ const server = plainServer()
 /** A pool beside it, or each request would open a stream and be timed for that, too. */
 const options = (adaptiveTimeouts: AdaptiveTimeoutsOptions = {}, connectionPool: ConnectionPoolOptions = {}): OptimizedNetworkOptions => ({ connectionPool, adaptiveTimeouts })
 /** So that requests do not wait for streams. */
-const MANY_AT_ONCE: ConnectionPoolOptions = { streamsPerConnection: 200, streamsPerProtocol: 200, idleStreamsPerProtocol: 200, maxStreamsInNegotiation: 200 }
+const MANY_AT_ONCE: ConnectionPoolOptions = { streamsPerConnection: 200, streamsPerProtocol: 200, idleStreamsPerProtocol: 200 }
 /** The round trip of a path where ten times as long is still short. */
 const NEAR_RTT_MS = 10
 /** When a fault begins: what was asked before is answered by then. */
-const FAULT_MS = 1_000
+const FAULT_MS = 1_300
 const stalledAt = (atMs: number): NonNullable<ScenarioInput['faults']> => [{ kind: 'stall', from: 'client', to: 'server', atMs, durationMs: 600 }]
 const silent: Pick<ScenarioInput, 'faults'> = { faults: [{ kind: 'black-hole', from: 'client', to: 'server', atMs: FAULT_MS, scope: 'all' }] }
 
