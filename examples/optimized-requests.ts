@@ -1,6 +1,6 @@
 /**
- * Two ordinary js-libp2p nodes in one process; the client's requests go through the connection pool and adaptive
- * timeouts. An application imports from 'twinwire' what is imported from the sources here.
+ * Two ordinary js-libp2p nodes in one process; the client's requests go through the optimisation modules, the server
+ * answers them as any libp2p handler would. An application imports from 'twinwire' what is imported from the sources here.
  *
  * node examples/optimized-requests.ts
  */

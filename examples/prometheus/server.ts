@@ -1,6 +1,6 @@
 /**
- * What a dashboard shows of an optimised network: two ordinary js-libp2p nodes in one process, of which the client makes
- * requests for as long as it runs. Served at http://127.0.0.1:9464, or the port given:
+ * What a dashboard shows of an optimised network: two ordinary js-libp2p nodes in one process, of which the client sends
+ * requests and messages of all classes for as long as it runs. Served at http://127.0.0.1:9464, or the port given:
  *
  * - /metrics: what @libp2p/prometheus-metrics exports, libp2p's own metrics and the network's;
  * - /openmetrics: the network's alone, as OpenMetrics text, for applications that do without Prometheus' client.
@@ -12,45 +12,46 @@ import type { Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { noise } from '@chainsafe/libp2p-noise'
 import { yamux } from '@chainsafe/libp2p-yamux'
+import { identify } from '@libp2p/identify'
+import { ping } from '@libp2p/ping'
 import { prometheusMetrics } from '@libp2p/prometheus-metrics'
 import { tcp } from '@libp2p/tcp'
 import { createLibp2p } from 'libp2p'
 import type { Libp2pOptions } from 'libp2p'
 import { register } from 'prom-client'
 // An application imports these from 'twinwire'.
-import { createNetworkHistograms, createOptimizedNetwork, LabelCounts, networkFamilies, OPEN_METRICS_CONTENT_TYPE, openMetricsText, registerMetrics, serveRequests } from '../../src/optim/index.ts'
+import { createOptimizedNetwork, OPEN_METRICS_CONTENT_TYPE } from '../../src/optim/index.ts'
 import { argument, sleep } from '../command-line.ts'
 
-const PROTOCOL = '/example/echo/1.0.0'
-const LARGEST_REQUEST_BYTES = 16 * 1024
+const QUESTIONS = '/example/questions/1.0.0'
+const NEWS = '/example/news/1.0.0'
+const LARGEST_QUESTION_BYTES = 16 * 1024
+const BACKUP_BYTES = 512 * 1024
 /** Most answers take a few milliseconds; one in fifty takes long enough to be hedged, and a few outlast the deadline. */
 const MEAN_WORK_MS = 5
 const SLOW_WORK_MS = 200
 const SLOW_SHARE = 0.02
 const DEADLINE_MS = 500
-const REQUESTS_PER_SECOND = 20
+/** Of each kind of traffic. */
+const QUESTIONS_PER_SECOND = 20
+const NEWS_PER_SECOND = 50
+const BACKUPS_PER_SECOND = 1
 
 const port = argument(0, 'port', { least: 0, most: 65_535, default: 9464 })
 
 const server = await createNode()
-await server.handle(PROTOCOL, async stream => {
-  await serveRequests(stream, async request => {
-    await sleep(exponential(Math.random() < SLOW_SHARE ? SLOW_WORK_MS : MEAN_WORK_MS))
-    return request
-  })
+const serving = createOptimizedNetwork(server)
+await serving.handle(QUESTIONS, async question => {
+  await sleep(exponential(Math.random() < SLOW_SHARE ? SLOW_WORK_MS : MEAN_WORK_MS))
+  return question
 })
+await serving.handle(NEWS, () => {})
 
 // Its metrics are the process's: one of two nodes in a process has them.
 const client = await createNode({ metrics: prometheusMetrics() })
 await client.peerStore.merge(server.peerId, { multiaddrs: server.getMultiaddrs() })
+// Registers its metrics with the node's.
 const network = createOptimizedNetwork(client)
-const histograms = createNetworkHistograms({ batching: false })
-const failed = new LabelCounts()
-const families = networkFamilies(() => {
-  const { requests, answered, pool, timeouts } = network.metrics
-  return { requests: { requests, answered, failed }, ...pool && { pool }, ...timeouts && { timeouts }, histograms }
-})
-const registration = registerMetrics(client.metrics!, families)
 
 const stopping = new AbortController()
 process.once('SIGINT', () => stopping.abort())
@@ -59,7 +60,7 @@ const http = createServer((request, response) => {
   if (request.url === '/metrics') {
     register.metrics().then(text => respond(register.contentType, text), error => response.writeHead(500).end(String(error)))
   } else if (request.url === '/openmetrics') {
-    respond(OPEN_METRICS_CONTENT_TYPE, openMetricsText(families))
+    respond(OPEN_METRICS_CONTENT_TYPE, network.openMetrics())
   } else {
     response.writeHead(404).end('There are /metrics and /openmetrics.\n')
   }
@@ -67,30 +68,38 @@ const http = createServer((request, response) => {
 await listening(http)
 console.log(`serving http://127.0.0.1:${(http.address() as AddressInfo).port}/metrics`)
 
-const requests = new Set<Promise<void>>()
-while (!stopping.signal.aborted) {
-  const request = ask().finally(() => requests.delete(request))
-  requests.add(request)
-  await sleep(exponential(1e3 / REQUESTS_PER_SECOND))
-}
+await Promise.all([
+  // Somebody waits for these: they are urgent.
+  repeated(QUESTIONS_PER_SECOND, async () => {
+    const question = crypto.getRandomValues(new Uint8Array(Math.ceil(Math.random() * LARGEST_QUESTION_BYTES)))
+    await network.request(server.peerId, QUESTIONS, question, { class: 'urgent', idempotent: true, deadlineMs: DEADLINE_MS })
+  }),
+  repeated(NEWS_PER_SECOND, async () => await network.send(server.peerId, NEWS, news(), { idempotent: true })),
+  // So large that it is bulk without being told.
+  repeated(BACKUPS_PER_SECOND, async () => await network.send(server.peerId, NEWS, new Uint8Array(BACKUP_BYTES)))
+])
 
 console.log('stopping')
 http.close()
 http.closeAllConnections()
-registration.stop()
-await network.stop()
-await Promise.all(requests)
+await Promise.all([network.stop(), serving.stop()])
 await Promise.all([client.stop(), server.stop()])
 
-async function ask (): Promise<void> {
-  const startMs = performance.now()
-  const payload = new Uint8Array(Math.ceil(Math.random() * LARGEST_REQUEST_BYTES))
-  try {
-    await network.request(server.peerId, PROTOCOL, payload, { idempotent: true, deadlineMs: DEADLINE_MS })
-    histograms.requestSeconds.observe((performance.now() - startMs) / 1e3)
-  } catch (error) {
-    failed.add((error as { code?: string }).code ?? (error as Error).name)
+/** At random times, so often in the mean, whether or not the last has ended; ends with the last. */
+async function repeated (perSecond: number, action: () => Promise<unknown>): Promise<void> {
+  const running = new Set<Promise<unknown>>()
+  while (!stopping.signal.aborted) {
+    // What fails is counted by the network.
+    const run = action().catch(() => {}).finally(() => running.delete(run))
+    running.add(run)
+    await sleep(exponential(1e3 / perSecond))
   }
+  await Promise.all(running)
+}
+
+/** Text, which compresses. */
+function news (): Uint8Array {
+  return new TextEncoder().encode(JSON.stringify({ time: new Date().toISOString(), kind: 'price', pair: 'EUR/USD', bid: 1 + Math.random(), ask: 1 + Math.random() }))
 }
 
 async function createNode (options: Libp2pOptions = {}) {
@@ -99,6 +108,9 @@ async function createNode (options: Libp2pOptions = {}) {
     transports: [tcp()],
     connectionEncrypters: [noise()],
     streamMuxers: [yamux()],
+    services: { identify: identify(), ping: ping() },
+    // The network watches over connections itself: one prober is enough.
+    connectionMonitor: { enabled: false },
     ...options
   })
 }

@@ -4,7 +4,9 @@ import type { TrafficClass } from './traffic-class.ts'
 export interface PausableStream {
   readonly peer: string
   readonly class: TrafficClass
+  /** Reads no more for now. */
   pause(): void
+  /** Reads on. */
   resume(): void
 }
 

@@ -38,6 +38,7 @@ import type { RequestHandler, ServeOptions } from './request-server.ts'
 import type { AttemptContext } from './timeouts/request.ts'
 import type { TrafficClass } from './traffic-class.ts'
 
+/** What a network works with, where that is not the node's own. */
 export interface OptimizedNetworkComponents {
   /** Default: real time. */
   readonly clock?: Clock
@@ -55,6 +56,8 @@ export interface SendOptions extends AbortOptions {
   readonly class?: TrafficClass
   /** A secret: it is never compressed, for its length would tell of it. Default false. */
   readonly sensitive?: boolean
+  /** What may be compressed together: data of one origin, such as one user's. Default: the protocol. */
+  readonly compressionContext?: string
   /** Queueing, connecting and all attempts together. Default 30 s. */
   readonly deadlineMs?: number
   /** True where the far side may get it twice without harm. Only such is sent again after it may have arrived. Default false. */
@@ -71,6 +74,7 @@ export interface RequestOptions extends SendOptions {
   readonly serverTimeMs?: number
 }
 
+/** How a network ends. */
 export interface StopOptions {
   /** For so long what was begun may go on, in milliseconds. Default 1000, as long as libp2p gives a stream to close. */
   readonly deadlineMs?: number
@@ -284,13 +288,13 @@ class ModularNetwork implements OptimizedNetwork {
   }
 
   #errand (peer: PeerId, protocol: string, payload: Uint8Array, options: SendOptions, expectedReplyBytes: number): Errand {
-    const { class: given, sensitive = false } = options
+    const { class: given, sensitive = false, compressionContext = protocol } = options
     const trafficClass = given === undefined
       ? checkClass(this.#settings.classify({ protocol, bytes: payload.byteLength }), 'classify')
       : checkClass(given, 'class')
     // All attempts bear it, so that the far side knows a retry of what it is at work on.
     const id = this.batching?.nextId() ?? 0
-    return { id, peer, protocol, payload, class: trafficClass, expectedReplyBytes, sensitive }
+    return { id, peer, protocol, payload, class: trafficClass, expectedReplyBytes, sensitive, compressionContext }
   }
 
   async #run<T> (errand: Errand, operation: string, serverTimeMs: number, options: SendOptions, attempt: (errand: Errand, context: AttemptContext) => Promise<T>): Promise<T> {

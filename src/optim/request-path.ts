@@ -30,6 +30,8 @@ export interface Errand {
   readonly expectedReplyBytes: number
   /** Never compressed, so that its size tells nothing of its content. */
   readonly sensitive: boolean
+  /** What may be compressed together. */
+  readonly compressionContext: string
 }
 
 export interface RequestPathComponents {
@@ -125,7 +127,7 @@ export class RequestPath {
 
   async #batchedOr<T> (errand: Errand, attempt: WatchedAttempt, batched: (batching: MessageBatching, options: BatchOptions) => Promise<T>, unbatched: () => Promise<T>): Promise<T> {
     const { batching } = this.#components
-    const { id, peer, protocol, class: trafficClass, sensitive } = errand
+    const { id, peer, protocol, class: trafficClass, sensitive, compressionContext } = errand
     if (batching === undefined || !fitsBatch(errand, batching) || batching.speaks(peer) === false || batching.speaks(peer, protocol) === false) {
       return await unbatched()
     }
@@ -134,7 +136,7 @@ export class RequestPath {
     const { connecting, sent, progress, whenKept, signal } = attempt
     const hooks = { connecting, sent, progress, whenKept, opening: (connection: Connection) => openingOn(connection, earlier, attempt) }
     try {
-      return await batched(batching, { id, class: trafficClass, sensitive, signal, hooks })
+      return await batched(batching, { id, class: trafficClass, sensitive, compressionContext, signal, hooks })
     } catch (error) {
       // Nothing was taken in: it may as well have a stream of its own.
       if (isUnsupportedProtocol(error) && !attempt.signal.aborted) {
@@ -195,6 +197,7 @@ interface BatchOptions {
   readonly id: number
   readonly class: TrafficClass
   readonly sensitive: boolean
+  readonly compressionContext: string
   readonly signal: AbortSignal
   readonly hooks: Pick<AttemptContext, 'connecting' | 'sent' | 'progress' | 'whenKept'> & { opening(connection: Connection): void }
 }

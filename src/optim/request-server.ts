@@ -10,6 +10,7 @@ import type { Connection, NetworkNode, Stream } from './port.ts'
  */
 export type RequestHandler = BatchHandler
 
+/** How a protocol is served. */
 export interface ServeOptions {
   /** Streams of the protocol that one connection may have open, as libp2p counts them. Default libp2p's, 32. */
   readonly maxInboundStreams?: number

@@ -31,9 +31,11 @@ export interface Uplink {
 export interface SendWindow {
   /** In bytes; never below one batch. */
   readonly windowBytes: number
+  /** Bytes have arrived: adapts the window. */
   onAcknowledged(sample: AcknowledgedSample): void
 }
 
+/** What an acknowledgement says. */
 export interface AcknowledgedSample {
   readonly nowMs: number
   /** Newly acknowledged, in bytes on the wire. */

@@ -28,6 +28,7 @@ export type { Permit, PermitEnd } from './concurrency-limiter.ts'
 export type { BandwidthEvent, BandwidthMetrics } from './events.ts'
 export type { BandwidthOptions } from './options.ts'
 
+/** What the manager works with. */
 export interface BandwidthComponents {
   readonly clock: Clock
   readonly deadlines: Deadlines

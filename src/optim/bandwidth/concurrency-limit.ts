@@ -2,9 +2,11 @@
 export interface ConcurrencyLimit {
   /** Whole, 1 or more. */
   readonly limit: number
+  /** A request ended. What the caller gave up is not told. */
   onSample(sample: ConcurrencySample): void
 }
 
+/** One request that ended. */
 export interface ConcurrencySample {
   readonly rttMs: number
   /** Requests under way when this one ended, itself included. */
@@ -24,5 +26,6 @@ export class FixedLimit implements ConcurrencyLimit {
     this.limit = limit
   }
 
+  /** Learns nothing. */
   onSample (): void {}
 }

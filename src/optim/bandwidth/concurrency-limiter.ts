@@ -12,9 +12,11 @@ import type { ConcurrencySettings } from './options.ts'
 
 /** Leave to have one request under way at a peer. It must be given back exactly once; what follows does nothing. */
 export interface Permit {
+  /** The request has ended. */
   release(end: PermitEnd): void
 }
 
+/** How a request ended. */
 export interface PermitEnd {
   /** From sending until the answer, in milliseconds. */
   readonly rttMs: number
@@ -27,8 +29,11 @@ export interface PermitOptions extends AbortOptions {
   class?: TrafficClass
 }
 
+/** What a limiter tells. */
 export interface ConcurrencyCallbacks {
+  /** Somebody was refused, because too many wait. */
   readonly onFull: (peer: string, trafficClass: TrafficClass) => void
+  /** A limit came to twice or half of what was told last. */
   readonly onLimit: (peer: string, limit: number, from: number) => void
 }
 

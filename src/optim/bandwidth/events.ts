@@ -24,6 +24,7 @@ export interface StreamPausedEvent extends RecordedEvent {
   readonly forMs: number
 }
 
+/** It is read again. */
 export interface StreamResumedEvent extends RecordedEvent {
   readonly type: 'bandwidth:stream-resumed'
   readonly peer: string

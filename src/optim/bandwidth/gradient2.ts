@@ -35,6 +35,7 @@ export class Gradient2 implements ConcurrencyLimit {
     return Math.floor(this.#estimate)
   }
 
+  /** Moves the limit by one sample. */
   onSample ({ rttMs, inFlight, dropped }: ConcurrencySample): void {
     if (!dropped) {
       this.#average(rttMs)

@@ -10,6 +10,7 @@ export interface Rates {
   readonly over60s: number
 }
 
+/** Seen from this node. */
 export type Direction = 'upload' | 'download'
 
 /** Peers that are metered singly: of more, those not heard of for longest are forgotten. About 2 MB. */
@@ -24,6 +25,7 @@ export class BandwidthMeter {
   readonly #peers: Readonly<Record<Direction, RecentMap<RateMeter>>> = { upload: new RecentMap(MAXIMUM_PEERS), download: new RecentMap(MAXIMUM_PEERS) }
   readonly #protocols: Readonly<Record<Direction, Map<string, RateMeter>>> = { upload: new Map(), download: new Map() }
 
+  /** So many bytes of a class went to a peer, or came from it. */
   count (nowMs: number, direction: Direction, trafficClass: TrafficClass, peer: string, bytes: number): void {
     this.#classes[direction][trafficClass].add(nowMs, bytes)
     this.#peers[direction].obtain(peer, createMeter).add(nowMs, bytes)
@@ -41,15 +43,18 @@ export class BandwidthMeter {
     meter.add(nowMs, bytes)
   }
 
+  /** Of all peers and protocols. */
   byClass (nowMs: number, direction: Direction): Record<TrafficClass, Rates> {
     const { urgent, normal, bulk } = this.#classes[direction]
     return { urgent: urgent.rates(nowMs), normal: normal.rates(nowMs), bulk: bulk.rates(nowMs) }
   }
 
+  /** Zero of a peer that is not remembered. */
   ofPeer (nowMs: number, direction: Direction, peer: string): Rates {
     return this.#peers[direction].peek(peer)?.rates(nowMs) ?? NONE
   }
 
+  /** Where there are too many, the rest as `other`. */
   byProtocol (nowMs: number, direction: Direction): Map<string, Rates> {
     return new Map([...this.#protocols[direction]].map(([protocol, meter]) => [protocol, meter.rates(nowMs)]))
   }

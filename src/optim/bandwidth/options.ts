@@ -39,7 +39,7 @@ export interface ClassOptions {
 
 /** How many requests may be under way at one peer. */
 export interface ConcurrencyOptions {
-  /** Default `gradient2`. A function makes a limit of one's own for each peer. */
+  /** How the limit is found; default `gradient2`. A function makes a limit of one's own for each peer. */
   readonly limit?: 'gradient2' | 'vegas' | 'fixed' | ((peer: string) => ConcurrencyLimit)
   /** Of the limit `fixed`; default 20, where the others begin. */
   readonly fixedLimit?: number

@@ -29,6 +29,7 @@ export class Vegas implements ConcurrencyLimit {
     return Math.floor(this.#estimate)
   }
 
+  /** Moves the limit by one sample. */
   onSample ({ rttMs, inFlight, dropped }: ConcurrencySample): void {
     if (dropped) {
       this.#move(-step(this.#estimate))

@@ -1,8 +1,9 @@
+import { show } from '../../core/errors.ts'
 import { RecentMap } from '../recent-map.ts'
 import { RatioEstimator } from './compression/ratio-estimator.ts'
 import { ANY_CONTEXT } from './outgoing-queue.ts'
 import type { CompressingCodec } from './compression/codecs.ts'
-import type { CompressionPolicy } from './compression/policy.ts'
+import type { CompressionPolicy, CompressionQuestion } from './compression/policy.ts'
 import type { Outgoing } from './outgoing-queue.ts'
 import type { EncodedBatch } from './wire/batch-encoder.ts'
 import type { Codec } from './wire/items.ts'
@@ -13,10 +14,17 @@ export class BatchCompression {
   readonly #codecs: readonly CompressingCodec[]
   readonly #ratios = new RecentMap<RatioEstimator>(MAXIMUM_CONTEXTS)
 
-  /** @param codecs what the policy may choose among */
-  constructor (policy: CompressionPolicy, codecs: readonly CompressingCodec[]) {
+  readonly #onFault: (reason: string) => void
+
+  /**
+   * @param codecs what the policy may choose among
+   * @param onFault told where the policy threw, or chose something else: nothing is compressed then, since the uplink, in
+   * whose turn it is asked, serves others as well
+   */
+  constructor (policy: CompressionPolicy, codecs: readonly CompressingCodec[], onFault: (reason: string) => void) {
     this.#policy = policy
     this.#codecs = codecs
+    this.#onFault = onFault
   }
 
   /** Has a batch of these encoded, as its items and the rate at which it will leave suggest. */
@@ -26,10 +34,23 @@ export class BatchCompression {
       return encode('none')
     }
     const ratios = this.#ratios.obtain(context, () => new RatioEstimator(this.#codecs))
-    const codec = this.#policy({ bytes: plainBytes, rateBitsPerSecond, estimates: ratios.estimates, mayCompress: true })
+    const codec = this.#choose({ bytes: plainBytes, rateBitsPerSecond, estimates: ratios.estimates })
     const encoded = encode(codec)
     ratios.onBatch(codec, encoded.compressedBytes / encoded.plainBytes)
     return encoded
+  }
+
+  #choose (question: CompressionQuestion): Codec {
+    try {
+      const codec = this.#policy(question)
+      if (codec === 'none' || this.#codecs.includes(codec)) {
+        return codec
+      }
+      this.#onFault(`it chose ${show(codec)}`)
+    } catch (error) {
+      this.#onFault(error instanceof Error ? error.message : String(error))
+    }
+    return 'none'
   }
 }
 

@@ -49,7 +49,7 @@ export class BatchFlow implements Flow {
     this.#environment = environment
     this.#owner = owner
     this.#window = environment.uplink.newWindow(trafficClass)
-    this.#compression = new BatchCompression(environment.settings.compression, environment.settings.codecs)
+    this.#compression = new BatchCompression(environment.settings.compression, environment.settings.codecs, reason => environment.record({ type: 'batching:policy-failed', peer, reason }))
   }
 
   get empty (): boolean {

@@ -236,12 +236,14 @@ export class BatchStream {
 
   readonly #onMessage = ({ data }: { readonly data: Bytes }): void => {
     this.#environment.observe({ kind: 'life', peer: this.peer, connection: this.connection.id, nowMs: this.#environment.clock.now() })
-    this.#environment.downlink.received(this.#inlet, this.#stream.protocol, data.byteLength)
     if (this.#full || this.#unread.length > 0) {
       this.#unread.push(data)
     } else {
-      // What the downlink holds up is what comes after this: it is counted when it comes, and here already.
       this.#read(data)
+    }
+    if (this.#ended === undefined) {
+      // Only now is it known of which class that was; what this holds up is what comes next.
+      this.#environment.downlink.received(this.#inlet, this.#stream.protocol, data.byteLength)
     }
   }
 

@@ -4,7 +4,7 @@ import type { Codec, RefusalCode } from './wire/items.ts'
 
 /** Everything that batching does, each with its reason. `peer` and `connection` are ids as text. */
 export type BatchingEvent =
-  | BatchSentEvent | AcknowledgedEvent | RefusedEvent | ViolationEvent | FallbackEvent | StreamEvent | EndEvent | HandlerFailedEvent
+  | BatchSentEvent | AcknowledgedEvent | RefusedEvent | ViolationEvent | FallbackEvent | StreamEvent | EndEvent | HandlerFailedEvent | PolicyFailedEvent
 
 /**
  * Why a batch went when it did: nothing was under way (`idle`), it could not take more (`full`), its first item had waited
@@ -73,6 +73,11 @@ export interface EndEvent extends Base<'batching:end'> {
 /** A handler threw. The far side of a message is not told, as it has been acknowledged. */
 export interface HandlerFailedEvent extends Base<'batching:handler-failed'> {
   readonly protocol: string
+  readonly reason: string
+}
+
+/** The compression policy threw, or chose what it may not: the batch was not compressed. */
+export interface PolicyFailedEvent extends Base<'batching:policy-failed'> {
   readonly reason: string
 }
 

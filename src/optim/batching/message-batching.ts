@@ -24,6 +24,7 @@ import type { MessageBatchingOptions } from './options.ts'
 import type { BatchHandlerOptions } from './responder.ts'
 import type { BatchHandler } from './running-handler.ts'
 
+/** What batching works with. */
 export interface MessageBatchingComponents {
   readonly node: NetworkNode
   readonly clock: Clock
@@ -40,6 +41,7 @@ export interface MessageBatchingComponents {
   readonly observe?: (observation: BatchingObservation) => void
 }
 
+/** How one message is to be sent. */
 export interface BatchedOptions {
   /** Default normal. */
   readonly class?: TrafficClass
@@ -52,6 +54,7 @@ export interface BatchedOptions {
   readonly hooks?: DeliveryHooks
 }
 
+/** How one attempt at a request is to be made. */
 export interface BatchedRequestOptions extends BatchedOptions {
   /** From `nextId`, where the request may be tried again: then with the same id, and `attempt` one higher each time. */
   readonly id?: number
@@ -176,6 +179,7 @@ export class MessageBatching {
     await this.#responder.handle(protocol, handler, options)
   }
 
+  /** Serves it no more. Does nothing where it is not served. */
   unhandle (protocol: string): void {
     this.#responder.unhandle(protocol)
   }

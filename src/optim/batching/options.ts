@@ -38,7 +38,7 @@ export interface MessageBatchingOptions {
   readonly maximumQueuedMessagesPerPeer?: number
   /** The same for one peer in bytes; default 4 MiB, a third of a second at 100 Mbit/s. */
   readonly maximumQueuedBytesPerPeer?: number
-  /** The largest batch taken on an incoming stream, in bytes, on the wire and decompressed alike; default and least 64.5 KiB, for this side sends none that are larger. */
+  /** The largest batch taken on an incoming stream, in bytes, on the wire and decompressed alike; default 64.5 KiB, the least as well, for this side sends none that are larger. */
   readonly maximumFrameBytes?: number
   /** Requests taken on one stream, or sent on it, before the first is answered; default 256, at least 32. */
   readonly maximumRequests?: number

@@ -18,6 +18,7 @@ export interface BatchLease {
   answered(elapsedMs: number): void
   /** The stream may be kept, open, for the next. */
   release(): void
+  /** The stream is of no more use; nothing is said of the connection. */
   discard(error: Error): void
   /** Discards, and says that the connection is to blame. */
   fail(kind: 'timeout' | 'error', error: Error): void

@@ -7,6 +7,7 @@ import type { BatchingEnvironment } from './environment.ts'
 import type { Registered, ResponderShared } from './incoming-stream.ts'
 import type { BatchHandler } from './running-handler.ts'
 
+/** How a protocol is served in batches. */
 export interface BatchHandlerOptions {
   /** True where replies hold secrets: they are then not compressed, for their length would tell of them. Default false. */
   readonly sensitive?: boolean

@@ -29,12 +29,14 @@ interface Base<Type extends string> extends RecordedEvent {
   readonly type: Type
 }
 
+/** A probe was sent, or ended. */
 export interface ProbeEvent extends Base<'health:probe'> {
   readonly peer: string
   /** `silence`, `interval`: why it was sent. The rest: how it ended. */
   readonly reason: 'silence' | 'interval' | 'answered' | 'unsupported' | 'failed' | 'timeout'
 }
 
+/** A peer is in another state. */
 export interface StateEvent extends Base<'health:state'> {
   readonly peer: string
   readonly from: LivenessState
@@ -44,6 +46,7 @@ export interface StateEvent extends Base<'health:state'> {
   readonly silentMs: number
 }
 
+/** A peer is left alone for a while. */
 export interface EjectedEvent extends Base<'health:ejected'> {
   readonly peer: string
   readonly reason: AccrualReason | 'outlier' | 'probe-failed'
@@ -52,12 +55,14 @@ export interface EjectedEvent extends Base<'health:ejected'> {
   readonly times: number
 }
 
+/** An ejected peer may be asked again. */
 export interface ReadmittedEvent extends Base<'health:readmitted'> {
   readonly peer: string
   /** `yielded`: its time was over, and another's place was needed. `cap`: fewer peers are known now. */
   readonly reason: 'probe-answered' | 'yielded' | 'cap'
 }
 
+/** A condition of a peer, or of the node as a whole, began or ended. */
 export interface ConditionEvent extends Base<'health:condition'> {
   /** '' where it is the node's as a whole. */
   readonly peer: string
@@ -69,6 +74,7 @@ export interface ConditionEvent extends Base<'health:condition'> {
   readonly detectionDelayMs: number
 }
 
+/** The connection to a dead peer is being replaced, or was. */
 export interface RecoveryEvent extends Base<'health:recovery'> {
   readonly peer: string
   readonly phase: 'started' | 'done' | 'failed'
@@ -76,6 +82,7 @@ export interface RecoveryEvent extends Base<'health:recovery'> {
   readonly reason: string
 }
 
+/** The score of the node itself changed. */
 export interface LocalEvent extends Base<'health:local'> {
   readonly reason: LocalReason
   /** 0 to 7. */

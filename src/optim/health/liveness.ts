@@ -29,9 +29,11 @@ export type Verdict =
 export interface LivenessPolicy {
   /** True where a death stands although the peer is heard of again, until another connection is there; default false. */
   readonly ignoresLife?: boolean
+  /** What to do now. Is asked again in a second. */
   judge(silence: Silence): Verdict
 }
 
+/** What the detectors that have a name go by, as in `NetworkHealthOptions`. */
 export interface LivenessOptions {
   readonly probeAfterMs: number
   readonly probeTimeoutMs: number

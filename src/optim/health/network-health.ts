@@ -19,6 +19,7 @@ import type { AttemptObservation, DeliveryObservation, HealthActions, Observatio
 import type { NetworkHealthOptions } from './options.ts'
 import type { HealthShared } from './shared.ts'
 
+/** What the monitor works with. */
 export interface NetworkHealthComponents {
   readonly clock: Clock
   readonly deadlines: Deadlines

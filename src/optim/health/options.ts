@@ -27,6 +27,7 @@ export interface NetworkHealthOptions {
   readonly forgetAfterMs?: number
 }
 
+/** The detectors that have a name. */
 export type DetectorName = 'accrual' | 'ping' | 'three-strikes'
 
 /** The phi accrual failure detector, of answers to probes. */

@@ -42,6 +42,7 @@ export interface AddressKind {
   readonly transport: 'tcp' | 'quic' | 'ws' | 'webtransport' | 'webrtc' | 'other'
 }
 
+/** The kind of an address, read off its text. */
 export function addressKind (address: Multiaddr): AddressKind {
   const parts = address.toString().split('/')
   const [, first = '', host = ''] = parts

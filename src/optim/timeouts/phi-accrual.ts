@@ -1,3 +1,4 @@
+/** When a silence is suspicious. */
 export interface PhiAccrualOptions {
   /** Suspicion at which a peer counts as suspect: 8 is wrong once in 10^8 silences. */
   readonly threshold: number

@@ -19,6 +19,7 @@ export function retryBudgetOf (option: TimeoutSettings['retryBudget']): RetryBud
   return option.kind === 'throttle' ? new RetryThrottle(option) : new RatioBudget(option)
 }
 
+/** How much a `RatioBudget` grants. */
 export interface RatioBudgetLimits {
   /** Further attempts a request: 0.2 allows one for every five requests. */
   readonly ratio: number

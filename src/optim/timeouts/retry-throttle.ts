@@ -1,5 +1,6 @@
 import type { RetryBudget } from './retry-budget.ts'
 
+/** How much a `RetryThrottle` bears. */
 export interface RetryThrottleLimits {
   /** The most tokens, and those that it begins with. */
   readonly tokens: number

@@ -127,6 +127,17 @@ test('where another connection takes the place of its own, what follows goes on 
   })
 })
 
+test('a compression policy that throws, or chooses what it may not, compresses nothing and stops nobody', async t => {
+  for (const compression of [() => { throw new Error('no idea') }, () => 'deflate' as const]) {
+    await setting(async ({ client, server }) => {
+      await server.batching.handle(PROTOCOL, payload => payload)
+      t.is(await outcome(client.batching.request(server.node.peerId, PROTOCOL, bytes(2_000))), 'resolved')
+      t.deepEqual(only(client.events, 'batching:batch-sent').map(({ codec }) => codec).filter(codec => codec !== 'none'), [])
+      t.true(only(client.events, 'batching:policy-failed').length > 0)
+    }, { client: { compression, codecs: ['snappy'] } })
+  }
+})
+
 test('after stop nothing is left: no timer, no lease, no stream, no listener, and everything has settled', async t => {
   await setting(async ({ clock, time, client, server }) => {
     const { peerId } = server.node

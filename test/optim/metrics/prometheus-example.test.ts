@@ -7,6 +7,7 @@ import { networkFamilies } from '../../../src/optim/metrics/network-families.ts'
 import { fullSnapshot } from './full-snapshot.ts'
 import { parseOpenMetrics } from './open-metrics-parser.ts'
 import type { MetricFamily } from '../../../src/optim/metrics/family.ts'
+import type { ParsedFamily } from './open-metrics-parser.ts'
 
 const DIRECTORY = new URL('../../../examples/prometheus/', import.meta.url)
 
@@ -37,6 +38,23 @@ function sampleNames (family: MetricFamily): Array<[name: string, label: string 
     return [[`${family.name}_bucket`, 'le'], [`${family.name}_sum`, undefined], [`${family.name}_count`, undefined]]
   }
   return [[family.type === 'counter' ? `${family.name}_total` : family.name, 'label' in family ? family.label : undefined]]
+}
+
+async function metricsOfDashboard (): Promise<string[]> {
+  const { panels } = await readDashboard()
+  return panels.flatMap(panel => panel.type === 'timeseries' ? panel.targets : []).flatMap(({ expr }) => expr.match(/twinwire_\w+/g) ?? [])
+}
+
+/** Of these there must be some before the example is looked at: requests, messages, batches, and bytes of every class. */
+const TRAFFIC: ReadonlyArray<readonly [family: string, label?: string]> = [
+  ['twinwire_requests_answered'], ['twinwire_batched_messages'], ['twinwire_batched_requests'], ['twinwire_round_trip_seconds'],
+  ['twinwire_upload_bytes', 'urgent'], ['twinwire_upload_bytes', 'normal'], ['twinwire_upload_bytes', 'bulk']
+]
+
+/** The last sample of a family, or of those that have the label; 0 where there is none. */
+function valueOf (families: readonly ParsedFamily[], family: string, label?: string): number {
+  const samples = families.find(({ name }) => name === family)?.samples ?? []
+  return samples.findLast(({ labels }) => label === undefined || [...labels.values()].includes(label))?.value ?? 0
 }
 
 test('each metric that the dashboard asks for is exported, with the label that it is split by', async t => {
@@ -76,7 +94,7 @@ test('the dashboard has a panel for each of the families of a network, ids that 
   }
 })
 
-test('the example serves both renderings of the same metrics, and ends with SIGINT', async t => {
+test('the example has traffic of every class, serves both renderings of the same metrics, among them all of the dashboard, and ends with SIGINT', async t => {
   const example = spawn(process.execPath, [fileURLToPath(new URL('server.ts', DIRECTORY)), '0'], { stdio: ['ignore', 'pipe', 'pipe'] })
   t.teardown(() => example.kill('SIGKILL'))
   let errors = ''
@@ -95,15 +113,19 @@ test('the example serves both renderings of the same metrics, and ends with SIGI
     })
     exited.then(code => reject(new Error(`ended with ${code}: ${errors}`)), reject)
   })
-  let answered = 0
-  while (answered === 0) {
+  let exposed: ParsedFamily[]
+  do {
     const response = await fetch(`${url}/openmetrics`)
     t.is(response.headers.get('content-type'), 'application/openmetrics-text; version=1.0.0; charset=utf-8')
-    const families = parseOpenMetrics(new Uint8Array(await response.arrayBuffer()))
-    answered = families.find(({ name }) => name === 'twinwire_requests_answered')?.samples[0].value ?? 0
+    exposed = parseOpenMetrics(new Uint8Array(await response.arrayBuffer()))
+  } while (TRAFFIC.some(([name, label]) => valueOf(exposed, name, label) === 0))
+
+  const types = new Map(exposed.map(({ name, type }) => [name, type]))
+  for (const name of await metricsOfDashboard()) {
+    const [, family, suffix] = /^(\w+?)(_total|_bucket)?$/.exec(name) ?? []
+    t.is(types.get(family), suffix === '_total' ? 'counter' : suffix === '_bucket' ? 'histogram' : 'gauge', name)
   }
   // In this order: what the first answer has, the second has as well.
-  const exposed = parseOpenMetrics(new Uint8Array(await (await fetch(`${url}/openmetrics`)).arrayBuffer()))
   const prometheus = await (await fetch(`${url}/metrics`)).text()
   for (const { name } of exposed.flatMap(({ samples }) => samples)) {
     t.regex(prometheus, new RegExp(`^${name}[ {]`, 'm'))

@@ -2,7 +2,7 @@ import type { Codec } from '../wire/items.ts'
 import type { CompressingCodec } from './codecs.ts'
 import type { CodecEstimates } from './ratio-estimator.ts'
 
-/** A batch that is about to be sent. */
+/** A batch that is about to be sent, with neither secrets nor data of different origins in it: others are not asked about. */
 export interface CompressionQuestion {
   /** Of its items, uncompressed. */
   readonly bytes: number
@@ -10,8 +10,6 @@ export interface CompressionQuestion {
   readonly rateBitsPerSecond: number
   /** By codec; one that is not there is not used. */
   readonly estimates: CodecEstimates
-  /** False where a secret would share the batch with what others chose: its length would tell them of it. */
-  readonly mayCompress: boolean
 }
 
 /** Chooses how a batch is compressed. Must be pure. */
@@ -25,8 +23,8 @@ export const MINIMUM_COMPRESSED_BYTES = 512
  * processor's time at both ends; none where no codec saves any. A codec whose ratio is not known, or has not been
  * observed for a while, is tried where it could save time if it left nothing of the batch.
  */
-export const compressWhereItPays: CompressionPolicy = ({ bytes, rateBitsPerSecond, estimates, mayCompress }) => {
-  if (!mayCompress || bytes < MINIMUM_COMPRESSED_BYTES || rateBitsPerSecond === Infinity) {
+export const compressWhereItPays: CompressionPolicy = ({ bytes, rateBitsPerSecond, estimates }) => {
+  if (bytes < MINIMUM_COMPRESSED_BYTES || rateBitsPerSecond === Infinity) {
     return 'none'
   }
   let best: Codec = 'none'

@@ -7,7 +7,7 @@ import type { Codec } from '../../../../src/optim/batching/wire/items.ts'
 fc.configureGlobal({ seed: 1 })
 
 const QUESTION: CompressionQuestion = {
-  bytes: 10_000, rateBitsPerSecond: 10e6, estimates: { snappy: { ratio: 0.5, isFresh: true }, deflate: { ratio: 0.4, isFresh: true } }, mayCompress: true
+  bytes: 10_000, rateBitsPerSecond: 10e6, estimates: { snappy: { ratio: 0.5, isFresh: true }, deflate: { ratio: 0.4, isFresh: true } }
 }
 
 test('the first ratio that is observed is taken as it is; then it improves by 0.005 a batch and worsens at once, by 0.05 at least', t => {
@@ -67,9 +67,8 @@ test('the codec that saves more is chosen: DEFLATE where bytes are dear, Snappy 
   t.is(compressWhereItPays({ ...QUESTION, bytes: 1000, rateBitsPerSecond: 10e6, estimates }), 'snappy')
 })
 
-test('what must not be compressed, is small, or leaves at a rate that is not known, is not; nor is it tried', t => {
+test('what is small, or leaves at a rate that is not known, is not; nor is it tried', t => {
   const estimates = { snappy: { ratio: 0.1, isFresh: true }, deflate: { ratio: 1, isFresh: false } }
-  t.is(compressWhereItPays({ ...QUESTION, estimates, mayCompress: false }), 'none')
   t.is(compressWhereItPays({ ...QUESTION, estimates, rateBitsPerSecond: Infinity }), 'none')
   t.is(compressWhereItPays({ ...QUESTION, estimates, bytes: MINIMUM_COMPRESSED_BYTES - 1 }), 'none')
   t.is(compressWhereItPays({ ...QUESTION, estimates, bytes: MINIMUM_COMPRESSED_BYTES }), 'deflate')
@@ -99,7 +98,7 @@ test('a choice never costs more than it saves by its own estimate, and never is 
   fc.assert(fc.property(question, ({ bytes, rateBitsPerSecond, snappy, deflate }) => {
     const offered = { snappy, deflate }
     const estimates = { ...snappy === undefined ? {} : { snappy }, ...deflate === undefined ? {} : { deflate } }
-    const codec = compressWhereItPays({ bytes, rateBitsPerSecond, estimates, mayCompress: true })
+    const codec = compressWhereItPays({ bytes, rateBitsPerSecond, estimates })
     if (codec === 'none') {
       return true
     }
