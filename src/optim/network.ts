@@ -194,7 +194,9 @@ class ModularNetwork implements OptimizedNetwork {
     this.#path = new RequestPath({
       node, clock, leases, batching: this.batching, bandwidth, maximumFrameBytes: settings.maximumFrameBytes, observe: observation => health?.observe(observation)
     })
-    this.#server = new RequestServer(node, this.batching, bandwidth, settings.maximumFrameBytes)
+    this.#server = new RequestServer(node, this.batching, bandwidth, settings.maximumFrameBytes, ({ remotePeer, id }) => {
+      health?.observe({ kind: 'life', peer: remotePeer.toString(), connection: id, nowMs: clock.now() })
+    })
     this.#families = networkFamilies(() => this.#meter.snapshot(this))
     this.#registration = metrics && registerMetrics(metrics, this.#families)
     if (health !== undefined) {
@@ -258,9 +260,12 @@ class ModularNetwork implements OptimizedNetwork {
   async #stop ({ deadlineMs = 1_000 }: StopOptions): Promise<void> {
     // Lets `stopping` be true before anything reacts to what follows.
     await Promise.resolve()
+    const deadlineAtMs = this.#clock.now() + deadlineMs
     const running = Promise.allSettled(this.#running)
     void this.flush()
-    await Promise.all([this.#withinDeadline(running, deadlineMs), this.batching?.stop(deadlineMs), this.#server.stop()])
+    await Promise.all([this.#withinDeadline(running, deadlineMs), this.#server.stop()])
+    // Not before: what was begun may wait for a permit, and come to batching only then.
+    await this.batching?.stop(Math.max(0, deadlineAtMs - this.#clock.now()))
     this.timeouts?.stop()
     this.#untimed.stop(stoppedError())
     this.bandwidth?.stop()

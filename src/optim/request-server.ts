@@ -24,13 +24,16 @@ export class RequestServer {
   readonly #batching: MessageBatching | undefined
   readonly #bandwidth: BandwidthManager | undefined
   readonly #maximumFrameBytes: number
+  readonly #onLife: (connection: Connection) => void
   readonly #protocols = new Set<string>()
 
-  constructor (node: NetworkNode, batching: MessageBatching | undefined, bandwidth: BandwidthManager | undefined, maximumFrameBytes: number) {
+  /** @param onLife told whenever something came on a stream of its own; what comes in batches, batching tells */
+  constructor (node: NetworkNode, batching: MessageBatching | undefined, bandwidth: BandwidthManager | undefined, maximumFrameBytes: number, onLife: (connection: Connection) => void) {
     this.#node = node
     this.#batching = batching
     this.#bandwidth = bandwidth
     this.#maximumFrameBytes = maximumFrameBytes
+    this.#onLife = onLife
   }
 
   /** @throws what the node throws, where the protocol has a handler already */
@@ -55,6 +58,11 @@ export class RequestServer {
   async #serve (protocol: string, handler: RequestHandler, stream: Stream, connection: Connection): Promise<void> {
     const { remotePeer } = connection
     const shaped = this.#bandwidth?.shape(stream, remotePeer.toString(), 'normal') ?? stream
-    await serveRequests(shaped, (payload, { signal }) => handler(payload, { signal, peer: remotePeer, protocol, kind: 'request' }), this.#maximumFrameBytes)
+    const served = serveRequests(shaped, (payload, { signal }) => handler(payload, { signal, peer: remotePeer, protocol, kind: 'request' }), this.#maximumFrameBytes)
+    // After the reader, for a stream hands over what it has kept to the first who listens.
+    const onLife = (): void => this.#onLife(connection)
+    shaped.addEventListener('message', onLife)
+    await served
+    shaped.removeEventListener('message', onLife)
   }
 }

@@ -2,20 +2,15 @@ import assert from 'node:assert/strict'
 import type { Clock } from '../../src/core/clock.ts'
 import { sleep, timeoutSignal } from '../../src/core/clock.ts'
 import type { Bytes, CloseEvent, Connection, Stream } from '../../src/optim/port.ts'
-import type { ScenarioInput } from '../../src/wires/scenario.ts'
 import type { Host, Role } from '../../src/wires/wire.ts'
+import { RTT_MS, rolesOf } from './contract.ts'
+import type { Contract, Contracts } from './contract.ts'
 
-/**
- * What an experiment or a module may rely on, whichever wire it runs on. Each contract is played by real roles on a real
- * scenario; an assertion that fails is the run's error.
- */
-export interface Contract {
-  readonly claim: string
-  readonly scenario?: Partial<ScenarioInput>
-  client(host: Host): Promise<void>
+/** What differs between the contracts of a wire: all have the same server. */
+interface WireContract extends Pick<Contract, 'claim' | 'scenario'> {
+  readonly client: (host: Host) => Promise<void>
 }
 
-export const RTT_MS = 40
 const ECHO = '/contract/echo/1.0.0'
 const SILENT = '/contract/silent/1.0.0'
 /** Sends what it got back once the other side has closed, then closes. */
@@ -24,16 +19,7 @@ const COUNT = '/contract/count/1.0.0'
 /** Dials the host that is named, and answers what became of it. */
 const DIAL = '/contract/dial/1.0.0'
 
-export function scenarioOf ({ scenario = {} }: Contract, name: string): ScenarioInput {
-  return {
-    hosts: [{ name: 'client', role: `client ${name}` }, { name: 'server', role: 'server' }],
-    paths: [{ from: 'client', to: 'server', forward: { delayMs: RTT_MS / 2 } }],
-    limitMs: 30_000,
-    ...scenario
-  }
-}
-
-export const contracts: Readonly<Record<string, Contract>> = {
+const wireContracts: Readonly<Record<string, WireContract>> = {
   reuse: {
     claim: 'a dialled peer is connected, and dialling it again gives the same connection',
     client: async host => {
@@ -203,7 +189,7 @@ export const contracts: Readonly<Record<string, Contract>> = {
   },
   'join-with-address': {
     claim: 'whoever joins a dial brings his addresses, and both get the connection',
-    scenario: { hosts: [{ name: 'client', role: 'client join-with-address' }, { name: 'server', role: 'server', addresses: [{ state: 'refused' }, {}] }] },
+    scenario: { hosts: [{ name: 'client', role: 'client' }, { name: 'server', role: 'server', addresses: [{ state: 'refused' }, {}] }] },
     client: async host => {
       const [refused, good] = host.peer('server').addresses
       const first = host.node.dial([refused])
@@ -239,7 +225,7 @@ export const contracts: Readonly<Record<string, Contract>> = {
   },
   refused: {
     claim: 'a refused address costs about a round trip, and the next one is tried',
-    scenario: { hosts: [{ name: 'client', role: 'client refused' }, { name: 'server', role: 'server', addresses: [{ state: 'refused' }, {}] }] },
+    scenario: { hosts: [{ name: 'client', role: 'client' }, { name: 'server', role: 'server', addresses: [{ state: 'refused' }, {}] }] },
     client: async host => {
       const startMs = host.clock.now()
       const connection = await connect(host)
@@ -250,7 +236,7 @@ export const contracts: Readonly<Record<string, Contract>> = {
   },
   'black-hole-address': {
     claim: 'an address that never answers is given up after 6 s, and the next one is tried',
-    scenario: { hosts: [{ name: 'client', role: 'client black-hole-address' }, { name: 'server', role: 'server', addresses: [{ state: 'black-hole' }, {}] }] },
+    scenario: { hosts: [{ name: 'client', role: 'client' }, { name: 'server', role: 'server', addresses: [{ state: 'black-hole' }, {}] }] },
     client: async host => {
       const startMs = host.clock.now()
       await connect(host)
@@ -261,7 +247,7 @@ export const contracts: Readonly<Record<string, Contract>> = {
   nat: {
     claim: 'an address that only others reach is dead to a host, and not to those others',
     scenario: {
-      hosts: [{ name: 'client', role: 'client nat' }, { name: 'server', role: 'server', addresses: [{ reachableFrom: ['neighbour'] }] }, { name: 'neighbour', role: 'server' }],
+      hosts: [{ name: 'client', role: 'client' }, { name: 'server', role: 'server', addresses: [{ reachableFrom: ['neighbour'] }] }, { name: 'neighbour', role: 'server' }],
       paths: [
         { from: 'client', to: 'server', forward: { delayMs: RTT_MS / 2 } },
         { from: 'neighbour', to: 'server', forward: { delayMs: RTT_MS / 2 } },
@@ -388,10 +374,13 @@ const server: Role = {
   }
 }
 
-export const roles: Readonly<Record<string, Role>> = {
-  server,
-  ...Object.fromEntries(Object.entries(contracts).map(([name, contract]) => [`client ${name}`, { run: async (host: Host) => { await contract.client(host) } }]))
-}
+export const contracts: Contracts = Object.fromEntries(Object.entries(wireContracts).map(([name, { client, ...contract }]) =>
+  [name, { ...contract, roles: { client: { run: client }, server } }]))
+
+export const roles = rolesOf(contracts)
+
+/** For a suite. */
+export const wireContractModule = { url: new URL(import.meta.url), contracts }
 
 async function connect (host: Host, options: { signal?: AbortSignal, force?: boolean } = {}): Promise<Connection> {
   return await host.node.dial([...host.peer('server').addresses], options)

@@ -1,4 +1,5 @@
 import { StackWire } from '../../../src/wires/stack.ts'
+import { wireContractModule } from '../../contract/contracts.ts'
 import { contractSuite } from '../../contract/contract-suite.ts'
 
-contractSuite(new StackWire())
+contractSuite(new StackWire(), [wireContractModule])
