@@ -1,4 +1,5 @@
 import type { Clock } from '../core/clock.ts'
+import type { AttemptKind } from './timeouts/events.ts'
 import type { AttemptContext } from './timeouts/request.ts'
 
 /** An attempt, and what is to be known of it when it ends: passes everything on, and notes when it was sent. */
@@ -6,6 +7,7 @@ export class WatchedAttempt implements AttemptContext {
   readonly signal: AbortSignal
   readonly attemptId: number
   readonly attempt: number
+  readonly kind: AttemptKind
   readonly connecting: () => void
   readonly opening: () => void
   readonly progress: () => void
@@ -14,19 +16,21 @@ export class WatchedAttempt implements AttemptContext {
   connection: string | undefined
   readonly #context: AttemptContext
   readonly #clock: Clock
-  #sentMs: number
+  readonly #startedMs: number
+  #sentMs: number | undefined
 
   constructor (context: AttemptContext, clock: Clock) {
     this.signal = context.signal
     this.attemptId = context.attemptId
     this.attempt = context.attempt
+    this.kind = context.kind
     this.connecting = context.connecting
     this.opening = context.opening
     this.progress = context.progress
     this.whenKept = context.whenKept
     this.#context = context
     this.#clock = clock
-    this.#sentMs = clock.now()
+    this.#startedMs = clock.now()
   }
 
   get timeoutMs (): number {
@@ -37,14 +41,19 @@ export class WatchedAttempt implements AttemptContext {
     return this.#context.overdue
   }
 
+  /** Whether it was handed to the transport. */
+  get wasSent (): boolean {
+    return this.#sentMs !== undefined
+  }
+
   /** When it was handed to the transport; before that, when it began. */
   get sentMs (): number {
-    return this.#sentMs
+    return this.#sentMs ?? this.#startedMs
   }
 
   /** Since then. */
   get elapsedMs (): number {
-    return this.#clock.now() - this.#sentMs
+    return this.#clock.now() - this.sentMs
   }
 
   readonly sent = (): void => {

@@ -1,10 +1,12 @@
 import type { Clock, Timer } from '../../core/clock.ts'
 import type { Deadlines } from '../deadlines.ts'
+import type { AttemptKind } from './events.ts'
 import type { AttemptContext } from './request.ts'
 
 export interface RunningAttemptOptions {
   readonly attemptId: number
   readonly number: number
+  readonly kind: AttemptKind
   readonly clock: Clock
   readonly deadlines: Deadlines
   /** What timers and a busy event loop may add. */
@@ -31,6 +33,7 @@ const OPENING_FACTOR = 4
 export class RunningAttempt {
   readonly attemptId: number
   readonly number: number
+  readonly kind: AttemptKind
   readonly context: AttemptContext
   /** Set when the clock was started. */
   sentAtMs = NaN
@@ -53,6 +56,7 @@ export class RunningAttempt {
     this.#options = options
     this.attemptId = options.attemptId
     this.number = options.number
+    this.kind = options.kind
     this.timeoutMs = options.planTimeoutMs(1)
     this.context = new RunningContext(this, this.#controller.signal)
   }
@@ -171,12 +175,14 @@ class RunningContext implements AttemptContext {
   readonly signal: AbortSignal
   readonly attemptId: number
   readonly attempt: number
+  readonly kind: AttemptKind
   readonly #running: RunningAttempt
 
   constructor (running: RunningAttempt, signal: AbortSignal) {
     this.signal = signal
     this.attemptId = running.attemptId
     this.attempt = running.number
+    this.kind = running.kind
     this.#running = running
   }
 
