@@ -3,6 +3,7 @@ import * as batching from './batching.ts'
 import * as composition from './composition.ts'
 import * as health from './health.ts'
 import * as pool from './pool.ts'
+import * as requests from './requests.ts'
 import * as timeouts from './timeouts.ts'
 import type { ContractModule } from '../contract-suite.ts'
 
@@ -13,5 +14,6 @@ export const moduleContracts: readonly ContractModule[] = [
   { url: new URL('./bandwidth.ts', import.meta.url), contracts: bandwidth.contracts },
   { url: new URL('./timeouts.ts', import.meta.url), contracts: timeouts.contracts },
   { url: new URL('./health.ts', import.meta.url), contracts: health.contracts },
-  { url: new URL('./composition.ts', import.meta.url), contracts: composition.contracts }
+  { url: new URL('./composition.ts', import.meta.url), contracts: composition.contracts },
+  { url: new URL('./requests.ts', import.meta.url), contracts: requests.contracts }
 ]
