@@ -19,6 +19,7 @@ import { parseNetworkOptions } from './options.ts'
 import { ConnectionPool } from './pool/pool.ts'
 import { RequestPath } from './request-path.ts'
 import { RequestServer } from './request-server.ts'
+import { Roster } from './roster.ts'
 import { AdaptiveTimeouts } from './timeouts/adaptive-timeouts.ts'
 import { checkClass } from './traffic-class.ts'
 import { UnshapedUplink } from './uplink.ts'
@@ -35,6 +36,7 @@ import type { NetworkSettings, OptimizedNetworkOptions } from './options.ts'
 import type { AbortOptions, ComponentLogger, Connection, EventSource, MetricsRegistry, NetworkNode, PeerId } from './port.ts'
 import type { Errand } from './request-path.ts'
 import type { RequestHandler, ServeOptions } from './request-server.ts'
+import type { Listed } from './roster.ts'
 import type { AttemptContext } from './timeouts/request.ts'
 import type { TrafficClass } from './traffic-class.ts'
 
@@ -152,7 +154,7 @@ class ModularNetwork implements OptimizedNetwork {
   readonly #leases: NodeLeases
   readonly #healthLink: HealthLink
   /** Of requests and messages, until nothing of them is left. */
-  readonly #running = new Set<Promise<unknown>>()
+  readonly #running = new Roster<Running>()
   #stopping: Promise<void> | undefined
 
   constructor (node: NetworkNode, options: OptimizedNetworkOptions, components: OptimizedNetworkComponents) {
@@ -261,7 +263,7 @@ class ModularNetwork implements OptimizedNetwork {
     // Lets `stopping` be true before anything reacts to what follows.
     await Promise.resolve()
     const deadlineAtMs = this.#clock.now() + deadlineMs
-    const running = Promise.allSettled(this.#running)
+    const running = Promise.allSettled(this.#running.members().map(({ attempt }) => attempt))
     void this.flush()
     await Promise.all([this.#withinDeadline(running, deadlineMs), this.#server.stop()])
     // Not before: what was begun may wait for a permit, and come to batching only then.
@@ -338,13 +340,18 @@ class ModularNetwork implements OptimizedNetwork {
 
   /** What runs is waited for when the network stops. */
   async #tracked<T> (attempt: Promise<T>): Promise<T> {
-    this.#running.add(attempt)
+    const running: Running = { attempt, place: 0 }
+    this.#running.add(running)
     try {
       return await attempt
     } finally {
-      this.#running.delete(attempt)
+      this.#running.delete(running)
     }
   }
+}
+
+interface Running extends Listed {
+  readonly attempt: Promise<unknown>
 }
 
 function stoppedError (): TwinwireError {
