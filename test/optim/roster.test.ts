@@ -1,5 +1,5 @@
 import test from 'ava'
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { Roster } from '../../src/optim/roster.ts'
 
 test('a roster has on it who a set has in it, whoever comes and goes, and however often who is gone goes again', t => {

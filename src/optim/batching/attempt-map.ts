@@ -5,7 +5,7 @@
  */
 export class AttemptMap<Value> {
   /** As many as there is a power of two; never fewer again. */
-  #buckets: Array<Entry<Value> | undefined> = new Array<undefined>(INITIAL_BUCKETS).fill(undefined)
+  #buckets: Array<Entry<Value> | undefined> = emptyBuckets(INITIAL_BUCKETS)
   #size = 0
 
   get size (): number {
@@ -88,7 +88,7 @@ export class AttemptMap<Value> {
 
   #grow (): void {
     const old = this.#buckets
-    this.#buckets = new Array<undefined>(2 * old.length).fill(undefined)
+    this.#buckets = emptyBuckets(2 * old.length)
     for (const first of old) {
       for (let entry = first; entry !== undefined;) {
         const { next }: Entry<Value> = entry
@@ -97,6 +97,10 @@ export class AttemptMap<Value> {
       }
     }
   }
+}
+
+function emptyBuckets (count: number): undefined[] {
+  return Array.from({ length: count }, () => undefined)
 }
 
 /** Few: most streams have few attempts under way. */

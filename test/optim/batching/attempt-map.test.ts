@@ -1,5 +1,5 @@
 import test from 'ava'
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { AttemptMap } from '../../../src/optim/batching/attempt-map.ts'
 
 const key = fc.record({ id: fc.oneof(fc.integer({ min: 0, max: 40 }), fc.constant(2 ** 53 - 1)), attempt: fc.integer({ min: 0, max: 3 }) })
