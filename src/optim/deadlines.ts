@@ -94,8 +94,16 @@ export class Deadlines {
   }
 
   #arm (): void {
-    const { first } = this.#heap
-    if (this.#running || first === undefined || first.atMs >= this.#armedForMs) {
+    if (this.#running) {
+      return
+    }
+    let { first } = this.#heap
+    // Nobody is woken for what was cancelled.
+    while (first !== undefined && first.callback === undefined) {
+      this.#heap.pop()
+      first = this.#heap.first
+    }
+    if (first === undefined || first.atMs >= this.#armedForMs) {
       return
     }
     this.#timer?.cancel()

@@ -2,8 +2,12 @@ import { TwinwireError } from '../core/errors.ts'
 import { encodeFrame, FrameDecoder } from './frames.ts'
 import type { Bytes, CloseEvent, Stream } from './port.ts'
 
-/** Handed to the stream at once; what is more waits for room, so that a large frame does not lie in memory twice. */
-const CHUNK_BYTES = 64 * 1024
+/**
+ * Handed to the stream at once; what is more waits for room, so that a large frame does not lie in memory twice. With
+ * yamux's header and Noise's tag it is one message of Noise's (65,535 bytes), and within what a shaped stream is granted at
+ * a time (64 KiB at most): of 64 KiB each would leave a rest of some bytes for a message of its own.
+ */
+const CHUNK_BYTES = 63 * 1024
 
 /** What becomes of a stream's frames. After `onEnd` no frame is handed over any more; writing may still be possible. */
 export interface FrameStreamHandlers {

@@ -21,12 +21,15 @@ export interface NetworkMetrics {
   /** Requests and messages that the application gave. */
   readonly requests: number
   readonly answered: number
+  /** For whatever reason: full queues and ejected peers included. */
   readonly failed: number
-  /** Answered of those that have ended, 0 to 1; undefined before the first. */
+  /** Given up by the caller's signal. */
+  readonly aborted: number
+  /** Answered of those that were answered or failed, 0 to 1; undefined before the first. */
   readonly successRate: number | undefined
   /** Connections of the node that are open, whoever opened them. */
   readonly activeConnections: number
-  /** Mean of the last 64 round trips of all peers, in milliseconds; without the far side's work where batches measured them. Undefined before the first. */
+  /** Mean of the last 64 round trips of all peers, in milliseconds: of batches without the far side's work, of requests on streams of their own with it. Undefined before the first. */
   readonly averageRttMs: number | undefined
   /** Over the last ten seconds, in bit/s; undefined where the bandwidth manager is off. */
   readonly uploadBitsPerSecond: number | undefined
@@ -52,7 +55,7 @@ export class NetworkMeter implements Recorder<NetworkEvent> {
   readonly histograms: NetworkHistograms
   readonly #roundTrips = new LatencyWindow()
   readonly #failures = new LabelCounts()
-  readonly #counts = { requests: 0, answered: 0, failed: 0 }
+  readonly #counts = { requests: 0, answered: 0, failed: 0, aborted: 0 }
   readonly #batches = { none: 0, snappy: 0, deflate: 0 }
   #fallbacks = 0
 
@@ -89,9 +92,14 @@ export class NetworkMeter implements Recorder<NetworkEvent> {
     this.histograms.requestSeconds.observe(elapsedMs / 1_000)
   }
 
-  failed (error: unknown): void {
-    this.#counts.failed++
-    this.#failures.add(reasonOf(error))
+  /** @param aborted the caller gave up, which is no failure */
+  failed (error: unknown, aborted: boolean): void {
+    if (aborted) {
+      this.#counts.aborted++
+    } else {
+      this.#counts.failed++
+      this.#failures.add(reasonOf(error))
+    }
   }
 
   /** For the application. */

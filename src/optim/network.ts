@@ -1,12 +1,13 @@
-import { sleep, systemClock } from '../core/clock.ts'
-import { TwinwireError } from '../core/errors.ts'
+import { systemClock } from '../core/clock.ts'
+import { show, TwinwireError } from '../core/errors.ts'
 import { randomStream } from '../core/random.ts'
 import { nullRecorder } from '../core/recorder.ts'
 import { BandwidthManager } from './bandwidth/bandwidth-manager.ts'
 import { MessageBatching } from './batching/message-batching.ts'
 import { BATCH_PROTOCOL } from './batching/wire/format.ts'
-import { DEFAULT_DEADLINE_MS } from './deadline.ts'
 import { Deadlines } from './deadlines.ts'
+import { ErrandRunner } from './errand-runner.ts'
+import { errandOf } from './errand.ts'
 import { HealthLink } from './health-link.ts'
 import { NetworkHealth } from './health/network-health.ts'
 import { registerMetrics } from './metrics/libp2p-metrics.ts'
@@ -20,12 +21,11 @@ import { ConnectionPool } from './pool/pool.ts'
 import { RequestPath } from './request-path.ts'
 import { RequestServer } from './request-server.ts'
 import { AdaptiveTimeouts } from './timeouts/adaptive-timeouts.ts'
-import { checkClass } from './traffic-class.ts'
 import { UnshapedUplink } from './uplink.ts'
-import { UntimedRequests } from './untimed-requests.ts'
 import type { Clock } from '../core/clock.ts'
 import type { RandomStream } from '../core/random.ts'
 import type { Recorder } from '../core/recorder.ts'
+import type { Errand, RequestOptions, SendOptions } from './errand.ts'
 import type { MetricFamily } from './metrics/family.ts'
 import type { MetricsRegistration } from './metrics/libp2p-metrics.ts'
 import type { NetworkEvent } from './network-event.ts'
@@ -33,10 +33,7 @@ import type { NetworkEventMap } from './network-events.ts'
 import type { NetworkMetrics, NetworkModules } from './network-metrics.ts'
 import type { NetworkSettings, OptimizedNetworkOptions } from './options.ts'
 import type { AbortOptions, ComponentLogger, Connection, EventSource, MetricsRegistry, NetworkNode, PeerId } from './port.ts'
-import type { Errand } from './request-path.ts'
 import type { RequestHandler, ServeOptions } from './request-server.ts'
-import type { AttemptContext } from './timeouts/request.ts'
-import type { TrafficClass } from './traffic-class.ts'
 
 /** What a network works with, where that is not the node's own. */
 export interface OptimizedNetworkComponents {
@@ -51,30 +48,6 @@ export interface OptimizedNetworkComponents {
   readonly metrics?: MetricsRegistry
 }
 
-export interface SendOptions extends AbortOptions {
-  /** How soon it is wanted. Default: what the option `classify` says. */
-  readonly class?: TrafficClass
-  /** A secret: it is never compressed, for its length would tell of it. Default false. */
-  readonly sensitive?: boolean
-  /** What may be compressed together: data of one origin, such as one user's. Default: the protocol. */
-  readonly compressionContext?: string
-  /** Queueing, connecting and all attempts together. Default 30 s. */
-  readonly deadlineMs?: number
-  /** True where the far side may get it twice without harm. Only such is sent again after it may have arrived. Default false. */
-  readonly idempotent?: boolean
-}
-
-export interface RequestOptions extends SendOptions {
-  /**
-   * Payload bytes that the reply is expected to have: an attempt is given the time that they take, and above 64 KiB a
-   * stream of its own. Default 0.
-   */
-  readonly expectedReplyBytes?: number
-  /** How long the far side is known to work on such a request, in milliseconds: an attempt is given that time. Default 0. */
-  readonly serverTimeMs?: number
-}
-
-/** How a network ends. */
 export interface StopOptions {
   /** For so long what was begun may go on, in milliseconds. Default 1000, as long as libp2p gives a stream to close. */
   readonly deadlineMs?: number
@@ -148,11 +121,9 @@ class ModularNetwork implements OptimizedNetwork {
   readonly #registration: MetricsRegistration | undefined
   readonly #path: RequestPath
   readonly #server: RequestServer
-  readonly #untimed: UntimedRequests
+  readonly #runner: ErrandRunner
   readonly #leases: NodeLeases
   readonly #healthLink: HealthLink
-  /** Of requests and messages, until nothing of them is left. */
-  readonly #running = new Set<Promise<unknown>>()
   #stopping: Promise<void> | undefined
 
   constructor (node: NetworkNode, options: OptimizedNetworkOptions, components: OptimizedNetworkComponents) {
@@ -168,7 +139,6 @@ class ModularNetwork implements OptimizedNetwork {
     const recorder = fanOut<NetworkEvent>([this.#meter, components.recorder ?? nullRecorder, this.#events, ...logger === undefined ? [] : [logged<NetworkEvent>(logger)]])
     const shared = { node, clock, deadlines, host, recorder }
     this.#healthLink = new HealthLink(node, clock)
-    this.#untimed = new UntimedRequests(clock)
     this.#leases = new NodeLeases(node, BATCH_PROTOCOL)
 
     // First what does not listen to the node, so that wrong options leave no listener behind.
@@ -191,11 +161,25 @@ class ModularNetwork implements OptimizedNetwork {
       throw error
     }
 
+    this.#runner = new ErrandRunner({ clock, meter: this.#meter, health, timeouts: this.timeouts })
     this.#path = new RequestPath({
-      node, clock, leases, batching: this.batching, bandwidth, maximumFrameBytes: settings.maximumFrameBytes, observe: observation => health?.observe(observation)
+      node,
+      clock,
+      leases,
+      batching: this.batching,
+      bandwidth,
+      maximumFrameBytes: settings.maximumFrameBytes,
+      observe: observation => health?.observe(observation),
+      onRoundTrip: rttMs => this.#meter.roundTrip(rttMs)
     })
-    this.#server = new RequestServer(node, this.batching, bandwidth, settings.maximumFrameBytes, ({ remotePeer, id }) => {
-      health?.observe({ kind: 'life', peer: remotePeer.toString(), connection: id, nowMs: clock.now() })
+    this.#server = new RequestServer({
+      node,
+      clock,
+      batching: this.batching,
+      bandwidth,
+      classify: settings.classify,
+      maximumFrameBytes: settings.maximumFrameBytes,
+      onLife: ({ remotePeer, id }) => health?.observe({ kind: 'life', peer: remotePeer.toString(), connection: id, nowMs: clock.now() })
     })
     this.#families = networkFamilies(() => this.#meter.snapshot(this))
     this.#registration = metrics && registerMetrics(metrics, this.#families)
@@ -213,13 +197,20 @@ class ModularNetwork implements OptimizedNetwork {
   }
 
   async request (peer: PeerId, protocol: string, payload: Uint8Array, options: RequestOptions = {}): Promise<Uint8Array> {
-    const { expectedReplyBytes = 0, serverTimeMs = 0 } = options
-    return await this.#run(this.#errand(peer, protocol, payload, options, expectedReplyBytes), protocol, serverTimeMs, options, (errand, context) => this.#path.ask(errand, context))
+    this.#assertRunning()
+    const errand = this.#errand(peer, protocol, payload, options)
+    return await this.#runner.run(errand, {
+      operation: protocol,
+      repliesNameAttempts: !this.#path.mayBatch(errand),
+      attempt: context => this.#path.ask(errand, context)
+    })
   }
 
   async send (peer: PeerId, protocol: string, message: Uint8Array, options: SendOptions = {}): Promise<void> {
+    this.#assertRunning()
+    const errand = this.#errand(peer, protocol, message, options)
     // Timed apart from requests of the same protocol, whose answers take the far side's work as well.
-    await this.#run(this.#errand(peer, protocol, message, options, 0), `${protocol} message`, 0, options, (errand, context) => this.#path.tell(errand, context))
+    await this.#runner.run(errand, { operation: `${protocol} message`, repliesNameAttempts: true, attempt: context => this.#path.tell(errand, context) })
   }
 
   async flush (peer?: PeerId): Promise<void> {
@@ -248,8 +239,11 @@ class ModularNetwork implements OptimizedNetwork {
     this.#events.removeEventListener(type, listener)
   }
 
-  stop (options: StopOptions = {}): Promise<void> {
-    this.#stopping ??= this.#stop(options)
+  stop ({ deadlineMs = DEFAULT_STOP_MS }: StopOptions = {}): Promise<void> {
+    if (!(Number.isFinite(deadlineMs) && deadlineMs >= 0)) {
+      return Promise.reject(new TwinwireError('ERR_INVALID_OPTION', 'the deadline is not valid', { path: 'deadlineMs', expected: 'a number of at least 0', found: show(deadlineMs) }))
+    }
+    this.#stopping ??= this.#stop(deadlineMs)
     return this.#stopping
   }
 
@@ -257,31 +251,21 @@ class ModularNetwork implements OptimizedNetwork {
     await this.stop()
   }
 
-  async #stop ({ deadlineMs = 1_000 }: StopOptions): Promise<void> {
+  async #stop (deadlineMs: number): Promise<void> {
     // Lets `stopping` be true before anything reacts to what follows.
     await Promise.resolve()
     const deadlineAtMs = this.#clock.now() + deadlineMs
-    const running = Promise.allSettled(this.#running)
     void this.flush()
-    await Promise.all([this.#withinDeadline(running, deadlineMs), this.#server.stop()])
+    await Promise.all([this.#runner.settled(deadlineMs), this.#server.stop(deadlineMs)])
     // Not before: what was begun may wait for a permit, and come to batching only then.
     await this.batching?.stop(Math.max(0, deadlineAtMs - this.#clock.now()))
-    this.timeouts?.stop()
-    this.#untimed.stop(stoppedError())
+    const stopped = this.#runner.stop(stoppedError())
     this.bandwidth?.stop()
     this.health?.stop()
     this.#healthLink.stop()
-    await Promise.all([this.pool?.stop(), this.#leases.stop(), running])
+    await Promise.all([this.pool?.stop(), this.#leases.stop(), stopped])
     this.#registration?.stop()
     this.#events.removeAll()
-  }
-
-  async #withinDeadline (ended: Promise<unknown>, deadlineMs: number): Promise<void> {
-    const controller = new AbortController()
-    const deadline = sleep(this.#clock, deadlineMs, controller.signal).catch(() => {})
-    await Promise.race([ended, deadline])
-    controller.abort()
-    await deadline
   }
 
   #assertRunning (): void {
@@ -290,62 +274,15 @@ class ModularNetwork implements OptimizedNetwork {
     }
   }
 
-  #errand (peer: PeerId, protocol: string, payload: Uint8Array, options: SendOptions, expectedReplyBytes: number): Errand {
-    const { class: given, sensitive = false, compressionContext = protocol } = options
-    const trafficClass = given === undefined
-      ? checkClass(this.#settings.classify({ protocol, bytes: payload.byteLength }), 'classify')
-      : checkClass(given, 'class')
-    // All attempts bear it, so that the far side knows a retry of what it is at work on.
-    const id = this.batching?.nextId() ?? 0
-    return { id, peer, protocol, payload, class: trafficClass, expectedReplyBytes, sensitive, compressionContext }
-  }
-
-  async #run<T> (errand: Errand, operation: string, serverTimeMs: number, options: SendOptions, attempt: (errand: Errand, context: AttemptContext) => Promise<T>): Promise<T> {
-    this.#assertRunning()
-    const startedMs = this.#clock.now()
-    this.#meter.requested()
-    try {
-      this.#admit(errand)
-      const result = await this.#timed(errand, operation, serverTimeMs, options, context => this.#tracked(attempt(errand, context)))
-      this.#meter.answered(this.#clock.now() - startedMs)
-      return result
-    } catch (error) {
-      this.#meter.failed(error)
-      throw error
-    }
-  }
-
-  /** @throws ERR_FRAME_TOO_LARGE or ERR_PEER_EJECTED */
-  #admit ({ peer, payload }: Errand): void {
-    const { maximumFrameBytes } = this.#settings
-    if (payload.byteLength > maximumFrameBytes) {
-      throw new TwinwireError('ERR_FRAME_TOO_LARGE', 'the payload exceeds the limit', {
-        expected: `at most ${maximumFrameBytes} bytes`, found: String(payload.byteLength)
-      })
-    }
-    if (this.health?.admit(peer.toString()) === 'ejected') {
-      throw new TwinwireError('ERR_PEER_EJECTED', `the peer ${peer.toString()} failed too often lately, and is left alone for a while`)
-    }
-  }
-
-  async #timed<T> ({ peer, payload, expectedReplyBytes }: Errand, operation: string, serverTimeMs: number, { signal, deadlineMs = DEFAULT_DEADLINE_MS, idempotent = false }: SendOptions, attempt: (context: AttemptContext) => Promise<T>): Promise<T> {
-    if (this.timeouts === undefined) {
-      return await this.#untimed.run(deadlineMs, signal, attempt)
-    }
-    const request = { peer, operation, idempotent, deadlineMs, bytes: payload.byteLength, expectedReplyBytes, serverTimeMs, ...signal && { signal } }
-    return await this.timeouts.run(request, attempt)
-  }
-
-  /** What runs is waited for when the network stops. */
-  async #tracked<T> (attempt: Promise<T>): Promise<T> {
-    this.#running.add(attempt)
-    try {
-      return await attempt
-    } finally {
-      this.#running.delete(attempt)
-    }
+  #errand (peer: PeerId, protocol: string, payload: Uint8Array, options: RequestOptions): Errand {
+    const { classify, maximumFrameBytes } = this.#settings
+    // All attempts bear the id, so that the far side knows a retry of what it is at work on.
+    return errandOf(this.batching?.nextId() ?? 0, peer, protocol, payload, options, classify, maximumFrameBytes)
   }
 }
+
+/** As long as libp2p gives a stream to close. */
+const DEFAULT_STOP_MS = 1_000
 
 function stoppedError (): TwinwireError {
   return new TwinwireError('ERR_STOPPED', 'the network was stopped')

@@ -2,6 +2,8 @@
 export class RecentMap<Value> {
   readonly #limit: number
   readonly #entries = new Map<string, Value>()
+  /** Looked up last: to put it last again would cost a map of one entry a new table every other time. */
+  #newest: string | undefined
 
   constructor (limit: number) {
     this.#limit = limit
@@ -21,7 +23,10 @@ export class RecentMap<Value> {
   }
 
   clear (): void {
-    this.#entries.clear()
+    if (this.#entries.size > 0) {
+      this.#entries.clear()
+      this.#newest = undefined
+    }
   }
 
   /** The value of `key`, made where there is none. */
@@ -33,11 +38,14 @@ export class RecentMap<Value> {
         const [oldest] = this.#entries.keys()
         this.#entries.delete(oldest)
       }
+    } else if (key === this.#newest) {
+      return value
     } else {
       // A map iterates in order of insertion, so the first is always the one used least recently.
       this.#entries.delete(key)
     }
     this.#entries.set(key, value)
+    this.#newest = key
     return value
   }
 }

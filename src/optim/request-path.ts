@@ -1,38 +1,22 @@
 import { sleep } from '../core/clock.ts'
 import { TwinwireError } from '../core/errors.ts'
+import { outcomeOf } from './attempt-outcome.ts'
 import { FrameStream } from './frame-stream.ts'
 import { openingOn } from './plain-request.ts'
 import { RequestStream } from './request-stream.ts'
 import { reasonOf } from './timeouts/retry-decision.ts'
 import { isUnsupportedProtocol } from './unsupported-protocol.ts'
-import { watched } from './watched-attempt.ts'
+import { WatchedAttempt } from './watched-attempt.ts'
 import type { Clock } from '../core/clock.ts'
-import type { ErrorCode } from '../core/errors.ts'
-import type { BandwidthManager, PermitEnd } from './bandwidth/bandwidth-manager.ts'
+import type { BandwidthManager, Permit } from './bandwidth/bandwidth-manager.ts'
 import type { MessageBatching } from './batching/message-batching.ts'
 import type { AttemptObservation, LifeObservation } from './health/observations.ts'
+import type { Errand } from './errand.ts'
 import type { LeaseSource } from './node-leases.ts'
 import type { StreamLease } from './pool/lease.ts'
-import type { Connection, NetworkNode, PeerId, Stream } from './port.ts'
+import type { Connection, NetworkNode, Stream } from './port.ts'
 import type { AttemptContext } from './timeouts/request.ts'
 import type { TrafficClass } from './traffic-class.ts'
-import type { WatchedAttempt } from './watched-attempt.ts'
-
-/** What is to be asked of a peer, or told it. */
-export interface Errand {
-  /** The same for all attempts at it, and unique among what is batched. */
-  readonly id: number
-  readonly peer: PeerId
-  readonly protocol: string
-  readonly payload: Uint8Array
-  readonly class: TrafficClass
-  /** Payload bytes that the reply is expected to have. */
-  readonly expectedReplyBytes: number
-  /** Never compressed, so that its size tells nothing of its content. */
-  readonly sensitive: boolean
-  /** What may be compressed together. */
-  readonly compressionContext: string
-}
 
 export interface RequestPathComponents {
   readonly node: NetworkNode
@@ -43,6 +27,8 @@ export interface RequestPathComponents {
   readonly maximumFrameBytes: number
   /** Told of signs of life meanwhile, and how each attempt ended that says something of the peer. */
   readonly observe: (observation: AttemptObservation | LifeObservation) => void
+  /** Told what requests on streams of their own took, the far side's work included. */
+  readonly onRoundTrip: (rttMs: number) => void
 }
 
 /**
@@ -56,48 +42,79 @@ export class RequestPath {
     this.#components = components
   }
 
-  /** The reply. */
-  async ask (errand: Errand, context: AttemptContext): Promise<Uint8Array> {
-    const { peer, protocol, payload } = errand
-    return await this.#permitted(errand, context, attempt => this.#batchedOr(errand, attempt,
-      (batching, options) => batching.request(peer, protocol, payload, { ...options, attempt: context.attempt }),
-      () => this.#onLease(errand, attempt, (stream, onProgress) => this.#askOn(stream, payload, attempt, onProgress))
-    ))
+  /** Whether it may go in a batch, where a retry may be answered with what the far side began for the attempt before. */
+  mayBatch ({ payload, expectedReplyBytes }: Errand): boolean {
+    const { batching } = this.#components
+    return batching !== undefined && payload.byteLength <= batching.maximumPayloadBytes && expectedReplyBytes <= batching.maximumPayloadBytes
   }
 
-  /** Resolves when the far side has acknowledged it; where that takes no batches, when all of it was sent and the stream closed. */
+  /** The reply. */
+  async ask (errand: Errand, context: AttemptContext): Promise<Uint8Array> {
+    const { peer, protocol, payload, expectedReplyBytes } = errand
+    const { bandwidth } = this.#components
+    return await this.#watched(errand, context, async attempt => {
+      await this.#pace(errand, attempt)
+      let missingBytes = expectedReplyBytes
+      try {
+        const reply = await this.#permitted(errand, attempt, () => this.#batchedOr(errand, attempt,
+          (batching, options) => batching.request(peer, protocol, payload, { ...options, attempt: attempt.attempt }),
+          () => this.#onLease(errand, attempt, (stream, onProgress) => this.#askOn(stream, payload, attempt, onProgress))
+        ))
+        missingBytes -= reply.byteLength
+        return reply
+      } finally {
+        if (missingBytes > 0) {
+          bandwidth?.refundReply(missingBytes)
+        }
+      }
+    })
+  }
+
+  /**
+   * Resolves when the far side has acknowledged it; where that takes no batches, when all of it was sent and the stream
+   * closed. Takes no permit: what is under way of messages is bounded by the window of their batches.
+   */
   async tell (errand: Errand, context: AttemptContext): Promise<void> {
     const { peer, protocol, payload } = errand
-    await this.#permitted(errand, context, attempt => this.#batchedOr(errand, attempt,
+    await this.#watched(errand, context, attempt => this.#batchedOr(errand, attempt,
       (batching, options) => batching.send(peer, protocol, payload, options),
       () => this.#onLease(errand, attempt, stream => this.#tellOn(stream, payload, attempt))
     ))
   }
 
-  async #permitted<T> (errand: Errand, context: AttemptContext, action: (attempt: WatchedAttempt) => Promise<T>): Promise<T> {
-    const { clock, bandwidth } = this.#components
-    const peer = errand.peer.toString()
-    const attempt = watched(context, clock)
+  /** Tells the health monitor how it ended. */
+  async #watched<T> (errand: Errand, context: AttemptContext, action: (attempt: WatchedAttempt) => Promise<T>): Promise<T> {
+    const attempt = new WatchedAttempt(context, this.#components.clock)
     // Queueing is our own doing, and not held against the peer.
     attempt.connecting()
-    const limiter = bandwidth?.limiter
-    const permit = limiter?.tryAcquire(peer) ?? await limiter?.acquire(peer, { class: errand.class, signal: context.signal })
-    let end: PermitEnd['outcome'] = 'ignored'
     try {
-      await this.#pace(errand, context.signal)
       const result = await action(attempt)
-      end = 'answered'
       this.#observe(errand, attempt, 'answered', '')
       return result
     } catch (error) {
-      const outcome = outcomeOf(error, context)
+      const outcome = outcomeOf(error, attempt)
       if (outcome !== undefined) {
-        end = outcome === 'answered' ? 'answered' : 'dropped'
         this.#observe(errand, attempt, outcome, reasonOf(error))
       }
       throw error
-    } finally {
-      permit?.release({ rttMs: attempt.elapsedMs, outcome: end })
+    }
+  }
+
+  /** With one of the permits that there are for requests to this peer. */
+  async #permitted<T> ({ peer, class: trafficClass }: Errand, attempt: WatchedAttempt, action: () => Promise<T>): Promise<T> {
+    const { bandwidth } = this.#components
+    if (bandwidth?.limiter === undefined) {
+      return await action()
+    }
+    const key = peer.toString()
+    const permit = bandwidth.limiter.tryAcquire(key) ?? await bandwidth.limiter.acquire(key, { class: trafficClass, signal: attempt.signal })
+    try {
+      const result = await action()
+      permit.release({ rttMs: attempt.elapsedMs, outcome: 'answered' })
+      return result
+    } catch (error) {
+      permit.release({ rttMs: attempt.elapsedMs, outcome: endOf(error, attempt) })
+      throw error
     }
   }
 
@@ -109,7 +126,7 @@ export class RequestPath {
   }
 
   /** Large replies are asked for only as fast as they may come. */
-  async #pace ({ class: trafficClass, expectedReplyBytes }: Errand, signal: AbortSignal): Promise<void> {
+  async #pace ({ class: trafficClass, expectedReplyBytes }: Errand, { signal }: WatchedAttempt): Promise<void> {
     const { bandwidth, clock } = this.#components
     if (bandwidth === undefined || expectedReplyBytes === 0) {
       return
@@ -128,7 +145,8 @@ export class RequestPath {
   async #batchedOr<T> (errand: Errand, attempt: WatchedAttempt, batched: (batching: MessageBatching, options: BatchOptions) => Promise<T>, unbatched: () => Promise<T>): Promise<T> {
     const { batching } = this.#components
     const { id, peer, protocol, class: trafficClass, sensitive, compressionContext } = errand
-    if (batching === undefined || !fitsBatch(errand, batching) || batching.speaks(peer) === false || batching.speaks(peer, protocol) === false) {
+    // In a batch, a hedge would go the same way as the attempt beside it, and be joined to it there.
+    if (batching === undefined || attempt.kind === 'hedge' || !this.mayBatch(errand) || batching.speaks(peer) === false || batching.speaks(peer, protocol) === false) {
       return await unbatched()
     }
     const { node } = this.#components
@@ -180,15 +198,31 @@ export class RequestPath {
     if (!requests.usable) {
       throw new TwinwireError('ERR_STREAM_CLOSED', 'the kept stream has ended')
     }
-    attempt.sent()
-    return await requests.request(payload, { signal: attempt.signal, onProgress })
+    const startedMs = this.#components.clock.now()
+    const reply = await requests.request(payload, { signal: attempt.signal, onProgress, ...this.#sending(stream, attempt) })
+    this.#components.onRoundTrip(this.#components.clock.now() - (attempt.wasSent ? attempt.sentMs : startedMs))
+    return reply
+  }
+
+  /**
+   * When the attempt counts as sent: before it is written, since any of it may arrive; but where it waits for its turn
+   * first, only once all of it was handed to the transport. Until then the far side has no whole request to act on.
+   */
+  #sending (stream: Stream, attempt: WatchedAttempt): { readonly onWritten?: () => void } {
+    const { bandwidth } = this.#components
+    if (bandwidth === undefined) {
+      attempt.sent()
+      return {}
+    }
+    return { onWritten: () => bandwidth.whenSent(stream, attempt.sent) }
   }
 
   /** What the far side answers, if it does, is for nobody. */
   async #tellOn (stream: Stream, payload: Uint8Array, attempt: WatchedAttempt): Promise<void> {
     const frames = new FrameStream(stream, this.#components.maximumFrameBytes, { onFrame () {}, onEnd () {} })
-    attempt.sent()
+    const { onWritten } = this.#sending(stream, attempt)
     await frames.write(payload, attempt.signal)
+    onWritten?.()
     await stream.close({ signal: attempt.signal })
   }
 }
@@ -202,8 +236,10 @@ interface BatchOptions {
   readonly hooks: Pick<AttemptContext, 'connecting' | 'sent' | 'progress' | 'whenKept'> & { opening(connection: Connection): void }
 }
 
-function fitsBatch ({ payload, expectedReplyBytes }: Errand, { maximumPayloadBytes }: MessageBatching): boolean {
-  return payload.byteLength <= maximumPayloadBytes && expectedReplyBytes <= maximumPayloadBytes
+/** What the end of an attempt says of how much the peer can have under way. */
+function endOf (error: unknown, attempt: WatchedAttempt): Parameters<Permit['release']>[0]['outcome'] {
+  const outcome = attempt.wasSent ? outcomeOf(error, attempt) : undefined
+  return outcome === undefined ? 'ignored' : outcome === 'answered' ? 'answered' : 'dropped'
 }
 
 function giveBack (lease: StreamLease, error: Error, { signal, overdue }: WatchedAttempt): void {
@@ -218,31 +254,6 @@ function giveBack (lease: StreamLease, error: Error, { signal, overdue }: Watche
     lease.fail('error', error)
   }
 }
-
-/** What an error says of the peer; undefined where it says nothing: the caller gave up, or our own queues are full. */
-function outcomeOf (error: unknown, { signal, overdue }: AttemptContext): AttemptObservation['outcome'] | undefined {
-  if (overdue) {
-    return 'timeout'
-  }
-  if (signal.aborted) {
-    return undefined
-  }
-  if (isUnsupportedProtocol(error) || hasCode(error, ANSWERS)) {
-    return 'answered'
-  }
-  return hasCode(error, OUR_CODES) ? undefined : 'failed'
-}
-
-function hasCode (error: unknown, codes: ReadonlySet<ErrorCode>): boolean {
-  return error instanceof TwinwireError && codes.has(error.code)
-}
-
-const OUR_CODES: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
-  'ERR_FRAME_TOO_LARGE', 'ERR_INVALID_OPTION', 'ERR_INVALID_STATE', 'ERR_QUEUE_FULL', 'ERR_STOPPED', 'ERR_TOO_MANY_WAITERS'
-])
-
-/** The far side is there, and says no. */
-const ANSWERS: ReadonlySet<ErrorCode> = new Set<ErrorCode>(['ERR_REMOTE_FAILED'])
 
 /** Errors that any other connection to the peer would bring as well. */
 function isOfTheProtocol (error: Error): boolean {

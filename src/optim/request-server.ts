@@ -1,8 +1,13 @@
+import { sleep } from '../core/clock.ts'
+import { TwinwireError } from '../core/errors.ts'
 import { serveRequests } from './reply-stream.ts'
+import { checkClass } from './traffic-class.ts'
+import type { Clock } from '../core/clock.ts'
 import type { BandwidthManager } from './bandwidth/bandwidth-manager.ts'
 import type { MessageBatching } from './batching/message-batching.ts'
 import type { BatchHandler } from './batching/running-handler.ts'
 import type { Connection, NetworkNode, Stream } from './port.ts'
+import type { ClassPolicy } from './traffic-class.ts'
 
 /**
  * Serves requests and messages, whichever way they come: answers with the reply's payload, or with nothing where none is
@@ -10,7 +15,6 @@ import type { Connection, NetworkNode, Stream } from './port.ts'
  */
 export type RequestHandler = BatchHandler
 
-/** How a protocol is served. */
 export interface ServeOptions {
   /** Streams of the protocol that one connection may have open, as libp2p counts them. Default libp2p's, 32. */
   readonly maxInboundStreams?: number
@@ -18,51 +22,127 @@ export interface ServeOptions {
   readonly sensitive?: boolean
 }
 
+export interface RequestServerComponents {
+  readonly node: NetworkNode
+  readonly clock: Clock
+  readonly batching: MessageBatching | undefined
+  readonly bandwidth: BandwidthManager | undefined
+  /** The class of replies on streams of their own; in batches they have that of their request. */
+  readonly classify: ClassPolicy
+  readonly maximumFrameBytes: number
+  /** Told whenever something came on a stream of its own; what comes in batches, batching tells. */
+  readonly onLife: (connection: Connection) => void
+}
+
 /** Registers handlers, with the node for streams of their own and with batching for what comes in batches. */
 export class RequestServer {
-  readonly #node: NetworkNode
-  readonly #batching: MessageBatching | undefined
-  readonly #bandwidth: BandwidthManager | undefined
-  readonly #maximumFrameBytes: number
-  readonly #onLife: (connection: Connection) => void
+  readonly #components: RequestServerComponents
   readonly #protocols = new Set<string>()
+  readonly #streams = new Map<Stream, Served>()
+  #stopping = false
 
-  /** @param onLife told whenever something came on a stream of its own; what comes in batches, batching tells */
-  constructor (node: NetworkNode, batching: MessageBatching | undefined, bandwidth: BandwidthManager | undefined, maximumFrameBytes: number, onLife: (connection: Connection) => void) {
-    this.#node = node
-    this.#batching = batching
-    this.#bandwidth = bandwidth
-    this.#maximumFrameBytes = maximumFrameBytes
-    this.#onLife = onLife
+  constructor (components: RequestServerComponents) {
+    this.#components = components
   }
 
-  /** @throws what the node throws, where the protocol has a handler already */
+  /** @throws what the node throws, where the protocol has a handler already; nothing is served then */
   async handle (protocol: string, handler: RequestHandler, { maxInboundStreams, sensitive = false }: ServeOptions): Promise<void> {
+    const { node, batching } = this.#components
+    await batching?.handle(protocol, handler, { sensitive })
     const onStream = async (stream: Stream, connection: Connection): Promise<void> => await this.#serve(protocol, handler, stream, connection)
-    await this.#node.handle(protocol, onStream, maxInboundStreams === undefined ? {} : { maxInboundStreams })
+    try {
+      await node.handle(protocol, onStream, maxInboundStreams === undefined ? {} : { maxInboundStreams })
+    } catch (error) {
+      batching?.unhandle(protocol)
+      throw error
+    }
     this.#protocols.add(protocol)
-    await this.#batching?.handle(protocol, handler, { sensitive })
   }
 
   async unhandle (protocol: string): Promise<void> {
     if (this.#protocols.delete(protocol)) {
-      this.#batching?.unhandle(protocol)
-      await this.#node.unhandle(protocol)
+      this.#components.batching?.unhandle(protocol)
+      await this.#components.node.unhandle(protocol)
     }
   }
 
-  async stop (): Promise<void> {
-    await Promise.all([...this.#protocols].map(async protocol => await this.unhandle(protocol)))
+  /** Takes nothing new, lets handlers at work answer until the deadline, and then ends their streams. */
+  async stop (deadlineMs: number): Promise<void> {
+    this.#stopping = true
+    const unhandled = Promise.all([...this.#protocols].map(async protocol => {
+      this.#protocols.delete(protocol)
+      await this.#components.node.unhandle(protocol)
+    }))
+    for (const [stream, served] of this.#streams) {
+      endIfIdle(stream, served)
+    }
+    const ended = Promise.all([...this.#streams.values()].map(async served => await served.ended.promise))
+    const controller = new AbortController()
+    const deadline = sleep(this.#components.clock, deadlineMs, controller.signal).catch(() => {})
+    await Promise.race([ended, deadline])
+    controller.abort()
+    for (const stream of this.#streams.keys()) {
+      stream.abort(stoppedError())
+    }
+    await Promise.all([unhandled, ended, deadline])
   }
 
   async #serve (protocol: string, handler: RequestHandler, stream: Stream, connection: Connection): Promise<void> {
+    if (this.#stopping) {
+      stream.abort(stoppedError())
+      return
+    }
+    const { bandwidth, maximumFrameBytes, onLife } = this.#components
     const { remotePeer } = connection
-    const shaped = this.#bandwidth?.shape(stream, remotePeer.toString(), 'normal') ?? stream
-    const served = serveRequests(shaped, (payload, { signal }) => handler(payload, { signal, peer: remotePeer, protocol, kind: 'request' }), this.#maximumFrameBytes)
+    const peer = remotePeer.toString()
+    const served: Served = { working: 0, ended: Promise.withResolvers() }
+    this.#streams.set(stream, served)
+    const shaped = bandwidth?.shape(stream, peer, 'normal') ?? stream
+    const serving = serveRequests(shaped, async (payload, { signal }) => {
+      served.working++
+      try {
+        const reply = await handler(payload, { signal, peer: remotePeer, protocol, kind: 'request' })
+        if (reply !== undefined) {
+          this.#shape(stream, peer, protocol, reply)
+        }
+        return reply
+      } finally {
+        served.working--
+        if (this.#stopping) {
+          // Only after the reply has been written.
+          queueMicrotask(() => queueMicrotask(() => endIfIdle(shaped, served)))
+        }
+      }
+    }, maximumFrameBytes)
     // After the reader, for a stream hands over what it has kept to the first who listens.
-    const onLife = (): void => this.#onLife(connection)
-    shaped.addEventListener('message', onLife)
-    await served
-    shaped.removeEventListener('message', onLife)
+    const onMessage = (): void => onLife(connection)
+    shaped.addEventListener('message', onMessage)
+    await serving
+    shaped.removeEventListener('message', onMessage)
+    this.#streams.delete(stream)
+    served.ended.resolve()
   }
+
+  /** A reply is of the class that its size makes it. */
+  #shape (stream: Stream, peer: string, protocol: string, reply: Uint8Array): void {
+    const { bandwidth, classify } = this.#components
+    bandwidth?.shape(stream, peer, checkClass(classify({ protocol, bytes: reply.byteLength }), 'classify'))
+  }
+}
+
+interface Served {
+  /** Handlers at work. */
+  working: number
+  readonly ended: PromiseWithResolvers<void>
+}
+
+/** Nobody waits for an answer on it: closed, and its other end follows. */
+function endIfIdle (stream: Stream, { working }: Served): void {
+  if (working === 0 && stream.status === 'open') {
+    stream.close().catch((error: unknown) => stream.abort(error instanceof Error ? error : new Error(String(error))))
+  }
+}
+
+function stoppedError (): TwinwireError {
+  return new TwinwireError('ERR_STOPPED', 'the network was stopped')
 }

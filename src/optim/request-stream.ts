@@ -3,6 +3,12 @@ import { FrameStream } from './frame-stream.ts'
 import { MAXIMUM_FRAME_BYTES } from './frames.ts'
 import type { Stream } from './port.ts'
 
+export interface RequestStreamOptions {
+  readonly signal?: AbortSignal
+  readonly onProgress?: () => void
+  readonly onWritten?: () => void
+}
+
 const attached = new WeakMap<Stream, RequestStream>()
 
 /**
@@ -43,13 +49,14 @@ export class RequestStream {
 
   /**
    * Sends one request and answers with its reply. A request that fails leaves the stream unusable, for its reply may
-   * still come. `onProgress` is called for bytes of a reply that is not whole yet.
+   * still come. `onProgress` is called for bytes of a reply that is not whole yet, `onWritten` when the stream has taken
+   * all of the request.
    *
    * @throws ERR_INVALID_STATE where a request is outstanding, ERR_STREAM_CLOSED, ERR_FRAME_TOO_LARGE or
    * ERR_FRAME_INVALID for what came instead of a reply, the error that the stream ended with, or what `signal` was
    * aborted with
    */
-  async request (payload: Uint8Array, { signal, onProgress }: { readonly signal?: AbortSignal, readonly onProgress?: () => void } = {}): Promise<Uint8Array> {
+  async request (payload: Uint8Array, { signal, onProgress, onWritten }: RequestStreamOptions = {}): Promise<Uint8Array> {
     signal?.throwIfAborted()
     if (this.#busy) {
       throw new TwinwireError('ERR_INVALID_STATE', 'a request is outstanding on this stream')
@@ -64,7 +71,7 @@ export class RequestStream {
     this.#busy = true
     signal?.addEventListener('abort', onAbort, { once: true })
     try {
-      const [answer] = await Promise.all([reply.promise, this.#frames.write(payload, signal)])
+      const [answer] = await Promise.all([reply.promise, this.#write(payload, signal, onWritten)])
       return answer
     } catch (error) {
       this.#unusable ??= new TwinwireError('ERR_STREAM_CLOSED', 'an earlier request on this stream failed', { cause: error })
@@ -75,6 +82,11 @@ export class RequestStream {
       this.#busy = false
       signal?.removeEventListener('abort', onAbort)
     }
+  }
+
+  async #write (payload: Uint8Array, signal: AbortSignal | undefined, onWritten: (() => void) | undefined): Promise<void> {
+    await this.#frames.write(payload, signal)
+    onWritten?.()
   }
 
   #onFrame (payload: Uint8Array): void {

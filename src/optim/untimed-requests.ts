@@ -26,6 +26,7 @@ export class UntimedRequests {
         signal: deadline.signal,
         attemptId: this.#nextAttemptId++,
         attempt: 1,
+        kind: 'first',
         timeoutMs: deadlineMs,
         connecting () {},
         opening () {},

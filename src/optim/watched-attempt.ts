@@ -1,43 +1,63 @@
 import type { Clock } from '../core/clock.ts'
+import type { AttemptKind } from './timeouts/events.ts'
 import type { AttemptContext } from './timeouts/request.ts'
 
-/** An attempt, and what is to be known of it when it ends. Its methods may be called without it. */
-export interface WatchedAttempt extends AttemptContext {
-  /** When it was handed to the transport; before that, when it began. */
-  readonly sentMs: number
-  /** Since then. */
-  readonly elapsedMs: number
+/** An attempt, and what is to be known of it when it ends: passes everything on, and notes when it was sent. */
+export class WatchedAttempt implements AttemptContext {
+  readonly signal: AbortSignal
+  readonly attemptId: number
+  readonly attempt: number
+  readonly kind: AttemptKind
+  readonly connecting: () => void
+  readonly opening: () => void
+  readonly progress: () => void
+  readonly whenKept: (callback: () => void) => void
   /** The id of the connection that it was made on, where that is known. */
   connection: string | undefined
-}
+  readonly #context: AttemptContext
+  readonly #clock: Clock
+  readonly #startedMs: number
+  #sentMs: number | undefined
 
-/** Passes everything on, and notes when the attempt was sent. */
-export function watched (context: AttemptContext, clock: Clock): WatchedAttempt {
-  let sentMs = clock.now()
-  return {
-    signal: context.signal,
-    attemptId: context.attemptId,
-    attempt: context.attempt,
-    connection: undefined,
-    connecting: context.connecting,
-    opening: context.opening,
-    progress: context.progress,
-    whenKept: context.whenKept,
-    sent () {
-      sentMs = clock.now()
-      context.sent()
-    },
-    get timeoutMs () {
-      return context.timeoutMs
-    },
-    get overdue () {
-      return context.overdue
-    },
-    get sentMs () {
-      return sentMs
-    },
-    get elapsedMs () {
-      return clock.now() - sentMs
-    }
+  constructor (context: AttemptContext, clock: Clock) {
+    this.signal = context.signal
+    this.attemptId = context.attemptId
+    this.attempt = context.attempt
+    this.kind = context.kind
+    this.connecting = context.connecting
+    this.opening = context.opening
+    this.progress = context.progress
+    this.whenKept = context.whenKept
+    this.#context = context
+    this.#clock = clock
+    this.#startedMs = clock.now()
+  }
+
+  get timeoutMs (): number {
+    return this.#context.timeoutMs
+  }
+
+  get overdue (): boolean {
+    return this.#context.overdue
+  }
+
+  /** Whether it was handed to the transport. */
+  get wasSent (): boolean {
+    return this.#sentMs !== undefined
+  }
+
+  /** When it was handed to the transport; before that, when it began. */
+  get sentMs (): number {
+    return this.#sentMs ?? this.#startedMs
+  }
+
+  /** Since then. */
+  get elapsedMs (): number {
+    return this.#clock.now() - this.sentMs
+  }
+
+  readonly sent = (): void => {
+    this.#sentMs = this.#clock.now()
+    this.#context.sent()
   }
 }

@@ -154,6 +154,19 @@ export class BandwidthManager implements Uplink, Downlink {
     return shapeStream(stream, peer, trafficClass, this.#shaping)
   }
 
+  /**
+   * Calls back once nothing waits here of what was given to `send` of a stream: at once, or from the transmission that
+   * takes the last of it; not at all where the stream ends before. Of a stream that is not shaped nothing waits.
+   */
+  whenSent (stream: Stream, callback: () => void): void {
+    const shaped = this.#shaping.shaped.get(stream)
+    if (shaped === undefined) {
+      callback()
+    } else {
+      shaped.members.whenSent(callback)
+    }
+  }
+
   /** For `node.use(protocol, manager.middleware({ class: 'bulk' }))`: shapes the streams of a protocol that knows nothing of it. */
   middleware ({ class: trafficClass = 'normal' }: { readonly class?: TrafficClass } = {}): MiddlewareChain {
     return new MiddlewareChain((stream, connection) => this.shape(stream, connection.remotePeer.toString(), trafficClass))

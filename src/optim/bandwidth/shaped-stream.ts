@@ -45,6 +45,7 @@ export function shapeStream<S extends Stream> (stream: S, peer: string, trafficC
   const members = new ShapedMembers(stream, peer, trafficClass, environment)
   const proxy = proxyOf(stream, members)
   environment.shaped.set(stream, { proxy, members })
+  environment.shaped.set(proxy, { proxy, members })
   return proxy
 }
 
@@ -134,6 +135,15 @@ class ShapedMembers {
       if (this.#queue.backlogBytes > 0) {
         this.#environment.uplink.ready(this.#queue)
       }
+    }
+  }
+
+  /** Calls back once nothing of what was given to `send` waits here: at once, or from the transmission that takes the last of it. */
+  whenSent (callback: () => void): void {
+    if (this.#queue.queuedBytes === 0) {
+      callback()
+    } else {
+      this.#events.add('emptied', callback, { once: true })
     }
   }
 

@@ -64,6 +64,14 @@ export class Ejections {
     return 'probe'
   }
 
+  /** A request has ended. Where it was the probe, and nothing was said of how its attempts went, the next may be it. */
+  withdraw (peer: string): void {
+    const record = this.#records.get(peer)
+    if (record?.ejected === true) {
+      record.probeMs = undefined
+    }
+  }
+
   /** Whether `eject` would eject one more now. */
   hasRoom (knownPeers: number, nowMs: number): boolean {
     const cap = this.cap(knownPeers)

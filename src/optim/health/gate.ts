@@ -33,6 +33,10 @@ export class Gate {
     return this.#ejections.admit(peer, nowMs)
   }
 
+  withdraw (peer: string): void {
+    this.#ejections.withdraw(peer)
+  }
+
   /**
    * Takes the end of an attempt that this node's own stall did not spoil. Answers whether it says something that those
    * before it did not.

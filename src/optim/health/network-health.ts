@@ -142,6 +142,11 @@ export class NetworkHealth {
     return this.#stopped ? 'open' : this.#gate.admit(peer, this.#clock.now())
   }
 
+  /** A request that was let through as `probe` has ended: where none of its attempts said anything of the peer, the next may be the probe. */
+  withdraw (peer: string): void {
+    this.#gate.withdraw(peer)
+  }
+
   /** How good a peer, or one of its connections, is: 0 to 1, 0.5 where nothing is known. */
   quality (peer: string, connection?: string): number {
     const known = this.#shared.peers.get(peer)

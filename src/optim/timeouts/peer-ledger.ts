@@ -70,24 +70,7 @@ export class PeerLedger {
 
   /** Of a peer or an operation that nothing is known of, too; asking leaves no trace. */
   conditions (record: PeerRecord | undefined, operation: string, nowMs: number): PeerConditions {
-    const estimator = record?.operations.peek(operation)?.estimator
-    const priorMs = (): number => this.#priorMs(operation)
-    return {
-      srttMs: estimator?.srttMs,
-      rttVarMs: estimator?.rttVarMs,
-      // Worked out on demand: it costs a look at every peer.
-      get priorMs () {
-        return priorMs()
-      },
-      backoff: estimator?.backoff ?? 0,
-      spuriousShare: record?.spuriousShare ?? 0,
-      lossShare: record?.lossShare ?? 0,
-      get suspicion () {
-        return record?.detector.phi(nowMs) ?? 0
-      },
-      tier: record?.tier ?? 'rtt',
-      granularityMs: this.#settings.granularityMs
-    }
+    return new RecordedConditions(record, record?.operations.peek(operation)?.estimator, this.#settings.granularityMs, nowMs, () => this.#priorMs(operation))
   }
 
   /** The given quantile of the last round trips; undefined while fewer than `minimumSamples` are known. */
@@ -159,6 +142,42 @@ export class PeerLedger {
       }
     }
     return srttsMs
+  }
+}
+
+/** Asked for with each attempt, so a class: an object with getters of its own costs ten times as much to make. */
+class RecordedConditions implements PeerConditions {
+  readonly srttMs: number | undefined
+  readonly rttVarMs: number | undefined
+  readonly backoff: number
+  readonly spuriousShare: number
+  readonly lossShare: number
+  readonly tier: Tier
+  readonly granularityMs: number
+  readonly #record: PeerRecord | undefined
+  readonly #nowMs: number
+  readonly #prior: () => number
+
+  constructor (record: PeerRecord | undefined, estimator: RttEstimator | undefined, granularityMs: number, nowMs: number, prior: () => number) {
+    this.srttMs = estimator?.srttMs
+    this.rttVarMs = estimator?.rttVarMs
+    this.backoff = estimator?.backoff ?? 0
+    this.spuriousShare = record?.spuriousShare ?? 0
+    this.lossShare = record?.lossShare ?? 0
+    this.tier = record?.tier ?? 'rtt'
+    this.granularityMs = granularityMs
+    this.#record = record
+    this.#nowMs = nowMs
+    this.#prior = prior
+  }
+
+  /** Worked out on demand: it costs a look at every peer. */
+  get priorMs (): number {
+    return this.#prior()
+  }
+
+  get suspicion (): number {
+    return this.#record?.detector.phi(this.#nowMs) ?? 0
   }
 }
 

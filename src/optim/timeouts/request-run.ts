@@ -79,7 +79,7 @@ export class RequestRun<T> implements Cancellable {
   #begin (kind: AttemptKind): void {
     let attempt
     try {
-      attempt = this.#nextAttempt()
+      attempt = this.#nextAttempt(kind)
     } catch (error) {
       // The policy, which may be the user's, is at fault.
       this.cancel(error)
@@ -90,11 +90,12 @@ export class RequestRun<T> implements Cancellable {
     this.#call(attempt).then(value => this.#onAnswer(attempt, value), error => this.#onError(attempt, error))
   }
 
-  #nextAttempt (): RunningAttempt {
+  #nextAttempt (kind: AttemptKind): RunningAttempt {
     const { clock, deadlines, ledger, settings: { granularityMs } } = this.#environment
     return new RunningAttempt({
       attemptId: this.#environment.nextAttemptId(),
       number: ++this.#attempts,
+      kind,
       clock,
       deadlines,
       granularityMs,

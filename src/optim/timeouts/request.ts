@@ -1,5 +1,6 @@
 import { show, TwinwireError } from '../../core/errors.ts'
 import type { PeerId } from '../port.ts'
+import type { AttemptKind } from './events.ts'
 
 /** A request as the enforcer sees it: whom it asks, what for, and what is allowed on the way. */
 export interface TimedRequest {
@@ -18,7 +19,7 @@ export interface TimedRequest {
   readonly serverTimeMs?: number
   /**
    * False where an attempt may be settled by the reply to an earlier one, because attempts share a stream and replies
-   * name none. Karn's rule then discards what a request with more than one attempt would teach. Default true: each
+   * name none, or because the far side answers a retry with the work that it had begun for the attempt before. Karn's rule then discards what a request with more than one attempt would teach. Default true: each
    * attempt has a stream of its own or replies carry its id.
    */
   readonly repliesNameAttempts?: boolean
@@ -33,6 +34,8 @@ export interface AttemptContext {
   readonly attemptId: number
   /** 1 for the first. */
   readonly attempt: number
+  /** Why it is made. A hedge is of use only where it goes another way than the attempt beside it. */
+  readonly kind: AttemptKind
   /** How long this attempt may take, from when it is sent. */
   readonly timeoutMs: number
   /** True once it has been under way for longer than its timeout. */

@@ -1,10 +1,12 @@
 import type { Clock, Timer } from '../../core/clock.ts'
 import type { Deadlines } from '../deadlines.ts'
+import type { AttemptKind } from './events.ts'
 import type { AttemptContext } from './request.ts'
 
 export interface RunningAttemptOptions {
   readonly attemptId: number
   readonly number: number
+  readonly kind: AttemptKind
   readonly clock: Clock
   readonly deadlines: Deadlines
   /** What timers and a busy event loop may add. */
@@ -31,6 +33,7 @@ const OPENING_FACTOR = 4
 export class RunningAttempt {
   readonly attemptId: number
   readonly number: number
+  readonly kind: AttemptKind
   readonly context: AttemptContext
   /** Set when the clock was started. */
   sentAtMs = NaN
@@ -53,8 +56,9 @@ export class RunningAttempt {
     this.#options = options
     this.attemptId = options.attemptId
     this.number = options.number
+    this.kind = options.kind
     this.timeoutMs = options.planTimeoutMs(1)
-    this.context = contextOf(this, this.#controller.signal)
+    this.context = new RunningContext(this, this.#controller.signal)
   }
 
   /** True while the request is under way. */
@@ -166,21 +170,33 @@ export class RunningAttempt {
   }
 }
 
-function contextOf (attempt: RunningAttempt, signal: AbortSignal): AttemptContext {
-  return {
-    signal,
-    attemptId: attempt.attemptId,
-    attempt: attempt.number,
-    get timeoutMs () {
-      return attempt.timeoutMs
-    },
-    get overdue () {
-      return attempt.overdue
-    },
-    connecting: () => attempt.connecting(),
-    opening: () => attempt.opening(),
-    sent: () => attempt.sent(),
-    progress: () => attempt.progress(),
-    whenKept: callback => attempt.whenKept(callback)
+/** What the attempt is given: its functions may be called without it. A class, since an object with getters of its own is dear to make. */
+class RunningContext implements AttemptContext {
+  readonly signal: AbortSignal
+  readonly attemptId: number
+  readonly attempt: number
+  readonly kind: AttemptKind
+  readonly #running: RunningAttempt
+
+  constructor (running: RunningAttempt, signal: AbortSignal) {
+    this.signal = signal
+    this.attemptId = running.attemptId
+    this.attempt = running.number
+    this.kind = running.kind
+    this.#running = running
   }
+
+  get timeoutMs (): number {
+    return this.#running.timeoutMs
+  }
+
+  get overdue (): boolean {
+    return this.#running.overdue
+  }
+
+  readonly connecting = (): void => this.#running.connecting()
+  readonly opening = (): void => this.#running.opening()
+  readonly sent = (): void => this.#running.sent()
+  readonly progress = (): void => this.#running.progress()
+  readonly whenKept = (callback: () => void): void => this.#running.whenKept(callback)
 }
