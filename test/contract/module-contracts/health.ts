@@ -119,7 +119,7 @@ export const contracts: Contracts = {
     claim: 'health: after a partition of five peers heals, redials stay within their rate, and all are back',
     scenario: {
       ...star(5), hosts: [{ name: 'client', role: 'client', libp2p: MONITORED }, ...serverNames(5).map(name => ({ name, role: 'server', libp2p: MONITORED }))],
-      faults: serverNames(5).map(to => ({ kind: 'black-hole', from: 'client', to, atMs: 500, durationMs: 2_700, scope: 'all' }))
+      faults: serverNames(5).map(to => ({ kind: 'black-hole', from: 'client', to, atMs: 500, durationMs: 2_400, scope: 'all' }))
     },
     roles: {
       server,

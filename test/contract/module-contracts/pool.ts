@@ -170,7 +170,7 @@ export const contracts: Contracts = {
   },
   'pool-wedged': {
     claim: 'pool: with a wedged connection and a healthy one, requests are on the healthy one from the first timeout on, and the wedged one is replaced',
-    scenario: { faults: [{ kind: 'black-hole', from: 'client', to: 'server', atMs: 1_500, scope: 'existing' }] },
+    scenario: { faults: [{ kind: 'black-hole', from: 'client', to: 'server', atMs: 1_000, scope: 'existing' }] },
     roles: {
       server,
       client: {
@@ -182,7 +182,7 @@ export const contracts: Contracts = {
             await ask(i)
           }
           const [wedged] = host.node.getConnections(server)
-          await sleepUntil(host, 1_550)
+          await sleepUntil(host, 1_050)
           await host.node.dial([...host.peer('server').addresses], { force: true })
           const took = await Promise.all(Array.from({ length: 20 }, async (_, i) => await timed(host.clock, () => ask(i))))
           const [overdue] = eventsOf(events, 'timeouts:attempt-overdue')
