@@ -1,5 +1,5 @@
 import { TcpWire } from '../../src/wires/tcp.ts'
 import { contractSuite } from '../contract/contract-suite.ts'
-import { moduleContracts } from '../contract/module-contracts/modules.ts'
+import { allModuleContracts } from '../contract/module-contracts/modules.ts'
 
-contractSuite(new TcpWire(), moduleContracts)
+contractSuite(new TcpWire(), allModuleContracts)

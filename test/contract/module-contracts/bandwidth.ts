@@ -101,7 +101,7 @@ export const contracts: Contracts = {
       client: {
         run: async (host, parameters) => await withNetwork(host, options(), async ({ network, server }) => {
           await host.node.dial(server)
-          const bytes = 1_500_000
+          const bytes = 1_000_000
           const tookMs = await timed(host.clock, () => network.send(server, STREAMS.bulk, new Uint8Array(bytes), { class: 'bulk' }))
           // Real timers that are later than the burst covers lose what they missed.
           const share = parameters.realTime === true ? 0.5 : 0.95
@@ -160,7 +160,7 @@ export const contracts: Contracts = {
       client: {
         run: async host => await withNetwork(host, options(), async ({ network, server }) => {
           await host.node.dial(server)
-          const urgent = Array.from({ length: 5 }, async () => await network.send(server, STREAMS.urgent, new Uint8Array(300_000), { class: 'urgent' }))
+          const urgent = Array.from({ length: 5 }, async () => await network.send(server, STREAMS.urgent, new Uint8Array(200_000), { class: 'urgent' }))
           const caller = new AbortController()
           const bulk = codeOf(network.send(server, STREAMS.bulk, new Uint8Array(1_000_000), { class: 'bulk', signal: caller.signal }))
           await Promise.all(urgent)
@@ -174,7 +174,7 @@ export const contracts: Contracts = {
           // Less one quantum and one message of what was sent meanwhile.
           assert.ok(share >= 0.0625 - (QUANTUM_BYTES + PIECE_BYTES) / sumOf(contended), `bulk got ${share}`)
           assert.ok(share <= 0.5, `urgent went no sooner than bulk: ${share}`)
-          assert.ok(sumOf(contended) >= 1_000_000, 'they did not contend')
+          assert.ok(sumOf(contended) >= 700_000, 'they did not contend')
         })
       }
     }
@@ -231,13 +231,13 @@ export const contracts: Contracts = {
   },
   'bandwidth-gone': {
     claim: 'bandwidth: nothing waits for peers that are gone, and no permit is theirs',
-    scenario: { ...star(3), faults: ['server-1', 'server-2', 'server-3'].map(to => ({ kind: 'reset', from: 'client', to, atMs: 1_000 })) },
+    scenario: { ...star(3), faults: ['server-1', 'server-2', 'server-3'].map(to => ({ kind: 'reset', from: 'client', to, atMs: 500 })) },
     roles: {
       server: meteringServer,
       client: {
         run: async host => await withNetwork(host, options({ uploadBitsPerSecond: 1 * MBIT }), async ({ network }) => {
           const codes = await Promise.all(['server-1', 'server-2', 'server-3'].flatMap(name => Array.from({ length: 3 }, async () =>
-            await codeOf(network.send(host.peer(name).id, STREAMS.normal, new Uint8Array(200_000))))))
+            await codeOf(network.send(host.peer(name).id, STREAMS.normal, new Uint8Array(100_000))))))
           assert.ok(codes.some(code => code !== ''))
           const { waitingFlows, waitingBytes, permits, permitWaiters, pausedStreams } = network.metrics.bandwidth ?? {}
           assert.deepEqual({ waitingFlows, waitingBytes, permits, permitWaiters, pausedStreams }, { waitingFlows: 0, waitingBytes: 0, permits: 0, permitWaiters: 0, pausedStreams: 0 })
@@ -293,16 +293,16 @@ export const contracts: Contracts = {
 
 export const roles = rolesOf(contracts)
 
-/** Bulk that never ends, and an urgent request every 30 ms: what each took. */
+/** Bulk that never ends, and an urgent request every 20 ms: what each took. */
 async function urgentBesideBulk ({ host, network, server }: Rig): Promise<number[]> {
   const caller = new AbortController()
   await network.request(server, ECHO, bytesOf('cold'), { class: 'urgent' })
   const bulk = codeOf(network.send(server, STREAMS.bulk, new Uint8Array(4_000_000), { class: 'bulk', signal: caller.signal }))
-  await sleep(host.clock, 600)
+  await sleep(host.clock, 400)
   const took: Array<Promise<number>> = []
   for (let i = 0; i < 30; i++) {
     took.push(timed(host.clock, async () => await network.request(server, ECHO, bytesOf(String(i)), { class: 'urgent' })))
-    await sleep(host.clock, 30)
+    await sleep(host.clock, 20)
   }
   const all = await Promise.all(took)
   caller.abort(new Error('enough'))

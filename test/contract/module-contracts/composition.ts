@@ -46,7 +46,7 @@ export const contracts: Contracts = {
     roles: {
       server,
       client: {
-        run: async host => await withNetwork(host, { ...ALL_ON, bandwidthManager: { uploadBitsPerSecond: 1e6 } }, async ({ network, events, server }) => {
+        run: async (host, parameters) => await withNetwork(host, { ...ALL_ON, bandwidthManager: { uploadBitsPerSecond: 1e6 }, adaptiveTimeouts: { granularityMs: parameters.realTime === true ? 200 : 10 } }, async ({ network, events, server }) => {
           await network.request(server, ECHO, bytesOf('cold'))
           const quality = network.health?.quality(server.toString()) ?? 1
           const noise = Uint8Array.from({ length: 2_000 }, () => host.random.integer(256))
@@ -226,7 +226,7 @@ export const contracts: Contracts = {
               await Promise.all(Array.from({ length: 20 }, async (_, i) => assert.equal(textOf(await network.request(other, ECHO, bytesOf(String(i)))), String(i))))
             }
             // The other's may still be at it.
-            await sleepUntil(host, 2_500)
+            await sleepUntil(host, 2_000)
           })
           await host.node.handle(ECHO, async stream => await serveRequests(stream, payload => payload))
           await until(host, () => host.node.getConnections().every(({ streams }) => streams.length === 0), 'no stream is left')

@@ -7,13 +7,14 @@ import * as requests from './requests.ts'
 import * as timeouts from './timeouts.ts'
 import type { ContractModule } from '../contract-suite.ts'
 
-/** The contracts of all modules, for a suite. */
-export const moduleContracts: readonly ContractModule[] = [
-  { url: new URL('./pool.ts', import.meta.url), contracts: pool.contracts },
-  { url: new URL('./batching.ts', import.meta.url), contracts: batching.contracts },
-  { url: new URL('./bandwidth.ts', import.meta.url), contracts: bandwidth.contracts },
-  { url: new URL('./timeouts.ts', import.meta.url), contracts: timeouts.contracts },
-  { url: new URL('./health.ts', import.meta.url), contracts: health.contracts },
-  { url: new URL('./composition.ts', import.meta.url), contracts: composition.contracts },
-  { url: new URL('./requests.ts', import.meta.url), contracts: requests.contracts }
-]
+const modules = { pool, batching, bandwidth, timeouts, health, composition, requests } as const
+
+export type ModuleName = keyof typeof modules
+
+/** The contracts of these modules, for a suite. */
+export function moduleContracts (names: readonly ModuleName[]): ContractModule[] {
+  return names.map(name => ({ url: new URL(`./${name}.ts`, import.meta.url), contracts: modules[name].contracts }))
+}
+
+/** Those of all. */
+export const allModuleContracts = moduleContracts(['pool', 'batching', 'bandwidth', 'timeouts', 'health', 'composition', 'requests'])
