@@ -65,14 +65,15 @@ async function heldBytes (node: Libp2p, connections: readonly Connection[]): Pro
     const withModules = await heapBytes()
     await network.stop()
     const kept: RequestStream[] = []
-    for (const remotePeer of new Map(connections.map(({ remotePeer }) => [remotePeer.toString(), remotePeer])).values()) {
-      const [connection] = node.getConnections(remotePeer)
-      const stream = await connection.newStream(ECHO)
-      await RequestStream.of(stream).request(payload)
-      kept.push(RequestStream.of(stream))
+    for (const { remoteAddr } of new Map(connections.map(connection => [connection.remotePeer.toString(), connection])).values()) {
+      // One that there is, or anew where the pool, or a machine too busy to answer, has closed it.
+      const connection = await node.dial(remoteAddr)
+      const stream = RequestStream.of(await connection.newStream(ECHO))
+      await stream.request(payload)
+      kept.push(stream)
     }
     const without = await heapBytes()
-    await Promise.all(connections.map(async ({ streams }) => await Promise.all(streams.map(stream => stream.close()))))
+    await Promise.all(node.getConnections().map(async ({ streams }) => await Promise.all(streams.map(stream => stream.close()))))
     held.push(withModules - without)
   }
   // The first makes what is made once.

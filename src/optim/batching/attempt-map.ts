@@ -1,7 +1,8 @@
 /**
  * Values by id and attempt: a hash table of its own, of linked entries. A `Map` that is filled and emptied with each batch
  * is made anew each time it grows or shrinks; V8 links the old one to the new one, so that once one of them is promoted all
- * that follow are, with all that they ever held, until the next full collection (Node 26: half of a request's time).
+ * that follow are, with all that they ever held, until the next full collection (Node 26: a third to half of a request's
+ * time; docs/performance.md).
  */
 export class AttemptMap<Value> {
   /** As many as there is a power of two; never fewer again. */
