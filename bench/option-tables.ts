@@ -29,8 +29,8 @@ export interface OptionRow {
 /** The interfaces whose options docs/modules.md has in tables, and where they stand. */
 export const OPTION_TABLES: ReadonlyArray<{ readonly name: string, readonly file: string }> = [
   { name: 'OptimizedNetworkOptions', file: 'src/optim/options.ts' },
-  { name: 'SendOptions', file: 'src/optim/network.ts' },
-  { name: 'RequestOptions', file: 'src/optim/network.ts' },
+  { name: 'SendOptions', file: 'src/optim/errand.ts' },
+  { name: 'RequestOptions', file: 'src/optim/errand.ts' },
   { name: 'ServeOptions', file: 'src/optim/request-server.ts' },
   { name: 'ConnectionPoolOptions', file: 'src/optim/pool/options.ts' },
   { name: 'MessageBatchingOptions', file: 'src/optim/batching/options.ts' },

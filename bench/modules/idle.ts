@@ -1,5 +1,10 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import { systemClock } from '../../src/core/clock.ts'
+import { randomStream } from '../../src/core/random.ts'
+import { BandwidthManager } from '../../src/optim/bandwidth/bandwidth-manager.ts'
+import { Deadlines } from '../../src/optim/deadlines.ts'
+import { NetworkHealth } from '../../src/optim/health/network-health.ts'
+import { AdaptiveTimeouts } from '../../src/optim/timeouts/adaptive-timeouts.ts'
 import { createOptimizedNetwork, RequestStream } from '../../src/optim/index.ts'
 import { Server } from './child.ts'
 import { createNode, ECHO } from './nodes.ts'
@@ -20,6 +25,11 @@ const TIMERS_TARGET = { at: 'most', value: 1 } as const
 const PEER_TARGET = { at: 'most', value: 1024 } as const
 
 const payload = new Uint8Array(100)
+/** By default the pool closes connections after 30 s without use, of which this takes more. */
+const OPTIONS = { connectionPool: { idleTimeoutMs: 600_000 } }
+
+/** What single modules know of a peer, without a network: many peers, and nothing of libp2p's in the difference. */
+const KNOWN_PEERS = [200, 1_000]
 
 /** Real time, and how often it called back. */
 class CountingClock implements Clock {
@@ -48,21 +58,22 @@ async function heapBytes (): Promise<number> {
 async function heldBytes (node: Libp2p, connections: readonly Connection[]): Promise<number> {
   const held: number[] = []
   for (let i = 0; i < REPETITIONS; i++) {
-    const network = createOptimizedNetwork(node)
+    const network = createOptimizedNetwork(node, OPTIONS)
     for (const { remotePeer } of connections) {
       await network.request(remotePeer, ECHO, payload)
     }
     const withModules = await heapBytes()
     await network.stop()
     const kept: RequestStream[] = []
-    for (const remotePeer of new Map(connections.map(({ remotePeer }) => [remotePeer.toString(), remotePeer])).values()) {
-      const [connection] = node.getConnections(remotePeer)
-      const stream = await connection.newStream(ECHO)
-      await RequestStream.of(stream).request(payload)
-      kept.push(RequestStream.of(stream))
+    for (const { remoteAddr } of new Map(connections.map(connection => [connection.remotePeer.toString(), connection])).values()) {
+      // One that there is, or anew where the pool, or a machine too busy to answer, has closed it.
+      const connection = await node.dial(remoteAddr)
+      const stream = RequestStream.of(await connection.newStream(ECHO))
+      await stream.request(payload)
+      kept.push(stream)
     }
     const without = await heapBytes()
-    await Promise.all(connections.map(async ({ streams }) => await Promise.all(streams.map(stream => stream.close()))))
+    await Promise.all(node.getConnections().map(async ({ streams }) => await Promise.all(streams.map(stream => stream.close()))))
     held.push(withModules - without)
   }
   // The first makes what is made once.
@@ -79,7 +90,7 @@ async function dial (node: Libp2p, addresses: readonly Multiaddr[]): Promise<Con
 
 async function quiet (node: Libp2p, connections: readonly Connection[]): Promise<void> {
   const clock = new CountingClock()
-  const network = createOptimizedNetwork(node, {}, { clock })
+  const network = createOptimizedNetwork(node, OPTIONS, { clock })
   for (const { remotePeer } of connections) {
     await network.request(remotePeer, ECHO, payload)
   }
@@ -93,6 +104,41 @@ async function quiet (node: Libp2p, connections: readonly Connection[]): Promise
   await network.stop()
 }
 
+/** Of each module that can be told of peers that are not there: tells it of as many more. */
+function knowing (): Record<string, (from: number, to: number) => Promise<void>> {
+  const shared = { clock: systemClock, deadlines: new Deadlines(systemClock), host: 'bench', random: randomStream(NAME) }
+  const timeouts = new AdaptiveTimeouts(shared)
+  const bandwidth = new BandwidthManager(shared)
+  const health = new NetworkHealth({ ...shared, actions: { probe: async () => 1, replace: async () => {} } })
+  const each = (action: (peer: string) => unknown) => async (from: number, to: number): Promise<void> => {
+    for (let i = from; i < to; i++) {
+      await action(`12D3KooWPeerOfTheBenchNumber${i}`)
+    }
+  }
+  return {
+    timeouts: each(async peer => await timeouts.run({ peer: { toString: () => peer, equals: other => other === peer }, operation: ECHO, idempotent: false, deadlineMs: 30_000 }, async () => payload)),
+    bandwidth: each(peer => {
+      bandwidth.limiter?.tryAcquire(peer)?.release({ rttMs: 1, outcome: 'answered' })
+      bandwidth.meter.count(systemClock.now(), 'upload', 'normal', peer, payload.length)
+      bandwidth.meter.count(systemClock.now(), 'download', 'normal', peer, payload.length)
+    }),
+    health: each(peer => {
+      const nowMs = systemClock.now()
+      health.observe({ kind: 'connection', peer, connection: `connection of ${peer}`, nowMs, change: 'open' })
+      health.observe({ kind: 'attempt', peer, connection: `connection of ${peer}`, outcome: 'answered', sentMs: nowMs, nowMs, reason: '' })
+      health.observe({ kind: 'round-trip', peer, connection: `connection of ${peer}`, nowMs, rttMs: 1 })
+    })
+  }
+}
+
+for (const [module, know] of Object.entries(knowing())) {
+  const [few, many] = KNOWN_PEERS
+  await know(0, few)
+  const before = await heapBytes()
+  await know(few, many)
+  const bytes = (await heapBytes() - before) / (many - few)
+  report({ name: NAME, parameters: { module, peers: `${few} to ${many}` }, unit: 'bytes of heap a peer, without a network', value: bytes })
+}
 const server = await Server.start(Array.from({ length: Math.max(...PEERS) }, () => 'defaults'))
 const node = await createNode('client')
 const [few, many] = PEERS

@@ -1,11 +1,13 @@
 import { sleep } from '../core/clock.ts'
 import { TwinwireError } from '../core/errors.ts'
+import { Roster } from './roster.ts'
 import { UntimedRequests } from './untimed-requests.ts'
 import type { Clock } from '../core/clock.ts'
 import type { Errand } from './errand.ts'
 import type { NetworkHealth } from './health/network-health.ts'
 import type { NetworkMeter } from './network-metrics.ts'
 import type { AdaptiveTimeouts } from './timeouts/adaptive-timeouts.ts'
+import type { Listed } from './roster.ts'
 import type { AttemptContext } from './timeouts/request.ts'
 
 export interface ErrandRunnerComponents {
@@ -29,8 +31,8 @@ export class ErrandRunner {
   readonly #components: ErrandRunnerComponents
   readonly #untimed: UntimedRequests
   /** Errands that are not settled, and attempts of which something is left. */
-  readonly #errands = new Set<Promise<unknown>>()
-  readonly #attempts = new Set<Promise<unknown>>()
+  readonly #errands = new Roster<Running>()
+  readonly #attempts = new Roster<Running>()
 
   constructor (components: ErrandRunnerComponents) {
     this.#components = components
@@ -101,18 +103,23 @@ export class ErrandRunner {
   }
 }
 
-async function tracked<T> (running: Set<Promise<unknown>>, promise: Promise<T>): Promise<T> {
-  running.add(promise)
+interface Running extends Listed {
+  readonly promise: Promise<unknown>
+}
+
+async function tracked<T> (roster: Roster<Running>, promise: Promise<T>): Promise<T> {
+  const running: Running = { promise, place: 0 }
+  roster.add(running)
   try {
     return await promise
   } finally {
-    running.delete(promise)
+    roster.delete(running)
   }
 }
 
 /** Resolves when none is left, those that come meanwhile included. */
-async function ended (running: ReadonlySet<Promise<unknown>>): Promise<void> {
-  while (running.size > 0) {
-    await Promise.allSettled(running)
+async function ended (roster: Roster<Running>): Promise<void> {
+  while (roster.size > 0) {
+    await Promise.allSettled(roster.members().map(({ promise }) => promise))
   }
 }

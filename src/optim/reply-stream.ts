@@ -12,14 +12,22 @@ const MAXIMUM_WAITING = 16
  */
 export type Responder = (payload: Uint8Array, options: { readonly signal: AbortSignal }) => Uint8Array | void | Promise<Uint8Array | void>
 
+export interface ServeRequestsOptions {
+  /** The largest request taken, in bytes of payload. Default 4 MiB. */
+  readonly limitBytes?: number
+  /** Once it is aborted, the stream is closed as soon as no request waits on it. */
+  readonly ending?: AbortSignal
+}
+
 /**
  * The far side of `RequestStream`: answers each frame of a stream with one, in order, until the remote end closes it;
  * then closes too. For a libp2p handler: `node.handle(protocol, stream => serveRequests(stream, respond))`.
  *
- * Resolves when the stream has ended, whether or not a responder still works. A responder that throws ends it with a reset, and so do a frame above `limitBytes`
- * and more requests than one end should have waiting; nothing rejects, as nobody could answer for it.
+ * Resolves when the stream has ended, whether or not a responder still works. A responder that throws ends it with a
+ * reset, and so do a frame above `limitBytes` and more requests than one end should have waiting; nothing rejects, as
+ * nobody could answer for it.
  */
-export async function serveRequests (stream: Stream, respond: Responder, limitBytes = MAXIMUM_FRAME_BYTES): Promise<void> {
+export async function serveRequests (stream: Stream, respond: Responder, { limitBytes = MAXIMUM_FRAME_BYTES, ending }: ServeRequestsOptions = {}): Promise<void> {
   const requests: Uint8Array[] = []
   const gone = new AbortController()
   let woken = Promise.withResolvers<void>()
@@ -33,6 +41,8 @@ export async function serveRequests (stream: Stream, respond: Responder, limitBy
     onEnd: () => woken.resolve(),
     onGone: () => gone.abort(new TwinwireError('ERR_STREAM_CLOSED', 'the stream has ended'))
   })
+  const onEnding = (): void => woken.resolve()
+  ending?.addEventListener('abort', onEnding, { once: true })
   try {
     for (;;) {
       const request = requests.shift()
@@ -41,7 +51,7 @@ export async function serveRequests (stream: Stream, respond: Responder, limitBy
         if (reply !== undefined) {
           await frames.write(reply)
         }
-      } else if (frames.ended) {
+      } else if (frames.ended || ending?.aborted === true) {
         break
       } else {
         woken = Promise.withResolvers<void>()
@@ -51,6 +61,8 @@ export async function serveRequests (stream: Stream, respond: Responder, limitBy
     await stream.close()
   } catch (error) {
     stream.abort(error instanceof Error ? error : new Error(String(error)))
+  } finally {
+    ending?.removeEventListener('abort', onEnding)
   }
 }
 

@@ -38,8 +38,9 @@ export interface RequestServerComponents {
 export class RequestServer {
   readonly #components: RequestServerComponents
   readonly #protocols = new Set<string>()
-  readonly #streams = new Map<Stream, Served>()
-  #stopping = false
+  /** Those that are served, until they have ended. */
+  readonly #streams = new Map<Stream, Promise<void>>()
+  readonly #ending = new AbortController()
 
   constructor (components: RequestServerComponents) {
     this.#components = components
@@ -68,15 +69,12 @@ export class RequestServer {
 
   /** Takes nothing new, lets handlers at work answer until the deadline, and then ends their streams. */
   async stop (deadlineMs: number): Promise<void> {
-    this.#stopping = true
+    this.#ending.abort(stoppedError())
     const unhandled = Promise.all([...this.#protocols].map(async protocol => {
       this.#protocols.delete(protocol)
       await this.#components.node.unhandle(protocol)
     }))
-    for (const [stream, served] of this.#streams) {
-      endIfIdle(stream, served)
-    }
-    const ended = Promise.all([...this.#streams.values()].map(async served => await served.ended.promise))
+    const ended = Promise.all(this.#streams.values())
     const controller = new AbortController()
     const deadline = sleep(this.#components.clock, deadlineMs, controller.signal).catch(() => {})
     await Promise.race([ended, deadline])
@@ -88,39 +86,31 @@ export class RequestServer {
   }
 
   async #serve (protocol: string, handler: RequestHandler, stream: Stream, connection: Connection): Promise<void> {
-    if (this.#stopping) {
+    if (this.#ending.signal.aborted) {
       stream.abort(stoppedError())
       return
     }
     const { bandwidth, maximumFrameBytes, onLife } = this.#components
     const { remotePeer } = connection
     const peer = remotePeer.toString()
-    const served: Served = { working: 0, ended: Promise.withResolvers() }
-    this.#streams.set(stream, served)
+    const ended = Promise.withResolvers<void>()
+    this.#streams.set(stream, ended.promise)
     const shaped = bandwidth?.shape(stream, peer, 'normal') ?? stream
     const serving = serveRequests(shaped, async (payload, { signal }) => {
-      served.working++
-      try {
-        const reply = await handler(payload, { signal, peer: remotePeer, protocol, kind: 'request' })
-        if (reply !== undefined) {
-          this.#shape(stream, peer, protocol, reply)
-        }
-        return reply
-      } finally {
-        served.working--
-        if (this.#stopping) {
-          // Only after the reply has been written.
-          queueMicrotask(() => queueMicrotask(() => endIfIdle(shaped, served)))
-        }
+      const reply = await handler(payload, { signal, peer: remotePeer, protocol, kind: 'request' })
+      if (reply !== undefined) {
+        this.#shape(stream, peer, protocol, reply)
       }
-    }, maximumFrameBytes)
+      return reply
+    }, { limitBytes: maximumFrameBytes, ending: this.#ending.signal })
     // After the reader, for a stream hands over what it has kept to the first who listens.
     const onMessage = (): void => onLife(connection)
     shaped.addEventListener('message', onMessage)
     await serving
     shaped.removeEventListener('message', onMessage)
+    await closed(stream)
     this.#streams.delete(stream)
-    served.ended.resolve()
+    ended.resolve()
   }
 
   /** A reply is of the class that its size makes it. */
@@ -130,16 +120,12 @@ export class RequestServer {
   }
 }
 
-interface Served {
-  /** Handlers at work. */
-  working: number
-  readonly ended: PromiseWithResolvers<void>
-}
-
-/** Nobody waits for an answer on it: closed, and its other end follows. */
-function endIfIdle (stream: Stream, { working }: Served): void {
-  if (working === 0 && stream.status === 'open') {
-    stream.close().catch((error: unknown) => stream.abort(error instanceof Error ? error : new Error(String(error))))
+/** Resolves when both ends have closed it, or it was reset. */
+async function closed (stream: Stream): Promise<void> {
+  if (stream.status === 'open' || stream.status === 'closing') {
+    await new Promise<void>(resolve => {
+      stream.addEventListener('close', () => resolve(), { once: true })
+    })
   }
 }
 

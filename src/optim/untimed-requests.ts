@@ -1,11 +1,13 @@
 import { underDeadline } from './deadline.ts'
+import { Roster } from './roster.ts'
 import type { Clock } from '../core/clock.ts'
+import type { Listed } from './roster.ts'
 import type { AttemptContext } from './timeouts/request.ts'
 
 /** Requests where there are no adaptive timeouts: one attempt each, that may take all of its deadline. */
 export class UntimedRequests {
   readonly #clock: Clock
-  readonly #running = new Set<AbortController>()
+  readonly #running = new Roster<Running>()
   #nextAttemptId = 1
 
   constructor (clock: Clock) {
@@ -20,7 +22,8 @@ export class UntimedRequests {
     const onAbort = (): void => controller.abort(parent?.reason)
     parent?.throwIfAborted()
     parent?.addEventListener('abort', onAbort, { once: true })
-    this.#running.add(controller)
+    const running: Running = { controller, place: 0 }
+    this.#running.add(running)
     try {
       return await underDeadline(this.#clock, deadlineMs, controller.signal, deadline => attempt({
         signal: deadline.signal,
@@ -38,15 +41,19 @@ export class UntimedRequests {
         }
       }))
     } finally {
-      this.#running.delete(controller)
+      this.#running.delete(running)
       parent?.removeEventListener('abort', onAbort)
     }
   }
 
   /** Aborts all with `reason`. */
   stop (reason: Error): void {
-    for (const controller of this.#running) {
+    for (const { controller } of this.#running.members()) {
       controller.abort(reason)
     }
   }
+}
+
+interface Running extends Listed {
+  readonly controller: AbortController
 }

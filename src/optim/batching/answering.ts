@@ -1,8 +1,8 @@
 import { Answer, HEAD_BYTES, Part } from './answer.ts'
+import { AttemptMap } from './attempt-map.ts'
 import { BatchFlow } from './batch-flow.ts'
 import { Budget } from './budget.ts'
 import { ANY_CONTEXT } from './outgoing-queue.ts'
-import { keyOf } from './protocol.ts'
 import type { TrafficClass } from '../traffic-class.ts'
 import type { Answered } from './answer.ts'
 import type { FlowOwner } from './batch-flow.ts'
@@ -22,7 +22,7 @@ export class Answering implements FlowOwner {
   readonly #flows = new Map<TrafficClass, BatchFlow>()
   readonly #budget: Budget
   /** Attempts that were begun and not answered, with the answer where that waits to be sent. */
-  readonly #unanswered = new Map<string, Answer | undefined>()
+  readonly #unanswered = new AttemptMap<Answer | undefined>()
   /** Refusals that wait to be sent. */
   #refusals = 0
   /** The batches of messages among them. */
@@ -59,22 +59,21 @@ export class Answering implements FlowOwner {
   }
 
   has ({ id, attempt }: Answered): boolean {
-    return this.#unanswered.has(keyOf(id, attempt))
+    return this.#unanswered.has(id, attempt)
   }
 
   /** An attempt at a request is begun. */
   begin ({ id, attempt }: Answered): void {
-    this.#unanswered.set(keyOf(id, attempt), undefined)
+    this.#unanswered.set(id, attempt, undefined)
   }
 
   /** Nobody waits for the answer any more. */
   cancel (id: number, attempt: number): void {
-    const key = keyOf(id, attempt)
-    const answer = this.#unanswered.get(key)
+    const answer = this.#unanswered.get(id, attempt)
     if (answer !== undefined) {
       answer.cancelled = true
     }
-    this.#unanswered.delete(key)
+    this.#unanswered.delete(id, attempt)
   }
 
   reply (answered: Answered, trafficClass: TrafficClass, protocol: string, payload: Uint8Array, sensitive: boolean): void {
@@ -160,7 +159,7 @@ export class Answering implements FlowOwner {
     this.#flowOf(trafficClass).enqueue(answer)
     const { id, attempt } = answer.answered
     if (attempt > 0) {
-      this.#unanswered.set(keyOf(id, attempt), answer)
+      this.#unanswered.set(id, attempt, answer)
     }
   }
 
@@ -169,7 +168,7 @@ export class Answering implements FlowOwner {
     if (attempt === 0) {
       this.#refusing.splice(this.#refusing.indexOf(batch), 1)
     } else if (!cancelled) {
-      this.#unanswered.delete(keyOf(id, attempt))
+      this.#unanswered.delete(id, attempt)
     }
     if (!this.#ended) {
       this.#onGone()

@@ -1,9 +1,9 @@
 import { TwinwireError } from '../../core/errors.ts'
 import { nullRecorder } from '../../core/recorder.ts'
+import { AttemptMap } from './attempt-map.ts'
 import { sizeOf } from './delivery.ts'
 import { parseBatchingOptions } from './options.ts'
 import { Outboxes } from './outboxes.ts'
-import { keyOf } from './protocol.ts'
 import { BatchResponder } from './responder.ts'
 import { SpokenProtocols } from './spoken.ts'
 import { unshapedDownlink } from '../downlink.ts'
@@ -78,7 +78,7 @@ export class MessageBatching {
   readonly #responder: BatchResponder
   readonly #spoken: SpokenProtocols
   /** Attempts under way of requests that the caller gave an id. */
-  readonly #attempts = new Set<string>()
+  readonly #attempts = new AttemptMap<undefined>()
   readonly #drained = Promise.withResolvers<void>()
   #nextId = 1
   #stopping: Promise<void> | undefined
@@ -152,15 +152,14 @@ export class MessageBatching {
     if (id === undefined) {
       return await this.#deliver(peer, protocol, payload, this.#nextId++, 1, options)
     }
-    const key = keyOf(id, attempt)
-    if (attempt < 1 || this.#attempts.has(key)) {
+    if (attempt < 1 || this.#attempts.has(id, attempt)) {
       throw new TwinwireError('ERR_INVALID_STATE', 'the attempt is under way, or none', { path: 'attempt', expected: 'from 1, and one higher each time', found: String(attempt) })
     }
-    this.#attempts.add(key)
+    this.#attempts.set(id, attempt, undefined)
     try {
       return await this.#deliver(peer, protocol, payload, id, attempt, options)
     } finally {
-      this.#attempts.delete(key)
+      this.#attempts.delete(id, attempt)
     }
   }
 

@@ -1,6 +1,7 @@
 import { TwinwireError } from '../../core/errors.ts'
+import { AttemptMap } from './attempt-map.ts'
 import { BatchStream } from './batch-stream.ts'
-import { keyOf, lostError, violation } from './protocol.ts'
+import { lostError, violation } from './protocol.ts'
 import type { ErrorCode } from '../../core/errors.ts'
 import type { Connection, Stream } from '../port.ts'
 import type { EndReason } from './batch-stream.ts'
@@ -49,7 +50,7 @@ export class OutboundStream {
   #lease: { readonly lease: BatchLease, readonly holder: LeaseHolder } | undefined
   #taken = 0
   /** Messages until they have arrived, requests until they are answered, whether or not somebody waits. */
-  readonly #deliveries = new Map<string, Delivery>()
+  readonly #deliveries = new AttemptMap<Delivery>()
   #requests = 0
   /** Of all replies that came in part. */
   #partBytes = 0
@@ -124,7 +125,7 @@ export class OutboundStream {
 
   /** It is in the batch that is sent at this moment. */
   add (delivery: Delivery): void {
-    this.#deliveries.set(keyOf(delivery.id, delivery.attempt), delivery)
+    this.#deliveries.set(delivery.id, delivery.attempt, delivery)
     this.#awaited++
     if (delivery.isRequest) {
       this.#requests++
@@ -137,7 +138,7 @@ export class OutboundStream {
   }
 
   has (id: number, attempt: number): boolean {
-    return this.#deliveries.has(keyOf(id, attempt))
+    return this.#deliveries.has(id, attempt)
   }
 
   /** Nobody waits for it any more; its answer will be dropped. */
@@ -157,7 +158,7 @@ export class OutboundStream {
   cancel (id: number, lastAttempt: number): Delivery[] {
     const cancelled: Delivery[] = []
     for (let attempt = 1; attempt <= lastAttempt; attempt++) {
-      const delivery = this.#deliveries.get(keyOf(id, attempt))
+      const delivery = this.#deliveries.get(id, attempt)
       if (delivery?.settled === true && !delivery.cancelled) {
         delivery.cancelled = true
         cancelled.push(delivery)
@@ -220,7 +221,7 @@ export class OutboundStream {
   }
 
   #answeredBy ({ id, attempt }: { readonly id: number, readonly attempt: number }): Delivery {
-    const delivery = this.#deliveries.get(keyOf(id, attempt))
+    const delivery = this.#deliveries.get(id, attempt)
     if (delivery === undefined) {
       throw violation('an answer came to what was not asked, or was answered before')
     }
@@ -233,7 +234,7 @@ export class OutboundStream {
 
   /** False where it was forgotten before. */
   #forget (delivery: Delivery): boolean {
-    if (!this.#deliveries.delete(keyOf(delivery.id, delivery.attempt))) {
+    if (!this.#deliveries.delete(delivery.id, delivery.attempt)) {
       return false
     }
     this.#partBytes -= delivery.partBytes

@@ -6,11 +6,6 @@ import { TwinwireError } from '../../core/errors.ts'
  */
 export const INITIAL_REQUESTS = 32
 
-/** Names an attempt at a request, or (attempt 0) a message, among all on its stream. */
-export function keyOf (id: number, attempt: number): string {
-  return `${id}.${attempt}`
-}
-
 /** The far side broke the protocol. */
 export function violation (message: string): TwinwireError {
   return new TwinwireError('ERR_BATCH_INVALID', message)

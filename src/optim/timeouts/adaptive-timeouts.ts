@@ -2,6 +2,7 @@ import { TwinwireError } from '../../core/errors.ts'
 import { parseOptions } from '../../core/options.ts'
 import { nullRecorder } from '../../core/recorder.ts'
 import { Deadlines } from '../deadlines.ts'
+import { Roster } from '../roster.ts'
 import { adaptiveTimeoutsSchema } from './options.ts'
 import { PeerLedger } from './peer-ledger.ts'
 import { policyNamed } from './policy.ts'
@@ -69,7 +70,7 @@ export interface TimeoutMetrics {
  */
 export class AdaptiveTimeouts {
   readonly #environment: RunEnvironment
-  readonly #running = new Set<Cancellable>()
+  readonly #running = new Roster<Cancellable>()
   readonly #counts = { requests: 0, answered: 0, failed: 0, attempts: 0, retries: 0, hedges: 0, overdue: 0, spurious: 0, overBudget: 0 }
   #nextAttemptId = 1
   #stopped = false
@@ -142,7 +143,7 @@ export class AdaptiveTimeouts {
   /** Rejects what runs with ERR_STOPPED and aborts its attempts; no timer or listener is left. */
   stop (): void {
     this.#stopped = true
-    for (const run of this.#running) {
+    for (const run of this.#running.members()) {
       run.cancel(stoppedError())
     }
   }

@@ -145,7 +145,7 @@ export class PeerLedger {
   }
 }
 
-/** Asked for with each attempt, so a class: an object with getters of its own costs ten times as much to make. */
+/** Asked for with each attempt, so a class: an object with getters of its own is dear to make. */
 class RecordedConditions implements PeerConditions {
   readonly srttMs: number | undefined
   readonly rttVarMs: number | undefined

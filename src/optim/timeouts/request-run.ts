@@ -15,6 +15,7 @@ import type { Cancellable, RunEnvironment } from './run-environment.ts'
  * they cut off, only the fast answers would be learnt from, and each hedge would cost a stream.
  */
 export class RequestRun<T> implements Cancellable {
+  place = 0
   readonly #environment: RunEnvironment
   readonly #request: TimedRequest
   readonly #attempt: Attempt<T>

@@ -1,6 +1,7 @@
 import type { Clock } from '../../core/clock.ts'
 import type { RandomStream } from '../../core/random.ts'
 import type { Deadlines } from '../deadlines.ts'
+import type { Listed } from '../roster.ts'
 import type { TimeoutEvent } from './events.ts'
 import type { TimeoutSettings } from './options.ts'
 import type { PeerLedger } from './peer-ledger.ts'
@@ -11,7 +12,7 @@ import type { RetryBudget } from './retry-budget.ts'
 export type TimeoutOccurrence = TimeoutEvent extends infer Event ? Event extends TimeoutEvent ? Omit<Event, 'timeMs' | 'host'> : never : never
 
 /** A run, to those who need not know what it answers. */
-export interface Cancellable {
+export interface Cancellable extends Listed {
   cancel(reason: unknown): void
 }
 

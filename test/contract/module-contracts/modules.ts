@@ -3,10 +3,11 @@ import * as batching from './batching.ts'
 import * as composition from './composition.ts'
 import * as health from './health.ts'
 import * as pool from './pool.ts'
+import * as requests from './requests.ts'
 import * as timeouts from './timeouts.ts'
 import type { ContractModule } from '../contract-suite.ts'
 
-const modules = { pool, batching, bandwidth, timeouts, health, composition } as const
+const modules = { pool, batching, bandwidth, timeouts, health, composition, requests } as const
 
 export type ModuleName = keyof typeof modules
 
@@ -16,4 +17,4 @@ export function moduleContracts (names: readonly ModuleName[]): ContractModule[]
 }
 
 /** Those of all. */
-export const allModuleContracts = moduleContracts(['pool', 'batching', 'bandwidth', 'timeouts', 'health', 'composition'])
+export const allModuleContracts = moduleContracts(['pool', 'batching', 'bandwidth', 'timeouts', 'health', 'composition', 'requests'])
