@@ -3,7 +3,7 @@ import { sleep } from '../../../src/core/clock.ts'
 import { plainRequest } from '../../../src/optim/index.ts'
 import { BATCH_PROTOCOL } from '../../../src/optim/batching/wire/format.ts'
 import { RTT_MS, rolesOf } from '../contract.ts'
-import { bytesOf, codeOf, eventsOf, quantileOf, reportOf, slackMs, sleepUntil, textOf, timed, until, withNetwork } from './rig.ts'
+import { bytesOf, codeOf, eventsOf, quantileOf, reportOf, slackMs, sleepUntil, startNetwork, textOf, timed, until, withNetwork } from './rig.ts'
 import { bomb, ENDLESS_LENGTH, GARBAGE, RawBatches, recorder, SEEN, SETTINGS } from './raw-batches.ts'
 import { CALLS, ECHO, FAILS, LATE, networkServer, NOBODY, plainServer, SINK, standardHandlers } from './servers.ts'
 import type { MessageBatching } from '../../../src/optim/batching/message-batching.ts'
@@ -17,6 +17,8 @@ import type { Rig } from './rig.ts'
 import type { Calls } from './servers.ts'
 
 const CLASSES: readonly TrafficClass[] = ['urgent', 'normal', 'bulk']
+/** How often the protocol was broken, as the server counts. */
+const VIOLATIONS = '/contract/violations/1.0.0'
 /** Everybody is connected by then. */
 const ATTACK_MS = 350
 /** ... and all has been tried by then. */
@@ -291,7 +293,15 @@ const enemyContracts: Contracts = {
     claim: 'batching: a peer that breaks the protocol in any way loses its stream and not its connection, and others are served as fast as ever',
     scenario: threeHosts('server'),
     roles: {
-      server: networkServer({ messageBatching: { stallTimeoutMs: 300, maximumReplyBytes: 500_000 } }),
+      server: {
+        setUp: async host => {
+          const { network } = await startNetwork(host, { messageBatching: { stallTimeoutMs: 300, maximumReplyBytes: 500_000 } })
+          for (const [protocol, respond] of Object.entries(standardHandlers(host))) {
+            await network.handle(protocol, respond)
+          }
+          await network.handle(VIOLATIONS, () => bytesOf(JSON.stringify(network.metrics.batching?.violations)))
+        }
+      },
       enemy: {
         run: async host => {
           const connection = await host.node.dial([...host.peer('server').addresses])
@@ -304,6 +314,8 @@ const enemyContracts: Contracts = {
             await until(host, () => ended, `the stream has ended after ${what}`)
             await assertUsable(host, connection, what)
           }
+          // A batch that breaks off is one of a stream that has ended, and replies that are not read are a stall.
+          assert.equal(await reportOf<number>(host, VIOLATIONS), Object.keys(attacks).length - 2)
         }
       },
       client: {

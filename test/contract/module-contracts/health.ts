@@ -156,14 +156,18 @@ export const contracts: Contracts = {
             for (let i = 0; i < 5; i++) {
               await askAll(0)
             }
-            const asked = Array.from({ length: 6 }, async () => await askAll(100))
-            await sleep(host.clock, RTT_MS)
+            // Asked of one peer alone, so that it is not for many failing at once that nobody is ejected; and with all peers' probes on their way.
+            await until(host, () => eventsOf(rig.events, 'health:probe').length >= 6, 'all are probed')
+            const asked = Array.from({ length: 10 }, async () => await codeOf(network.request(peers[0], LATE, bytesOf('3000'), { deadlineMs: 1_000 })))
+            const quality = network.health?.quality(peers[0].toString()) ?? 1
+            await sleep(host.clock, 5)
             standStill(5_000, clock, parameters)
-            await Promise.all(asked)
+            assert.deepEqual(await Promise.all(asked), Array.from({ length: 10 }, () => 'ERR_DEADLINE'))
             // A look of the monitor's at the least.
             await sleep(host.clock, 1.2 * TICK_MS)
             assertNobodyDied(rig)
             assert.equal(network.metrics.health?.ejections, 0)
+            assert.ok((network.health?.quality(peers[0].toString()) ?? 0) >= quality - 0.05, 'the peer is blamed')
             assert.ok((network.metrics.health?.stalledMs ?? 0) >= 4_000, 'the stall was not noticed')
             assert.deepEqual(await askAll(0), Array.from({ length: 6 }, () => ''))
           }, { clock })
