@@ -162,7 +162,9 @@ export const contracts: Contracts = {
             const quality = network.health?.quality(peers[0].toString()) ?? 1
             await sleep(host.clock, 5)
             standStill(5_000, clock, parameters)
-            assert.deepEqual(await Promise.all(asked), Array.from({ length: 10 }, () => 'ERR_DEADLINE'))
+            // What came meanwhile and was read first is an answer all the same.
+            const codes = await Promise.all(asked)
+            assert.ok(codes.every(code => code === '' || code === 'ERR_DEADLINE'), codes.join(' '))
             // A look of the monitor's at the least.
             await sleep(host.clock, 1.2 * TICK_MS)
             assertNobodyDied(rig)
