@@ -18,7 +18,7 @@ export interface ShapingEnvironment {
   readonly maximumBytes: number
   readonly onSent: (protocol: string, bytes: number) => void
   readonly onFull: (peer: string, trafficClass: TrafficClass) => void
-  /** Those that are shaped, by the stream. */
+  /** Those that are shaped, by the stream and by what is given in its place. */
   readonly shaped: WeakMap<Stream, ShapedStream>
 }
 
@@ -44,7 +44,10 @@ export function shapeStream<S extends Stream> (stream: S, peer: string, trafficC
   }
   const members = new ShapedMembers(stream, peer, trafficClass, environment)
   const proxy = proxyOf(stream, members)
-  environment.shaped.set(stream, { proxy, members })
+  const shaped = { proxy, members }
+  environment.shaped.set(stream, shaped)
+  // By the proxy as well: what a middleware shaped comes back as that.
+  environment.shaped.set(proxy, shaped)
   return proxy
 }
 

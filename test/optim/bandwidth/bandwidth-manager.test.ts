@@ -106,6 +106,8 @@ test('a wrong option is refused with its path', t => {
     [{ targetDelayMs: 101 }, 'ERR_INVALID_OPTION', 'bandwidthManager.targetDelayMs'],
     [{ classes: { bulk: { guaranteedShare: 0.5 } } }, 'ERR_INVALID_OPTION', 'bandwidthManager.classes'],
     [{ classes: { bulk: { weight: -1 } } }, 'ERR_INVALID_OPTION', 'bandwidthManager.classes.bulk.weight'],
+    [{ classes: { bulk: { weight: 1e-9 } } }, 'ERR_INVALID_OPTION', 'bandwidthManager.classes.bulk.weight'],
+    [{ classes: { urgent: { weight: 1001 } } }, 'ERR_INVALID_OPTION', 'bandwidthManager.classes.urgent.weight'],
     [{ streamHighWaterBytes: 10, streamMaximumBytes: 5 }, 'ERR_INVALID_OPTION', 'bandwidthManager.streamHighWaterBytes'],
     [{ uploadBitPerSecond: 1 } as BandwidthOptions, 'ERR_UNKNOWN_OPTION', 'bandwidthManager.uploadBitPerSecond']
   ]

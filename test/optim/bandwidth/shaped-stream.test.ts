@@ -99,6 +99,17 @@ test('what is sent waits for the rate, and goes as fast as it allows', async t =
   t.is(shaped.writeBufferLength, 0)
 })
 
+test('shaped again, a stream waits once and is counted once, whether it is given as itself or as what it was shaped to', t => {
+  const setup = setUp()
+  const [stream] = PairedStream.pair()
+  const shaped = setup.manager.shape(stream, 'b', 'normal')
+  t.is(setup.manager.shape(shaped, 'b', 'bulk'), shaped)
+  t.is(setup.manager.shape(stream, 'b', 'bulk'), shaped)
+  shaped.send(new Uint8Array(1000))
+  t.is(setup.manager.metrics.upload.bulk.bytes, 1000 + SEND_OVERHEAD_BYTES)
+  t.is(setup.manager.metrics.upload.normal.bytes, 0)
+})
+
 test('above the high-water mark send answers false, and drain follows each time when half is left', async t => {
   const setup = setUp({ streamHighWaterBytes: 10_000 })
   const [stream] = PairedStream.pair()
