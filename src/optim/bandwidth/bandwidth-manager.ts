@@ -113,10 +113,6 @@ export class BandwidthManager implements Uplink, Downlink {
     this.#scheduler.refund(bytes)
   }
 
-  expectedWaitMs (flow: Flow): number {
-    return this.#scheduler.expectedWaitMs(flow)
-  }
-
   rateBitsPerSecond (flow: Flow): number {
     const { peerCapBitsPerSecond, classes } = this.#settings
     return Math.min(this.#scheduler.rateBitsPerSecond(flow), peerCapBitsPerSecond, classes[flow.class].capBitsPerSecond)
@@ -152,6 +148,20 @@ export class BandwidthManager implements Uplink, Downlink {
   /** The same stream, shaped both ways: see `shapeStream`. */
   shape<S extends Stream> (stream: S, peer: string, trafficClass: TrafficClass): S {
     return shapeStream(stream, peer, trafficClass, this.#shaping)
+  }
+
+  /**
+   * Calls back once, when all that was given to `send` of a shaped stream was handed to the transport: from within the
+   * transmission that was the last, or at once where nothing waits, or where the stream is not shaped here. Not at all
+   * where the stream ends before, as its `close` event says.
+   */
+  whenSent (stream: Stream, callback: () => void): void {
+    const shaped = this.#shaping.shaped.get(stream)
+    if (shaped === undefined) {
+      callback()
+    } else {
+      shaped.members.whenSent(callback)
+    }
   }
 
   /** For `node.use(protocol, manager.middleware({ class: 'bulk' }))`: shapes the streams of a protocol that knows nothing of it. */

@@ -26,7 +26,6 @@ export class FairSharing implements Discipline {
   readonly #classes: readonly ClassState[]
   readonly #byClass: Readonly<Record<TrafficClass, ClassState>>
   readonly #caps: PeerCaps | undefined
-  readonly #quantumBytes: number
   /** Whose turn it is by weight. */
   #turn = 0
   /** Whether the flow that `next` named last goes first because its class is below its guarantee. */
@@ -35,7 +34,6 @@ export class FairSharing implements Discipline {
   constructor ({ rateBitsPerSecond, quantumBytes, classes, peerCapBitsPerSecond }: FairSharingSettings) {
     const caps = peerCapBitsPerSecond === Infinity ? undefined : new PeerCaps(peerCapBitsPerSecond, quantumBytes)
     this.#caps = caps
-    this.#quantumBytes = quantumBytes
     const heaviest = Math.max(...TRAFFIC_CLASSES.map(name => classes[name].weight))
     const create = (name: TrafficClass): ClassState => {
       const { weight, guaranteedShare, capBitsPerSecond } = classes[name]
@@ -104,12 +102,6 @@ export class FairSharing implements Discipline {
   share (flow: Flow): number {
     const own = this.#byClass[flow.class]
     return this.#classShare(own) / (own.queue.peers + (own.queue.has(flow.peer) ? 0 : 1))
-  }
-
-  /** Of its class: a peer that has nothing waiting is new, and has the new peers before it alone. */
-  bytesAhead (flow: Flow): number {
-    const { queue } = this.#byClass[flow.class]
-    return queue.has(flow.peer) ? 0 : queue.newPeers * this.#quantumBytes
   }
 
   * flows (): Generator<Flow> {

@@ -140,6 +140,18 @@ class ShapedMembers {
     }
   }
 
+  /** Calls back once when nothing waits, now or later; not at all where the stream ends before, or has ended. */
+  whenSent (callback: () => void): void {
+    if (this.#ended) {
+      return
+    }
+    if (this.#queue.queuedBytes === 0) {
+      callback()
+    } else {
+      this.#events.add('emptied', () => callback(), { once: true })
+    }
+  }
+
   get writableNeedsDrain (): boolean {
     return this.#needsDrain
   }
@@ -246,7 +258,7 @@ class ShapedMembers {
 
   #onTransmitted (bytes: number): void {
     this.#environment.onSent(this.#stream.protocol, bytes)
-    if (this.#queue.queuedBytes === 0) {
+    if (this.#queue.queuedBytes === 0 && !this.#ended) {
       this.#events.emit('emptied', undefined)
     }
     if (this.#needsDrain && this.#queue.queuedBytes <= this.#environment.highWaterBytes / 2) {

@@ -459,19 +459,14 @@ test('a refund lets what waits go earlier, by what it is worth', t => {
   t.is(sent.length, 2)
 })
 
-test('the expected wait is that of the backlog at the flow\'s share, and of the rate\'s debt', t => {
+test('a flow may count on the rate, shared with the other peers of its class that wait', t => {
   const { scheduler } = setUp(fair())
   const flow = new TestFlow('a', 'normal')
-  t.is(scheduler.expectedWaitMs(flow), 0)
   flow.offer(scheduler, BURST + 20_000)
-  t.is(scheduler.expectedWaitMs(flow), 20)
   flow.offer(scheduler, 4000)
-  t.is(scheduler.expectedWaitMs(flow), 24)
-  const other = new TestFlow('b', 'normal')
-  t.is(scheduler.expectedWaitMs(other), 20 + QUANTUM / BYTES_PER_MS)
-  other.offer(scheduler, 4000)
+  t.is(scheduler.rateBitsPerSecond(flow), 8e3 * BYTES_PER_MS)
+  new TestFlow('b', 'normal').offer(scheduler, 4000)
   t.is(scheduler.rateBitsPerSecond(flow), 8e3 * BYTES_PER_MS / 2)
-  t.is(scheduler.expectedWaitMs(flow), 28)
 })
 
 test('once stopped, what waits goes at once and so does what comes, also from within a transmission, and no timer is left', t => {

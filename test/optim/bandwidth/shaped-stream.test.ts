@@ -110,6 +110,84 @@ test('shaped again, a stream waits once and is counted once, whether it is given
   t.is(setup.manager.metrics.upload.normal.bytes, 0)
 })
 
+test('whenSent calls back once, from within the transmission that sends the last of what was given', t => {
+  const setup = setUp()
+  block(setup)
+  const stream = new LibraryStream()
+  const shaped = setup.manager.shape(stream, 'b', 'normal')
+  const calls: string[] = []
+  const sentBytes = (): number => stream.sent.reduce((sum, bytes) => sum + bytes, 0)
+  shaped.send(new Uint8Array(3000))
+  setup.manager.whenSent(shaped, () => calls.push(`proxy ${sentBytes()}`))
+  setup.manager.whenSent(stream, () => calls.push(`stream ${sentBytes()}`))
+  // What is given later, but before all is out, has to be out as well.
+  shaped.send(new Uint8Array(2000))
+  setup.time.runTo(3)
+  t.true(sentBytes() > 0)
+  t.deepEqual(calls, [])
+  setup.time.runTo(100)
+  t.deepEqual(calls, ['proxy 5000', 'stream 5000'])
+  shaped.send(new Uint8Array(10))
+  setup.time.runTo(200)
+  t.is(calls.length, 2)
+})
+
+test('whenSent calls back at once where nothing waits, and for a stream that is not shaped by this manager', t => {
+  const setup = setUp()
+  const stream = new LibraryStream()
+  const shaped = setup.manager.shape(stream, 'b', 'normal')
+  let calls = 0
+  setup.manager.whenSent(shaped, () => { calls++ })
+  shaped.send(new Uint8Array(10))
+  setup.manager.whenSent(shaped, () => { calls++ })
+  t.is(calls, 2)
+  block(setup)
+  shaped.send(new Uint8Array(10))
+  setUp().manager.whenSent(shaped, () => { calls++ })
+  t.is(calls, 3)
+})
+
+test('whenSent does not call back for a stream that ends before, however it ends, nor for one that has ended', t => {
+  for (const end of [(stream: LibraryStream) => stream.abort(new Error('enough')), (stream: LibraryStream) => stream.reset()]) {
+    const setup = setUp()
+    block(setup)
+    const stream = new LibraryStream()
+    const shaped = setup.manager.shape(stream, 'b', 'normal')
+    shaped.send(new Uint8Array(3000))
+    setup.manager.whenSent(shaped, () => t.fail())
+    end(stream)
+    setup.manager.whenSent(shaped, () => t.fail())
+    setup.time.runTo(100)
+  }
+  // Within its last transmission the stream fails: its bytes are gone, not sent.
+  const setup = setUp()
+  block(setup)
+  const stream = new LibraryStream()
+  stream.sendData = () => { throw new Error('the muxer failed') }
+  const shaped = setup.manager.shape(stream, 'b', 'normal')
+  shaped.send(new Uint8Array(100))
+  setup.manager.whenSent(shaped, () => t.fail())
+  setup.time.runTo(100)
+  t.is(stream.status, 'aborted')
+})
+
+test('whoever sends more from whenSent sends it, and stopping the manager calls back', t => {
+  const setup = setUp()
+  block(setup)
+  const stream = new LibraryStream()
+  const shaped = setup.manager.shape(stream, 'b', 'normal')
+  shaped.send(new Uint8Array(100))
+  setup.manager.whenSent(shaped, () => shaped.send(new Uint8Array(50)))
+  setup.time.runTo(100)
+  t.deepEqual(stream.sent, [100, 50])
+  block(setup)
+  shaped.send(new Uint8Array(7))
+  let calls = 0
+  setup.manager.whenSent(shaped, () => { calls++ })
+  setup.manager.stop()
+  t.is(calls, 1)
+})
+
 test('above the high-water mark send answers false, and drain follows each time when half is left', async t => {
   const setup = setUp({ streamHighWaterBytes: 10_000 })
   const [stream] = PairedStream.pair()
