@@ -7,7 +7,8 @@ const CHUNK_BYTES = 64 * 1024
 
 /** What becomes of a stream's frames. After `onEnd` no frame is handed over any more; writing may still be possible. */
 export interface FrameStreamHandlers {
-  onFrame(payload: Uint8Array): void
+  /** `frames` is the stream that it came on, which may be paused at once. */
+  onFrame(payload: Uint8Array, frames: FrameStream): void
   /** No frame will come any more. Without an error, the remote end closed between two frames. */
   onEnd(error: Error | undefined): void
   /** The stream itself has ended: nothing can be read or written. */
@@ -22,6 +23,9 @@ export class FrameStream {
   readonly #handlers: FrameStreamHandlers
   readonly #decoder: FrameDecoder
   #ended = false
+  #paused = false
+  /** Nothing more is sent by the remote end; what came before may be unread still. */
+  #remoteClosed = false
   /** Set while a writer waits for room. */
   #room: PromiseWithResolvers<void> | undefined
 
@@ -39,6 +43,31 @@ export class FrameStream {
   /** True once no frame will come any more. */
   get ended (): boolean {
     return this.#ended
+  }
+
+  /**
+   * Holds back what comes. Frames of what has come already are still handed over, and libp2p keeps 4 MiB unread, at more
+   * it aborts the stream: a sender that its muxer lets get further ahead is not for whoever pauses.
+   */
+  pause (): void {
+    if (!this.#paused && !this.#ended) {
+      this.#paused = true
+      if (!this.#isRead) {
+        this.stream.pause()
+      }
+    }
+  }
+
+  /** Ends that. Frames of what was held back may be handed over before it returns. */
+  resume (): void {
+    if (this.#paused && !this.#ended) {
+      this.#paused = false
+      // Where all is read, libp2p throws.
+      if (!this.#isRead) {
+        this.stream.resume()
+      }
+      this.#endIfRead()
+    }
   }
 
   /**
@@ -88,9 +117,10 @@ export class FrameStream {
     }
     for (const payload of payloads) {
       if (!this.#ended) {
-        this.#handlers.onFrame(payload)
+        this.#handlers.onFrame(payload, this)
       }
     }
+    this.#endIfRead()
   }
 
   readonly #onDrain = (): void => {
@@ -98,7 +128,18 @@ export class FrameStream {
   }
 
   readonly #onRemoteCloseWrite = (): void => {
-    this.#end(this.#decoder.empty ? undefined : cutError())
+    this.#remoteClosed = true
+    this.#endIfRead()
+  }
+
+  get #isRead (): boolean {
+    return this.#remoteClosed && this.stream.readBufferLength === 0
+  }
+
+  #endIfRead (): void {
+    if (this.#isRead && !this.#paused) {
+      this.#end(this.#decoder.empty ? undefined : cutError())
+    }
   }
 
   readonly #onClose = ({ error }: CloseEvent): void => {

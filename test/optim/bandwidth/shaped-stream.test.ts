@@ -1,4 +1,3 @@
-import { AbstractStream } from '@libp2p/utils'
 import test from 'ava'
 import * as fc from 'fast-check'
 import { MemoryRecorder } from '../../../src/core/recorder.ts'
@@ -6,11 +5,11 @@ import { randomStream } from '../../../src/core/random.ts'
 import { BandwidthManager } from '../../../src/optim/bandwidth/bandwidth-manager.ts'
 import { MiddlewareChain } from '../../../src/optim/bandwidth/middleware.ts'
 import { SEND_OVERHEAD_BYTES, SendQueue } from '../../../src/optim/bandwidth/send-queue.ts'
+import { LibraryStream } from '../library-stream.ts'
 import { PairedStream } from '../paired-stream.ts'
 import { ManualTime } from './manual-time.ts'
 import { TestFlow } from './test-flow.ts'
 import type { BandwidthEvent, BandwidthOptions } from '../../../src/optim/bandwidth/bandwidth-manager.ts'
-import type { Logger } from '@libp2p/interface'
 import type { Connection } from '../../../src/optim/port.ts'
 
 fc.configureGlobal({ seed: 1, numRuns: 10_000 })
@@ -35,44 +34,6 @@ function setUp (options: BandwidthOptions = {}): Setup {
 /** Uses up the burst, so that what follows has to wait. */
 function block ({ manager }: Setup, extraBytes = 1000): void {
   new TestFlow('blocker', 'normal').offer(manager, BURST + extraBytes)
-}
-
-const silent: Logger = Object.assign(() => {}, { enabled: false, trace () {}, error () {}, newScope: () => silent })
-
-/** What code written for libp2p has: its own stream, over a transport that a test works. */
-class LibraryStream extends AbstractStream {
-  readonly sent: number[] = []
-  roomBytes = Infinity
-  resets = 0
-  closedWrite = false
-
-  constructor () {
-    super({ id: '1', log: silent, protocol: '/test' })
-  }
-
-  sendData (data: { readonly byteLength: number }): { sentBytes: number, canSendMore: boolean } {
-    const sentBytes = Math.min(data.byteLength, this.roomBytes)
-    this.roomBytes -= sentBytes
-    if (sentBytes > 0) {
-      this.sent.push(sentBytes)
-    }
-    return { sentBytes, canSendMore: this.roomBytes > 0 }
-  }
-
-  sendReset (): void { this.resets++ }
-  async sendCloseWrite (): Promise<void> { this.closedWrite = true }
-  async sendCloseRead (): Promise<void> {}
-  sendPause (): void {}
-  sendResume (): void {}
-
-  arrive (bytes: number): void { this.onData(new Uint8Array(bytes)) }
-  end (): void { this.onRemoteCloseWrite() }
-  reset (): void { this.onRemoteReset() }
-
-  makeRoom (bytes: number): void {
-    this.roomBytes = bytes
-    this.safeDispatchEvent('drain')
-  }
 }
 
 async function microtasks (): Promise<void> {
