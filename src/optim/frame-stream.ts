@@ -38,6 +38,10 @@ export class FrameStream {
     stream.addEventListener('close', this.#onClose)
     // Last, for a stream hands over what it has kept as soon as somebody listens.
     stream.addEventListener('message', this.#onMessage)
+    if ((stream as LibraryStream).remoteWriteStatus === 'closed') {
+      // Its event is past; what it sent before is handed over first.
+      queueMicrotask(this.#onRemoteCloseWrite)
+    }
   }
 
   /** True once no frame will come any more. */
@@ -159,6 +163,11 @@ export class FrameStream {
     this.stream.removeEventListener('remoteCloseWrite', this.#onRemoteCloseWrite)
     this.#handlers.onEnd(error)
   }
+}
+
+/** What libp2p's streams have beyond the port. */
+interface LibraryStream extends Stream {
+  readonly remoteWriteStatus?: string
 }
 
 function cutError (): TwinwireError {

@@ -142,6 +142,19 @@ test('requests behind a pause are answered though the far side closes meanwhile,
   t.is(stream.status, 'closed')
 })
 
+test('a request whose sender closed before anybody served the stream is answered, and the stream closes', async t => {
+  for (const requests of [1, 0]) {
+    const stream = new ServedStream()
+    if (requests === 1) {
+      stream.arrive(request(7))
+    }
+    stream.end()
+    await serveRequests(stream, payload => payload)
+    t.deepEqual(stream.replies, requests === 1 ? [7] : [])
+    t.is(stream.status, 'closed')
+  }
+})
+
 test('a frame that is cut by the far side\'s close is noticed behind a pause, too, after what came whole was answered', async t => {
   const stream = new ServedStream()
   const { respond, finish } = working()

@@ -29,7 +29,7 @@ export interface BandwidthOptions {
 
 /** Of one class, under the discipline `fair`. */
 export interface ClassOptions {
-  /** Part of what no guarantee claims, against the weights of other classes, 0.001 to 1000: a class that is to have less has all but nothing, and `strict-priority` says so; default 16, of bulk 1. */
+  /** Part of what no guarantee claims, against the weights of other classes, 0.001 to 1000: further apart, the lightest would have nothing that counts, as under `strict-priority`; default 16, of bulk 1. */
   readonly weight?: number
   /** Share of the rate below which the class goes before those that have had theirs; default 0.25 for urgent (CAKE's voice), 0.0625 for bulk (CAKE's bulk, a floor), 0.6875 for normal: the rest. At most 1 in all. */
   readonly guaranteedShare?: number
