@@ -13,7 +13,10 @@ export interface Timer {
 export interface Clock {
   /** In milliseconds. */
   now(): number
-  /** Calls back once, `delayMs` from now (a negative delay counts as 0); never before this call returns. */
+  /**
+   * Calls back once, `delayMs` from now (a negative delay counts as 0); never before this call returns. The real clock
+   * takes Infinity for never; in simulation, where time ends after 104 days, what is beyond that is an error.
+   */
   setTimeout(callback: () => void, delayMs: number): Timer
 }
 
@@ -21,10 +24,22 @@ export interface Clock {
 export const systemClock: Clock = {
   now: () => performance.now(),
   setTimeout (callback, delayMs) {
-    const handle = setTimeout(callback, Math.max(0, delayMs))
+    let leftMs = Math.max(0, delayMs)
+    let handle = setTimeout(step, Math.min(leftMs, MAXIMUM_STEP_MS))
+    function step (): void {
+      leftMs -= MAXIMUM_STEP_MS
+      if (leftMs > 0) {
+        handle = setTimeout(step, Math.min(leftMs, MAXIMUM_STEP_MS))
+      } else {
+        callback()
+      }
+    }
     return { cancel: () => clearTimeout(handle) }
   }
 }
+
+/** Node's timers hold 31 bits and fire at once where it is more: what is later is come to in steps. */
+const MAXIMUM_STEP_MS = 2 ** 30
 
 /**
  * Resolves after `delayMs` of the clock's time.

@@ -11,7 +11,8 @@ const CHUNK_BYTES = 63 * 1024
 
 /** What becomes of a stream's frames. After `onEnd` no frame is handed over any more; writing may still be possible. */
 export interface FrameStreamHandlers {
-  onFrame(payload: Uint8Array): void
+  /** `frames` is the stream that it came on, which may be paused at once. */
+  onFrame(payload: Uint8Array, frames: FrameStream): void
   /** No frame will come any more. Without an error, the remote end closed between two frames. */
   onEnd(error: Error | undefined): void
   /** The stream itself has ended: nothing can be read or written. */
@@ -26,6 +27,9 @@ export class FrameStream {
   readonly #handlers: FrameStreamHandlers
   readonly #decoder: FrameDecoder
   #ended = false
+  #paused = false
+  /** Nothing more is sent by the remote end; what came before may be unread still. */
+  #remoteClosed = false
   /** Set while a writer waits for room. */
   #room: PromiseWithResolvers<void> | undefined
 
@@ -38,11 +42,40 @@ export class FrameStream {
     stream.addEventListener('close', this.#onClose)
     // Last, for a stream hands over what it has kept as soon as somebody listens.
     stream.addEventListener('message', this.#onMessage)
+    if ((stream as LibraryStream).remoteWriteStatus === 'closed') {
+      // Its event is past; what it sent before is handed over first.
+      queueMicrotask(this.#onRemoteCloseWrite)
+    }
   }
 
   /** True once no frame will come any more. */
   get ended (): boolean {
     return this.#ended
+  }
+
+  /**
+   * Holds back what comes. Frames of what has come already are still handed over, and libp2p keeps 4 MiB unread, at more
+   * it aborts the stream: a sender that its muxer lets get further ahead is not for whoever pauses.
+   */
+  pause (): void {
+    if (!this.#paused && !this.#ended) {
+      this.#paused = true
+      if (!this.#isRead) {
+        this.stream.pause()
+      }
+    }
+  }
+
+  /** Ends that. Frames of what was held back may be handed over before it returns. */
+  resume (): void {
+    if (this.#paused && !this.#ended) {
+      this.#paused = false
+      // Where all is read, libp2p throws.
+      if (!this.#isRead) {
+        this.stream.resume()
+      }
+      this.#endIfRead()
+    }
   }
 
   /**
@@ -92,9 +125,10 @@ export class FrameStream {
     }
     for (const payload of payloads) {
       if (!this.#ended) {
-        this.#handlers.onFrame(payload)
+        this.#handlers.onFrame(payload, this)
       }
     }
+    this.#endIfRead()
   }
 
   readonly #onDrain = (): void => {
@@ -102,7 +136,18 @@ export class FrameStream {
   }
 
   readonly #onRemoteCloseWrite = (): void => {
-    this.#end(this.#decoder.empty ? undefined : cutError())
+    this.#remoteClosed = true
+    this.#endIfRead()
+  }
+
+  get #isRead (): boolean {
+    return this.#remoteClosed && this.stream.readBufferLength === 0
+  }
+
+  #endIfRead (): void {
+    if (this.#isRead && !this.#paused) {
+      this.#end(this.#decoder.empty ? undefined : cutError())
+    }
   }
 
   readonly #onClose = ({ error }: CloseEvent): void => {
@@ -122,6 +167,11 @@ export class FrameStream {
     this.stream.removeEventListener('remoteCloseWrite', this.#onRemoteCloseWrite)
     this.#handlers.onEnd(error)
   }
+}
+
+/** What libp2p's streams have beyond the port. */
+interface LibraryStream extends Stream {
+  readonly remoteWriteStatus?: string
 }
 
 function cutError (): TwinwireError {

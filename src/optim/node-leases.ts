@@ -63,8 +63,10 @@ export class NodeLeases implements LeaseSource {
       const streams = this.#kept.get(connection) ?? []
       streams.push(stream)
       this.#kept.set(connection, streams)
-      this.#open.add(stream)
-      stream.addEventListener('close', () => this.#open.delete(stream), { once: true })
+      if (!this.#open.has(stream)) {
+        this.#open.add(stream)
+        stream.addEventListener('close', () => this.#open.delete(stream), { once: true })
+      }
     } else {
       this.#close(stream)
     }

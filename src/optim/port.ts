@@ -93,11 +93,17 @@ export interface Connection extends EventSource<{ close: CloseEvent }> {
   readonly status: TransferStatus
   readonly streams: readonly Stream[]
   /** Opens a stream and negotiates its protocol. */
-  newStream(protocol: string, options?: AbortOptions): Promise<Stream>
+  newStream(protocol: string, options?: NewStreamOptions): Promise<Stream>
   /** Closes its streams and then itself. */
   close(options?: AbortOptions): Promise<void>
   /** Ends it at once; the other side's is reset. */
   abort(error: Error): void
+}
+
+/** How to open a stream. */
+export interface NewStreamOptions extends AbortOptions {
+  /** Also where the connection is limited in time or bytes, as those through a relay are; elsewhere it fails at once. */
+  runOnLimitedConnection?: boolean
 }
 
 /** How to dial. */

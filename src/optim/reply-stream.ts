@@ -5,6 +5,8 @@ import type { Stream } from './port.ts'
 
 /** Requests that may lie unanswered on one stream. A `RequestStream` has one; who sends many without waiting is stopped here. */
 const MAXIMUM_WAITING = 16
+/** Requests that are read ahead of the one being answered: none has to wait for its bytes, and few lie in memory. */
+const READ_AHEAD = 1
 
 /**
  * Answers one request, or with nothing where no reply is wanted. `signal` is aborted when the stream is gone, and nobody
@@ -12,9 +14,19 @@ const MAXIMUM_WAITING = 16
  */
 export type Responder = (payload: Uint8Array, options: { readonly signal: AbortSignal }) => Uint8Array | void | Promise<Uint8Array | void>
 
+/** Bounds the bytes of requests that wait or are being worked on, of all streams that share it. */
+export interface ServingBudget {
+  /** Sets room aside for a request; false, and nothing is set aside, where there is none. */
+  take(bytes: number): boolean
+  /** Gives back what `take` set aside. */
+  give(bytes: number): void
+}
+
 export interface ServeRequestsOptions {
   /** The largest request taken, in bytes of payload. Default 4 MiB. */
   readonly limitBytes?: number
+  /** Default: each stream's own bounds alone. */
+  readonly budget?: ServingBudget
   /** Once it is aborted, the stream is closed as soon as no request waits on it. */
   readonly ending?: AbortSignal
 }
@@ -23,18 +35,24 @@ export interface ServeRequestsOptions {
  * The far side of `RequestStream`: answers each frame of a stream with one, in order, until the remote end closes it;
  * then closes too. For a libp2p handler: `node.handle(protocol, stream => serveRequests(stream, respond))`.
  *
+ * The stream is paused while more than one request waits beside the one being answered.
+ *
  * Resolves when the stream has ended, whether or not a responder still works. A responder that throws ends it with a
- * reset, and so do a frame above `limitBytes` and more requests than one end should have waiting; nothing rejects, as
- * nobody could answer for it.
+ * reset, and so do a frame above `limitBytes`, more requests than one end should have waiting, and one that the budget has
+ * no room for (ERR_OVERLOADED); nothing rejects, as nobody could answer for it.
  */
-export async function serveRequests (stream: Stream, respond: Responder, { limitBytes = MAXIMUM_FRAME_BYTES, ending }: ServeRequestsOptions = {}): Promise<void> {
+export async function serveRequests (stream: Stream, respond: Responder, { limitBytes = MAXIMUM_FRAME_BYTES, budget = NO_BUDGET, ending }: ServeRequestsOptions = {}): Promise<void> {
   const requests: Uint8Array[] = []
   const gone = new AbortController()
   let woken = Promise.withResolvers<void>()
   const frames = new FrameStream(stream, limitBytes, {
-    onFrame: payload => {
-      if (requests.push(payload) > MAXIMUM_WAITING) {
+    onFrame: (payload, frames) => {
+      if (requests.length === MAXIMUM_WAITING) {
         stream.abort(new TwinwireError('ERR_FRAME_INVALID', `more than ${MAXIMUM_WAITING} requests wait on one stream`))
+      } else if (!budget.take(payload.byteLength)) {
+        stream.abort(new TwinwireError('ERR_OVERLOADED', 'too many bytes of requests are being worked on'))
+      } else if (requests.push(payload) > READ_AHEAD) {
+        frames.pause()
       }
       woken.resolve()
     },
@@ -47,7 +65,10 @@ export async function serveRequests (stream: Stream, respond: Responder, { limit
     for (;;) {
       const request = requests.shift()
       if (request !== undefined) {
-        const reply = await answer(respond, request, gone.signal)
+        if (requests.length <= READ_AHEAD) {
+          frames.resume()
+        }
+        const reply = await answer(respond, request, gone.signal, budget)
         if (reply !== undefined) {
           await frames.write(reply)
         }
@@ -63,20 +84,34 @@ export async function serveRequests (stream: Stream, respond: Responder, { limit
     stream.abort(error instanceof Error ? error : new Error(String(error)))
   } finally {
     ending?.removeEventListener('abort', onEnding)
+    for (const { byteLength } of requests) {
+      budget.give(byteLength)
+    }
   }
 }
 
+const NO_BUDGET: ServingBudget = { take: () => true, give () {} }
+
 /** The responder's answer; rejects as soon as the stream is gone. */
-async function answer (respond: Responder, request: Uint8Array, signal: AbortSignal): Promise<Uint8Array | void> {
+async function answer (respond: Responder, request: Uint8Array, signal: AbortSignal, budget: ServingBudget): Promise<Uint8Array | void> {
   const settled = Promise.withResolvers<Uint8Array | void>()
   const onGone = (): void => settled.reject(signal.reason)
-  signal.throwIfAborted()
   signal.addEventListener('abort', onGone, { once: true })
   try {
     // Not resolved with a promise, which would bind it to that promise's end.
-    Promise.resolve(respond(request, { signal })).then(settled.resolve, settled.reject)
+    work(respond, request, signal, budget).then(settled.resolve, settled.reject)
     return await settled.promise
   } finally {
     signal.removeEventListener('abort', onGone)
+  }
+}
+
+/** What the responder holds is in memory until it is done, whether or not anybody waits for it. */
+async function work (respond: Responder, request: Uint8Array, signal: AbortSignal, budget: ServingBudget): Promise<Uint8Array | void> {
+  try {
+    signal.throwIfAborted()
+    return await respond(request, { signal })
+  } finally {
+    budget.give(request.byteLength)
   }
 }

@@ -1,5 +1,6 @@
 import { sleep } from '../core/clock.ts'
 import { TwinwireError } from '../core/errors.ts'
+import { Budget } from './batching/budget.ts'
 import { serveRequests } from './reply-stream.ts'
 import { checkClass } from './traffic-class.ts'
 import type { Clock } from '../core/clock.ts'
@@ -41,6 +42,8 @@ export class RequestServer {
   /** Those that are served, until they have ended. */
   readonly #streams = new Map<Stream, Promise<void>>()
   readonly #ending = new AbortController()
+  /** Of requests that wait or are worked on. */
+  readonly #budget = new Budget(Infinity, MAXIMUM_SERVED_BYTES)
 
   constructor (components: RequestServerComponents) {
     this.#components = components
@@ -102,7 +105,7 @@ export class RequestServer {
         this.#shape(stream, peer, protocol, reply)
       }
       return reply
-    }, { limitBytes: maximumFrameBytes, ending: this.#ending.signal })
+    }, { limitBytes: maximumFrameBytes, budget: this.#budget, ending: this.#ending.signal })
     // After the reader, for a stream hands over what it has kept to the first who listens.
     const onMessage = (): void => onLife(connection)
     shaped.addEventListener('message', onMessage)
@@ -119,6 +122,9 @@ export class RequestServer {
     bandwidth?.shape(stream, peer, checkClass(classify({ protocol, bytes: reply.byteLength }), 'classify'))
   }
 }
+
+/** Sixteen requests of the largest usual size: of all streams of their own, as batching has a bound for what comes in batches. */
+const MAXIMUM_SERVED_BYTES = 64 * 1024 * 1024
 
 /** Resolves when both ends have closed it, or it was reset. */
 async function closed (stream: Stream): Promise<void> {

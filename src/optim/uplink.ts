@@ -19,8 +19,6 @@ export interface Uplink {
   ready(flow: Flow): void
   /** The flow is gone; what was set aside for it is given back. */
   remove(flow: Flow): void
-  /** How long bytes handed over now would wait for their turn, in milliseconds. */
-  expectedWaitMs(flow: Flow): number
   /** The rate that the flow may count on, in bit/s; Infinity where nothing bounds it. */
   rateBitsPerSecond(flow: Flow): number
   /** A bound on what may lie unacknowledged below the scheduler, for a new flow of this class. */
@@ -76,10 +74,6 @@ export class UnshapedUplink implements Uplink {
   }
 
   remove (): void {}
-
-  expectedWaitMs (): number {
-    return 0
-  }
 
   rateBitsPerSecond (): number {
     return Infinity

@@ -113,10 +113,6 @@ export class BandwidthManager implements Uplink, Downlink {
     this.#scheduler.refund(bytes)
   }
 
-  expectedWaitMs (flow: Flow): number {
-    return this.#scheduler.expectedWaitMs(flow)
-  }
-
   rateBitsPerSecond (flow: Flow): number {
     const { peerCapBitsPerSecond, classes } = this.#settings
     return Math.min(this.#scheduler.rateBitsPerSecond(flow), peerCapBitsPerSecond, classes[flow.class].capBitsPerSecond)
@@ -155,8 +151,9 @@ export class BandwidthManager implements Uplink, Downlink {
   }
 
   /**
-   * Calls back once nothing waits here of what was given to `send` of a stream: at once, or from the transmission that
-   * takes the last of it; not at all where the stream ends before. Of a stream that is not shaped nothing waits.
+   * Calls back once, when all that was given to `send` of a shaped stream was handed to the transport: from within the
+   * transmission that was the last, or at once where nothing waits, or where the stream is not shaped here. Not at all
+   * where the stream ends before, as its `close` event says.
    */
   whenSent (stream: Stream, callback: () => void): void {
     const shaped = this.#shaping.shaped.get(stream)

@@ -14,8 +14,6 @@ export interface Discipline {
   delayMs(nowMs: number): number
   /** What the flow gets of the whole while all who wait now go on waiting, and it with them: more than 0, at most 1. */
   share(flow: Flow): number
-  /** Bytes of others that go before what the flow has. */
-  bytesAhead(flow: Flow): number
   /** All who wait. */
   flows(): Iterable<Flow>
 }

@@ -26,7 +26,6 @@ export class FairSharing implements Discipline {
   readonly #classes: readonly ClassState[]
   readonly #byClass: Readonly<Record<TrafficClass, ClassState>>
   readonly #caps: PeerCaps | undefined
-  readonly #quantumBytes: number
   /** Whose turn it is by weight. */
   #turn = 0
   /** Whether the flow that `next` named last goes first because its class is below its guarantee. */
@@ -35,7 +34,6 @@ export class FairSharing implements Discipline {
   constructor ({ rateBitsPerSecond, quantumBytes, classes, peerCapBitsPerSecond }: FairSharingSettings) {
     const caps = peerCapBitsPerSecond === Infinity ? undefined : new PeerCaps(peerCapBitsPerSecond, quantumBytes)
     this.#caps = caps
-    this.#quantumBytes = quantumBytes
     const heaviest = Math.max(...TRAFFIC_CLASSES.map(name => classes[name].weight))
     const create = (name: TrafficClass): ClassState => {
       const { weight, guaranteedShare, capBitsPerSecond } = classes[name]
@@ -106,12 +104,6 @@ export class FairSharing implements Discipline {
     return this.#classShare(own) / (own.queue.peers + (own.queue.has(flow.peer) ? 0 : 1))
   }
 
-  /** Of its class: a peer that has nothing waiting is new, and has the new peers before it alone. */
-  bytesAhead (flow: Flow): number {
-    const { queue } = this.#byClass[flow.class]
-    return queue.has(flow.peer) ? 0 : queue.newPeers * this.#quantumBytes
-  }
-
   * flows (): Generator<Flow> {
     for (const { queue } of this.#classes) {
       yield * queue.flows()
@@ -119,7 +111,7 @@ export class FairSharing implements Discipline {
   }
 
   #byWeight (nowMs: number): Flow {
-    for (;;) {
+    for (let passed = 0; ; passed++) {
       const state = this.#classes[this.#turn]
       const flow = candidate(state, nowMs)
       if (flow === undefined) {
@@ -128,9 +120,25 @@ export class FairSharing implements Discipline {
       } else if (state.deficitBytes > 0) {
         return flow
       }
+      if (passed === this.#classes.length) {
+        this.#skipRounds(nowMs)
+      }
       this.#turn = (this.#turn + 1) % this.#classes.length
       const next = this.#classes[this.#turn]
       next.deficitBytes += next.quantumBytes
+    }
+  }
+
+  /** All owe: the rounds in which nobody's turn comes are one step, or a light class alone would go through a million. */
+  #skipRounds (nowMs: number): void {
+    let rounds = Infinity
+    for (const state of this.#classes) {
+      if (candidate(state, nowMs) !== undefined) {
+        rounds = Math.min(rounds, Math.floor(-state.deficitBytes / state.quantumBytes))
+      }
+    }
+    for (const state of this.#classes) {
+      state.deficitBytes = Math.min(state.deficitBytes + rounds * state.quantumBytes, 0)
     }
   }
 

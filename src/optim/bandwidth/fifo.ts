@@ -73,14 +73,6 @@ export class Fifo implements Discipline {
     return 1 / (this.#placedBytes.size + (this.#placedBytes.has(flow) ? 0 : 1))
   }
 
-  bytesAhead (flow: Flow): number {
-    let bytes = 0
-    for (const place of this.#places) {
-      bytes += place.flow === flow ? 0 : place.bytes
-    }
-    return bytes
-  }
-
   flows (): Iterable<Flow> {
     return this.#placedBytes.keys()
   }

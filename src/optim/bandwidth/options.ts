@@ -29,7 +29,7 @@ export interface BandwidthOptions {
 
 /** Of one class, under the discipline `fair`. */
 export interface ClassOptions {
-  /** Part of what no guarantee claims, against the weights of other classes; default 16, of bulk 1. */
+  /** Part of what no guarantee claims, against the weights of other classes, 0.001 to 1000: further apart, the lightest would have nothing that counts, as under `strict-priority`; default 16, of bulk 1. */
   readonly weight?: number
   /** Share of the rate below which the class goes before those that have had theirs; default 0.25 for urgent (CAKE's voice), 0.0625 for bulk (CAKE's bulk, a floor), 0.6875 for normal: the rest. At most 1 in all. */
   readonly guaranteedShare?: number
@@ -67,8 +67,12 @@ const rate = (standard: number): z.ZodDefault<z.ZodType<number>> =>
   z.custom<number>(value => typeof value === 'number' && value > 0, 'a rate in bit/s greater than 0, or Infinity').default(standard)
 const count = (standard: number): z.ZodDefault<z.ZodInt> => z.int().min(1).default(standard)
 
+/** The lightest class has a millionth of the heaviest's turn: of 10 MB/s, 10 bytes. */
+const MINIMUM_WEIGHT = 1 / 1000
+const MAXIMUM_WEIGHT = 1000
+
 const classSchema = (weight: number, guaranteedShare: number) => z.strictObject({
-  weight: z.number().positive().default(weight),
+  weight: z.number().min(MINIMUM_WEIGHT).max(MAXIMUM_WEIGHT).default(weight),
   guaranteedShare: z.number().min(0).max(1).default(guaranteedShare),
   capBitsPerSecond: rate(Infinity)
 }).prefault({})

@@ -38,11 +38,6 @@ export class PeerQueue {
     return this.#peers.size
   }
 
-  /** Peers in the list of those that go first. */
-  get newPeers (): number {
-    return this.#new.size
-  }
-
   has (peer: string): boolean {
     return this.#peers.has(peer)
   }

@@ -68,15 +68,6 @@ export class Scheduler {
     this.#dispatch()
   }
 
-  expectedWaitMs (flow: Flow): number {
-    const { rateBitsPerSecond } = this.#settings
-    if (rateBitsPerSecond === Infinity || this.#unshaped !== undefined) {
-      return 0
-    }
-    const ownMs = 8e3 * flow.backlogBytes / this.rateBitsPerSecond(flow)
-    return this.#pace.delayMs(this.#clock.now()) + ownMs + 8e3 * this.#discipline.bytesAhead(flow) / rateBitsPerSecond
-  }
-
   rateBitsPerSecond (flow: Flow): number {
     const { rateBitsPerSecond } = this.#settings
     return rateBitsPerSecond === Infinity ? Infinity : rateBitsPerSecond * this.#discipline.share(flow)

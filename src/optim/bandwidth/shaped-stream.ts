@@ -18,7 +18,7 @@ export interface ShapingEnvironment {
   readonly maximumBytes: number
   readonly onSent: (protocol: string, bytes: number) => void
   readonly onFull: (peer: string, trafficClass: TrafficClass) => void
-  /** Those that are shaped, by the stream. */
+  /** Those that are shaped, by the stream and by what is given in its place. */
   readonly shaped: WeakMap<Stream, ShapedStream>
 }
 
@@ -44,8 +44,10 @@ export function shapeStream<S extends Stream> (stream: S, peer: string, trafficC
   }
   const members = new ShapedMembers(stream, peer, trafficClass, environment)
   const proxy = proxyOf(stream, members)
-  environment.shaped.set(stream, { proxy, members })
-  environment.shaped.set(proxy, { proxy, members })
+  const shaped = { proxy, members }
+  environment.shaped.set(stream, shaped)
+  // By the proxy as well: what a middleware shaped comes back as that.
+  environment.shaped.set(proxy, shaped)
   return proxy
 }
 
@@ -138,12 +140,15 @@ class ShapedMembers {
     }
   }
 
-  /** Calls back once nothing of what was given to `send` waits here: at once, or from the transmission that takes the last of it. */
+  /** Calls back once when nothing waits, now or later; not at all where the stream ends before, or has ended. */
   whenSent (callback: () => void): void {
+    if (this.#ended) {
+      return
+    }
     if (this.#queue.queuedBytes === 0) {
       callback()
     } else {
-      this.#events.add('emptied', callback, { once: true })
+      this.#events.add('emptied', () => callback(), { once: true })
     }
   }
 
@@ -253,7 +258,7 @@ class ShapedMembers {
 
   #onTransmitted (bytes: number): void {
     this.#environment.onSent(this.#stream.protocol, bytes)
-    if (this.#queue.queuedBytes === 0) {
+    if (this.#queue.queuedBytes === 0 && !this.#ended) {
       this.#events.emit('emptied', undefined)
     }
     if (this.#needsDrain && this.#queue.queuedBytes <= this.#environment.highWaterBytes / 2) {

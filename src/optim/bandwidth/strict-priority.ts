@@ -33,17 +33,6 @@ export class StrictPriority implements Discipline {
     return this.#byClass[flow.class].share(flow)
   }
 
-  bytesAhead (flow: Flow): number {
-    let bytes = 0
-    for (const name of TRAFFIC_CLASSES) {
-      bytes += this.#byClass[name].bytesAhead(flow)
-      if (name === flow.class) {
-        return bytes
-      }
-    }
-    return bytes
-  }
-
   * flows (): Generator<Flow> {
     for (const name of TRAFFIC_CLASSES) {
       yield * this.#byClass[name].flows()

@@ -57,12 +57,16 @@ export interface ConnectionObservation {
 /** What the monitor can do about what it finds; the network does it through the pool where there is one. */
 export interface HealthActions {
   /**
-   * Asks the peer for a sign of life (libp2p's ping), on a connection that there is. Resolves with the round trip, or
-   * with undefined where the peer is alive but does not speak ping.
+   * Asks the peer for a sign of life (libp2p's ping), on a connection that there is: of several, on each in its turn.
+   * Resolves with the round trip, or with undefined where the peer is alive but does not speak ping.
    *
    * @throws where no answer came before `signal` was aborted, or where there is no connection
    */
   probe(peer: string, signal: AbortSignal): Promise<number | undefined>
-  /** Dials another connection and leaves the present ones as soon as it is there. Settles with the dial. */
+  /**
+   * Dials another connection and leaves the present ones as soon as it is there. Settles with the dial. Then each of those
+   * is asked once more, and aborted where it does not answer within 5 s, whoever opened it: it carries nothing any more.
+   * Where no other can be had, none is aborted.
+   */
   replace(peer: string, signal: AbortSignal): Promise<void>
 }

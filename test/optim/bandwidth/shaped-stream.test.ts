@@ -1,4 +1,3 @@
-import { AbstractStream } from '@libp2p/utils'
 import test from 'ava'
 import * as fc from 'fast-check'
 import { MemoryRecorder } from '../../../src/core/recorder.ts'
@@ -6,11 +5,11 @@ import { randomStream } from '../../../src/core/random.ts'
 import { BandwidthManager } from '../../../src/optim/bandwidth/bandwidth-manager.ts'
 import { MiddlewareChain } from '../../../src/optim/bandwidth/middleware.ts'
 import { SEND_OVERHEAD_BYTES, SendQueue } from '../../../src/optim/bandwidth/send-queue.ts'
+import { LibraryStream } from '../library-stream.ts'
 import { PairedStream } from '../paired-stream.ts'
 import { ManualTime } from './manual-time.ts'
 import { TestFlow } from './test-flow.ts'
 import type { BandwidthEvent, BandwidthOptions } from '../../../src/optim/bandwidth/bandwidth-manager.ts'
-import type { Logger } from '@libp2p/interface'
 import type { Connection } from '../../../src/optim/port.ts'
 
 fc.configureGlobal({ seed: 1, numRuns: 10_000 })
@@ -37,44 +36,6 @@ function block ({ manager }: Setup, extraBytes = 1000): void {
   new TestFlow('blocker', 'normal').offer(manager, BURST + extraBytes)
 }
 
-const silent: Logger = Object.assign(() => {}, { enabled: false, trace () {}, error () {}, newScope: () => silent })
-
-/** What code written for libp2p has: its own stream, over a transport that a test works. */
-class LibraryStream extends AbstractStream {
-  readonly sent: number[] = []
-  roomBytes = Infinity
-  resets = 0
-  closedWrite = false
-
-  constructor () {
-    super({ id: '1', log: silent, protocol: '/test' })
-  }
-
-  sendData (data: { readonly byteLength: number }): { sentBytes: number, canSendMore: boolean } {
-    const sentBytes = Math.min(data.byteLength, this.roomBytes)
-    this.roomBytes -= sentBytes
-    if (sentBytes > 0) {
-      this.sent.push(sentBytes)
-    }
-    return { sentBytes, canSendMore: this.roomBytes > 0 }
-  }
-
-  sendReset (): void { this.resets++ }
-  async sendCloseWrite (): Promise<void> { this.closedWrite = true }
-  async sendCloseRead (): Promise<void> {}
-  sendPause (): void {}
-  sendResume (): void {}
-
-  arrive (bytes: number): void { this.onData(new Uint8Array(bytes)) }
-  end (): void { this.onRemoteCloseWrite() }
-  reset (): void { this.onRemoteReset() }
-
-  makeRoom (bytes: number): void {
-    this.roomBytes = bytes
-    this.safeDispatchEvent('drain')
-  }
-}
-
 async function microtasks (): Promise<void> {
   for (let i = 0; i < 20; i++) {
     await Promise.resolve()
@@ -97,6 +58,95 @@ test('what is sent waits for the rate, and goes as fast as it allows', async t =
   setup.time.runTo(10)
   t.is(stream.sends.reduce((sum, bytes) => sum + bytes), 5000)
   t.is(shaped.writeBufferLength, 0)
+})
+
+test('shaped again, a stream waits once and is counted once, whether it is given as itself or as what it was shaped to', t => {
+  const setup = setUp()
+  const [stream] = PairedStream.pair()
+  const shaped = setup.manager.shape(stream, 'b', 'normal')
+  t.is(setup.manager.shape(shaped, 'b', 'bulk'), shaped)
+  t.is(setup.manager.shape(stream, 'b', 'bulk'), shaped)
+  shaped.send(new Uint8Array(1000))
+  t.is(setup.manager.metrics.upload.bulk.bytes, 1000 + SEND_OVERHEAD_BYTES)
+  t.is(setup.manager.metrics.upload.normal.bytes, 0)
+})
+
+test('whenSent calls back once, from within the transmission that sends the last of what was given', t => {
+  const setup = setUp()
+  block(setup)
+  const stream = new LibraryStream()
+  const shaped = setup.manager.shape(stream, 'b', 'normal')
+  const calls: string[] = []
+  const sentBytes = (): number => stream.sent.reduce((sum, bytes) => sum + bytes, 0)
+  shaped.send(new Uint8Array(3000))
+  setup.manager.whenSent(shaped, () => calls.push(`proxy ${sentBytes()}`))
+  setup.manager.whenSent(stream, () => calls.push(`stream ${sentBytes()}`))
+  // What is given later, but before all is out, has to be out as well.
+  shaped.send(new Uint8Array(2000))
+  setup.time.runTo(3)
+  t.true(sentBytes() > 0)
+  t.deepEqual(calls, [])
+  setup.time.runTo(100)
+  t.deepEqual(calls, ['proxy 5000', 'stream 5000'])
+  shaped.send(new Uint8Array(10))
+  setup.time.runTo(200)
+  t.is(calls.length, 2)
+})
+
+test('whenSent calls back at once where nothing waits, and for a stream that is not shaped by this manager', t => {
+  const setup = setUp()
+  const stream = new LibraryStream()
+  const shaped = setup.manager.shape(stream, 'b', 'normal')
+  let calls = 0
+  setup.manager.whenSent(shaped, () => { calls++ })
+  shaped.send(new Uint8Array(10))
+  setup.manager.whenSent(shaped, () => { calls++ })
+  t.is(calls, 2)
+  block(setup)
+  shaped.send(new Uint8Array(10))
+  setUp().manager.whenSent(shaped, () => { calls++ })
+  t.is(calls, 3)
+})
+
+test('whenSent does not call back for a stream that ends before, however it ends, nor for one that has ended', t => {
+  for (const end of [(stream: LibraryStream) => stream.abort(new Error('enough')), (stream: LibraryStream) => stream.reset()]) {
+    const setup = setUp()
+    block(setup)
+    const stream = new LibraryStream()
+    const shaped = setup.manager.shape(stream, 'b', 'normal')
+    shaped.send(new Uint8Array(3000))
+    setup.manager.whenSent(shaped, () => t.fail())
+    end(stream)
+    setup.manager.whenSent(shaped, () => t.fail())
+    setup.time.runTo(100)
+  }
+  // Within its last transmission the stream fails: its bytes are gone, not sent.
+  const setup = setUp()
+  block(setup)
+  const stream = new LibraryStream()
+  stream.sendData = () => { throw new Error('the muxer failed') }
+  const shaped = setup.manager.shape(stream, 'b', 'normal')
+  shaped.send(new Uint8Array(100))
+  setup.manager.whenSent(shaped, () => t.fail())
+  setup.time.runTo(100)
+  t.is(stream.status, 'aborted')
+})
+
+test('whoever sends more from whenSent sends it, and stopping the manager calls back', t => {
+  const setup = setUp()
+  block(setup)
+  const stream = new LibraryStream()
+  const shaped = setup.manager.shape(stream, 'b', 'normal')
+  shaped.send(new Uint8Array(100))
+  setup.manager.whenSent(shaped, () => shaped.send(new Uint8Array(50)))
+  setup.time.runTo(100)
+  t.deepEqual(stream.sent, [100, 50])
+  block(setup)
+  shaped.send(new Uint8Array(7))
+  let calls = 0
+  setup.manager.whenSent(shaped, () => { calls++ })
+  setup.manager.stop()
+  t.is(calls, 1)
 })
 
 test('above the high-water mark send answers false, and drain follows each time when half is left', async t => {

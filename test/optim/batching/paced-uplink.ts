@@ -27,10 +27,6 @@ export class PacedUplink implements Uplink {
     this.#ready.delete(flow)
   }
 
-  expectedWaitMs (): number {
-    return 0
-  }
-
   rateBitsPerSecond (): number {
     return this.#rateBitsPerSecond
   }
