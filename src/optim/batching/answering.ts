@@ -127,6 +127,8 @@ export class Answering implements FlowOwner {
 
   onWanted (): void {}
 
+  onSending (): void {}
+
   admits (): boolean {
     return true
   }

@@ -32,6 +32,8 @@ export interface LeaseHolder {
   onRoom(stream: OutboundStream): void
   /** Something arrived: the stream works. */
   onArrival(stream: OutboundStream): void
+  /** Something is overdue that the far side does not have yet, and is still waited for. */
+  onOverdue(stream: OutboundStream): void
   /** The stream has ended, and the lease was given back. */
   onEnd(stream: OutboundStream, error: Error, reason: EndReason): void
 }
@@ -128,12 +130,12 @@ export class OutboundStream {
     this.#awaited++
     if (delivery.isRequest) {
       this.#requests++
-      delivery.hooks.whenKept?.(() => {
-        if (!delivery.taken) {
-          this.suspect()
-        }
-      })
     }
+    delivery.hooks.whenKept?.(() => {
+      if (!delivery.taken) {
+        this.#lease?.holder.onOverdue(this)
+      }
+    })
   }
 
   has (id: number, attempt: number): boolean {
