@@ -11,6 +11,7 @@ import type { EndReason } from './batch-stream.ts'
 import type { Budget } from './budget.ts'
 import type { BatchingEnvironment } from './environment.ts'
 import type { BatchHandler } from './running-handler.ts'
+import type { RunningShare, RunningShares } from './running-shares.ts'
 import type { Batch, Item, RefusalCode } from './wire/items.ts'
 
 export interface Registered {
@@ -23,13 +24,13 @@ export interface Registered {
 export interface ResponderShared {
   readonly environment: BatchingEnvironment
   /** Handlers at work, and what they were given. */
-  readonly running: Budget
+  readonly running: RunningShares
   /** Replies that wait. */
   readonly replies: Budget
   /** True once nothing new is taken. */
   readonly stopping: boolean
   handlerOf(protocol: string): Registered | undefined
-  /** Too many handlers are at work: the stream goes on as soon as that has changed. */
+  /** Too many handlers are at work: the stream gets a turn when that has changed. */
   onBlocked(stream: IncomingStream): void
   /** A handler has ended. */
   onRoom(): void
@@ -51,6 +52,10 @@ export class IncomingStream {
   readonly #requests = new Map<number, RunningHandler>()
   /** Of all handlers at work, messages' too. */
   readonly #handlers = new Set<RunningHandler>()
+  /** Of what all handlers may have, the peer's. */
+  readonly #share: RunningShare
+  /** Handlers that may be called before others have had a turn. */
+  #allowance = Infinity
   #pumping = false
   #remoteClosed = false
   #ended = false
@@ -58,6 +63,7 @@ export class IncomingStream {
   constructor (stream: Stream, connection: Connection, shared: ResponderShared) {
     this.#shared = shared
     this.#connection = connection
+    this.#share = shared.running.join(connection.remotePeer.toString())
     const taken = (): number => this.#taken
     this.#batches = new BatchStream(stream, connection, 'responder', shared.environment, {
       get taken () { return taken() },
@@ -75,6 +81,19 @@ export class IncomingStream {
     this.#answering = new Answering(this.#batches, shared.environment, shared.replies, () => this.#onAnswered())
     shared.environment.record({ type: 'batching:stream', peer: this.#batches.peer, connection: connection.id, reason: 'incoming' })
     this.#batches.sendSettings()
+  }
+
+  get peer (): string {
+    return this.#share.peer
+  }
+
+  /** Goes on with what waits, up to one handler. Answers whether that was called. */
+  takeTurn (): boolean {
+    this.#allowance = 1
+    this.pump()
+    const took = this.#allowance === 0
+    this.#allowance = Infinity
+    return took
   }
 
   /** Goes on with what waits, as far as it can. */
@@ -154,9 +173,10 @@ export class IncomingStream {
       refuse('unsupported-protocol')
     } else if (this.#shared.stopping) {
       refuse('overloaded', 'about to stop')
-    } else if (this.#shared.running.take(payload.byteLength)) {
+    } else if (this.#allowance > 0 && this.#shared.running.take(this.#share, payload.byteLength)) {
+      this.#allowance--
       this.#call(registered, waiting)
-    } else if (this.#shared.running.messages === 0) {
+    } else if (this.#allowance > 0 && this.#shared.running.handlers === 0) {
       refuse('too-large')
     } else {
       this.#shared.onBlocked(this)
@@ -186,12 +206,12 @@ export class IncomingStream {
     try {
       result = registered.handler(payload, running)
     } catch (error) {
-      this.#shared.running.give(payload.byteLength)
+      this.#shared.running.give(this.#share, payload.byteLength)
       this.#onFailed(running, error)
       return
     }
     if (!(result instanceof Promise)) {
-      this.#shared.running.give(payload.byteLength)
+      this.#shared.running.give(this.#share, payload.byteLength)
       this.#onReplied(running, registered, result)
       return
     }
@@ -204,11 +224,18 @@ export class IncomingStream {
       if (this.#requests.get(id) === running) {
         this.#requests.delete(id)
       }
-      this.#shared.running.give(payload.byteLength)
+      this.#shared.running.give(this.#share, payload.byteLength)
+    }
+    // Room is given on in the same turn, or whoever comes in between would have it.
+    const onRoom = (): void => {
+      this.#shared.onRoom()
+      this.pump()
+      this.closeIfIdle()
     }
     void result.then(reply => {
       onOver()
       this.#onReplied(running, registered, reply)
+      onRoom()
     }, (error: unknown) => {
       onOver()
       if (kind === 'message') {
@@ -216,10 +243,7 @@ export class IncomingStream {
       } else {
         this.#onFailed(running, error)
       }
-    }).finally(() => {
-      this.#shared.onRoom()
-      this.pump()
-      this.closeIfIdle()
+      onRoom()
     })
   }
 
@@ -277,6 +301,7 @@ export class IncomingStream {
     }
     this.#answering.end(error)
     this.#waiting.length = 0
+    this.#shared.running.leave(this.#share)
     this.#shared.onEnd(this)
   }
 }

@@ -44,9 +44,9 @@ export interface MessageBatchingOptions {
   readonly maximumRequests?: number
   /** Incoming streams on one connection; default 16: one a class and connection of the far side's pool, with some to spare. */
   readonly maximumIncomingStreams?: number
-  /** Handlers running, of all peers; default 1000. Above it nothing more is read. */
+  /** Handlers running, of all peers; default 1000. One peer has as many as it leaves free for the others: half, where it is alone. Above that nothing more is read. */
   readonly maximumRunning?: number
-  /** Payload bytes that running handlers were given; default 32 MiB. */
+  /** Payload bytes that running handlers were given; default 32 MiB, shared alike. */
   readonly maximumRunningBytes?: number
   /** Replies of one stream that wait to be sent, in bytes; default 8 MiB: twice the largest reply. Above half of it nothing more is read, above all of it replies are refused as overloaded. */
   readonly maximumReplyBytes?: number
