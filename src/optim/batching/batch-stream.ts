@@ -165,6 +165,9 @@ export class BatchStream {
     if (!wasPaused) {
       return
     }
+    if (!this.paused) {
+      this.#read()
+    }
     while (!this.paused) {
       const data = this.#unread.shift()
       if (data === undefined) {
@@ -247,22 +250,24 @@ export class BatchStream {
     }
   }
 
-  /** In slices, so that what is read before a pause takes effect is bounded whatever the muxer hands over at once. */
-  #read (data: Bytes): void {
+  /**
+   * What is left of what came before, and then this: in slices, and a batch at a time, so that what is decoded before a
+   * pause takes effect is bounded whatever the muxer hands over at once.
+   */
+  #read (data: Bytes = NOTHING): void {
     try {
+      this.#decode()
       for (let position = 0; position < data.byteLength && this.#ended === undefined; position += SLICE_BYTES) {
         if (this.#full) {
           this.#unread.unshift(data.subarray(position))
           return
         }
         // A list of bytes throws where it is asked for more than it has.
-        const batches = this.#decoder.push(data.subarray(position, Math.min(data.byteLength, position + SLICE_BYTES)))
-        for (const batch of batches) {
-          this.#onBatch(batch)
-        }
+        this.#decoder.push(data.subarray(position, Math.min(data.byteLength, position + SLICE_BYTES)))
+        this.#decode()
       }
       if (this.#ended === undefined) {
-        if (!this.#decoder.empty) {
+        if (data.byteLength > 0 && !this.#decoder.empty) {
           this.#handlers.onProgress()
         }
         this.#handlers.onChange()
@@ -275,10 +280,17 @@ export class BatchStream {
     }
   }
 
-  #onBatch (batch: Batch): void {
-    if (this.#ended !== undefined) {
-      return
+  #decode (): void {
+    while (!this.#full && this.#ended === undefined) {
+      const batch = this.#decoder.next()
+      if (batch === undefined) {
+        return
+      }
+      this.#onBatch(batch)
     }
+  }
+
+  #onBatch (batch: Batch): void {
     const [first] = batch.items
     if (first?.kind === 'settings') {
       this.maximumFrameBytes = first.maximumFrameBytes
@@ -371,6 +383,8 @@ export class BatchStream {
     return true
   }
 }
+
+const NOTHING = new Uint8Array()
 
 /** Read at a time. */
 const SLICE_BYTES = 16 * 1024

@@ -144,11 +144,13 @@ export class IncomingStream {
   #onBatch ({ class: trafficClass, items }: Batch, batch: number): void {
     this.#received = batch
     const receivedMs = this.#shared.environment.clock.now()
+    const held: HeldBatch = { bytes: 0, running: 0 }
     for (const item of items) {
       if (item.kind === 'cancel') {
         this.#cancel(item.id, item.attempt)
       } else if (item.kind === 'message' || item.kind === 'request') {
-        this.#waiting.push({ item, trafficClass, id: item.id, attempt: item.kind === 'request' ? item.attempt : 0, batch, receivedMs })
+        held.bytes = item.payload.buffer.byteLength
+        this.#waiting.push({ item, trafficClass, held, id: item.id, attempt: item.kind === 'request' ? item.attempt : 0, batch, receivedMs })
       }
     }
     this.pump()
@@ -156,7 +158,7 @@ export class IncomingStream {
 
   /** False where it has to wait. */
   #begin (waiting: Waiting): boolean {
-    const { item: { kind, protocol, payload }, trafficClass, id } = waiting
+    const { item: { kind, protocol }, trafficClass, held, id } = waiting
     const isRequest = kind === 'request'
     if (isRequest && this.#answering.has(waiting)) {
       this.#batches.violate(violation('a request came twice before it was answered'))
@@ -173,16 +175,26 @@ export class IncomingStream {
       refuse('unsupported-protocol')
     } else if (this.#shared.stopping) {
       refuse('overloaded', 'about to stop')
-    } else if (this.#allowance > 0 && this.#shared.running.take(this.#share, payload.byteLength)) {
+    } else if (this.#allowance > 0 && this.#take(held)) {
       this.#allowance--
       this.#call(registered, waiting)
-    } else if (this.#allowance > 0 && this.#shared.running.handlers === 0) {
-      refuse('too-large')
     } else {
       this.#shared.onBlocked(this)
       return false
     }
     return true
+  }
+
+  /** The first handler of a batch takes room for all of it, which any one of its payloads keeps; the last gives it back. */
+  #take (held: HeldBatch): boolean {
+    const taken = this.#shared.running.take(this.#share, held.running === 0 ? held.bytes : 0)
+    held.running += taken ? 1 : 0
+    return taken
+  }
+
+  #give (held: HeldBatch): void {
+    held.running--
+    this.#shared.running.give(this.#share, held.running === 0 ? held.bytes : 0)
   }
 
   /** A retry of what is being worked on gets the same answer. */
@@ -197,7 +209,7 @@ export class IncomingStream {
   }
 
   #call (registered: Registered, waiting: Waiting): void {
-    const { item: { kind, protocol, payload, id }, trafficClass } = waiting
+    const { item: { kind, protocol, payload, id }, trafficClass, held } = waiting
     if (kind === 'request') {
       this.#answering.begin(waiting)
     }
@@ -206,12 +218,12 @@ export class IncomingStream {
     try {
       result = registered.handler(payload, running)
     } catch (error) {
-      this.#shared.running.give(this.#share, payload.byteLength)
+      this.#give(held)
       this.#onFailed(running, error)
       return
     }
     if (!(result instanceof Promise)) {
-      this.#shared.running.give(this.#share, payload.byteLength)
+      this.#give(held)
       this.#onReplied(running, registered, result)
       return
     }
@@ -224,7 +236,7 @@ export class IncomingStream {
       if (this.#requests.get(id) === running) {
         this.#requests.delete(id)
       }
-      this.#shared.running.give(this.#share, payload.byteLength)
+      this.#give(held)
     }
     // Room is given on in the same turn, or whoever comes in between would have it.
     const onRoom = (): void => {
@@ -310,6 +322,13 @@ export class IncomingStream {
 interface Waiting extends Answered {
   readonly item: Item & { readonly kind: 'message' | 'request' }
   readonly trafficClass: TrafficClass
+  readonly held: HeldBatch
+}
+
+/** What a batch holds in memory while any handler of it is at work. */
+interface HeldBatch {
+  bytes: number
+  running: number
 }
 
 const NOTHING = new Uint8Array()

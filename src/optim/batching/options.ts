@@ -46,7 +46,7 @@ export interface MessageBatchingOptions {
   readonly maximumIncomingStreams?: number
   /** Handlers running, of all peers; default 1000. One peer has as many as it leaves free for the others: half, where it is alone. Above that nothing more is read. */
   readonly maximumRunning?: number
-  /** Payload bytes that running handlers were given; default 32 MiB, shared alike. */
+  /** Bytes of the decompressed batches that running handlers were given payloads of; default 32 MiB, shared alike, and at least `maximumFrameBytes`. */
   readonly maximumRunningBytes?: number
   /** Replies of one stream that wait to be sent, in bytes; default 8 MiB: twice the largest reply. Above half of it nothing more is read, above all of it replies are refused as overloaded. */
   readonly maximumReplyBytes?: number
@@ -94,4 +94,4 @@ const schema = z.strictObject({
   maximumReplyBytesInAll: count(64 * MIB),
   stallTimeoutMs: duration(10_000),
   unsupportedForMs: duration(600_000)
-})
+}).refine(({ maximumRunningBytes, maximumFrameBytes }) => maximumRunningBytes >= maximumFrameBytes, { path: ['maximumRunningBytes'], message: 'a number that is not below maximumFrameBytes' })

@@ -1,5 +1,5 @@
 import test from 'ava'
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { sleep } from '../../../src/core/clock.ts'
 import { RunningShares } from '../../../src/optim/batching/running-shares.ts'
 import { Turns } from '../../../src/optim/batching/turns.ts'
