@@ -97,6 +97,11 @@ export class BatchStream {
     return this.#full || this.#held
   }
 
+  /** Its owner takes no more, so that acknowledgements are not read either: nothing may wait for them. */
+  get full (): boolean {
+    return this.#full
+  }
+
   /** Bytes that were sent and not acknowledged. */
   get unacknowledgedBytes (): number {
     return this.#inFlight.bytes
@@ -131,15 +136,20 @@ export class BatchStream {
 
   /** Nothing more is read until `resume`. */
   pause (): void {
-    const { paused } = this
-    this.#full = true
-    this.#stopReading(paused)
+    if (!this.#full) {
+      const { paused } = this
+      this.#full = true
+      this.#stopReading(paused)
+      this.#watch()
+      this.#handlers.onRoom()
+    }
   }
 
   resume (): void {
     const { paused } = this
     this.#full = false
     this.#readOn(paused)
+    this.#watch()
   }
 
   #hold (): void {
@@ -229,7 +239,7 @@ export class BatchStream {
   }
 
   #watch (): void {
-    this.#stall.watch(this.#ended === undefined && (this.#inFlight.owed > 0 || this.#stream.writableNeedsDrain))
+    this.#stall.watch(this.#ended === undefined && ((this.#inFlight.owed > 0 && !this.#full) || this.#stream.writableNeedsDrain))
   }
 
   #onStall (): void {

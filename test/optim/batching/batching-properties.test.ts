@@ -194,7 +194,7 @@ test('whatever is sent, aborted, broken or refused: everything settles, order an
   await fc.assert(fc.asyncProperty(schedule, fc.constantFrom(0, 5, 500), fc.boolean(), fc.boolean(), async (steps, stopAfterMs, isPaced, isTight) => {
     const faults = await setting(async environment => await play(environment, steps, stopAfterMs, isPaced), {
       client: LIMITS,
-      server: isTight ? { maximumRunning: 2, maximumReplyBytes: 500, stallTimeoutMs: 200 } : {},
+      server: isTight ? { maximumRunning: 2, maximumReplyBytes: 1_024, maximumReplyPayloadBytes: 500, stallTimeoutMs: 200 } : {},
       ...isPaced && { uplink: clock => new PacedUplink(clock, 200_000) }
     })
     t.deepEqual(faults, [])

@@ -152,7 +152,7 @@ test('replies to a peer that does not read them are bounded, and its stream is g
     t.is(end.stream.status, 'reset')
     t.is(server.batching.metrics.incomingStreams, 0)
     t.is(server.batching.metrics.waitingReplyBytes, 0)
-  }, { server: { maximumReplyBytes: 100_000 }, link: { capacityBytes: 4 * 1024 } })
+  }, { server: { maximumReplyBytes: 100_000, maximumReplyPayloadBytes: 50_000 }, link: { capacityBytes: 4 * 1024 } })
 })
 
 test('refusals to a peer that does not read them are bounded', async t => {
