@@ -2,7 +2,7 @@ import { TwinwireError } from '../../core/errors.ts'
 import { Answering } from './answering.ts'
 import { lingerMsOf } from './batch-policy.ts'
 import { BatchStream } from './batch-stream.ts'
-import { violation } from './protocol.ts'
+import { keyOf, violation } from './protocol.ts'
 import { RunningHandler } from './running-handler.ts'
 import type { Connection, Stream } from '../port.ts'
 import type { TrafficClass } from '../traffic-class.ts'
@@ -102,7 +102,7 @@ export class IncomingStream {
       return
     }
     this.#pumping = true
-    while (this.#waiting.length > 0 && !this.#answering.clogged && this.#begin(this.#waiting[0])) {
+    while (this.#waiting.length > 0 && (this.#waiting[0].cancelled || (!this.#answering.clogged && this.#begin(this.#waiting[0])))) {
       this.#waiting.shift()
     }
     this.#pumping = false
@@ -145,12 +145,17 @@ export class IncomingStream {
     this.#received = batch
     const receivedMs = this.#shared.environment.clock.now()
     const held: HeldBatch = { bytes: 0, running: 0 }
+    // By key, once something is cancelled: a batch may cancel thousands of thousands.
+    let byKey: Map<string, Waiting> | undefined
     for (const item of items) {
       if (item.kind === 'cancel') {
-        this.#cancel(item.id, item.attempt)
+        byKey ??= new Map(this.#waiting.map(waiting => [keyOf(waiting.id, waiting.attempt), waiting]))
+        this.#cancel(item.id, item.attempt, byKey)
       } else if (item.kind === 'message' || item.kind === 'request') {
         held.bytes = item.payload.buffer.byteLength
-        this.#waiting.push({ item, trafficClass, held, id: item.id, attempt: item.kind === 'request' ? item.attempt : 0, batch, receivedMs })
+        const waiting = { item, trafficClass, held, id: item.id, attempt: item.kind === 'request' ? item.attempt : 0, batch, receivedMs, cancelled: false }
+        this.#waiting.push(waiting)
+        byKey?.set(keyOf(waiting.id, waiting.attempt), waiting)
       }
     }
     this.pump()
@@ -259,8 +264,14 @@ export class IncomingStream {
     })
   }
 
-  #onReplied ({ kind, protocol, attempts, trafficClass }: RunningHandler, { sensitive }: Registered, reply: Uint8Array | void): void {
+  #onReplied (running: RunningHandler, { sensitive }: Registered, reply: unknown): void {
+    const { kind, protocol, attempts, trafficClass } = running
     if (kind === 'message') {
+      return
+    }
+    // Not everybody has the compiler look at their handlers.
+    if (!(reply instanceof Uint8Array || reply === undefined || reply === null)) {
+      this.#onFailed(running, new TwinwireError('ERR_INVALID_STATE', 'the handler answered what is not bytes', { expected: 'a Uint8Array, or nothing', found: Object.prototype.toString.call(reply).slice(8, -1) }))
       return
     }
     for (const attempt of attempts) {
@@ -288,10 +299,12 @@ export class IncomingStream {
   }
 
   /** What nobody waits for is not answered any more; the last attempt ends the work. */
-  #cancel (id: number, attempt: number): void {
-    const i = this.#waiting.findIndex(waiting => waiting.id === id && waiting.attempt === attempt)
-    if (i >= 0) {
-      this.#waiting.splice(i, 1)
+  #cancel (id: number, attempt: number, byKey: Map<string, Waiting>): void {
+    const key = keyOf(id, attempt)
+    const waiting = byKey.get(key)
+    if (waiting !== undefined) {
+      byKey.delete(key)
+      waiting.cancelled = true
       return
     }
     this.#answering.cancel(id, attempt)
@@ -323,6 +336,8 @@ interface Waiting extends Answered {
   readonly item: Item & { readonly kind: 'message' | 'request' }
   readonly trafficClass: TrafficClass
   readonly held: HeldBatch
+  /** Nobody waits for it any more. */
+  cancelled: boolean
 }
 
 /** What a batch holds in memory while any handler of it is at work. */

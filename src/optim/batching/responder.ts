@@ -62,9 +62,21 @@ export class BatchResponder {
 
   /** @throws what the node throws where it has a handler of the batch protocol already */
   async handle (protocol: string, handler: BatchHandler, { sensitive = false }: BatchHandlerOptions): Promise<void> {
-    this.#handlers.set(protocol, { handler, sensitive })
-    this.#registered ??= this.#node.handle(BATCH_PROTOCOL, this.#onStream, { maxInboundStreams: this.#environment.settings.maximumIncomingStreams })
-    await this.#registered
+    const registered = { handler, sensitive }
+    this.#handlers.set(protocol, registered)
+    const registering = this.#registered ??= this.#node.handle(BATCH_PROTOCOL, this.#onStream, { maxInboundStreams: this.#environment.settings.maximumIncomingStreams })
+    try {
+      await registering
+    } catch (error) {
+      // The next may find the name free; another of those that waited has begun anew already, perhaps.
+      if (this.#registered === registering) {
+        this.#registered = undefined
+      }
+      if (this.#handlers.get(protocol) === registered) {
+        this.#handlers.delete(protocol)
+      }
+      throw error
+    }
   }
 
   unhandle (protocol: string): void {

@@ -285,6 +285,22 @@ test('a small payload is charged for all of the batch that it keeps', async t =>
   }, { server: { maximumRunningBytes: 245_000 } })
 })
 
+test('what is cancelled in the batch that it came in is never begun, among thousands', async t => {
+  await setting(async ({ clock, client, server }) => {
+    const begun: number[] = []
+    await server.batching.handle(PROTOCOL, async payload => { begun.push(payload[0]) })
+    const end = await openRaw(client.node, 'server')
+    const many = 2_000
+    const requests = Array.from({ length: many }, (_, i): Item => ({ kind: 'request', id: i, attempt: 1, protocol: PROTOCOL, payload: bytes(1, i % 7) }))
+    const cancels = requests.flatMap((_, i): Item[] => i % 500 === 499 ? [] : [{ kind: 'cancel', id: i, attempt: 1 }])
+    end.send([...requests, ...cancels])
+    await sleep(clock, 4 * RTT)
+    t.deepEqual(begun, [499, 999, 1_499, 1_999].map(i => i % 7))
+    t.deepEqual(end.items.flatMap(item => item.kind === 'reply' ? [item.id] : []), [499, 999, 1_499, 1_999])
+    t.is(server.batching.metrics.running, 0)
+  })
+})
+
 test('the same request twice while it runs is a violation', async t => {
   await setting(async ({ clock, client, server }) => {
     await server.batching.handle(PROTOCOL, async () => { await sleep(clock, 1_000) })
