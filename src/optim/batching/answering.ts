@@ -126,6 +126,8 @@ export class Answering implements FlowOwner {
 
   onWanted (): void {}
 
+  onSending (): void {}
+
   admits (): boolean {
     return true
   }

@@ -20,6 +20,8 @@ export interface FlowOwner {
   onWanted(): void
   /** Whether this may be sent now; where not, `onRoom` tells when that has changed. */
   admits(entry: Outgoing): boolean
+  /** A batch is about to be formed: the stream may be taken away first. */
+  onSending(): void
 }
 
 /**
@@ -137,6 +139,7 @@ export class BatchFlow implements Flow {
   }
 
   transmit (grantBytes: number): number {
+    this.#owner.onSending()
     const carrier = this.#carrier
     const due = this.#due
     if (carrier === undefined || due === undefined || this.backlogBytes === 0) {

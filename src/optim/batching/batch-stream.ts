@@ -97,6 +97,11 @@ export class BatchStream {
     return this.#full || this.#held
   }
 
+  /** Its owner takes no more, so that acknowledgements are not read either: nothing may wait for them. */
+  get full (): boolean {
+    return this.#full
+  }
+
   /** Bytes that were sent and not acknowledged. */
   get unacknowledgedBytes (): number {
     return this.#inFlight.bytes
@@ -131,15 +136,20 @@ export class BatchStream {
 
   /** Nothing more is read until `resume`. */
   pause (): void {
-    const { paused } = this
-    this.#full = true
-    this.#stopReading(paused)
+    if (!this.#full) {
+      const { paused } = this
+      this.#full = true
+      this.#stopReading(paused)
+      this.#watch()
+      this.#handlers.onRoom()
+    }
   }
 
   resume (): void {
     const { paused } = this
     this.#full = false
     this.#readOn(paused)
+    this.#watch()
   }
 
   #hold (): void {
@@ -164,6 +174,9 @@ export class BatchStream {
   #readOn (wasPaused: boolean): void {
     if (!wasPaused) {
       return
+    }
+    if (!this.paused) {
+      this.#read()
     }
     while (!this.paused) {
       const data = this.#unread.shift()
@@ -226,7 +239,7 @@ export class BatchStream {
   }
 
   #watch (): void {
-    this.#stall.watch(this.#ended === undefined && (this.#inFlight.owed > 0 || this.#stream.writableNeedsDrain))
+    this.#stall.watch(this.#ended === undefined && ((this.#inFlight.owed > 0 && !this.#full) || this.#stream.writableNeedsDrain))
   }
 
   #onStall (): void {
@@ -247,22 +260,24 @@ export class BatchStream {
     }
   }
 
-  /** In slices, so that what is read before a pause takes effect is bounded whatever the muxer hands over at once. */
-  #read (data: Bytes): void {
+  /**
+   * What is left of what came before, and then this: in slices, and a batch at a time, so that what is decoded before a
+   * pause takes effect is bounded whatever the muxer hands over at once.
+   */
+  #read (data: Bytes = NOTHING): void {
     try {
+      this.#decode()
       for (let position = 0; position < data.byteLength && this.#ended === undefined; position += SLICE_BYTES) {
         if (this.#full) {
           this.#unread.unshift(data.subarray(position))
           return
         }
         // A list of bytes throws where it is asked for more than it has.
-        const batches = this.#decoder.push(data.subarray(position, Math.min(data.byteLength, position + SLICE_BYTES)))
-        for (const batch of batches) {
-          this.#onBatch(batch)
-        }
+        this.#decoder.push(data.subarray(position, Math.min(data.byteLength, position + SLICE_BYTES)))
+        this.#decode()
       }
       if (this.#ended === undefined) {
-        if (!this.#decoder.empty) {
+        if (data.byteLength > 0 && !this.#decoder.empty) {
           this.#handlers.onProgress()
         }
         this.#handlers.onChange()
@@ -275,10 +290,17 @@ export class BatchStream {
     }
   }
 
-  #onBatch (batch: Batch): void {
-    if (this.#ended !== undefined) {
-      return
+  #decode (): void {
+    while (!this.#full && this.#ended === undefined) {
+      const batch = this.#decoder.next()
+      if (batch === undefined) {
+        return
+      }
+      this.#onBatch(batch)
     }
+  }
+
+  #onBatch (batch: Batch): void {
     const [first] = batch.items
     if (first?.kind === 'settings') {
       this.maximumFrameBytes = first.maximumFrameBytes
@@ -371,6 +393,8 @@ export class BatchStream {
     return true
   }
 }
+
+const NOTHING = new Uint8Array()
 
 /** Read at a time. */
 const SLICE_BYTES = 16 * 1024

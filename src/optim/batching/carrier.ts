@@ -23,9 +23,12 @@ export class Carrier implements BatchSender {
     return this.#batches
   }
 
-  /** What may be sent before something is acknowledged; with nothing under way, any one batch. */
+  /**
+   * What may be sent before something is acknowledged; with nothing under way, any one batch. While nothing is read, no
+   * acknowledgement comes, and it would be waited for in vain: the muxer's window is then the only one.
+   */
   get roomBytes (): number {
-    return this.#bytes === 0
+    return this.#bytes === 0 || this.stream.full
       ? Infinity
       : Math.min(this.#window.windowBytes - this.#bytes, MAXIMUM_UNACKNOWLEDGED_BYTES - this.stream.unacknowledgedBytes)
   }

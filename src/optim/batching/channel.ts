@@ -26,8 +26,8 @@ export interface ChannelComponents {
 /**
  * One class of what goes to one peer: its flow, and the stream that this is sent on, which it holds while there is
  * something to say and gives back after that. A stream that let an attempt wait too long for its acknowledgement is
- * left, and so is one whose connection another takes the place of: what is under way there is waited for, and all else
- * goes on another.
+ * left, whether or not the attempt is still waited for, and so is one whose connection another takes the place of: what is
+ * under way there is waited for, and all else goes on another.
  */
 export class Channel implements FlowOwner, DeliveryOwner, LeaseHolder {
   readonly #peer: PeerId
@@ -59,6 +59,8 @@ export class Channel implements FlowOwner, DeliveryOwner, LeaseHolder {
     // Queueing is our own doing.
     delivery.hooks.connecting?.()
     this.#flow.enqueue(delivery)
+    // Where nothing arrives any more and the window is full, nothing else would tell.
+    this.#leaveIfRetired()
     return delivery
   }
 
@@ -95,6 +97,10 @@ export class Channel implements FlowOwner, DeliveryOwner, LeaseHolder {
     return !(entry instanceof Delivery) || !entry.isRequest || this.#current?.takesRequests === true
   }
 
+  onSending (): void {
+    this.#leaveIfRetired()
+  }
+
   onSent (delivery: Delivery): OutboundStream {
     if (this.#current === undefined) {
       throw new Error('sent on no stream')
@@ -117,8 +123,7 @@ export class Channel implements FlowOwner, DeliveryOwner, LeaseHolder {
     const overdue = reason instanceof TwinwireError && reason.code === 'ERR_TIMEOUT'
     if (stream === this.#current) {
       if (overdue && !delivery.taken) {
-        stream.suspect()
-        this.#leave(stream)
+        this.onOverdue(stream)
       } else if (!overdue || stream.crowded) {
         // One that is overdue is tried again, and the far side had better finish what it has begun.
         for (const cancelled of stream.cancel(delivery.id, delivery.attempt)) {
@@ -156,6 +161,13 @@ export class Channel implements FlowOwner, DeliveryOwner, LeaseHolder {
     }
   }
 
+  onOverdue (stream: OutboundStream): void {
+    stream.suspect()
+    if (stream === this.#current) {
+      this.#leave(stream)
+    }
+  }
+
   onEnd (stream: OutboundStream, error: Error, reason: EndReason): void {
     this.#record(stream, reason)
     this.#retired.delete(stream)
@@ -190,6 +202,16 @@ export class Channel implements FlowOwner, DeliveryOwner, LeaseHolder {
     this.#record(stream, 'retired')
     if (!this.#flow.empty) {
       this.onWanted()
+    }
+  }
+
+  #leaveIfRetired (): void {
+    const stream = this.#current
+    if (stream?.retired === true) {
+      this.#leave(stream)
+      if (stream.idle) {
+        this.onIdle(stream)
+      }
     }
   }
 

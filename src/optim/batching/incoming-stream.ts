@@ -2,7 +2,7 @@ import { TwinwireError } from '../../core/errors.ts'
 import { Answering } from './answering.ts'
 import { lingerMsOf } from './batch-policy.ts'
 import { BatchStream } from './batch-stream.ts'
-import { violation } from './protocol.ts'
+import { keyOf, violation } from './protocol.ts'
 import { RunningHandler } from './running-handler.ts'
 import type { Connection, Stream } from '../port.ts'
 import type { TrafficClass } from '../traffic-class.ts'
@@ -11,6 +11,7 @@ import type { EndReason } from './batch-stream.ts'
 import type { Budget } from './budget.ts'
 import type { BatchingEnvironment } from './environment.ts'
 import type { BatchHandler } from './running-handler.ts'
+import type { RunningShare, RunningShares } from './running-shares.ts'
 import type { Batch, Item, RefusalCode } from './wire/items.ts'
 
 export interface Registered {
@@ -23,13 +24,13 @@ export interface Registered {
 export interface ResponderShared {
   readonly environment: BatchingEnvironment
   /** Handlers at work, and what they were given. */
-  readonly running: Budget
+  readonly running: RunningShares
   /** Replies that wait. */
   readonly replies: Budget
   /** True once nothing new is taken. */
   readonly stopping: boolean
   handlerOf(protocol: string): Registered | undefined
-  /** Too many handlers are at work: the stream goes on as soon as that has changed. */
+  /** Too many handlers are at work: the stream gets a turn when that has changed. */
   onBlocked(stream: IncomingStream): void
   /** A handler has ended. */
   onRoom(): void
@@ -51,6 +52,10 @@ export class IncomingStream {
   readonly #requests = new Map<number, RunningHandler>()
   /** Of all handlers at work, messages' too. */
   readonly #handlers = new Set<RunningHandler>()
+  /** Of what all handlers may have, the peer's. */
+  readonly #share: RunningShare
+  /** Handlers that may be called before others have had a turn. */
+  #allowance = Infinity
   #pumping = false
   #remoteClosed = false
   #ended = false
@@ -58,6 +63,7 @@ export class IncomingStream {
   constructor (stream: Stream, connection: Connection, shared: ResponderShared) {
     this.#shared = shared
     this.#connection = connection
+    this.#share = shared.running.join(connection.remotePeer.toString())
     const taken = (): number => this.#taken
     this.#batches = new BatchStream(stream, connection, 'responder', shared.environment, {
       get taken () { return taken() },
@@ -77,13 +83,26 @@ export class IncomingStream {
     this.#batches.sendSettings()
   }
 
+  get peer (): string {
+    return this.#share.peer
+  }
+
+  /** Goes on with what waits, up to one handler. Answers whether that was called. */
+  takeTurn (): boolean {
+    this.#allowance = 1
+    this.pump()
+    const took = this.#allowance === 0
+    this.#allowance = Infinity
+    return took
+  }
+
   /** Goes on with what waits, as far as it can. */
   pump (): void {
     if (this.#pumping) {
       return
     }
     this.#pumping = true
-    while (this.#waiting.length > 0 && !this.#answering.clogged && this.#begin(this.#waiting[0])) {
+    while (this.#waiting.length > 0 && (this.#waiting[0].cancelled || (!this.#answering.clogged && this.#begin(this.#waiting[0])))) {
       this.#waiting.shift()
     }
     this.#pumping = false
@@ -125,11 +144,18 @@ export class IncomingStream {
   #onBatch ({ class: trafficClass, items }: Batch, batch: number): void {
     this.#received = batch
     const receivedMs = this.#shared.environment.clock.now()
+    const held: HeldBatch = { bytes: 0, running: 0 }
+    // By key, once something is cancelled: a batch may cancel thousands of thousands.
+    let byKey: Map<string, Waiting> | undefined
     for (const item of items) {
       if (item.kind === 'cancel') {
-        this.#cancel(item.id, item.attempt)
+        byKey ??= new Map(this.#waiting.map(waiting => [keyOf(waiting.id, waiting.attempt), waiting]))
+        this.#cancel(item.id, item.attempt, byKey)
       } else if (item.kind === 'message' || item.kind === 'request') {
-        this.#waiting.push({ item, trafficClass, id: item.id, attempt: item.kind === 'request' ? item.attempt : 0, batch, receivedMs })
+        held.bytes = item.payload.buffer.byteLength
+        const waiting = { item, trafficClass, held, id: item.id, attempt: item.kind === 'request' ? item.attempt : 0, batch, receivedMs, cancelled: false }
+        this.#waiting.push(waiting)
+        byKey?.set(keyOf(waiting.id, waiting.attempt), waiting)
       }
     }
     this.pump()
@@ -137,7 +163,7 @@ export class IncomingStream {
 
   /** False where it has to wait. */
   #begin (waiting: Waiting): boolean {
-    const { item: { kind, protocol, payload }, trafficClass, id } = waiting
+    const { item: { kind, protocol }, trafficClass, held, id } = waiting
     const isRequest = kind === 'request'
     if (isRequest && this.#answering.has(waiting)) {
       this.#batches.violate(violation('a request came twice before it was answered'))
@@ -154,15 +180,26 @@ export class IncomingStream {
       refuse('unsupported-protocol')
     } else if (this.#shared.stopping) {
       refuse('overloaded', 'about to stop')
-    } else if (this.#shared.running.take(payload.byteLength)) {
+    } else if (this.#allowance > 0 && this.#take(held)) {
+      this.#allowance--
       this.#call(registered, waiting)
-    } else if (this.#shared.running.messages === 0) {
-      refuse('too-large')
     } else {
       this.#shared.onBlocked(this)
       return false
     }
     return true
+  }
+
+  /** The first handler of a batch takes room for all of it, which any one of its payloads keeps; the last gives it back. */
+  #take (held: HeldBatch): boolean {
+    const taken = this.#shared.running.take(this.#share, held.running === 0 ? held.bytes : 0)
+    held.running += taken ? 1 : 0
+    return taken
+  }
+
+  #give (held: HeldBatch): void {
+    held.running--
+    this.#shared.running.give(this.#share, held.running === 0 ? held.bytes : 0)
   }
 
   /** A retry of what is being worked on gets the same answer. */
@@ -177,7 +214,7 @@ export class IncomingStream {
   }
 
   #call (registered: Registered, waiting: Waiting): void {
-    const { item: { kind, protocol, payload, id }, trafficClass } = waiting
+    const { item: { kind, protocol, payload, id }, trafficClass, held } = waiting
     if (kind === 'request') {
       this.#answering.begin(waiting)
     }
@@ -186,12 +223,12 @@ export class IncomingStream {
     try {
       result = registered.handler(payload, running)
     } catch (error) {
-      this.#shared.running.give(payload.byteLength)
+      this.#give(held)
       this.#onFailed(running, error)
       return
     }
     if (!(result instanceof Promise)) {
-      this.#shared.running.give(payload.byteLength)
+      this.#give(held)
       this.#onReplied(running, registered, result)
       return
     }
@@ -204,11 +241,18 @@ export class IncomingStream {
       if (this.#requests.get(id) === running) {
         this.#requests.delete(id)
       }
-      this.#shared.running.give(payload.byteLength)
+      this.#give(held)
+    }
+    // Room is given on in the same turn, or whoever comes in between would have it.
+    const onRoom = (): void => {
+      this.#shared.onRoom()
+      this.pump()
+      this.closeIfIdle()
     }
     void result.then(reply => {
       onOver()
       this.#onReplied(running, registered, reply)
+      onRoom()
     }, (error: unknown) => {
       onOver()
       if (kind === 'message') {
@@ -216,15 +260,18 @@ export class IncomingStream {
       } else {
         this.#onFailed(running, error)
       }
-    }).finally(() => {
-      this.#shared.onRoom()
-      this.pump()
-      this.closeIfIdle()
+      onRoom()
     })
   }
 
-  #onReplied ({ kind, protocol, attempts, trafficClass }: RunningHandler, { sensitive }: Registered, reply: Uint8Array | void): void {
+  #onReplied (running: RunningHandler, { sensitive }: Registered, reply: unknown): void {
+    const { kind, protocol, attempts, trafficClass } = running
     if (kind === 'message') {
+      return
+    }
+    // Not everybody has the compiler look at their handlers.
+    if (!(reply instanceof Uint8Array || reply === undefined || reply === null)) {
+      this.#onFailed(running, new TwinwireError('ERR_INVALID_STATE', 'the handler answered what is not bytes', { expected: 'a Uint8Array, or nothing', found: Object.prototype.toString.call(reply).slice(8, -1) }))
       return
     }
     for (const attempt of attempts) {
@@ -252,10 +299,12 @@ export class IncomingStream {
   }
 
   /** What nobody waits for is not answered any more; the last attempt ends the work. */
-  #cancel (id: number, attempt: number): void {
-    const i = this.#waiting.findIndex(waiting => waiting.id === id && waiting.attempt === attempt)
-    if (i >= 0) {
-      this.#waiting.splice(i, 1)
+  #cancel (id: number, attempt: number, byKey: Map<string, Waiting>): void {
+    const key = keyOf(id, attempt)
+    const waiting = byKey.get(key)
+    if (waiting !== undefined) {
+      byKey.delete(key)
+      waiting.cancelled = true
       return
     }
     this.#answering.cancel(id, attempt)
@@ -277,6 +326,7 @@ export class IncomingStream {
     }
     this.#answering.end(error)
     this.#waiting.length = 0
+    this.#shared.running.leave(this.#share)
     this.#shared.onEnd(this)
   }
 }
@@ -285,6 +335,15 @@ export class IncomingStream {
 interface Waiting extends Answered {
   readonly item: Item & { readonly kind: 'message' | 'request' }
   readonly trafficClass: TrafficClass
+  readonly held: HeldBatch
+  /** Nobody waits for it any more. */
+  cancelled: boolean
+}
+
+/** What a batch holds in memory while any handler of it is at work. */
+interface HeldBatch {
+  bytes: number
+  running: number
 }
 
 const NOTHING = new Uint8Array()

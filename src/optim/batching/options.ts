@@ -11,7 +11,7 @@ import type { CompressionPolicy } from './compression/policy.ts'
  *
  * Memory: what waits for a peer is bounded by `maximumQueuedBytesPerPeer`, what lies unacknowledged by the uplink's
  * window and by 2 MiB a stream, which is also what a stream that is not read holds of a far side that keeps the protocol
- * (libp2p resets it at 4 MiB), the parts of replies that came by 16 MiB a stream. An incoming stream holds at most one frame being read, one decoded, `maximumReplyBytes` of replies,
+ * (libp2p resets it at 4 MiB), the parts of replies that came by 16 MiB a stream, or twice the largest reply. An incoming stream holds at most one frame being read, one decoded, `maximumReplyBytes` of replies,
  * `maximumRequests` refusals and what its window lets lie unacknowledged; all incoming streams together
  * `maximumRunningBytes` of requests and `maximumReplyBytesInAll` of replies.
  */
@@ -44,13 +44,16 @@ export interface MessageBatchingOptions {
   readonly maximumRequests?: number
   /** Incoming streams on one connection; default 16: one a class and connection of the far side's pool, with some to spare. */
   readonly maximumIncomingStreams?: number
-  /** Handlers running, of all peers; default 1000. Above it nothing more is read. */
+  /** Handlers running, of all peers; default 1000. One peer has as many as it leaves free for the others: half, where it is alone. Above that nothing more is read. */
   readonly maximumRunning?: number
-  /** Payload bytes that running handlers were given; default 32 MiB. */
+  /** Bytes of the decompressed batches that running handlers were given payloads of; default 32 MiB, shared alike, and at least `maximumFrameBytes`. */
   readonly maximumRunningBytes?: number
-  /** Replies of one stream that wait to be sent, in bytes; default 8 MiB: twice the largest reply. Above half of it nothing more is read, above all of it replies are refused as overloaded. */
+  /**
+   * Replies of one stream that wait to be sent, in bytes; at least, and by default, twice `maximumReplyPayloadBytes`: 8 MiB.
+   * Above half of it nothing more is read, above all of it replies are refused as overloaded.
+   */
   readonly maximumReplyBytes?: number
-  /** The same of all streams; default 64 MiB. */
+  /** The same of all streams; at least `maximumReplyBytes`, by default 64 MiB where that is not more. */
   readonly maximumReplyBytesInAll?: number
   /** A stream on which something is owed and nothing moves for so long is given up, in milliseconds; default 10000, as libp2p gives a stream. */
   readonly stallTimeoutMs?: number
@@ -65,11 +68,16 @@ export type BatchingSettings = Required<MessageBatchingOptions>
  * @throws ERR_INVALID_OPTION or ERR_UNKNOWN_OPTION
  */
 export function parseBatchingOptions (input: MessageBatchingOptions): BatchingSettings {
-  return parseOptions(schema, input, 'messageBatching')
+  const { maximumReplyBytes, maximumReplyBytesInAll, ...others } = parseOptions(schema, input, 'messageBatching')
+  const ofStream = maximumReplyBytes ?? Math.max(LEAST_REPLY_BYTES, 2 * others.maximumReplyPayloadBytes)
+  const inAll = maximumReplyBytesInAll ?? Math.max(64 * MIB, ofStream)
+  return { ...others, maximumReplyBytes: ofStream, maximumReplyBytesInAll: inAll }
 }
 
 const KIB = 1024
 const MIB = 1024 * KIB
+/** An item's own fields count as well. */
+const LEAST_REPLY_BYTES = KIB
 const count = (standard: number, least = 1): z.ZodDefault<z.ZodInt> => z.int().min(least).default(standard)
 const duration = (standard: number): z.ZodDefault<z.ZodNumber> => z.number().positive().default(standard)
 
@@ -90,8 +98,10 @@ const schema = z.strictObject({
   maximumIncomingStreams: count(16),
   maximumRunning: count(1_000),
   maximumRunningBytes: count(32 * MIB),
-  maximumReplyBytes: count(8 * MIB),
-  maximumReplyBytesInAll: count(64 * MIB),
+  maximumReplyBytes: z.int().min(LEAST_REPLY_BYTES).optional(),
+  maximumReplyBytesInAll: z.int().min(LEAST_REPLY_BYTES).optional(),
   stallTimeoutMs: duration(10_000),
   unsupportedForMs: duration(600_000)
-})
+}).refine(({ maximumRunningBytes, maximumFrameBytes }) => maximumRunningBytes >= maximumFrameBytes, { path: ['maximumRunningBytes'], message: 'a number that is not below maximumFrameBytes' })
+  .refine(({ maximumReplyBytes = Infinity, maximumReplyPayloadBytes }) => maximumReplyBytes >= 2 * maximumReplyPayloadBytes, { path: ['maximumReplyBytes'], message: 'a number of at least twice maximumReplyPayloadBytes' })
+  .refine(({ maximumReplyBytesInAll = Infinity, maximumReplyBytes, maximumReplyPayloadBytes }) => maximumReplyBytesInAll >= (maximumReplyBytes ?? 2 * maximumReplyPayloadBytes), { path: ['maximumReplyBytesInAll'], message: 'a number that is not below maximumReplyBytes' })

@@ -33,6 +33,8 @@ export interface LeaseHolder {
   onRoom(stream: OutboundStream): void
   /** Something arrived: the stream works. */
   onArrival(stream: OutboundStream): void
+  /** Something is overdue that the far side does not have yet, and is still waited for. */
+  onOverdue(stream: OutboundStream): void
   /** The stream has ended, and the lease was given back. */
   onEnd(stream: OutboundStream, error: Error, reason: EndReason): void
 }
@@ -129,12 +131,12 @@ export class OutboundStream {
     this.#awaited++
     if (delivery.isRequest) {
       this.#requests++
-      delivery.hooks.whenKept?.(() => {
-        if (!delivery.taken) {
-          this.suspect()
-        }
-      })
     }
+    delivery.hooks.whenKept?.(() => {
+      if (!delivery.taken) {
+        this.#lease?.holder.onOverdue(this)
+      }
+    })
   }
 
   has (id: number, attempt: number): boolean {
@@ -197,7 +199,7 @@ export class OutboundStream {
       return
     }
     const bytes = item.payload.byteLength
-    if (this.#fits(delivery, bytes) && this.#partBytes + bytes <= MAXIMUM_PART_BYTES) {
+    if (this.#fits(delivery, bytes) && this.#partBytes + bytes <= this.#maximumPartBytes) {
       this.#partBytes += bytes
       delivery.addPart(item.payload)
       delivery.hooks.progress?.()
@@ -226,6 +228,11 @@ export class OutboundStream {
       throw violation('an answer came to what was not asked, or was answered before')
     }
     return delivery
+  }
+
+  /** Of replies that came in part: whatever is taken at all may come by itself. */
+  get #maximumPartBytes (): number {
+    return Math.max(LEAST_PART_BYTES, 2 * this.#environment.settings.maximumReplyPayloadBytes)
   }
 
   #fits (delivery: Delivery, bytes: number): boolean {
@@ -313,8 +320,8 @@ export class OutboundStream {
   }
 }
 
-/** Of replies that came in part, on one stream. */
-const MAXIMUM_PART_BYTES = 16 * 1024 * 1024
+/** Of replies that may come in part, on one stream: four of 4 MiB. */
+const LEAST_PART_BYTES = 16 * 1024 * 1024
 
 function tooLargeError (limitBytes: number): TwinwireError {
   return new TwinwireError('ERR_FRAME_TOO_LARGE', 'the reply exceeds the limit', { expected: `at most ${limitBytes} bytes` })

@@ -10,7 +10,8 @@ export class Receipts {
   /** Sends an acknowledgement alone. */
   readonly #send: () => void
   #received = 0
-  #receivedMs = 0
+  /** When batches came, from the last that was taken in on: of more than are kept, the oldest are as old as the next. */
+  readonly #receivedMs: number[] = []
   /** The last with items: one without asks for no acknowledgement. */
   #receivedItems = 0
   #acknowledged = 0
@@ -36,8 +37,12 @@ export class Receipts {
 
   /** A batch is whole. Answers its number, from 1. */
   receive (hasItems: boolean): number {
-    this.#receivedMs = this.#environment.clock.now()
+    this.#receivedMs.push(this.#environment.clock.now())
     this.#received++
+    const spare = Math.max(this.#receivedMs.length - MAXIMUM_TIMES, this.#taken() - this.#firstTimed)
+    if (spare > 0) {
+      this.#receivedMs.splice(0, spare)
+    }
     if (hasItems) {
       this.#receivedItems = this.#received
     }
@@ -66,13 +71,19 @@ export class Receipts {
     }
     this.#acknowledged = taken
     this.stop()
-    return { batch: taken, heldUs: Math.round((this.#environment.clock.now() - this.#receivedMs) * 1_000) }
+    const receivedMs = this.#receivedMs[Math.max(0, taken - this.#firstTimed)]
+    return { batch: taken, heldUs: Math.round((this.#environment.clock.now() - receivedMs) * 1_000) }
   }
 
   stop (): void {
     this.#due = false
     this.#timer?.cancel()
     this.#timer = undefined
+  }
+
+  /** The batch that the first time kept is of. */
+  get #firstTimed (): number {
+    return this.#received - this.#receivedMs.length + 1
   }
 
   get #owed (): boolean {
@@ -85,3 +96,6 @@ export class Receipts {
     this.#send()
   }
 }
+
+/** Of batches that wait to be taken in: one that is read, and those behind a refusal that waits to be sent. */
+const MAXIMUM_TIMES = 1_024

@@ -1,6 +1,8 @@
 import { TwinwireError } from '../../core/errors.ts'
 import { Budget } from './budget.ts'
 import { IncomingStream } from './incoming-stream.ts'
+import { RunningShares } from './running-shares.ts'
+import { Turns } from './turns.ts'
 import { BATCH_PROTOCOL } from './wire/format.ts'
 import type { Connection, NetworkNode, Stream } from '../port.ts'
 import type { BatchingEnvironment } from './environment.ts'
@@ -17,12 +19,12 @@ export interface BatchHandlerOptions {
 export class BatchResponder {
   readonly #node: NetworkNode
   readonly #environment: BatchingEnvironment
-  readonly #running: Budget
+  readonly #running: RunningShares
   readonly #replies: Budget
   readonly #handlers = new Map<string, Registered>()
   readonly #streams = new Set<IncomingStream>()
-  /** Those that wait for a handler to end, the first first. */
-  readonly #blocked = new Set<IncomingStream>()
+  /** Those that wait for a handler to end. */
+  readonly #blocked = new Turns<IncomingStream>()
   readonly #shared: ResponderShared
   readonly #onIdle: () => void
   /** Set once the node has been asked to hand over streams. */
@@ -34,7 +36,7 @@ export class BatchResponder {
     this.#node = node
     this.#environment = environment
     this.#onIdle = onIdle
-    const running = this.#running = new Budget(maximumRunning, maximumRunningBytes)
+    const running = this.#running = new RunningShares(maximumRunning, maximumRunningBytes)
     const replies = this.#replies = new Budget(Infinity, maximumReplyBytesInAll)
     const stopping = (): boolean => this.#stopping
     this.#shared = {
@@ -43,14 +45,14 @@ export class BatchResponder {
       replies,
       get stopping () { return stopping() },
       handlerOf: protocol => this.#handlers.get(protocol),
-      onBlocked: stream => this.#blocked.add(stream),
+      onBlocked: stream => this.#blocked.add(stream.peer, stream),
       onRoom: () => this.#onRoom(),
       onEnd: stream => this.#onEnd(stream)
     }
   }
 
   get levels (): { readonly incomingStreams: number, readonly running: number, readonly waitingReplyBytes: number } {
-    return { incomingStreams: this.#streams.size, running: this.#running.messages, waitingReplyBytes: this.#replies.bytes }
+    return { incomingStreams: this.#streams.size, running: this.#running.handlers, waitingReplyBytes: this.#replies.bytes }
   }
 
   /** No stream is open. */
@@ -60,9 +62,21 @@ export class BatchResponder {
 
   /** @throws what the node throws where it has a handler of the batch protocol already */
   async handle (protocol: string, handler: BatchHandler, { sensitive = false }: BatchHandlerOptions): Promise<void> {
-    this.#handlers.set(protocol, { handler, sensitive })
-    this.#registered ??= this.#node.handle(BATCH_PROTOCOL, this.#onStream, { maxInboundStreams: this.#environment.settings.maximumIncomingStreams })
-    await this.#registered
+    const registered = { handler, sensitive }
+    this.#handlers.set(protocol, registered)
+    const registering = this.#registered ??= this.#node.handle(BATCH_PROTOCOL, this.#onStream, { maxInboundStreams: this.#environment.settings.maximumIncomingStreams })
+    try {
+      await registering
+    } catch (error) {
+      // The next may find the name free; another of those that waited has begun anew already, perhaps.
+      if (this.#registered === registering) {
+        this.#registered = undefined
+      }
+      if (this.#handlers.get(protocol) === registered) {
+        this.#handlers.delete(protocol)
+      }
+      throw error
+    }
   }
 
   unhandle (protocol: string): void {
@@ -94,17 +108,12 @@ export class BatchResponder {
   }
 
   #onRoom (): void {
-    // Those that still have no room come back in.
-    const blocked = [...this.#blocked]
-    this.#blocked.clear()
-    for (const stream of blocked) {
-      stream.pump()
-    }
+    this.#blocked.give(stream => stream.takeTurn(), () => this.#running.exhausted)
   }
 
   #onEnd (stream: IncomingStream): void {
     this.#streams.delete(stream)
-    this.#blocked.delete(stream)
+    this.#blocked.remove(stream.peer, stream)
     this.#onIdle()
   }
 

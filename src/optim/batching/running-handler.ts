@@ -4,7 +4,7 @@ import type { Answered } from './answer.ts'
 
 /**
  * Serves what came in a batch: answers a request with its reply, takes a message in. The payload is a view of the batch:
- * whoever keeps it for long copies it. What it throws for a message before it returns a promise is told to the sender;
+ * whoever keeps it for long copies it. A request that it answers with anything but bytes or nothing has failed. What it throws for a message before it returns a promise is told to the sender;
  * what it rejects with later is not, as the message was acknowledged.
  */
 export type BatchHandler = (payload: Uint8Array, context: HandlerContext) => Uint8Array | void | Promise<Uint8Array | void>

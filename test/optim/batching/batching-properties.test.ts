@@ -6,6 +6,7 @@ import { BatchDecoder } from '../../../src/optim/batching/wire/batch-decoder.ts'
 import { INITIAL_FRAME_BYTES } from '../../../src/optim/batching/wire/format.ts'
 import { PacedUplink } from './paced-uplink.ts'
 import { outcome, setting } from './setting.ts'
+import { decoded } from './wire/decoded.ts'
 import type { BatchedOptions } from '../../../src/optim/batching/message-batching.ts'
 import type { Setting, Side } from './setting.ts'
 import type { Clock } from '../../../src/core/clock.ts'
@@ -144,7 +145,7 @@ function wireFaults ({ node }: Side, classes: ReadonlyMap<number, TrafficClass>)
   for (const stream of node.everyConnection.flatMap(({ streams }) => streams)) {
     const decoder = new BatchDecoder({ maximumFrameBytes: INITIAL_FRAME_BYTES, maximumPlainBytes: INITIAL_FRAME_BYTES, from: 'initiator' })
     const last = new Map<TrafficClass, number>()
-    for (const batch of stream.sent.flatMap(frame => decoder.push(frame))) {
+    for (const batch of stream.sent.flatMap(frame => decoded(decoder, frame))) {
       for (const item of batch.items) {
         if (item.kind !== 'message' && !(item.kind === 'request' && item.attempt === 1)) {
           continue
@@ -193,7 +194,7 @@ test('whatever is sent, aborted, broken or refused: everything settles, order an
   await fc.assert(fc.asyncProperty(schedule, fc.constantFrom(0, 5, 500), fc.boolean(), fc.boolean(), async (steps, stopAfterMs, isPaced, isTight) => {
     const faults = await setting(async environment => await play(environment, steps, stopAfterMs, isPaced), {
       client: LIMITS,
-      server: isTight ? { maximumRunning: 2, maximumReplyBytes: 500, stallTimeoutMs: 200 } : {},
+      server: isTight ? { maximumRunning: 2, maximumReplyBytes: 1_024, maximumReplyPayloadBytes: 500, stallTimeoutMs: 200 } : {},
       ...isPaced && { uplink: clock => new PacedUplink(clock, 200_000) }
     })
     t.deepEqual(faults, [])

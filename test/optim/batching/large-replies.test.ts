@@ -1,7 +1,9 @@
 import test from 'ava'
 import { sleep } from '../../../src/core/clock.ts'
+import { parseBatchingOptions } from '../../../src/optim/batching/options.ts'
 import { PacedUplink } from './paced-uplink.ts'
 import { bytes, only, outcome, PROTOCOL, setting } from './setting.ts'
+import type { MessageBatchingOptions } from '../../../src/optim/batching/options.ts'
 
 const MEBIBYTE = 1024 * 1024
 /** Frames of the responder, whatever they carry. */
@@ -70,3 +72,45 @@ test('of a large reply that nobody waits for any more, the rest is not sent', as
     t.true(server.batching.metrics.wireBytesSent < 0.7 * 125_000 + 100_000)
   }, { server: { codecs: [] }, serverUplink: clock => new PacedUplink(clock, 1e6, 100_000, 16_384) })
 })
+
+for (const size of [9 * MEBIBYTE, 20 * MEBIBYTE]) {
+  test(`a reply of ${size / MEBIBYTE} MiB is given and taken where both sides take so much, whatever the other defaults`, async t => {
+    await setting(async ({ client, server }) => {
+      await server.batching.handle(PROTOCOL, () => bytes(size))
+      t.is((await client.batching.request(server.node.peerId, PROTOCOL, bytes(1))).length, size)
+      t.is(server.batching.metrics.refusals, 0)
+    }, { client: { maximumReplyPayloadBytes: size }, server: { maximumReplyPayloadBytes: size, codecs: [] } })
+  })
+}
+
+test('several large replies at once come, though the requests behind them are not read meanwhile', async t => {
+  await setting(async ({ clock, client, server }) => {
+    await server.batching.handle(PROTOCOL, () => bytes(3 * MEBIBYTE))
+    const requests = [client.batching.request(server.node.peerId, PROTOCOL, bytes(1)), client.batching.request(server.node.peerId, PROTOCOL, bytes(1))]
+    await sleep(clock, 50)
+    requests.push(client.batching.request(server.node.peerId, PROTOCOL, bytes(1)))
+    t.deepEqual((await Promise.all(requests)).map(({ length }) => length), Array.from({ length: 3 }, () => 3 * MEBIBYTE))
+    t.is(server.batching.metrics.stalls, 0)
+  }, { server: { codecs: [] } })
+})
+
+test('the smallest bound on replies still lets one of that size through', async t => {
+  await setting(async ({ client, server }) => {
+    await server.batching.handle(PROTOCOL, () => bytes(1))
+    t.is((await client.batching.request(server.node.peerId, PROTOCOL, bytes(1))).length, 1)
+  }, { server: { maximumReplyPayloadBytes: 1 } })
+})
+
+const CONTRADICTIONS: ReadonlyArray<readonly [options: MessageBatchingOptions, path: string]> = [
+  [{ maximumReplyPayloadBytes: 5 * MEBIBYTE, maximumReplyBytes: 8 * MEBIBYTE }, 'maximumReplyBytes'],
+  [{ maximumReplyBytes: MEBIBYTE }, 'maximumReplyBytes'],
+  [{ maximumReplyPayloadBytes: 5 * MEBIBYTE, maximumReplyBytesInAll: 8 * MEBIBYTE }, 'maximumReplyBytesInAll'],
+  [{ maximumReplyBytes: 16 * MEBIBYTE, maximumReplyBytesInAll: 8 * MEBIBYTE }, 'maximumReplyBytesInAll'],
+  [{ maximumFrameBytes: MEBIBYTE, maximumRunningBytes: MEBIBYTE - 1 }, 'maximumRunningBytes']
+]
+
+for (const [options, path] of CONTRADICTIONS) {
+  test(`options that contradict each other are refused where they are given: ${JSON.stringify(options)}`, t => {
+    t.throws(() => parseBatchingOptions(options), { code: 'ERR_INVALID_OPTION', message: new RegExp(`at messageBatching\\.${path};`) })
+  })
+}

@@ -323,3 +323,34 @@ test('flush sends at once what lingers, and resolves when it was handed over', a
     await Promise.all([first, second])
   })
 })
+
+for (const { name, reply } of [{ name: 'text', reply: 'hello' }, { name: 'an ArrayBuffer', reply: new ArrayBuffer(5) }, { name: 'a number', reply: 5 }]) {
+  for (const later of [false, true]) {
+    test(`a handler that answers ${name}${later ? ' later' : ''} has failed, which is not for the peer to have caused`, async t => {
+      await setting(async ({ client, server }) => {
+        const answer = reply as unknown as Uint8Array
+        await server.batching.handle(PROTOCOL, later ? async () => answer : () => answer)
+        t.is(await outcome(client.batching.request(server.node.peerId, PROTOCOL, bytes(1))), 'ERR_REMOTE_FAILED')
+        const [{ reason }, ...others] = only(server.events, 'batching:handler-failed')
+        t.regex(reason, /answered what is not bytes.*expected a Uint8Array, or nothing; found (String|ArrayBuffer|Number)/)
+        t.deepEqual(others, [])
+        t.is(server.batching.metrics.waitingReplyBytes, 0)
+      })
+    })
+  }
+}
+
+test('where the node has a handler of the batch protocol, serving fails, and is possible as soon as it has none', async t => {
+  await setting(async ({ client, server: { node, batching } }) => {
+    const { handle } = node
+    node.handle = async () => { throw new Error('handler already registered') }
+    await t.throwsAsync(batching.handle(PROTOCOL, payload => payload), { message: 'handler already registered' })
+    node.handle = handle
+    await batching.handle('/app/2', payload => payload)
+    t.is(await outcome(client.batching.request(node.peerId, '/app/2', bytes(1))), 'resolved')
+    // The first was never served.
+    t.is(await outcome(client.batching.request(node.peerId, PROTOCOL, bytes(1))), 'ERR_UNSUPPORTED_PROTOCOL')
+    await batching.handle(PROTOCOL, payload => payload)
+    t.is(await outcome(client.batching.request(node.peerId, PROTOCOL, bytes(1))), 'resolved')
+  })
+})

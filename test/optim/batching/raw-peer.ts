@@ -1,6 +1,7 @@
 import { BatchDecoder } from '../../../src/optim/batching/wire/batch-decoder.ts'
 import { BatchEncoder } from '../../../src/optim/batching/wire/batch-encoder.ts'
 import { BATCH_PROTOCOL, INITIAL_FRAME_BYTES } from '../../../src/optim/batching/wire/format.ts'
+import { decoded } from './wire/decoded.ts'
 import type { Bytes } from '../../../src/optim/port.ts'
 import type { Acknowledgement, Batch, Item } from '../../../src/optim/batching/wire/items.ts'
 import type { LinkedNode, LinkedStream } from './linked-nodes.ts'
@@ -16,7 +17,7 @@ export class RawEnd {
     this.stream = stream
     const decoder = new BatchDecoder({ maximumFrameBytes: INITIAL_FRAME_BYTES, maximumPlainBytes: INITIAL_FRAME_BYTES, from: stream.direction === 'inbound' ? 'initiator' : 'responder' })
     stream.addEventListener('message', ({ data }: { readonly data: Bytes }) => {
-      for (const batch of decoder.push(data)) {
+      for (const batch of decoded(decoder, data)) {
         this.batches.push(batch)
         onBatch(batch, this)
       }

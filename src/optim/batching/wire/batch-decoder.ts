@@ -19,11 +19,11 @@ export interface BatchDecoderOptions {
 }
 
 /**
- * Takes the bytes of one direction of a stream as they come, however they are cut, and gives back its batches. Payloads
- * are views of a buffer that is the batch's own: keeping one keeps its batch.
+ * Takes the bytes of one direction of a stream as they come, however they are cut, and gives back its batches, each
+ * decoded when it is asked for: few bytes may hold many that become large. Payloads are views of a buffer that is the
+ * batch's own: keeping one keeps its batch.
  *
- * After an error the decoder is of no further use, and batches that came whole in the same bytes are lost with it; they
- * were not acknowledged.
+ * After an error the decoder is of no further use.
  */
 export class BatchDecoder {
   readonly #frames: FrameDecoder
@@ -33,6 +33,8 @@ export class BatchDecoder {
   readonly #names: string[] = []
   /** The responder begins with its settings, and sends them once. */
   #expectsSettings: boolean
+  /** Bodies that came whole and were not asked for, the next one last. */
+  #bodies: Uint8Array[] = []
 
   constructor ({ maximumFrameBytes, maximumPlainBytes, from }: BatchDecoderOptions) {
     this.#frames = new FrameDecoder(maximumFrameBytes)
@@ -41,18 +43,31 @@ export class BatchDecoder {
     this.#expectsSettings = from === 'responder'
   }
 
-  /** True between frames: nothing of another one has come. */
+  /** All that came was given back: nothing of another frame has come. */
   get empty (): boolean {
-    return this.#frames.empty
+    return this.#frames.empty && this.#bodies.length === 0
   }
 
   /**
-   * The batches that these bytes complete, in order.
+   * What comes next, after everything that came before was given back.
    *
-   * @throws ERR_BATCH_INVALID, ERR_CHECKSUM, ERR_FRAME_INVALID, ERR_FRAME_TOO_LARGE
+   * @throws ERR_FRAME_INVALID, ERR_FRAME_TOO_LARGE
    */
-  push (bytes: Bytes): Batch[] {
-    return this.#frames.push(bytes).map(body => this.#decode(body))
+  push (bytes: Bytes): void {
+    if (this.#bodies.length > 0) {
+      throw new Error('bytes were pushed before what came earlier was decoded')
+    }
+    this.#bodies = this.#frames.push(bytes).reverse()
+  }
+
+  /**
+   * The next batch that has come whole; undefined without one.
+   *
+   * @throws ERR_BATCH_INVALID, ERR_CHECKSUM, ERR_FRAME_TOO_LARGE
+   */
+  next (): Batch | undefined {
+    const body = this.#bodies.pop()
+    return body && this.#decode(body)
   }
 
   #decode (body: Uint8Array): Batch {

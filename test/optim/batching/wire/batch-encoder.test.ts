@@ -2,6 +2,7 @@ import test from 'ava'
 import { BatchDecoder } from '../../../../src/optim/batching/wire/batch-decoder.ts'
 import { BatchEncoder, type EncodedBatch } from '../../../../src/optim/batching/wire/batch-encoder.ts'
 import { INITIAL_FRAME_BYTES, MAXIMUM_ITEMS } from '../../../../src/optim/batching/wire/format.ts'
+import { decoded } from './decoded.ts'
 import type { Acknowledgement, Batch, Codec, Item } from '../../../../src/optim/batching/wire/items.ts'
 
 function message (id: number, protocol: string, bytes: number): Item {
@@ -17,7 +18,7 @@ function encode (encoder: BatchEncoder, items: readonly Item[], codec: Codec = '
 }
 
 function decode (frames: readonly Uint8Array[], from: 'initiator' | 'responder' = 'initiator', limitBytes = INITIAL_FRAME_BYTES): Batch[] {
-  return new BatchDecoder({ maximumFrameBytes: limitBytes, maximumPlainBytes: limitBytes, from }).push(new Uint8Array(Buffer.concat(frames)))
+  return decoded(new BatchDecoder({ maximumFrameBytes: limitBytes, maximumPlainBytes: limitBytes, from }), new Uint8Array(Buffer.concat(frames)))
 }
 
 test('the largest item with a payload of 64 KiB fits into the frame that needs no settings, with the longest acknowledgement', t => {
@@ -112,7 +113,7 @@ test('4 MiB that compress to a few bytes are refused by a limit of 64 KiB before
     t.true(frame.length < plainBytes / 20)
     const before = process.memoryUsage().arrayBuffers
     const decoder = new BatchDecoder({ maximumFrameBytes: 1024 * 1024, maximumPlainBytes: 65_536, from: 'initiator' })
-    t.throws(() => decoder.push(frame), { code: 'ERR_FRAME_TOO_LARGE' })
+    t.throws(() => decoded(decoder, frame), { code: 'ERR_FRAME_TOO_LARGE' })
     t.true(process.memoryUsage().arrayBuffers - before < 1024 * 1024)
     t.is(decode([frame], 'initiator', plainBytes)[0].items.length, 1)
   }

@@ -4,6 +4,7 @@ import { TwinwireError } from '../../../../src/core/errors.ts'
 import { BatchDecoder } from '../../../../src/optim/batching/wire/batch-decoder.ts'
 import { BatchEncoder } from '../../../../src/optim/batching/wire/batch-encoder.ts'
 import { INITIAL_FRAME_BYTES, type Side } from '../../../../src/optim/batching/wire/format.ts'
+import { decoded } from './decoded.ts'
 import type { Batch } from '../../../../src/optim/batching/wire/items.ts'
 
 interface Vector {
@@ -50,7 +51,7 @@ function distinct (values: readonly string[]): string[] {
 }
 
 function decode ({ from, bytes }: Vector): Batch[] {
-  return new BatchDecoder({ maximumFrameBytes: INITIAL_FRAME_BYTES, maximumPlainBytes: INITIAL_FRAME_BYTES, from }).push(bytes)
+  return decoded(new BatchDecoder({ maximumFrameBytes: INITIAL_FRAME_BYTES, maximumPlainBytes: INITIAL_FRAME_BYTES, from }), bytes)
 }
 
 test('the document has vectors of every kind of item, of every codec and of every code of error', t => {
