@@ -1,8 +1,9 @@
 import { TwinwireError } from '../../core/errors.ts'
 import { Answering } from './answering.ts'
 import { lingerMsOf } from './batch-policy.ts'
+import { AttemptMap } from './attempt-map.ts'
 import { BatchStream } from './batch-stream.ts'
-import { keyOf, violation } from './protocol.ts'
+import { violation } from './protocol.ts'
 import { RunningHandler } from './running-handler.ts'
 import type { Connection, Stream } from '../port.ts'
 import type { TrafficClass } from '../traffic-class.ts'
@@ -146,16 +147,16 @@ export class IncomingStream {
     const receivedMs = this.#shared.environment.clock.now()
     const held: HeldBatch = { bytes: 0, running: 0 }
     // By key, once something is cancelled: a batch may cancel thousands of thousands.
-    let byKey: Map<string, Waiting> | undefined
+    let byKey: AttemptMap<Waiting> | undefined
     for (const item of items) {
       if (item.kind === 'cancel') {
-        byKey ??= new Map(this.#waiting.map(waiting => [keyOf(waiting.id, waiting.attempt), waiting]))
+        byKey ??= byKeyOf(this.#waiting)
         this.#cancel(item.id, item.attempt, byKey)
       } else if (item.kind === 'message' || item.kind === 'request') {
         held.bytes = item.payload.buffer.byteLength
         const waiting = { item, trafficClass, held, id: item.id, attempt: item.kind === 'request' ? item.attempt : 0, batch, receivedMs, cancelled: false }
         this.#waiting.push(waiting)
-        byKey?.set(keyOf(waiting.id, waiting.attempt), waiting)
+        byKey?.set(waiting.id, waiting.attempt, waiting)
       }
     }
     this.pump()
@@ -299,11 +300,10 @@ export class IncomingStream {
   }
 
   /** What nobody waits for is not answered any more; the last attempt ends the work. */
-  #cancel (id: number, attempt: number, byKey: Map<string, Waiting>): void {
-    const key = keyOf(id, attempt)
-    const waiting = byKey.get(key)
+  #cancel (id: number, attempt: number, byKey: AttemptMap<Waiting>): void {
+    const waiting = byKey.get(id, attempt)
     if (waiting !== undefined) {
-      byKey.delete(key)
+      byKey.delete(id, attempt)
       waiting.cancelled = true
       return
     }
@@ -347,6 +347,14 @@ interface HeldBatch {
 }
 
 const NOTHING = new Uint8Array()
+
+function byKeyOf (all: readonly Waiting[]): AttemptMap<Waiting> {
+  const byKey = new AttemptMap<Waiting>()
+  for (const waiting of all) {
+    byKey.set(waiting.id, waiting.attempt, waiting)
+  }
+  return byKey
+}
 
 /** Without what came, which need not be kept until it is answered. */
 function answeredOf ({ id, attempt, batch, receivedMs }: Waiting): Answered {

@@ -20,7 +20,8 @@ export class RawBatches {
       const decoder = new BatchDecoder({ maximumFrameBytes: INITIAL_FRAME_BYTES, maximumPlainBytes: INITIAL_FRAME_BYTES, from: side === 'initiator' ? 'responder' : 'initiator' })
       let number = 0
       stream.addEventListener('message', ({ data }: { readonly data: Bytes }) => {
-        for (const batch of decoder.push(data)) {
+        decoder.push(data)
+        for (let batch = decoder.next(); batch !== undefined; batch = decoder.next()) {
           onBatch(batch, ++number, this)
         }
       })
