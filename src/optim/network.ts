@@ -138,7 +138,7 @@ class ModularNetwork implements OptimizedNetwork {
     this.#meter = new NetworkMeter({ batching: settings.messageBatching !== undefined })
     const recorder = fanOut<NetworkEvent>([this.#meter, components.recorder ?? nullRecorder, this.#events, ...logger === undefined ? [] : [logged<NetworkEvent>(logger)]])
     const shared = { node, clock, deadlines, host, recorder }
-    this.#healthLink = new HealthLink(node, clock)
+    this.#healthLink = new HealthLink(node, clock, settings.networkHealth?.maximumPeers)
     this.#leases = new NodeLeases(node, BATCH_PROTOCOL)
 
     // First what does not listen to the node, so that wrong options leave no listener behind.

@@ -6,12 +6,11 @@ import type { Item, RefusalCode } from './wire/items.ts'
 export interface Answered {
   readonly id: number
   readonly attempt: number
-  /** The number of the batch that it came in, and when that was whole. */
+  /** The number of the batch that it came in. */
   readonly batch: number
-  readonly receivedMs: number
 }
 
-/** A reply, or a refusal, that waits to be sent. How long the request was held is only known when it goes. */
+/** A reply, or a refusal, that waits to be sent. */
 export class Answer extends Outgoing {
   readonly answered: Answered
   readonly compressionContext: string | undefined
@@ -41,13 +40,12 @@ export class Answer extends Outgoing {
     return !this.cancelled
   }
 
-  item (nowMs: number): Item {
-    const { id, attempt, receivedMs } = this.answered
-    const heldUs = Math.round((nowMs - receivedMs) * 1_000)
+  item (): Item {
+    const { id, attempt } = this.answered
     const content = this.#content
     return content instanceof Uint8Array
-      ? { kind: 'reply', id, attempt, heldUs, payload: content }
-      : { kind: 'refusal', id, attempt, heldUs, ...content }
+      ? { kind: 'reply', id, attempt, payload: content }
+      : { kind: 'refusal', id, attempt, ...content }
   }
 
   override onLeft (): void {

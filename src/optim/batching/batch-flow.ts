@@ -147,7 +147,7 @@ export class BatchFlow implements Flow {
     }
     const nowMs = this.#environment.clock.now()
     const queuedMs = this.#queue.first?.queuedMs ?? nowMs
-    const entries = this.#pick(carrier, grantBytes, nowMs)
+    const entries = this.#pick(carrier, grantBytes)
     if (entries.length === 0) {
       carrier.stream.encoder.reset()
       this.#onDeparture()
@@ -183,7 +183,7 @@ export class BatchFlow implements Flow {
   }
 
   /** Takes out of the queue and puts into the encoder what the next batch has. */
-  #pick (carrier: Carrier, grantBytes: number, nowMs: number): Outgoing[] {
+  #pick (carrier: Carrier, grantBytes: number): Outgoing[] {
     const { maximumMessages, maximumBatchBytes } = this.#environment.settings
     const { roomBytes, stream: { encoder, maximumFrameBytes } } = carrier
     const mostBytes = Math.min(grantBytes, maximumBatchBytes, maximumFrameBytes - BATCH_HEADER_BYTES, roomBytes)
@@ -197,7 +197,7 @@ export class BatchFlow implements Flow {
       if (!this.#owner.admits(first)) {
         break
       }
-      const item = first.item(nowMs)
+      const item = first.item()
       const bytes = this.#sizeOf(first, item, carrier)
       if (bytes === undefined) {
         continue

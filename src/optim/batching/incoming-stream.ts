@@ -144,7 +144,6 @@ export class IncomingStream {
 
   #onBatch ({ class: trafficClass, items }: Batch, batch: number): void {
     this.#received = batch
-    const receivedMs = this.#shared.environment.clock.now()
     const held: HeldBatch = { bytes: 0, running: 0 }
     // By key, once something is cancelled: a batch may cancel thousands of thousands.
     let byKey: AttemptMap<Waiting> | undefined
@@ -154,7 +153,7 @@ export class IncomingStream {
         this.#cancel(item.id, item.attempt, byKey)
       } else if (item.kind === 'message' || item.kind === 'request') {
         held.bytes = item.payload.buffer.byteLength
-        const waiting = { item, trafficClass, held, id: item.id, attempt: item.kind === 'request' ? item.attempt : 0, batch, receivedMs, cancelled: false }
+        const waiting = { item, trafficClass, held, id: item.id, attempt: item.kind === 'request' ? item.attempt : 0, batch, cancelled: false }
         this.#waiting.push(waiting)
         byKey?.set(waiting.id, waiting.attempt, waiting)
       }
@@ -357,6 +356,6 @@ function byKeyOf (all: readonly Waiting[]): AttemptMap<Waiting> {
 }
 
 /** Without what came, which need not be kept until it is answered. */
-function answeredOf ({ id, attempt, batch, receivedMs }: Waiting): Answered {
-  return { id, attempt, batch, receivedMs }
+function answeredOf ({ id, attempt, batch }: Waiting): Answered {
+  return { id, attempt, batch }
 }

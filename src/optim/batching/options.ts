@@ -48,12 +48,9 @@ export interface MessageBatchingOptions {
   readonly maximumRunning?: number
   /** Bytes of the decompressed batches that running handlers were given payloads of; default 32 MiB, shared alike, and at least `maximumFrameBytes`. */
   readonly maximumRunningBytes?: number
-  /**
-   * Replies of one stream that wait to be sent, in bytes; at least, and by default, twice `maximumReplyPayloadBytes`: 8 MiB.
-   * Above half of it nothing more is read, above all of it replies are refused as overloaded.
-   */
+  /** Replies of one stream that wait to be sent, in bytes; default 8 MiB: twice the largest reply, the least as well. Above half of it nothing more is read, above all of it replies are refused as overloaded. */
   readonly maximumReplyBytes?: number
-  /** The same of all streams; at least `maximumReplyBytes`, by default 64 MiB where that is not more. */
+  /** The same of all streams; default 64 MiB, or what one stream may have where that is more, the least as well. */
   readonly maximumReplyBytesInAll?: number
   /** A stream on which something is owed and nothing moves for so long is given up, in milliseconds; default 10000, as libp2p gives a stream. */
   readonly stallTimeoutMs?: number

@@ -22,8 +22,8 @@ export abstract class Outgoing {
     return true
   }
 
-  /** What goes on the wire if it goes now. */
-  abstract item (nowMs: number): Item
+  /** What goes on the wire. */
+  abstract item (): Item
   /** It left the queue, for whatever reason. */
   onLeft (): void {}
   /** It is in a batch that is handed to the transport at this moment. */

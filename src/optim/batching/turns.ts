@@ -43,7 +43,9 @@ export class Turns<Stream> {
 }
 
 function takeTurn<Stream> (streams: Set<Stream>, turn: (stream: Stream) => boolean): boolean {
-  for (const stream of [...streams]) {
+  // One that comes back in is not met again.
+  const inTurn = Array.from(streams)
+  for (const stream of inTurn) {
     streams.delete(stream)
     if (turn(stream)) {
       return true

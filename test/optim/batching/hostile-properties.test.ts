@@ -16,8 +16,8 @@ const fromInitiator: fc.Arbitrary<Item> = fc.oneof(
   fc.record({ kind: fc.constant('cancel' as const), id, attempt })
 )
 const fromResponder: fc.Arbitrary<Item> = fc.oneof(
-  fc.record({ kind: fc.constant('reply' as const), id, attempt, heldUs: fc.nat(1_000_000), payload }),
-  fc.record({ kind: fc.constant('refusal' as const), id, attempt: fc.nat(2), heldUs: fc.nat(10), code: fc.constantFrom('failed' as const, 'overloaded' as const, 'too-large' as const, 'unsupported-protocol' as const), text: fc.constantFrom('', 'no') })
+  fc.record({ kind: fc.constant('reply' as const), id, attempt, payload }),
+  fc.record({ kind: fc.constant('refusal' as const), id, attempt: fc.nat(2), code: fc.constantFrom('failed' as const, 'overloaded' as const, 'too-large' as const, 'unsupported-protocol' as const), text: fc.constantFrom('', 'no') })
 )
 
 type Move =

@@ -342,7 +342,7 @@ for (const { name, reply } of [{ name: 'text', reply: 'hello' }, { name: 'an Arr
 
 test('where the node has a handler of the batch protocol, serving fails, and is possible as soon as it has none', async t => {
   await setting(async ({ client, server: { node, batching } }) => {
-    const { handle } = node
+    const handle = node.handle.bind(node)
     node.handle = async () => { throw new Error('handler already registered') }
     await t.throwsAsync(batching.handle(PROTOCOL, payload => payload), { message: 'handler already registered' })
     node.handle = handle

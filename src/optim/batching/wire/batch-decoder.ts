@@ -57,7 +57,7 @@ export class BatchDecoder {
     if (this.#bodies.length > 0) {
       throw new Error('bytes were pushed before what came earlier was decoded')
     }
-    this.#bodies = this.#frames.push(bytes).reverse()
+    this.#bodies = this.#frames.push(bytes).toReversed()
   }
 
   /**

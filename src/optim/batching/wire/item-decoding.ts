@@ -21,7 +21,7 @@ export function readItem (reader: BodyReader, from: Side, names: string[]): Item
   } else {
     switch (kind) {
       case KINDS.reply:
-        return { kind: 'reply', id: reader.number('id'), attempt: reader.number('attempt', 1), heldUs: reader.number('heldUs'), payload: reader.block('payload') }
+        return { kind: 'reply', id: reader.number('id'), attempt: reader.number('attempt', 1), payload: reader.block('payload') }
       case KINDS.part:
         return { kind: 'part', id: reader.number('id'), attempt: reader.number('attempt', 1), payload: reader.block('payload') }
       case KINDS.refusal:
@@ -29,7 +29,6 @@ export function readItem (reader: BodyReader, from: Side, names: string[]): Item
           kind: 'refusal',
           id: reader.number('id'),
           attempt: reader.number('attempt'),
-          heldUs: reader.number('heldUs'),
           code: readCode(reader),
           text: reader.text('text', 0, MAXIMUM_TEXT_BYTES)
         }

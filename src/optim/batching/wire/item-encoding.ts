@@ -17,11 +17,10 @@ export function itemBytes (item: Item, names: SentNames): number {
     case 'cancel':
       return 1 + numberBytes(item.id) + numberBytes(item.attempt, 1)
     case 'part':
-      return 1 + numberBytes(item.id) + numberBytes(item.attempt, 1) + blockBytes(item.payload.length)
     case 'reply':
-      return 1 + numberBytes(item.id) + numberBytes(item.attempt, 1) + numberBytes(item.heldUs) + blockBytes(item.payload.length)
+      return 1 + numberBytes(item.id) + numberBytes(item.attempt, 1) + blockBytes(item.payload.length)
     case 'refusal':
-      return 1 + numberBytes(item.id) + numberBytes(item.attempt) + numberBytes(item.heldUs) + 1 + blockBytes(encodeText(item.text).length)
+      return 1 + numberBytes(item.id) + numberBytes(item.attempt) + 1 + blockBytes(encodeText(item.text).length)
     default:
       return 1 + numberBytes(item.maximumFrameBytes, INITIAL_FRAME_BYTES) + numberBytes(item.maximumRequests, 1)
   }
@@ -46,12 +45,9 @@ export function writeItem (target: Uint8Array, position: number, item: Item, nam
       position = names.write(target, position, item.protocol)
       return writeBlock(target, position, item.payload)
     case 'part':
-      return writeBlock(target, position, item.payload)
     case 'reply':
-      position = writeVarint(target, position, item.heldUs)
       return writeBlock(target, position, item.payload)
     default:
-      position = writeVarint(target, position, item.heldUs)
       target[position++] = REFUSAL_CODES.indexOf(item.code) + 1
       return writeBlock(target, position, encodeText(item.text))
   }

@@ -8,7 +8,7 @@ export type RefusalCode = 'unsupported-protocol' | 'failed' | 'overloaded' | 'to
 
 /**
  * What one batch carries, in order. `id` is the sender's and unique on its stream; a retry keeps it, and counts its
- * `attempt` from 1. `heldUs` is how long the answering side had the request, in microseconds.
+ * `attempt` from 1.
  */
 export type Item =
   | { readonly kind: 'message', readonly id: number, readonly protocol: string, readonly payload: Uint8Array }
@@ -16,9 +16,9 @@ export type Item =
   | { readonly kind: 'cancel', readonly id: number, readonly attempt: number }
   /** The next bytes of a reply, of which more follow: in further parts, and in the reply itself. */
   | { readonly kind: 'part', readonly id: number, readonly attempt: number, readonly payload: Uint8Array }
-  | { readonly kind: 'reply', readonly id: number, readonly attempt: number, readonly heldUs: number, readonly payload: Uint8Array }
+  | { readonly kind: 'reply', readonly id: number, readonly attempt: number, readonly payload: Uint8Array }
   /** Of a message, `attempt` is 0. */
-  | { readonly kind: 'refusal', readonly id: number, readonly attempt: number, readonly heldUs: number, readonly code: RefusalCode, readonly text: string }
+  | { readonly kind: 'refusal', readonly id: number, readonly attempt: number, readonly code: RefusalCode, readonly text: string }
   | { readonly kind: 'settings', readonly maximumFrameBytes: number, readonly maximumRequests: number }
 
 /** All batches of the other direction up to this one (they count from 1) were taken in. */

@@ -31,10 +31,10 @@ const sentByInitiator: fc.Arbitrary<Item> = fc.oneof(
 )
 
 const sentByResponder: fc.Arbitrary<Item> = fc.oneof(
-  record({ kind: fc.constant('reply' as const), id: number, attempt, heldUs: number, payload }),
+  record({ kind: fc.constant('reply' as const), id: number, attempt, payload }),
   record({ kind: fc.constant('part' as const), id: number, attempt, payload }),
   record({
-    kind: fc.constant('refusal' as const), id: number, attempt: number, heldUs: number, code: fc.constantFrom(...REFUSAL_CODES), text: fc.string({ unit: 'binary', maxLength: 20 })
+    kind: fc.constant('refusal' as const), id: number, attempt: number, code: fc.constantFrom(...REFUSAL_CODES), text: fc.string({ unit: 'binary', maxLength: 20 })
   })
 )
 

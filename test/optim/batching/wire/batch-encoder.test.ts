@@ -59,7 +59,7 @@ test('a name longer than 256 bytes, an empty one and one that is not well-formed
 test('a refusal\'s text is cut to 256 bytes between characters', t => {
   const settings: Item = { kind: 'settings', maximumFrameBytes: INITIAL_FRAME_BYTES, maximumRequests: 1 }
   // Three bytes each: 85 make 255, and a 86th does not fit.
-  const refusal: Item = { kind: 'refusal', id: 1, attempt: 1, heldUs: 0, code: 'failed', text: '\u20ac'.repeat(100) }
+  const refusal: Item = { kind: 'refusal', id: 1, attempt: 1, code: 'failed', text: '\u20ac'.repeat(100) }
   const [{ items }] = decode([encode(new BatchEncoder(), [settings, refusal]).frame], 'responder')
   t.deepEqual(items[1], { ...refusal, text: '\u20ac'.repeat(85) })
 })
