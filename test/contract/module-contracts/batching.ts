@@ -295,7 +295,7 @@ const enemyContracts: Contracts = {
     roles: {
       server: {
         setUp: async host => {
-          const { network } = await startNetwork(host, { messageBatching: { stallTimeoutMs: 300, maximumReplyBytes: 500_000 } })
+          const { network } = await startNetwork(host, { messageBatching: { stallTimeoutMs: 300, maximumReplyPayloadBytes: 250_000, maximumReplyBytes: 500_000 } })
           for (const [protocol, respond] of Object.entries(standardHandlers(host))) {
             await network.handle(protocol, respond)
           }
