@@ -2,7 +2,7 @@ import test from 'ava'
 import { TwinwireError } from '../../src/core/errors.ts'
 import { randomStream } from '../../src/core/random.ts'
 import { ConnectionPool } from '../../src/optim/pool/pool.ts'
-import { FakeNetwork } from './fake-node.ts'
+import { FakeMultiaddr, FakeNetwork } from './fake-node.ts'
 import { bench, caught, codeOf, failed, FIRST, reasons, RTT, SECOND } from './pool-bench.ts'
 import type { PrunePolicy } from '../../src/optim/pool/pool.ts'
 
@@ -37,6 +37,23 @@ test('replacements asked for while one is under way are joined, with each other 
   t.is(client.dials.length, 1)
   await network.until(Promise.all([pool.replace(server.peerId), pool.replace(server.peerId), pool.replace(server.peerId)]))
   t.is(client.dials.length, 2)
+})
+
+test('connections that the peer opened, as many as it may have, are replaced all the same: one is left to others for good', async t => {
+  const { network, client, server, pool, acquire } = bench({ maxConnectionsPerPeer: 2 })
+  network.addresses.set('/ip4/10.0.0.9/tcp/1', { node: client })
+  for (let i = 0; i < 2; i++) {
+    await network.until(server.dial(new FakeMultiaddr(`/ip4/10.0.0.9/tcp/1/p2p/${client.peerId.toString()}`), { force: true }))
+  }
+  ;(await network.until(acquire())).release()
+  t.is(pool.metrics.connections, 2)
+  t.is(pool.metrics.ownConnections, 0)
+  await network.until(pool.replace(server.peerId))
+  t.is(pool.metrics.ownConnections, 1)
+  t.is(pool.metrics.connections, 2)
+  const lease = await network.until(acquire())
+  t.is(lease.connection.direction, 'outbound')
+  lease.release()
 })
 
 test('replacements of one peer are spaced by 1, 2, 4 s and so on, 20% either way', async t => {

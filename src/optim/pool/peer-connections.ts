@@ -22,8 +22,8 @@ export class PeerConnections {
   readonly #shared: PoolShared
   readonly #callbacks: PeerConnectionsCallbacks
   readonly #habits: StreamHabits
-  /** Connections that libp2p limits to other protocols (relays): not for us. */
-  readonly #limited = new WeakSet<Connection>()
+  /** Not for us: connections that libp2p limits to other protocols (relays), and such as were left to others for good. */
+  readonly #notOurs = new WeakSet<Connection>()
 
   constructor (peer: PeerId, shared: PoolShared, callbacks: PeerConnectionsCallbacks) {
     this.#peer = peer
@@ -51,7 +51,7 @@ export class PeerConnections {
 
   /** Takes in a connection that the pool did not dial. */
   adopt (connection: Connection): void {
-    if (connection.status === 'open' && !this.#limited.has(connection) && this.find(connection) === undefined) {
+    if (connection.status === 'open' && !this.#notOurs.has(connection) && this.find(connection) === undefined) {
       this.#add(connection, hostOf(connection.remoteAddr), 'adopted')
       this.#resolveDuplicates()
     }
@@ -118,9 +118,27 @@ export class PeerConnections {
 
   /** Leaves a connection to others for good, because libp2p opens no streams of ours on it. */
   refuse (pooled: PooledConnection): void {
-    this.#limited.add(pooled.connection)
+    this.#notOurs.add(pooled.connection)
     this.#shared.record({ type: 'pool:suspect', peer: this.#id, connection: pooled.connection.id, reason: 'limited' })
     this.remove(pooled, 'released')
+  }
+
+  /**
+   * Makes place for a replacement where the peer has as many connections as it may: by leaving one that others opened to
+   * them for good, else by closing an idle one. False where all carry requests.
+   */
+  makePlace (): boolean {
+    const idle = this.all.filter(({ pending, closing }) => pending === 0 && closing === undefined)
+    const foreign = idle.find(({ own }) => !own)
+    const own = idle.find(pooled => pooled.own && !pooled.inUse)
+    if (foreign !== undefined) {
+      this.#notOurs.add(foreign.connection)
+      foreign.closeIdleStreams()
+      this.remove(foreign, 'released')
+    } else if (own !== undefined) {
+      void this.close(own, 'health')
+    }
+    return foreign !== undefined || own !== undefined
   }
 
   /** Takes a connection out of the pool, whatever becomes of it. Does nothing where it is out already. */

@@ -267,7 +267,12 @@ export class PeerPool {
     const pauseMs = this.#replacementPace.remainingMs(nowMs)
     if (pauseMs > 0) {
       this.#later.within(pauseMs)
-    } else if (this.#shared.hasRoom(this, true)) {
+      return
+    }
+    if (!this.#hasPlace() && !this.connections.all.some(({ closing }) => closing !== undefined)) {
+      this.connections.makePlace()
+    }
+    if (this.#shared.hasRoom(this, true)) {
       this.#replacementPace.advance(nowMs)
       this.#dialler.start('health')
     }
