@@ -1,7 +1,8 @@
 /** Bytes over the last while, in constant memory and without a timer: ten slots, of which the oldest goes as a whole. */
 export class RateWindow {
   readonly #slotMs: number
-  readonly #slots = new Float64Array(SLOTS)
+  /** No typed array, which would cost 200 bytes beside its numbers: there are six of these a peer. */
+  readonly #slots = Array.from({ length: SLOTS }, () => 0)
   #sum = 0
   #current = 0
   #startedMs: number | undefined

@@ -23,8 +23,8 @@ export class PhiAccrual {
   readonly #threshold: number
   readonly #minimumDeviationMs: number
   readonly #acceptablePauseMs: number
-  readonly #silencesMs = new Float64Array(WINDOW)
-  #count = 2
+  /** As long as it must be, for most peers are heard of a few times. */
+  readonly #silencesMs: number[] = [FIRST_ESTIMATE_MS * 0.75, FIRST_ESTIMATE_MS * 1.25]
   #next = 2
   #sinceMs: number | undefined
 
@@ -32,8 +32,6 @@ export class PhiAccrual {
     this.#threshold = threshold
     this.#minimumDeviationMs = minimumDeviationMs
     this.#acceptablePauseMs = acceptablePauseMs
-    this.#silencesMs[0] = FIRST_ESTIMATE_MS * 0.75
-    this.#silencesMs[1] = FIRST_ESTIMATE_MS * 1.25
   }
 
   /** Something is awaited from now on: silence counts. */
@@ -53,7 +51,6 @@ export class PhiAccrual {
     }
     this.#silencesMs[this.#next] = nowMs - this.#sinceMs
     this.#next = (this.#next + 1) % WINDOW
-    this.#count = Math.min(this.#count + 1, WINDOW)
     this.#sinceMs = nowMs
   }
 
@@ -71,9 +68,9 @@ export class PhiAccrual {
   }
 
   #distribution (): { meanMs: number, deviationMs: number } {
-    const silencesMs = this.#silencesMs.subarray(0, this.#count)
-    const meanMs = silencesMs.reduce((sum, value) => sum + value, 0) / this.#count
-    const variance = silencesMs.reduce((sum, value) => sum + (value - meanMs) ** 2, 0) / this.#count
+    const count = this.#silencesMs.length
+    const meanMs = this.#silencesMs.reduce((sum, silenceMs) => sum + silenceMs, 0) / count
+    const variance = this.#silencesMs.reduce((sum, silenceMs) => sum + (silenceMs - meanMs) * (silenceMs - meanMs), 0) / count
     return { meanMs, deviationMs: Math.sqrt(variance) }
   }
 }
