@@ -9,14 +9,14 @@ import type { WatchedAttempt } from './watched-attempt.ts'
  * full, the arguments were wrong, or nobody knows where the peer is.
  */
 export function outcomeOf (error: unknown, attempt: WatchedAttempt): AttemptObservation['outcome'] | undefined {
+  if (isUnsupportedProtocol(error) || hasCode(error, 'ERR_REMOTE_FAILED')) {
+    return 'answered'
+  }
   if (attempt.overdue) {
     return 'timeout'
   }
   if (attempt.signal.aborted) {
     return undefined
-  }
-  if (isUnsupportedProtocol(error) || hasCode(error, 'ERR_REMOTE_FAILED')) {
-    return 'answered'
   }
   if (error instanceof TwinwireError) {
     // A kept stream that had ended before anything was sent on it is of the past.

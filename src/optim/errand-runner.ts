@@ -21,8 +21,6 @@ export interface ErrandRunnerComponents {
 export interface ErrandCourse<T> {
   /** What answers are expected to take alike. */
   readonly operation: string
-  /** False where a retry may be answered with the work that was begun for the attempt before. */
-  readonly repliesNameAttempts: boolean
   readonly attempt: (context: AttemptContext) => Promise<T>
 }
 
@@ -73,23 +71,32 @@ export class ErrandRunner {
   }
 
   async #admitted<T> (errand: Errand, course: ErrandCourse<T>): Promise<T> {
-    const { health } = this.#components
+    const { clock, health } = this.#components
     const peer = errand.peer.toString()
     errand.signal?.throwIfAborted()
     const admission = health?.admit(peer) ?? 'open'
     if (admission === 'ejected') {
       throw new TwinwireError('ERR_PEER_EJECTED', `the peer ${peer} failed too often lately, and is left alone for a while`)
     }
-    try {
+    if (admission === 'open') {
       return await this.#timed(errand, course)
+    }
+    const admittedMs = clock.now()
+    const attempts: Array<Promise<unknown>> = []
+    const attempt = (context: AttemptContext): Promise<T> => {
+      const running = course.attempt(context)
+      attempts.push(running)
+      return running
+    }
+    try {
+      return await this.#timed(errand, { ...course, attempt })
     } finally {
-      if (admission === 'probe') {
-        health?.withdraw(peer)
-      }
+      // Only when the attempts have said what they had to say, which the last of them may do after the errand has failed.
+      void Promise.allSettled(attempts).then(() => health?.withdraw(peer, admittedMs))
     }
   }
 
-  async #timed<T> (errand: Errand, { operation, repliesNameAttempts, attempt }: ErrandCourse<T>): Promise<T> {
+  async #timed<T> (errand: Errand, { operation, attempt }: ErrandCourse<T>): Promise<T> {
     const { timeouts } = this.#components
     const { peer, payload, expectedReplyBytes, serverTimeMs, deadlineMs, idempotent, signal } = errand
     const trackedAttempt = (context: AttemptContext): Promise<T> => tracked(this.#attempts, attempt(context))
@@ -97,7 +104,7 @@ export class ErrandRunner {
       return await this.#untimed.run(deadlineMs, signal, trackedAttempt)
     }
     const request = {
-      peer, operation, idempotent, deadlineMs, bytes: payload.byteLength, expectedReplyBytes, serverTimeMs, repliesNameAttempts, ...signal && { signal }
+      peer, operation, idempotent, deadlineMs, bytes: payload.byteLength, expectedReplyBytes, serverTimeMs, ...signal && { signal }
     }
     return await timeouts.run(request, trackedAttempt)
   }

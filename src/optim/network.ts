@@ -201,7 +201,6 @@ class ModularNetwork implements OptimizedNetwork {
     const errand = this.#errand(peer, protocol, payload, options)
     return await this.#runner.run(errand, {
       operation: protocol,
-      repliesNameAttempts: !this.#path.mayBatch(errand),
       attempt: context => this.#path.ask(errand, context)
     })
   }
@@ -210,7 +209,7 @@ class ModularNetwork implements OptimizedNetwork {
     this.#assertRunning()
     const errand = this.#errand(peer, protocol, message, options)
     // Timed apart from requests of the same protocol, whose answers take the far side's work as well.
-    await this.#runner.run(errand, { operation: `${protocol} message`, repliesNameAttempts: true, attempt: context => this.#path.tell(errand, context) })
+    await this.#runner.run(errand, { operation: `${protocol} message`, attempt: context => this.#path.tell(errand, context) })
   }
 
   async flush (peer?: PeerId): Promise<void> {

@@ -32,7 +32,7 @@ export interface RequestPathComponents {
 }
 
 /**
- * The way of one attempt: a permit, the pace of what comes in, then a batch where it fits into one and the far side takes
+ * The way of one attempt: the pace of what comes in, a permit, then a batch where it fits into one and the far side takes
  * batches, else a stream of its own, framed as any peer expects it.
  */
 export class RequestPath {
@@ -40,12 +40,6 @@ export class RequestPath {
 
   constructor (components: RequestPathComponents) {
     this.#components = components
-  }
-
-  /** Whether it may go in a batch, where a retry may be answered with what the far side began for the attempt before. */
-  mayBatch ({ payload, expectedReplyBytes }: Errand): boolean {
-    const { batching } = this.#components
-    return batching !== undefined && payload.byteLength <= batching.maximumPayloadBytes && expectedReplyBytes <= batching.maximumPayloadBytes
   }
 
   /** The reply. */
@@ -146,13 +140,15 @@ export class RequestPath {
     const { batching } = this.#components
     const { id, peer, protocol, class: trafficClass, sensitive, compressionContext } = errand
     // In a batch, a hedge would go the same way as the attempt beside it, and be joined to it there.
-    if (batching === undefined || attempt.kind === 'hedge' || !this.mayBatch(errand) || batching.speaks(peer) === false || batching.speaks(peer, protocol) === false) {
+    if (batching === undefined || attempt.kind === 'hedge' || !fitsBatch(errand, batching) || batching.speaks(peer) === false || batching.speaks(peer, protocol) === false) {
       return await unbatched()
     }
     const { node } = this.#components
     const earlier = node.getConnections(peer)
     const { connecting, sent, progress, whenKept, signal } = attempt
     const hooks = { connecting, sent, progress, whenKept, opening: (connection: Connection) => openingOn(connection, earlier, attempt) }
+    // The far side joins a retry to the work that it is at.
+    attempt.shared()
     try {
       return await batched(batching, { id, class: trafficClass, sensitive, compressionContext, signal, hooks })
     } catch (error) {
@@ -214,7 +210,16 @@ export class RequestPath {
       attempt.sent()
       return {}
     }
-    return { onWritten: () => bandwidth.whenSent(stream, attempt.sent) }
+    attempt.connecting()
+    const onSent = (): void => {
+      try {
+        attempt.sent()
+      } catch (error) {
+        // A timeout policy of the user's threw, in the middle of somebody's transmission: its own request fails.
+        stream.abort(error instanceof Error ? error : new Error(String(error)))
+      }
+    }
+    return { onWritten: () => bandwidth.whenSent(stream, onSent) }
   }
 
   /** What the far side answers, if it does, is for nobody. */
@@ -234,6 +239,10 @@ interface BatchOptions {
   readonly compressionContext: string
   readonly signal: AbortSignal
   readonly hooks: Pick<AttemptContext, 'connecting' | 'sent' | 'progress' | 'whenKept'> & { opening(connection: Connection): void }
+}
+
+function fitsBatch ({ payload, expectedReplyBytes }: Errand, { maximumPayloadBytes }: MessageBatching): boolean {
+  return payload.byteLength <= maximumPayloadBytes && expectedReplyBytes <= maximumPayloadBytes
 }
 
 /** What the end of an attempt says of how much the peer can have under way. */

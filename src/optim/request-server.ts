@@ -42,25 +42,35 @@ export class RequestServer {
   /** Those that are served, until they have ended. */
   readonly #streams = new Map<Stream, Promise<void>>()
   readonly #ending = new AbortController()
-  /** Of requests that wait or are worked on. */
-  readonly #budget = new Budget(Infinity, MAXIMUM_SERVED_BYTES)
+  /** Of requests that wait or are worked on, and the half of it that one peer may have. */
+  readonly #budget: Budget
+  readonly #shares = new Map<string, Share>()
 
   constructor (components: RequestServerComponents) {
     this.#components = components
+    this.#budget = new Budget(Infinity, Math.max(MAXIMUM_SERVED_BYTES, 2 * components.maximumFrameBytes))
   }
 
   /** @throws what the node throws, where the protocol has a handler already; nothing is served then */
   async handle (protocol: string, handler: RequestHandler, { maxInboundStreams, sensitive = false }: ServeOptions): Promise<void> {
     const { node, batching } = this.#components
-    await batching?.handle(protocol, handler, { sensitive })
+    if (this.#protocols.has(protocol)) {
+      throw new TwinwireError('ERR_INVALID_STATE', `${protocol} has a handler already`)
+    }
+    this.#protocols.add(protocol)
     const onStream = async (stream: Stream, connection: Connection): Promise<void> => await this.#serve(protocol, handler, stream, connection)
     try {
+      await batching?.handle(protocol, handler, { sensitive })
       await node.handle(protocol, onStream, maxInboundStreams === undefined ? {} : { maxInboundStreams })
     } catch (error) {
+      this.#protocols.delete(protocol)
       batching?.unhandle(protocol)
       throw error
     }
-    this.#protocols.add(protocol)
+    if (this.#ending.signal.aborted) {
+      await node.unhandle(protocol)
+      throw stoppedError()
+    }
   }
 
   async unhandle (protocol: string): Promise<void> {
@@ -98,6 +108,8 @@ export class RequestServer {
     const peer = remotePeer.toString()
     const ended = Promise.withResolvers<void>()
     this.#streams.set(stream, ended.promise)
+    const share = this.#shareOf(peer)
+    share.streams++
     const shaped = bandwidth?.shape(stream, peer, 'normal') ?? stream
     const serving = serveRequests(shaped, async (payload, { signal }) => {
       const reply = await handler(payload, { signal, peer: remotePeer, protocol, kind: 'request' })
@@ -105,15 +117,27 @@ export class RequestServer {
         this.#shape(stream, peer, protocol, reply)
       }
       return reply
-    }, { limitBytes: maximumFrameBytes, budget: this.#budget, ending: this.#ending.signal })
+    }, { limitBytes: maximumFrameBytes, budget: share.budget, ending: this.#ending.signal })
     // After the reader, for a stream hands over what it has kept to the first who listens.
     const onMessage = (): void => onLife(connection)
     shaped.addEventListener('message', onMessage)
     await serving
     shaped.removeEventListener('message', onMessage)
     await closed(stream)
+    if (--share.streams === 0) {
+      this.#shares.delete(peer)
+    }
     this.#streams.delete(stream)
     ended.resolve()
+  }
+
+  #shareOf (peer: string): Share {
+    let share = this.#shares.get(peer)
+    if (share === undefined) {
+      share = { budget: new Budget(Infinity, Math.max(MAXIMUM_SERVED_BYTES / 2, this.#components.maximumFrameBytes), this.#budget), streams: 0 }
+      this.#shares.set(peer, share)
+    }
+    return share
   }
 
   /** A reply is of the class that its size makes it. */
@@ -121,6 +145,12 @@ export class RequestServer {
     const { bandwidth, classify } = this.#components
     bandwidth?.shape(stream, peer, checkClass(classify({ protocol, bytes: reply.byteLength }), 'classify'))
   }
+}
+
+interface Share {
+  readonly budget: Budget
+  /** Those that are open. */
+  streams: number
 }
 
 /** Sixteen requests of the largest usual size: of all streams of their own, as batching has a bound for what comes in batches. */

@@ -35,6 +35,7 @@ export class UntimedRequests {
         opening () {},
         sent () {},
         progress () {},
+        shared () {},
         whenKept () {},
         get overdue () {
           return deadline.timedOut

@@ -11,6 +11,7 @@ export class WatchedAttempt implements AttemptContext {
   readonly connecting: () => void
   readonly opening: () => void
   readonly progress: () => void
+  readonly shared: () => void
   readonly whenKept: (callback: () => void) => void
   /** The id of the connection that it was made on, where that is known. */
   connection: string | undefined
@@ -27,6 +28,7 @@ export class WatchedAttempt implements AttemptContext {
     this.connecting = context.connecting
     this.opening = context.opening
     this.progress = context.progress
+    this.shared = context.shared
     this.whenKept = context.whenKept
     this.#context = context
     this.#clock = clock

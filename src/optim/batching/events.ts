@@ -70,7 +70,7 @@ export interface EndEvent extends Base<'batching:end'> {
   readonly reason: 'released' | 'retired' | 'closed' | 'violation' | 'stalled' | 'stopped'
 }
 
-/** A handler threw, or answered a request with what is not bytes. The far side of a message is not told, as it has been acknowledged. */
+/** A handler threw, or answered a request with what is not bytes. The far side of a message is told only where that was at once: later it has been acknowledged. */
 export interface HandlerFailedEvent extends Base<'batching:handler-failed'> {
   readonly protocol: string
   readonly reason: string

@@ -64,10 +64,10 @@ export class Ejections {
     return 'probe'
   }
 
-  /** A request has ended. Where it was the probe, and nothing was said of how its attempts went, the next may be it. */
-  withdraw (peer: string): void {
+  /** The request that was let through as the probe at `admittedMs` has ended. Where nothing was said of how it went, the next may be it. */
+  withdraw (peer: string, admittedMs: number): void {
     const record = this.#records.get(peer)
-    if (record?.ejected === true) {
+    if (record?.probeMs === admittedMs) {
       record.probeMs = undefined
     }
   }

@@ -33,8 +33,8 @@ export class Gate {
     return this.#ejections.admit(peer, nowMs)
   }
 
-  withdraw (peer: string): void {
-    this.#ejections.withdraw(peer)
+  withdraw (peer: string, admittedMs: number): void {
+    this.#ejections.withdraw(peer, admittedMs)
   }
 
   /**

@@ -142,9 +142,9 @@ export class NetworkHealth {
     return this.#stopped ? 'open' : this.#gate.admit(peer, this.#clock.now())
   }
 
-  /** A request that was let through as `probe` has ended: where none of its attempts said anything of the peer, the next may be the probe. */
-  withdraw (peer: string): void {
-    this.#gate.withdraw(peer)
+  /** A request that was let through as `probe` at `admittedMs` has ended: where none of its attempts said anything of the peer, the next may be the probe. */
+  withdraw (peer: string, admittedMs: number): void {
+    this.#gate.withdraw(peer, admittedMs)
   }
 
   /** How good a peer, or one of its connections, is: 0 to 1, 0.5 where nothing is known. */

@@ -37,6 +37,8 @@ export class RequestRun<T> implements Cancellable {
   #hedgeTimer: Timer | undefined
   #retryDelayMs = 0
   #attempts = 0
+  /** The first of the attempts that the far side may answer alike. */
+  #firstShared: number | undefined
   #hedged = false
   #done = false
 
@@ -102,6 +104,7 @@ export class RequestRun<T> implements Cancellable {
       granularityMs,
       planTimeoutMs: factor => this.#attemptTimeoutMs(factor),
       onSent: attempt => {
+        this.#firstShared ??= attempt.shared ? attempt.number : undefined
         ledger.attemptSent(this.#record, clock.now())
         this.#armHedge(attempt)
       },
@@ -195,7 +198,9 @@ export class RequestRun<T> implements Cancellable {
     const { elapsedMs } = attempt
     budget.ended(true, nowMs)
     // Karn: with several attempts, an answer counts only where it is known which of them it answers.
-    const valid = this.#attempts === 1 || this.#request.repliesNameAttempts !== false
+    const named = this.#attempts === 1 || (this.#request.repliesNameAttempts !== false && (!attempt.shared || this.#firstShared === attempt.number))
+    // What answers before it was sent (to whom does it reply?) has taken no time that could be measured.
+    const valid = named && !Number.isNaN(attempt.sentAtMs)
     this.#record.detector.signOfLife(nowMs)
     this.#end(attempt)
     this.#environment.emit({ type: 'timeouts:attempt-answered', ...this.#identity(attempt), elapsedMs, timeoutMs: attempt.timeoutMs, valid })

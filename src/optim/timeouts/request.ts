@@ -55,6 +55,11 @@ export interface AttemptContext {
    * the others was sent when it began.
    */
   readonly sent: () => void
+  /**
+   * The far side may answer this attempt with what it began for an earlier one of which this was said, too: the answer
+   * then tells no round trip (Karn).
+   */
+  readonly shared: () => void
   /** Part of the answer came, not all of it: the attempt's timeout begins again. */
   readonly progress: () => void
   /** Registers what is called when the attempt is overdue but goes on, because nothing may take its place. */

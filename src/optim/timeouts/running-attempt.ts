@@ -43,6 +43,8 @@ export class RunningAttempt {
   firstByteAtMs: number | undefined
   /** False while connecting or opening, before anything was sent. */
   mayHaveLeft = true
+  /** Its answer may be that to an earlier attempt. */
+  shared = false
   readonly #options: RunningAttemptOptions
   readonly #controller = new AbortController()
   #timer: Timer | undefined
@@ -198,5 +200,8 @@ class RunningContext implements AttemptContext {
   readonly opening = (): void => this.#running.opening()
   readonly sent = (): void => this.#running.sent()
   readonly progress = (): void => this.#running.progress()
+  readonly shared = (): void => {
+    this.#running.shared = true
+  }
   readonly whenKept = (callback: () => void): void => this.#running.whenKept(callback)
 }
