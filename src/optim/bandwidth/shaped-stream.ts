@@ -1,4 +1,5 @@
 import { TwinwireError } from '../../core/errors.ts'
+import { pauseReading, resumeReading } from '../readable.ts'
 import { ForwardedEvents } from './forwarded-events.ts'
 import { MAXIMUM_WINDOW_BYTES } from './window-bounds.ts'
 import { SendQueue } from './send-queue.ts'
@@ -325,16 +326,16 @@ class ShapedMembers {
 
   #hold (): void {
     this.#held = true
-    if (!this.#paused && isReadable(this.#stream)) {
-      this.#stream.pause()
+    if (!this.#paused) {
+      pauseReading(this.#stream)
     }
   }
 
   #letGo (): void {
     this.#held = false
-    if (!this.#paused && isReadable(this.#stream)) {
+    if (!this.#paused) {
       // Passes on at once what came meanwhile, of which more may be too much again.
-      this.#stream.resume()
+      resumeReading(this.#stream)
     }
     if (!this.#held) {
       this.#passOnDeferred()
@@ -383,9 +384,4 @@ interface IdleSource {
 interface ListenerSource {
   addEventListener(type: string, listener: Listener | null, options?: ListenerOptions | boolean): void
   removeEventListener(type: string, listener: Listener | null, options?: ListenerOptions | boolean): void
-}
-
-/** Where reading is over, a libp2p stream can neither be paused nor resumed. */
-function isReadable ({ readStatus }: LibraryStream): boolean {
-  return readStatus !== 'closing' && readStatus !== 'closed'
 }
