@@ -3,7 +3,7 @@ import { InFlight } from './in-flight.ts'
 import { INITIAL_REQUESTS } from './protocol.ts'
 import { Receipts } from './receipts.ts'
 import { StallWatch } from './stall-watch.ts'
-import { hasClosedWrite, pauseReading, resumeReading } from '../readable.ts'
+import { hasClosedWrite, keepWindowUnread, pauseReading, resumeReading } from '../readable.ts'
 import { BatchDecoder } from './wire/batch-decoder.ts'
 import { BatchEncoder } from './wire/batch-encoder.ts'
 import { INITIAL_FRAME_BYTES } from './wire/format.ts'
@@ -82,6 +82,10 @@ export class BatchStream {
     this.#stall = new StallWatch(environment, () => this.#onStall())
     const maximumBytes = side === 'responder' ? environment.settings.maximumFrameBytes : INITIAL_FRAME_BYTES
     this.#decoder = new BatchDecoder({ maximumFrameBytes: maximumBytes, maximumPlainBytes: maximumBytes, from: side === 'responder' ? 'initiator' : 'responder' })
+    if (side === 'initiator') {
+      // Replies were asked for, and a responder that is full sends them without waiting to hear of any.
+      keepWindowUnread(stream)
+    }
     stream.addEventListener('drain', this.#onDrain)
     stream.addEventListener('remoteCloseWrite', this.#onRemoteCloseWrite)
     stream.addEventListener('close', this.#onClose)

@@ -2,8 +2,11 @@ import test from 'ava'
 import { sleep } from '../../../src/core/clock.ts'
 import { BatchEncoder } from '../../../src/optim/batching/wire/batch-encoder.ts'
 import { BATCH_PROTOCOL } from '../../../src/optim/batching/wire/format.ts'
+import { Deadlines } from '../../../src/optim/deadlines.ts'
+import { MessageBatching } from '../../../src/optim/batching/message-batching.ts'
+import { UnshapedUplink } from '../../../src/optim/uplink.ts'
 import { LibraryStream } from '../library-stream.ts'
-import { bytes, PROTOCOL, setting } from './setting.ts'
+import { bytes, outcome, PROTOCOL, setting } from './setting.ts'
 import type { Side } from './setting.ts'
 
 /** As a peer opened it. */
@@ -73,5 +76,28 @@ test('a peer that ends the stream in the middle of a batch has it reset, be it b
     await sleep(clock, 100)
     t.is(stream.status, 'aborted')
     t.is(server.batching.metrics.incomingStreams, 0)
+  })
+})
+
+test('replies that are held back find room for all that the muxer lets the peer send', async t => {
+  await setting(async ({ clock, client, server }) => {
+    const stream = new LibraryStream()
+    const batching = new MessageBatching({
+      node: client.node,
+      clock,
+      deadlines: new Deadlines(clock),
+      uplink: new UnshapedUplink(),
+      downlink: { received: held => held.pause(), closed () {} },
+      acquire: async () => ({ stream, connection: client.node.connectionTo('server'), retired: false, answered () {}, release () {}, discard () {}, fail () {}, suspect () {} }),
+      host: 'client'
+    })
+    const request = outcome(batching.request(server.node.peerId, PROTOCOL, bytes(1)))
+    await sleep(clock, 1)
+    stream.arrive(frames([1])[0].subarray(0, 1))
+    t.is(stream.readStatus, 'paused')
+    stream.arrive(16 * 1024 * 1024)
+    t.is(stream.status, 'open')
+    await batching.stop(0)
+    t.is(await request, 'ERR_STOPPED')
   })
 })
