@@ -4,6 +4,7 @@ import { AttemptMap } from './attempt-map.ts'
 import { sizeOf } from './delivery.ts'
 import { parseBatchingOptions } from './options.ts'
 import { Outboxes } from './outboxes.ts'
+import { stoppedError } from './protocol.ts'
 import { BatchResponder } from './responder.ts'
 import { SpokenProtocols } from './spoken.ts'
 import { unshapedDownlink } from '../downlink.ts'
@@ -303,8 +304,4 @@ export class MessageBatching {
   readonly #onPeerDisconnect = ({ detail }: NodeEvents['peer:disconnect']): void => {
     this.#outboxes.forgetIfGone(detail.toString())
   }
-}
-
-function stoppedError (): TwinwireError {
-  return new TwinwireError('ERR_STOPPED', 'message batching was stopped')
 }

@@ -1,6 +1,7 @@
 import { TwinwireError } from '../../core/errors.ts'
 import { Budget } from './budget.ts'
 import { IncomingStream } from './incoming-stream.ts'
+import { stoppedError } from './protocol.ts'
 import { RunningShares } from './running-shares.ts'
 import { Turns } from './turns.ts'
 import { BATCH_PROTOCOL } from './wire/format.ts'
@@ -140,8 +141,4 @@ export class BatchResponder {
       this.#streams.add(new IncomingStream(stream, connection, this.#shared))
     }
   }
-}
-
-function stoppedError (): TwinwireError {
-  return new TwinwireError('ERR_STOPPED', 'message batching was stopped')
 }
