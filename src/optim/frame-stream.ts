@@ -1,5 +1,6 @@
 import { TwinwireError } from '../core/errors.ts'
 import { encodeFrame, FrameDecoder } from './frames.ts'
+import { hasClosedWrite, pauseReading, resumeReading } from './readable.ts'
 import type { Bytes, CloseEvent, Stream } from './port.ts'
 
 /**
@@ -42,7 +43,7 @@ export class FrameStream {
     stream.addEventListener('close', this.#onClose)
     // Last, for a stream hands over what it has kept as soon as somebody listens.
     stream.addEventListener('message', this.#onMessage)
-    if ((stream as LibraryStream).remoteWriteStatus === 'closed') {
+    if (hasClosedWrite(stream)) {
       // Its event is past; what it sent before is handed over first.
       queueMicrotask(this.#onRemoteCloseWrite)
     }
@@ -60,9 +61,7 @@ export class FrameStream {
   pause (): void {
     if (!this.#paused && !this.#ended) {
       this.#paused = true
-      if (!this.#isRead) {
-        this.stream.pause()
-      }
+      pauseReading(this.stream)
     }
   }
 
@@ -70,10 +69,7 @@ export class FrameStream {
   resume (): void {
     if (this.#paused && !this.#ended) {
       this.#paused = false
-      // Where all is read, libp2p throws.
-      if (!this.#isRead) {
-        this.stream.resume()
-      }
+      resumeReading(this.stream)
       this.#endIfRead()
     }
   }
@@ -140,12 +136,8 @@ export class FrameStream {
     this.#endIfRead()
   }
 
-  get #isRead (): boolean {
-    return this.#remoteClosed && this.stream.readBufferLength === 0
-  }
-
   #endIfRead (): void {
-    if (this.#isRead && !this.#paused) {
+    if (this.#remoteClosed && this.stream.readBufferLength === 0 && !this.#paused) {
       this.#end(this.#decoder.empty ? undefined : cutError())
     }
   }
@@ -167,11 +159,6 @@ export class FrameStream {
     this.stream.removeEventListener('remoteCloseWrite', this.#onRemoteCloseWrite)
     this.#handlers.onEnd(error)
   }
-}
-
-/** What libp2p's streams have beyond the port. */
-interface LibraryStream extends Stream {
-  readonly remoteWriteStatus?: string
 }
 
 function cutError (): TwinwireError {

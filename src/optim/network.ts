@@ -139,7 +139,7 @@ class ModularNetwork implements OptimizedNetwork {
     const recorder = fanOut<NetworkEvent>([this.#meter, components.recorder ?? nullRecorder, this.#events, ...logger === undefined ? [] : [logged<NetworkEvent>(logger)]])
     const shared = { node, clock, deadlines, host, recorder }
     this.#healthLink = new HealthLink(node, clock, settings.networkHealth?.maximumPeers)
-    this.#leases = new NodeLeases(node, BATCH_PROTOCOL)
+    this.#leases = new NodeLeases(node, clock, BATCH_PROTOCOL)
 
     // First what does not listen to the node, so that wrong options leave no listener behind.
     const { networkHealth, bandwidthManager, adaptiveTimeouts, connectionPool, messageBatching } = settings

@@ -1,3 +1,5 @@
+import { timeoutSignal } from '../core/clock.ts'
+import type { Clock } from '../core/clock.ts'
 import type { StreamLease } from './pool/lease.ts'
 import type { AcquireOptions } from './pool/pool.ts'
 import type { Connection, NetworkNode, PeerId, Stream } from './port.ts'
@@ -13,13 +15,15 @@ export interface LeaseSource {
  */
 export class NodeLeases implements LeaseSource {
   readonly #node: NetworkNode
+  readonly #clock: Clock
   readonly #keptProtocol: string
   readonly #kept = new WeakMap<Connection, Stream[]>()
   readonly #open = new Set<Stream>()
   readonly #closing = new Set<Promise<void>>()
 
-  constructor (node: NetworkNode, keptProtocol: string) {
+  constructor (node: NetworkNode, clock: Clock, keptProtocol: string) {
     this.#node = node
+    this.#clock = clock
     this.#keptProtocol = keptProtocol
   }
 
@@ -38,7 +42,7 @@ export class NodeLeases implements LeaseSource {
     return new NodeLease(stream, connection, false, error => this.#giveBack(stream, connection, protocol, error))
   }
 
-  /** Closes what is kept, and resolves when all streams that were given back are closed. */
+  /** Closes what is kept, and resolves when all streams that were given back are closed, or aborted after a second. */
   async stop (): Promise<void> {
     for (const stream of this.#open) {
       this.#close(stream)
@@ -73,11 +77,25 @@ export class NodeLeases implements LeaseSource {
   }
 
   #close (stream: Stream): void {
-    const closed = stream.close().catch((reason: unknown) => stream.abort(reason instanceof Error ? reason : new Error(String(reason))))
-      .finally(() => this.#closing.delete(closed))
+    const closed = close(stream, this.#clock).finally(() => this.#closing.delete(closed))
     this.#closing.add(closed)
   }
 }
+
+/** Resolves within a second, whatever the stream makes of its signal. */
+async function close (stream: Stream, clock: Clock): Promise<void> {
+  using limit = timeoutSignal(clock, CLOSE_TIMEOUT_MS)
+  const { promise: late, reject } = Promise.withResolvers<never>()
+  limit.signal.addEventListener('abort', () => reject(limit.signal.reason), { once: true })
+  try {
+    await Promise.race([stream.close({ signal: limit.signal }), late])
+  } catch (error) {
+    stream.abort(error instanceof Error ? error : new Error(String(error)))
+  }
+}
+
+/** As long as libp2p gives a stream to close. */
+const CLOSE_TIMEOUT_MS = 1_000
 
 class NodeLease implements StreamLease {
   readonly stream: Stream

@@ -35,7 +35,7 @@ async function withLeases (t: ExecutionContext, body: (rig: Rig) => Promise<void
   await inVirtualTime(async time => {
     const { clock } = time
     const node = new ReusingNode(clock)
-    const leases = new NodeLeases(node, KEPT)
+    const leases = new NodeLeases(node, clock, KEPT)
     const connection = node.open('c')
     await body({ clock, node, leases, connection, acquire: async protocol => await leases.acquire(peer, protocol) })
     await leases.stop()
@@ -157,3 +157,21 @@ test('a stream that cannot be closed is aborted', async t => {
     t.deepEqual([kept.stream.status, other.stream.status], ['aborted', 'aborted'])
   })
 })
+
+for (const [how, onStreamClose] of [
+  ['not before it is told to give up', async (signal?: AbortSignal) => { await new Promise((_resolve, reject) => { signal?.addEventListener('abort', () => reject(signal.reason as Error), { once: true }) }) }],
+  ['never', async () => { await new Promise(() => {}) }]
+] as const) {
+  test(`a stream whose close ends ${how} is aborted after a second`, async t => {
+    await withLeases(t, async ({ clock, connection, leases, acquire }) => {
+      connection.onStreamClose = async options => { await onStreamClose(options?.signal) }
+      const [kept, other] = [await acquire(KEPT), await acquire(OTHER)]
+      kept.release()
+      other.release()
+      const startedMs = clock.now()
+      await leases.stop()
+      t.is(clock.now() - startedMs, 1_000)
+      t.deepEqual([kept.stream.status, other.stream.status], ['aborted', 'aborted'])
+    })
+  })
+}

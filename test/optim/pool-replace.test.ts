@@ -56,6 +56,22 @@ test('connections that the peer opened, as many as it may have, are replaced all
   lease.release()
 })
 
+test('a connection that the peer opened, the only one there may be, is taken back where no replacement can be dialled', async t => {
+  const { network, client, server, pool, recorder, acquire } = bench({ maxConnectionsPerPeer: 1 })
+  network.addresses.set('/ip4/10.0.0.9/tcp/1', { node: client })
+  network.addresses.set(FIRST, 'refuse')
+  await network.until(server.dial(new FakeMultiaddr(`/ip4/10.0.0.9/tcp/1/p2p/${client.peerId.toString()}`), { force: true }))
+  const lease = await network.until(acquire())
+  const { connection } = lease
+  lease.release()
+  t.is(codeOf(await failed(network, pool.replace(server.peerId))), 'ERR_DIAL_FAILED')
+  const again = await network.until(acquire())
+  t.is(again.connection, connection)
+  again.release()
+  t.deepEqual(reasons(recorder, 'pool:close'), ['released'])
+  t.is(pool.metrics.connections, 1)
+})
+
 test('replacements of one peer are spaced by 1, 2, 4 s and so on, 20% either way', async t => {
   const { network, client, server, pool } = bench()
   while (network.clock.now() < 60_000) {
@@ -115,6 +131,25 @@ test('a replacement never costs the connection that it is to replace before it i
   t.like(await replacing, { message: 'enough' })
   t.is((await network.until(acquire())).connection.status, 'open')
   t.is(client.dials.length, 1)
+})
+
+test('a connection that the peer opened is not left while there is no room in all for its replacement', async t => {
+  const { network, client, server, pool, recorder, acquire } = bench({ maxConnectionsPerPeer: 1, maxConnections: 1 })
+  const other = network.node('other', SECOND)
+  client.learn(other, SECOND)
+  network.addresses.set('/ip4/10.0.0.9/tcp/1', { node: client })
+  const held = await network.until(pool.acquire(other.peerId, '/echo'))
+  await network.until(server.dial(new FakeMultiaddr(`/ip4/10.0.0.9/tcp/1/p2p/${client.peerId.toString()}`), { force: true }))
+  ;(await network.until(acquire())).release()
+  // One more than may be dialled, as the peer decided.
+  t.is(pool.metrics.connections, 2)
+  const replacing = pool.replace(server.peerId)
+  await network.run(1_000)
+  ;(await network.until(acquire())).release()
+  t.deepEqual(reasons(recorder, 'pool:close'), [])
+  held.release()
+  await network.until(replacing)
+  t.deepEqual(client.connections.map(({ remotePeer, direction }) => `${remotePeer.toString()} ${direction}`), ['server inbound', 'server outbound'])
 })
 
 test('stop rejects replacements with ERR_STOPPED, wherever they are, and more than maxWaiters are refused', async t => {

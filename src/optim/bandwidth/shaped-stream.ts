@@ -1,6 +1,6 @@
 import { TwinwireError } from '../../core/errors.ts'
+import { keepWindowUnread, pauseReading, resumeReading } from '../readable.ts'
 import { ForwardedEvents } from './forwarded-events.ts'
-import { MAXIMUM_WINDOW_BYTES } from './window-bounds.ts'
 import { SendQueue } from './send-queue.ts'
 import type { AbortOptions, Bytes, CloseEvent, Stream } from '../port.ts'
 import type { Downlink, PausableStream } from '../downlink.ts'
@@ -85,7 +85,6 @@ function proxyOf<S extends Stream> (stream: S, members: ShapedMembers): S {
 interface LibraryStream extends Stream {
   readonly readStatus?: string
   readonly writeStatus?: string
-  maxReadBufferLength?: number
   readonly maxWriteBufferLength?: number
 }
 
@@ -118,10 +117,7 @@ class ShapedMembers {
     this.#environment = environment
     this.#queue = new SendQueue(stream, peer, trafficClass, bytes => this.#onTransmitted(bytes))
     this.#inbound = { peer, class: trafficClass, pause: () => this.#hold(), resume: () => this.#letGo() }
-    if (stream.maxReadBufferLength !== undefined) {
-      // While it is not read, all that the muxer's window lets the far side send must find room, or libp2p aborts it.
-      stream.maxReadBufferLength = Math.max(stream.maxReadBufferLength, MAXIMUM_WINDOW_BYTES)
-    }
+    keepWindowUnread(stream)
     stream.addEventListener('drain', this.#onDrain)
     stream.addEventListener('remoteCloseWrite', this.#onRemoteCloseWrite)
     stream.addEventListener('close', this.#onClose);
@@ -325,16 +321,16 @@ class ShapedMembers {
 
   #hold (): void {
     this.#held = true
-    if (!this.#paused && isReadable(this.#stream)) {
-      this.#stream.pause()
+    if (!this.#paused) {
+      pauseReading(this.#stream)
     }
   }
 
   #letGo (): void {
     this.#held = false
-    if (!this.#paused && isReadable(this.#stream)) {
+    if (!this.#paused) {
       // Passes on at once what came meanwhile, of which more may be too much again.
-      this.#stream.resume()
+      resumeReading(this.#stream)
     }
     if (!this.#held) {
       this.#passOnDeferred()
@@ -383,9 +379,4 @@ interface IdleSource {
 interface ListenerSource {
   addEventListener(type: string, listener: Listener | null, options?: ListenerOptions | boolean): void
   removeEventListener(type: string, listener: Listener | null, options?: ListenerOptions | boolean): void
-}
-
-/** Where reading is over, a libp2p stream can neither be paused nor resumed. */
-function isReadable ({ readStatus }: LibraryStream): boolean {
-  return readStatus !== 'closing' && readStatus !== 'closed'
 }

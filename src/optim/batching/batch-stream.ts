@@ -3,6 +3,7 @@ import { InFlight } from './in-flight.ts'
 import { INITIAL_REQUESTS } from './protocol.ts'
 import { Receipts } from './receipts.ts'
 import { StallWatch } from './stall-watch.ts'
+import { hasClosedWrite, keepWindowUnread, pauseReading, resumeReading } from '../readable.ts'
 import { BatchDecoder } from './wire/batch-decoder.ts'
 import { BatchEncoder } from './wire/batch-encoder.ts'
 import { INITIAL_FRAME_BYTES } from './wire/format.ts'
@@ -30,7 +31,7 @@ export interface BatchStreamHandlers {
   onProgress(): void
   /** More can be sent. */
   onRoom(): void
-  /** The far side will send no more. */
+  /** The far side will send no more, and all that it sent was read. */
   onRemoteCloseWrite(): void
   /** Something was sent or came: there may be nothing left to do. */
   onChange(): void
@@ -64,6 +65,10 @@ export class BatchStream {
   readonly #inlet: { class: TrafficClass } & PausableStream
   /** What came and has to wait. */
   readonly #unread: Bytes[] = []
+  /** The far side sends no more, and the owner was not told yet: what came before may be unread still. */
+  #remoteClosing = false
+  /** Nothing more is sent from here. */
+  #closed = false
   #ended: Error | undefined
 
   constructor (stream: Stream, connection: Connection, side: Side, environment: BatchingEnvironment, handlers: BatchStreamHandlers) {
@@ -77,15 +82,23 @@ export class BatchStream {
     this.#stall = new StallWatch(environment, () => this.#onStall())
     const maximumBytes = side === 'responder' ? environment.settings.maximumFrameBytes : INITIAL_FRAME_BYTES
     this.#decoder = new BatchDecoder({ maximumFrameBytes: maximumBytes, maximumPlainBytes: maximumBytes, from: side === 'responder' ? 'initiator' : 'responder' })
+    if (side === 'initiator') {
+      // Replies were asked for, and a responder that is full sends them without waiting to hear of any.
+      keepWindowUnread(stream)
+    }
     stream.addEventListener('drain', this.#onDrain)
     stream.addEventListener('remoteCloseWrite', this.#onRemoteCloseWrite)
     stream.addEventListener('close', this.#onClose)
     // Last, for a stream hands over what it has kept as soon as somebody listens.
     stream.addEventListener('message', this.#onMessage)
+    if (hasClosedWrite(stream)) {
+      // Its event is past; what it sent before is handed over first.
+      queueMicrotask(this.#onRemoteCloseWrite)
+    }
   }
 
   get usable (): boolean {
-    return this.#ended === undefined && this.#stream.status === 'open'
+    return this.#ended === undefined && !this.#closed && this.#stream.status === 'open'
   }
 
   get writable (): boolean {
@@ -156,17 +169,19 @@ export class BatchStream {
     const { paused } = this
     this.#held = true
     this.#stopReading(paused)
+    this.#watch()
   }
 
   #letGo (): void {
     const { paused } = this
     this.#held = false
     this.#readOn(paused)
+    this.#watch()
   }
 
   #stopReading (wasPaused: boolean): void {
     if (!wasPaused && this.#ended === undefined) {
-      this.#stream.pause()
+      pauseReading(this.#stream)
     }
   }
 
@@ -186,8 +201,9 @@ export class BatchStream {
       this.#read(data)
     }
     if (!this.paused && this.#ended === undefined) {
-      this.#stream.resume()
+      resumeReading(this.#stream)
     }
+    this.#closeIfRead()
   }
 
   /** Ends it with a reset. */
@@ -211,8 +227,15 @@ export class BatchStream {
     }
   }
 
-  /** Closes it for writing, and as soon as the far side has too, altogether. */
+  /** Says what came, closes it for writing, and as soon as the far side has too, altogether. */
   close (): void {
+    if (this.#closed) {
+      return
+    }
+    if (!this.#receipts.settled && this.writable) {
+      this.#sendAcknowledgement()
+    }
+    this.#closed = true
     this.#stream.close().catch((error: unknown) => {
       this.abort(error instanceof Error ? error : new Error(String(error)), 'closed')
     })
@@ -231,15 +254,20 @@ export class BatchStream {
   /** Says what came, by itself; where there is no room, as soon as there is. */
   #acknowledge (): void {
     if (this.#receipts.due && this.writable) {
-      this.encoder.begin('normal')
-      this.#environment.counters.acknowledgementsSent++
-      this.#hand(this.encoder.finish({ codec: 'none', acknowledgement: this.#receipts.take() }).frame)
+      this.#sendAcknowledgement()
       this.#handlers.onChange()
     }
   }
 
+  #sendAcknowledgement (): void {
+    this.encoder.begin('normal')
+    this.#environment.counters.acknowledgementsSent++
+    this.#hand(this.encoder.finish({ codec: 'none', acknowledgement: this.#receipts.take() }).frame)
+  }
+
+  /** While nothing is read, no acknowledgement can come. */
   #watch (): void {
-    this.#stall.watch(this.#ended === undefined && ((this.#inFlight.owed > 0 && !this.#full) || this.#stream.writableNeedsDrain))
+    this.#stall.watch(this.#ended === undefined && ((this.#inFlight.owed > 0 && !this.paused) || this.#stream.writableNeedsDrain))
   }
 
   #onStall (): void {
@@ -258,6 +286,7 @@ export class BatchStream {
       // Only now is it known of which class that was; what this holds up is what comes next.
       this.#environment.downlink.received(this.#inlet, this.#stream.protocol, data.byteLength)
     }
+    this.#closeIfRead()
   }
 
   /**
@@ -363,8 +392,16 @@ export class BatchStream {
   }
 
   readonly #onRemoteCloseWrite = (): void => {
-    // While nothing is read, the rest of the batch may be there already.
-    if (this.#decoder.empty || this.paused) {
+    this.#remoteClosing = true
+    this.#closeIfRead()
+  }
+
+  #closeIfRead (): void {
+    if (!this.#remoteClosing || this.#ended !== undefined || this.paused || this.#unread.length > 0 || this.#stream.readBufferLength > 0) {
+      return
+    }
+    this.#remoteClosing = false
+    if (this.#decoder.empty) {
       this.#handlers.onRemoteCloseWrite()
     } else {
       this.abort(new TwinwireError('ERR_STREAM_CLOSED', 'the stream was closed in the middle of a batch'), 'closed')

@@ -25,7 +25,8 @@ export class Carrier implements BatchSender {
 
   /**
    * What may be sent before something is acknowledged; with nothing under way, any one batch. While nothing is read, no
-   * acknowledgement comes, and it would be waited for in vain: the muxer's window is then the only one.
+   * acknowledgement comes, and it would be waited for in vain: the muxer's window is then the only one, and the asking
+   * end has room for all of it.
    */
   get roomBytes (): number {
     return this.#bytes === 0 || this.stream.full

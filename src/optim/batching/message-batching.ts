@@ -4,6 +4,7 @@ import { AttemptMap } from './attempt-map.ts'
 import { sizeOf } from './delivery.ts'
 import { parseBatchingOptions } from './options.ts'
 import { Outboxes } from './outboxes.ts'
+import { stoppedError } from './protocol.ts'
 import { BatchResponder } from './responder.ts'
 import { SpokenProtocols } from './spoken.ts'
 import { unshapedDownlink } from '../downlink.ts'
@@ -171,7 +172,8 @@ export class MessageBatching {
   /**
    * Serves what comes in batches for this protocol. Its plain streams are served by whoever registers for them.
    *
-   * @throws what the node throws where it has a handler of the batch protocol already
+   * @throws ERR_STOPPED, ERR_INVALID_STATE where the protocol has a handler already, and what the node throws where the
+   * batch protocol has one
    */
   async handle (protocol: string, handler: BatchHandler, options: BatchHandlerOptions = {}): Promise<void> {
     this.#assertRunning()
@@ -192,6 +194,15 @@ export class MessageBatching {
   }
 
   /**
+   * Serves nothing new: what comes is refused as overloaded, and streams of peers close as soon as what was begun on them
+   * is answered. Sending goes on. The beginning of `stop`, for whoever wants it earlier. Resolves when the node hands over
+   * no stream any more. Never rejects.
+   */
+  stopServing (): Promise<void> {
+    return this.#responder.drain()
+  }
+
+  /**
    * Refuses what is new with ERR_STOPPED, waits until what there is has been dealt with, but no longer than `deadlineMs`,
    * and rejects the rest with ERR_STOPPED. Nothing is left then. Never rejects.
    */
@@ -204,7 +215,7 @@ export class MessageBatching {
     const timer = this.#environment.deadlines.after(deadlineMs, this.#drained.resolve)
     // Lets `stopping` be true before anything reacts to what follows.
     await Promise.resolve()
-    const unhandled = this.#responder.drain()
+    const unhandled = this.stopServing()
     void this.flush()
     this.#onIdle()
     await this.#drained.promise
@@ -293,8 +304,4 @@ export class MessageBatching {
   readonly #onPeerDisconnect = ({ detail }: NodeEvents['peer:disconnect']): void => {
     this.#outboxes.forgetIfGone(detail.toString())
   }
-}
-
-function stoppedError (): TwinwireError {
-  return new TwinwireError('ERR_STOPPED', 'message batching was stopped')
 }

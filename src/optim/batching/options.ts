@@ -10,9 +10,10 @@ import type { CompressionPolicy } from './compression/policy.ts'
  * All optional; what a field is for, its unit, its default and the reason for it.
  *
  * Memory: what waits for a peer is bounded by `maximumQueuedBytesPerPeer`, what lies unacknowledged by the uplink's
- * window and by 2 MiB a stream, which is also what a stream that is not read holds of a far side that keeps the protocol
- * (libp2p resets it at 4 MiB), the parts of replies that came by 16 MiB a stream, or twice the largest reply. An incoming stream holds at most one frame being read, one decoded, `maximumReplyBytes` of replies,
- * `maximumRequests` refusals and what its window lets lie unacknowledged; all incoming streams together
+ * window and by 2 MiB a stream, which is also what an incoming stream that is not read holds of a far side that keeps the
+ * protocol (libp2p resets it at 4 MiB); of replies, a stream that the downlink holds back may hold the muxer's window
+ * unread, 16 MiB. The parts of replies that came are bounded by 16 MiB a stream, or twice the largest reply. An incoming
+ * stream holds at most one frame being read, one decoded, `maximumReplyBytes` of replies, `maximumRequests` refusals and what its window lets lie unacknowledged; all incoming streams together
  * `maximumRunningBytes` of requests and `maximumReplyBytesInAll` of replies.
  */
 export interface MessageBatchingOptions {

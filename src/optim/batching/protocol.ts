@@ -15,3 +15,7 @@ export function violation (message: string): TwinwireError {
 export function lostError (cause: Error): TwinwireError {
   return new TwinwireError('ERR_STREAM_CLOSED', 'the stream ended before it was answered, and it may have arrived', { cause })
 }
+
+export function stoppedError (): TwinwireError {
+  return new TwinwireError('ERR_STOPPED', 'message batching was stopped')
+}

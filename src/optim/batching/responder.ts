@@ -1,6 +1,7 @@
 import { TwinwireError } from '../../core/errors.ts'
 import { Budget } from './budget.ts'
 import { IncomingStream } from './incoming-stream.ts'
+import { stoppedError } from './protocol.ts'
 import { RunningShares } from './running-shares.ts'
 import { Turns } from './turns.ts'
 import { BATCH_PROTOCOL } from './wire/format.ts'
@@ -29,7 +30,8 @@ export class BatchResponder {
   readonly #onIdle: () => void
   /** Set once the node has been asked to hand over streams. */
   #registered: Promise<void> | undefined
-  #stopping = false
+  /** Set once nothing new is taken. */
+  #draining: Promise<void> | undefined
 
   constructor (node: NetworkNode, environment: BatchingEnvironment, onIdle: () => void) {
     const { maximumRunning, maximumRunningBytes, maximumReplyBytesInAll } = environment.settings
@@ -38,7 +40,7 @@ export class BatchResponder {
     this.#onIdle = onIdle
     const running = this.#running = new RunningShares(maximumRunning, maximumRunningBytes)
     const replies = this.#replies = new Budget(Infinity, maximumReplyBytesInAll)
-    const stopping = (): boolean => this.#stopping
+    const stopping = (): boolean => this.#draining !== undefined
     this.#shared = {
       environment,
       running,
@@ -60,8 +62,14 @@ export class BatchResponder {
     return this.#streams.size === 0
   }
 
-  /** @throws what the node throws where it has a handler of the batch protocol already */
+  /** @throws ERR_STOPPED, ERR_INVALID_STATE where the protocol has a handler already, and what the node throws where the batch protocol has one */
   async handle (protocol: string, handler: BatchHandler, { sensitive = false }: BatchHandlerOptions): Promise<void> {
+    if (this.#draining !== undefined) {
+      throw stoppedError()
+    }
+    if (this.#handlers.has(protocol)) {
+      throw new TwinwireError('ERR_INVALID_STATE', 'the protocol has a handler already', { found: protocol })
+    }
     const registered = { handler, sensitive }
     this.#handlers.set(protocol, registered)
     const registering = this.#registered ??= this.#node.handle(BATCH_PROTOCOL, this.#onStream, { maxInboundStreams: this.#environment.settings.maximumIncomingStreams })
@@ -83,9 +91,18 @@ export class BatchResponder {
     this.#handlers.delete(protocol)
   }
 
-  /** Takes nothing new; streams close as soon as what was begun is answered. Never rejects. */
-  async drain (): Promise<void> {
-    this.#stopping = true
+  /**
+   * Takes nothing new; streams close as soon as what was begun is answered. Resolves when the node hands over none any
+   * more. Never rejects.
+   */
+  drain (): Promise<void> {
+    this.#draining ??= this.#drain()
+    return this.#draining
+  }
+
+  async #drain (): Promise<void> {
+    // Lets `stopping` be true before anything reacts to what follows.
+    await Promise.resolve()
     for (const stream of this.#streams) {
       stream.closeIfIdle()
     }
@@ -118,8 +135,8 @@ export class BatchResponder {
   }
 
   readonly #onStream = (stream: Stream, connection: Connection): void => {
-    if (this.#stopping) {
-      stream.abort(new TwinwireError('ERR_STOPPED', 'message batching was stopped'))
+    if (this.#draining !== undefined) {
+      stream.abort(stoppedError())
     } else {
       this.#streams.add(new IncomingStream(stream, connection, this.#shared))
     }

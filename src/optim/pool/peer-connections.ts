@@ -24,6 +24,8 @@ export class PeerConnections {
   readonly #habits: StreamHabits
   /** Not for us: connections that libp2p limits to other protocols (relays), and such as were left to others for good. */
   readonly #notOurs = new WeakSet<Connection>()
+  /** Was left for the result of the dial under way. */
+  #left: Connection | undefined
 
   constructor (peer: PeerId, shared: PoolShared, callbacks: PeerConnectionsCallbacks) {
     this.#peer = peer
@@ -62,6 +64,7 @@ export class PeerConnections {
    * suspects, what is old, and with `relieveAll` whatever was there when it began.
    */
   onDialled (connection: Connection, host: string, reason: DialReason, startedMs: number, relieveAll: boolean): void {
+    this.#left = undefined
     // There already where the dial was joined to one of somebody else.
     const added = this.find(connection) ?? this.#add(connection, host, reason)
     for (const other of this.all.slice()) {
@@ -78,6 +81,15 @@ export class PeerConnections {
     }
     this.adoptAll()
     this.#resolveDuplicates()
+  }
+
+  /** No connection came of a dial: what was left for it is taken back, and whatever else the node has by now. */
+  onNotDialled (): void {
+    if (this.#left !== undefined) {
+      this.#notOurs.delete(this.#left)
+      this.#left = undefined
+    }
+    this.adoptAll()
   }
 
   /** Closes a connection gracefully, or abruptly once that takes too long. It counts as open until it is closed. */
@@ -123,22 +135,18 @@ export class PeerConnections {
     this.remove(pooled, 'released')
   }
 
-  /**
-   * Makes place for a replacement where the peer has as many connections as it may: by leaving one that others opened to
-   * them for good, else by closing an idle one. False where all carry requests.
-   */
-  makePlace (): boolean {
+  /** One that may go for a replacement: such as others opened first, then an idle one. Undefined where all carry requests. */
+  dispensable (): PooledConnection | undefined {
     const idle = this.all.filter(({ pending, closing }) => pending === 0 && closing === undefined)
-    const foreign = idle.find(({ own }) => !own)
-    const own = idle.find(pooled => pooled.own && !pooled.inUse)
-    if (foreign !== undefined) {
-      this.#notOurs.add(foreign.connection)
-      foreign.closeIdleStreams()
-      this.remove(foreign, 'released')
-    } else if (own !== undefined) {
-      void this.close(own, 'health')
-    }
-    return foreign !== undefined || own !== undefined
+    return idle.find(({ own }) => !own) ?? idle.find(({ inUse }) => !inUse)
+  }
+
+  /** Leaves a connection that others opened to them, for good once the dial under way has its successor. */
+  leave (pooled: PooledConnection): void {
+    this.#left = pooled.connection
+    this.#notOurs.add(pooled.connection)
+    pooled.closeIdleStreams()
+    this.remove(pooled, 'released')
   }
 
   /** Takes a connection out of the pool, whatever becomes of it. Does nothing where it is out already. */

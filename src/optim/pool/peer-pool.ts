@@ -269,12 +269,21 @@ export class PeerPool {
       this.#later.within(pauseMs)
       return
     }
-    if (!this.#hasPlace() && !this.connections.all.some(({ closing }) => closing !== undefined)) {
-      this.connections.makePlace()
+    const { connections } = this
+    const leaving = this.#hasPlace() || connections.all.some(({ closing }) => closing !== undefined) ? undefined : connections.dispensable()
+    if (!this.#shared.hasRoom(this, true, leaving)) {
+      return
     }
-    if (this.#shared.hasRoom(this, true)) {
-      this.#replacementPace.advance(nowMs)
-      this.#dialler.start('health')
+    if (leaving?.own === true) {
+      // Once it is closed, all this is asked again.
+      void connections.close(leaving, 'health')
+      return
+    }
+    this.#replacementPace.advance(nowMs)
+    this.#dialler.start('health')
+    if (leaving !== undefined) {
+      // Not before: the room that it leaves is the dial's.
+      connections.leave(leaving)
     }
   }
 
@@ -361,7 +370,7 @@ export class PeerPool {
   }
 
   #onDialFailed (reason: DialReason, error: unknown): void {
-    this.connections.adoptAll()
+    this.connections.onNotDialled()
     if (reason === 'growth') {
       this.#growthPace.advance(this.#shared.clock.now())
     }
@@ -381,7 +390,7 @@ export class PeerPool {
   }
 
   #onHostsFull (hosts: ReadonlySet<string>): void {
-    this.connections.adoptAll()
+    this.connections.onNotDialled()
     this.fullHosts = hosts
     this.#relook.within(HOSTS_RELOOK_MS)
     this.serve()

@@ -99,7 +99,7 @@ export class ConnectionPool {
       },
       habitsOf: peer => habits.obtain(peer, () => new StreamHabits(settings.oneShotProtocols)),
       record: event => recorder?.record({ ...event, timeMs: clock.now(), host }),
-      hasRoom: (peerPool, urgent) => this.#room.has(peerPool, urgent),
+      hasRoom: (peerPool, urgent, leaving) => this.#room.has(peerPool, urgent, leaving),
       onRoom: () => this.#room.offer(),
       onOpened: () => this.#upkeep.trim(),
       onIdle: () => this.#room.make(),

@@ -12,8 +12,8 @@ export class Room {
   readonly #shared: PoolShared
   readonly #peers: ReadonlyMap<string, PeerPool>
   readonly #upkeep: Upkeep
-  /** Peers that would dial if there was room. */
-  readonly #starved = new Set<PeerPool>()
+  /** Peers that would dial if there was room, with how many connections they would leave for that. */
+  readonly #starved = new Map<PeerPool, number>()
 
   constructor (shared: PoolShared, peers: ReadonlyMap<string, PeerPool>, upkeep: Upkeep) {
     this.#shared = shared
@@ -21,20 +21,25 @@ export class Room {
     this.#upkeep = upkeep
   }
 
-  /** Whether one connection more may be dialled now. Where not, and `urgent`, the peer is served as soon as there is. */
-  has (peerPool: PeerPool, urgent: boolean): boolean {
+  /**
+   * Whether one connection more may be dialled now, with `leaving`, one of the peer's, gone. Where not, and `urgent`, the
+   * peer is served as soon as there is.
+   */
+  has (peerPool: PeerPool, urgent: boolean, leaving?: PooledConnection): boolean {
     const { settings, stopped } = this.#shared
-    if (stopped || peerPool.connections.all.length + (peerPool.dialling ? 1 : 0) >= settings.maxConnectionsPerPeer) {
+    const left = leaving === undefined ? 0 : 1
+    if (stopped || peerPool.connections.all.length - left + (peerPool.dialling ? 1 : 0) >= settings.maxConnectionsPerPeer) {
       return false
     }
     const { fullHosts: hosts } = peerPool
-    if (!this.#full && (hosts === undefined || this.#hostWithRoom(hosts) !== undefined)) {
+    const hasHost = hosts === undefined || this.#hostWithRoom(hosts) !== undefined || (leaving !== undefined && hosts.has(leaving.host))
+    if (this.#connections - left < settings.maxConnections && hasHost) {
       this.#starved.delete(peerPool)
       peerPool.fullHosts = undefined
       return true
     }
     if (urgent) {
-      this.#starved.add(peerPool)
+      this.#starved.set(peerPool, left)
       this.make()
     }
     return false
@@ -49,7 +54,7 @@ export class Room {
     // What nothing was found for is not looked for again: many peers may wait for the same host.
     const barren = new Set<string>()
     let allBarren = false
-    for (const { fullHosts: hosts } of this.#starved) {
+    for (const { fullHosts: hosts } of this.#starved.keys()) {
       if (allBarren || (hosts !== undefined && [...hosts].every(host => barren.has(host)))) {
         continue
       }
@@ -66,14 +71,15 @@ export class Room {
 
   /** Room came free. It goes to the peer whose first waiter is first of all, among those that it is of use to. */
   offer (): void {
-    if (this.#starved.size === 0 || this.#full) {
+    if (this.#starved.size === 0) {
       return
     }
+    const { maxConnections } = this.#shared.settings
     // A dial takes its place at a host only once it knows the addresses: until then, the offer does.
     const offered = new Map<string, number>()
-    for (const peerPool of [...this.#starved].sort(byFirstWaiter)) {
-      if (this.#full) {
-        return
+    for (const [peerPool, left] of [...this.#starved].sort(([a], [b]) => byFirstWaiter(a, b))) {
+      if (this.#connections - left >= maxConnections) {
+        continue
       }
       const { fullHosts } = peerPool
       const host = fullHosts && this.#hostWithRoom(fullHosts, offered)
@@ -101,9 +107,10 @@ export class Room {
     return undefined
   }
 
-  get #full (): boolean {
-    const { counters, settings } = this.#shared
-    return counters.connections + counters.dialling >= settings.maxConnections
+  /** With those that are dialled. */
+  get #connections (): number {
+    const { counters } = this.#shared
+    return counters.connections + counters.dialling
   }
 
   #leaving (): PooledConnection[] {

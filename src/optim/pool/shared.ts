@@ -32,8 +32,8 @@ export interface PoolShared {
   habitsOf(peer: string): StreamHabits
   /** Adds time and host. */
   record(event: Unstamped<PoolEvent>): void
-  /** Whether one connection more may be dialled now. Where not, and `urgent`, the peer is served as soon as there is. */
-  hasRoom(peerPool: PeerPool, urgent: boolean): boolean
+  /** Whether one connection more may be dialled now, with `leaving` gone. Where not, and `urgent`, the peer is served as soon as there is. */
+  hasRoom(peerPool: PeerPool, urgent: boolean, leaving?: PooledConnection): boolean
   /** A connection closed, or a dial ended. */
   onRoom(): void
   /** A connection was opened. */

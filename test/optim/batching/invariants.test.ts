@@ -332,3 +332,20 @@ test('what is kept although overdue puts its connection under suspicion only unt
     t.is(await lost, 'ERR_STREAM_CLOSED')
   }, { link })
 })
+
+test('a stream that the downlink holds back for longer than a stall takes is not given up', async t => {
+  await setting(async ({ client, server }) => {
+    await server.batching.handle(PROTOCOL, payload => payload)
+    t.is(await outcome(client.batching.request(server.node.peerId, PROTOCOL, bytes(10))), 'resolved')
+    t.is(client.batching.metrics.stalls, 0)
+  }, {
+    client: { stallTimeoutMs: 1_000 },
+    downlink: clock => ({
+      received (stream) {
+        stream.pause()
+        clock.setTimeout(() => stream.resume(), 1_500)
+      },
+      closed () {}
+    })
+  })
+})

@@ -354,3 +354,36 @@ test('where the node has a handler of the batch protocol, serving fails, and is 
     t.is(await outcome(client.batching.request(node.peerId, PROTOCOL, bytes(1))), 'resolved')
   })
 })
+
+test('a protocol that has a handler is refused another, and keeps its own', async t => {
+  await setting(async ({ client, server }) => {
+    await server.batching.handle(PROTOCOL, () => bytes(1, 1))
+    t.is(await outcome(server.batching.handle(PROTOCOL, () => bytes(1, 2))), 'ERR_INVALID_STATE')
+    t.deepEqual([...await client.batching.request(server.node.peerId, PROTOCOL, bytes(1))], [1])
+    server.batching.unhandle(PROTOCOL)
+    await server.batching.handle(PROTOCOL, () => bytes(1, 2))
+    t.deepEqual([...await client.batching.request(server.node.peerId, PROTOCOL, bytes(1))], [2])
+  })
+})
+
+test('once serving is stopped what was begun is answered, nothing new is taken, and sending goes on', async t => {
+  await setting(async ({ clock, client, server }) => {
+    await client.batching.handle(PROTOCOL, payload => payload)
+    await server.batching.handle(PROTOCOL, async payload => {
+      await sleep(clock, 500)
+      return payload
+    })
+    const begun = outcome(client.batching.request(server.node.peerId, PROTOCOL, bytes(1)))
+    await sleep(clock, 100)
+    const stopped = server.batching.stopServing()
+    t.is(server.batching.stopServing(), stopped)
+    await stopped
+    t.is(await outcome(client.batching.request(server.node.peerId, PROTOCOL, bytes(1))), 'ERR_OVERLOADED')
+    t.is(await outcome(server.batching.handle('/app/2', () => undefined)), 'ERR_STOPPED')
+    t.is(await outcome(server.batching.request(client.node.peerId, PROTOCOL, bytes(1))), 'resolved')
+    t.is(await begun, 'resolved')
+    await sleep(clock, 100)
+    // Its stream was closed, and no other is taken.
+    t.is(await outcome(client.batching.request(server.node.peerId, PROTOCOL, bytes(1))), 'ERR_UNSUPPORTED_PROTOCOL')
+  })
+})

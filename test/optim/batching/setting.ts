@@ -2,6 +2,7 @@ import { MemoryRecorder } from '../../../src/core/recorder.ts'
 import { MessageBatching } from '../../../src/optim/batching/message-batching.ts'
 import { BATCH_PROTOCOL } from '../../../src/optim/batching/wire/format.ts'
 import { Deadlines } from '../../../src/optim/deadlines.ts'
+import { unshapedDownlink } from '../../../src/optim/downlink.ts'
 import { UnshapedUplink } from '../../../src/optim/uplink.ts'
 import { inVirtualTime } from '../timeouts/virtual-time.ts'
 import { LinkedNodes } from './linked-nodes.ts'
@@ -9,6 +10,7 @@ import type { Clock } from '../../../src/core/clock.ts'
 import type { BatchingObservation } from '../../../src/optim/batching/environment.ts'
 import type { BatchingEvent } from '../../../src/optim/batching/events.ts'
 import type { MessageBatchingOptions } from '../../../src/optim/batching/options.ts'
+import type { Downlink } from '../../../src/optim/downlink.ts'
 import type { Uplink } from '../../../src/optim/uplink.ts'
 import type { VirtualTime } from '../timeouts/virtual-time.ts'
 import type { LinkedNode, LinkOptions } from './linked-nodes.ts'
@@ -40,24 +42,26 @@ export interface SettingOptions {
   /** Of the client; default one that lets all go at once. */
   readonly uplink?: (clock: Clock) => Uplink
   readonly serverUplink?: (clock: Clock) => Uplink
+  /** Of the client; default one that holds nothing up. */
+  readonly downlink?: (clock: Clock) => Downlink
 }
 
 /** Two nodes in virtual time; stopped when `body` is over, if it has not done so. */
-export async function setting<T> (body: (setting: Setting) => Promise<T>, { link, client: clientOptions, server: serverOptions, uplink, serverUplink }: SettingOptions = {}): Promise<T> {
+export async function setting<T> (body: (setting: Setting) => Promise<T>, { link, client: clientOptions, server: serverOptions, uplink, serverUplink, downlink }: SettingOptions = {}): Promise<T> {
   return await inVirtualTime(async time => {
     const { clock } = time
     const network = new LinkedNodes({ clock, ...link })
-    const side = (name: string, options: MessageBatchingOptions = {}, uplink: Uplink = new UnshapedUplink()): Side => {
+    const side = (name: string, options: MessageBatchingOptions = {}, uplink: Uplink = new UnshapedUplink(), downlink: Downlink = unshapedDownlink): Side => {
       const node = network.node(name)
       const deadlines = new Deadlines(clock)
       const recorder = new MemoryRecorder<BatchingEvent>()
       const observations: BatchingObservation[] = []
       const batching = new MessageBatching({
-        node, clock, deadlines, uplink, acquire: node.pool(BATCH_PROTOCOL), host: name, recorder, observe: observation => observations.push(observation)
+        node, clock, deadlines, uplink, downlink, acquire: node.pool(BATCH_PROTOCOL), host: name, recorder, observe: observation => observations.push(observation)
       }, options)
       return { node, batching, deadlines, events: recorder.events, observations }
     }
-    const client = side('client', clientOptions, uplink?.(clock))
+    const client = side('client', clientOptions, uplink?.(clock), downlink?.(clock))
     const server = side('server', serverOptions, serverUplink?.(clock))
     try {
       return await body({ clock, time, network, client, server, side })
