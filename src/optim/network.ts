@@ -255,6 +255,7 @@ class ModularNetwork implements OptimizedNetwork {
     await Promise.resolve()
     const deadlineAtMs = this.#clock.now() + deadlineMs
     void this.flush()
+    void this.batching?.stopServing()
     await Promise.all([this.#runner.settled(deadlineMs), this.#server.stop(deadlineMs)])
     // Not before: what was begun may wait for a permit, and come to batching only then.
     await this.batching?.stop(Math.max(0, deadlineAtMs - this.#clock.now()))
