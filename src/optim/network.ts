@@ -48,6 +48,7 @@ export interface OptimizedNetworkComponents {
   readonly metrics?: MetricsRegistry
 }
 
+/** How a network is stopped. */
 export interface StopOptions {
   /** For so long what was begun may go on, in milliseconds. Default 1000, as long as libp2p gives a stream to close. */
   readonly deadlineMs?: number
@@ -81,7 +82,7 @@ export interface OptimizedNetwork extends NetworkModules, EventSource<NetworkEve
   /**
    * Serves a protocol, to peers that send batches and to those that do not.
    *
-   * @throws what the node throws, where the protocol has a handler already
+   * @throws ERR_INVALID_STATE where this network serves it already, ERR_STOPPED, or what the node throws where somebody else does
    */
   handle(protocol: string, handler: RequestHandler, options?: ServeOptions): Promise<void>
   /** Does nothing where it is not served. */

@@ -22,6 +22,7 @@ export interface ServingBudget {
   give(bytes: number): void
 }
 
+/** How a stream of requests is served. */
 export interface ServeRequestsOptions {
   /** The largest request taken, in bytes of payload. Default 4 MiB. */
   readonly limitBytes?: number

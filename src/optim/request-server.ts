@@ -16,6 +16,7 @@ import type { ClassPolicy } from './traffic-class.ts'
  */
 export type RequestHandler = BatchHandler
 
+/** How a protocol is served. */
 export interface ServeOptions {
   /** Streams of the protocol that one connection may have open, as libp2p counts them. Default libp2p's, 32. */
   readonly maxInboundStreams?: number
@@ -51,7 +52,7 @@ export class RequestServer {
     this.#budget = new Budget(Infinity, Math.max(MAXIMUM_SERVED_BYTES, 2 * components.maximumFrameBytes))
   }
 
-  /** @throws what the node throws, where the protocol has a handler already; nothing is served then */
+  /** @throws ERR_INVALID_STATE where it is served already, ERR_STOPPED, or what the node throws where somebody else does; nothing changes then */
   async handle (protocol: string, handler: RequestHandler, { maxInboundStreams, sensitive = false }: ServeOptions): Promise<void> {
     const { node, batching } = this.#components
     if (this.#protocols.has(protocol)) {

@@ -3,9 +3,12 @@ import { FrameStream } from './frame-stream.ts'
 import { MAXIMUM_FRAME_BYTES } from './frames.ts'
 import type { Stream } from './port.ts'
 
+/** How one request is seen through. */
 export interface RequestStreamOptions {
   readonly signal?: AbortSignal
+  /** Part of the reply came, not all of it. */
   readonly onProgress?: () => void
+  /** The stream has taken all of the request. */
   readonly onWritten?: () => void
 }
 
