@@ -74,14 +74,14 @@ export class ErrandRunner {
     const { clock, health } = this.#components
     const peer = errand.peer.toString()
     errand.signal?.throwIfAborted()
-    const admission = health?.admit(peer) ?? 'open'
+    const admittedMs = clock.now()
+    const admission = health?.admit(peer, admittedMs) ?? 'open'
     if (admission === 'ejected') {
       throw new TwinwireError('ERR_PEER_EJECTED', `the peer ${peer} failed too often lately, and is left alone for a while`)
     }
     if (admission === 'open') {
       return await this.#timed(errand, course)
     }
-    const admittedMs = clock.now()
     const attempts: Array<Promise<unknown>> = []
     const attempt = (context: AttemptContext): Promise<T> => {
       const running = course.attempt(context)

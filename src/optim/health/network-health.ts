@@ -138,8 +138,8 @@ export class NetworkHealth {
    * Whether a request to a peer may go ahead now. `probe`: it may, as the only one until its end is observed, and lets
    * the peer in where it is answered. `ejected`: it may not.
    */
-  admit (peer: string): Admission {
-    return this.#stopped ? 'open' : this.#gate.admit(peer, this.#clock.now())
+  admit (peer: string, nowMs = this.#clock.now()): Admission {
+    return this.#stopped ? 'open' : this.#gate.admit(peer, nowMs)
   }
 
   /** A request that was let through as `probe` at `admittedMs` has ended: where none of its attempts said anything of the peer, the next may be the probe. */
