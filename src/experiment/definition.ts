@@ -25,12 +25,91 @@ export interface Experiment {
   readonly thresholds: readonly Threshold[]
   /** How far simulation may be from real peers; absent: nothing is promised. */
   readonly agreement?: readonly AgreementThreshold[]
+  /** What somebody promised of the optimisations, held to the measurements. It changes no exit code: a promise that is not met is a finding. */
+  readonly promises?: readonly Claim[]
+  /** Series of cases along one or two quantities; each case names its own by `sweep`. */
+  readonly sweeps?: readonly Sweep[]
+  /** How often it is run where a command does not say; absent: 20 in simulation, 3 on the stack, 3 on real peers. */
+  readonly repetitions?: Repetitions
+  /** How precisely effects are wanted: simulations go on until they are, or `maximumSeeds` is reached. Absent: a fixed number. */
+  readonly precision?: Precision
+  /** What joins real peers where a command does not say. Absent: `relay`. */
+  readonly tcpNetwork?: 'relay' | 'namespaces'
 }
+
+/** The five modules, by the names of `createOptimizedNetwork`'s options. */
+export const MODULES = ['connectionPool', 'messageBatching', 'bandwidthManager', 'adaptiveTimeouts', 'networkHealth'] as const
+export type ModuleName = typeof MODULES[number]
 
 export interface Arm {
   readonly name: string
   readonly title: string
   readonly description: string
+  /**
+   * The modules that this arm switches on and the baseline does not: of an arm with one the verdicts are that module's, of
+   * an arm with all five the full stack's. Absent: it is about something else.
+   */
+  readonly modules?: readonly ModuleName[]
+}
+
+/** How many seeds each wire gets. 0 leaves a wire out. */
+export interface Repetitions {
+  readonly sim?: number
+  readonly stack?: number
+  readonly tcp?: number
+}
+
+/**
+ * Sequential stopping, in simulation: after the planned seeds the run goes on, some seeds at a time, while any target's
+ * interval is wider than wanted. A report says that the number of seeds was found in this way.
+ */
+export interface Precision {
+  /** Half the width of the 95% interval of the relative effect: 0.05 is five points. */
+  readonly halfWidth: number
+  /** At most so many. */
+  readonly maximumSeeds: number
+  /** The effects that have to be as precise. */
+  readonly targets: ReadonlyArray<{ readonly case: string, readonly metric: string, readonly arm: string }>
+}
+
+/** Cases that differ in one or two quantities, to be drawn along them. */
+export interface Sweep {
+  /** Unique within the experiment. */
+  readonly name: string
+  readonly title: string
+  readonly description: string
+  /** One or two; the first lies along the horizontal axis. */
+  readonly factors: readonly Factor[]
+}
+
+export interface Factor {
+  /** Unique within its sweep. */
+  readonly name: string
+  readonly title: string
+  readonly unit: Unit
+  /** Absent: `linear`. */
+  readonly scale?: 'linear' | 'log'
+}
+
+/**
+ * A promise that somebody made of the optimisations, as one thing that can be measured. A promise that can be read in
+ * several ways has a claim for each reading, all with the same `promise`.
+ *
+ * It is met where the whole interval lies at the target or beyond, partly met where the arm improved and the interval does
+ * not reach it, not met where the arm did not improve, and open where the interval holds the target or says nothing yet.
+ */
+export interface Claim {
+  /** The promise as it was made: `connection set-up 10 times faster (500 to 50 ms)`. */
+  readonly promise: string
+  /** What of it is measured here: `first request where the first address is dead, p99`. */
+  readonly reading: string
+  readonly case: string
+  readonly metric: string
+  readonly arm: string
+  /** Absent: the most modelled wire that ran. */
+  readonly wire?: WireName
+  /** A relative change against the baseline (-0.9: a tenth is left), or a value that the arm's mean reaches. */
+  readonly target: { readonly change: number } | { readonly value: number }
 }
 
 export interface Case {
@@ -46,10 +125,21 @@ export interface Case {
   readonly wires?: readonly WireName[]
   /** True where a run on real peers mostly waits, so that several can share the machine without disturbing each other. */
   readonly waits: boolean
+  /** Its place in one of the experiment's sweeps: a level for each factor. */
+  readonly sweep?: { readonly name: string, readonly levels: Readonly<Record<string, number>> }
+  /** The modules that can gain nothing here: the case is there to show what they cost. */
+  readonly noGain?: readonly ModuleName[]
+  /**
+   * Samples that were complete before this are left out of every statistic, for the network had not settled; milliseconds,
+   * or `mser-5`: as many as that rule finds (White 1997), the same for all arms. Absent: none.
+   */
+  readonly warmUpMs?: number | 'mser-5'
 }
 
 /** How the samples of one run become one number; runs, not samples, are what intervals are made over. */
 export type Statistic = 'mean' | 'p50' | 'p90' | 'p99' | 'maximum' | 'failed-share'
+
+export type Unit = 'ms' | 'share' | 'count' | 'bytes' | 'bit/s'
 
 export interface Metric {
   /** Unique within its case; the `metric` of the samples is `sample`. */
@@ -58,10 +148,15 @@ export interface Metric {
   /** The samples it is made of. */
   readonly sample: string
   readonly statistic: Statistic
-  readonly unit: 'ms' | 'share' | 'count' | 'bytes' | 'bit/s'
+  readonly unit: Unit
   readonly better: 'lower' | 'higher'
   /** The arm that the others are compared with; absent: the experiment's first. */
   readonly baseline?: string
+  /**
+   * `cost`: what is paid for the gains (attempts, bytes, memory, delay added): it stands beside them and is not counted among
+   * them. Absent: `goal`.
+   */
+  readonly role?: 'goal' | 'cost'
   /** True for what the wires differ in by design (real peers compute, simulated ones do not): it is left out of their agreement. */
   readonly wireSpecific?: boolean
   /** The smallest relative change that a reader should care about: 0.05 is 5%. */

@@ -1,21 +1,15 @@
-import type { AgreementThreshold, Arm, Case, Experiment, Threshold } from '../experiment/definition.ts'
+import type { Case, Experiment } from '../experiment/definition.ts'
 import type { WirePlan } from '../experiment/plan.ts'
 import type { RunParameters, UnitError, UnitKey, UnitResult, WireName } from '../experiment/unit.ts'
 import { carries, WIRES } from '../experiment/wire-pair.ts'
 
 /** A case as plain data: what a report needs of it. */
-export type CaseDescription = Pick<Case, 'name' | 'title' | 'description' | 'arms' | 'wires' | 'metrics'>
+export type CaseDescription = Pick<Case, 'name' | 'title' | 'description' | 'arms' | 'wires' | 'metrics' | 'sweep' | 'noGain' | 'warmUpMs'>
 
 /** An experiment as plain data, so that its report can be made again without its code. */
-export interface ExperimentDescription {
-  readonly name: string
-  readonly title: string
-  readonly question: string
-  readonly expected: string
-  readonly arms: readonly Arm[]
+export interface ExperimentDescription extends Pick<Experiment,
+  'name' | 'title' | 'question' | 'expected' | 'arms' | 'thresholds' | 'agreement' | 'promises' | 'sweeps' | 'precision'> {
   readonly cases: readonly CaseDescription[]
-  readonly thresholds: readonly Threshold[]
-  readonly agreement?: readonly AgreementThreshold[]
 }
 
 export interface Machine {
@@ -50,20 +44,19 @@ export interface ResultsData {
 }
 
 /** The plain part of an experiment. */
-export function describeExperiment (experiment: Experiment): ExperimentDescription {
-  const { name, title, question, expected, arms, cases, thresholds, agreement } = experiment
-  return {
-    name,
-    title,
-    question,
-    expected,
-    arms: arms.map(({ name, title, description }) => ({ name, title, description })),
-    cases: cases.map(({ name, title, description, arms, wires, metrics }) => ({
-      name, title, description, ...(arms === undefined ? {} : { arms }), ...(wires === undefined ? {} : { wires }), metrics: metrics.map((metric) => ({ ...metric }))
-    })),
-    thresholds: thresholds.map((threshold) => ({ ...threshold })),
-    ...(agreement === undefined ? {} : { agreement: agreement.map((threshold) => ({ ...threshold })) })
-  }
+export function describeExperiment ({ name, title, question, expected, arms, cases, thresholds, agreement, promises, sweeps, precision }: Experiment): ExperimentDescription {
+  return structuredClone(defined({
+    name, title, question, expected, arms, cases: cases.map(describeCase), thresholds, agreement, promises, sweeps, precision
+  }))
+}
+
+function describeCase ({ name, title, description, arms, wires, metrics, sweep, noGain, warmUpMs }: Case): CaseDescription {
+  return defined({ name, title, description, arms, wires, metrics, sweep, noGain, warmUpMs })
+}
+
+/** Without the fields that are undefined, which JSON would lose. */
+function defined<T extends object> (fields: { [K in keyof T]: T[K] | undefined }): T {
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as T
 }
 
 /** The wires that have runs in the plan, perhaps of one case, from the most modelled to the most real. */
