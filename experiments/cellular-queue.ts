@@ -1,12 +1,11 @@
 import * as z from 'zod'
 import type { Case, Experiment } from '../src/experiment/definition.ts'
-import { createOptimizedNetwork } from '../src/optim/index.ts'
 import type { PathDirectionInput } from '../src/wires/scenario.ts'
 import type { Host, Role, RunParameters } from '../src/wires/wire.ts'
 import { openLoop, poissonArrivals } from '../src/workload/arrivals.ts'
 import { measure } from '../src/workload/measure.ts'
+import { requesterWith } from '../src/workload/modules.ts'
 import { requestPayload, serveRequestReply } from '../src/workload/request-reply.ts'
-import { overNetwork, plainLibp2p } from '../src/workload/requester.ts'
 import type { Requester } from '../src/workload/requester.ts'
 
 // An example of a link that follows a trace, of queue disciplines and of cross traffic. In simulation only: a relay above
@@ -32,7 +31,7 @@ export const experiment: Experiment = {
   parameters,
   arms: [
     { name: 'plain', title: 'Plain libp2p', description: 'Each request opens a stream.' },
-    { name: 'pool', title: 'Pool', description: 'The connection pool: streams are kept.' }
+    { name: 'pool', title: 'Pool', description: 'The connection pool: streams are kept.', modules: ['connectionPool'] }
   ],
   cases: [
     cellular('drop-tail', 'Drop-tail', 'A queue of 200 packets.', { limitPackets: 200 }),
@@ -86,16 +85,5 @@ function opportunities (): number[] {
 }
 
 async function requesterOf (host: Host, run: RunParameters): Promise<Requester> {
-  const { id: peer, addresses } = host.peer('server')
-  const options = { node: host.node, clock: host.clock, peer, addresses, deadlineMs: Number(run.deadlineMs) }
-  if (run.arm === 'plain') {
-    return plainLibp2p(options)
-  }
-  await host.node.peerStore.merge(peer, { multiaddrs: [...addresses] })
-  const network = createOptimizedNetwork(host.node, {
-    connectionPool: true, adaptiveTimeouts: false, messageBatching: false, bandwidthManager: false, networkHealth: false
-  }, {
-    clock: host.clock, random: host.random.fork('optim'), recorder: host.recorder
-  })
-  return overNetwork(network, options)
+  return await requesterWith(host, host.peer('server'), Number(run.deadlineMs), run.arm === 'plain' ? [] : ['connectionPool'])
 }

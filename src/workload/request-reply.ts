@@ -1,4 +1,5 @@
 import { TwinwireError } from '../core/errors.ts'
+import type { OptimizedNetwork } from '../optim/index.ts'
 import type { NetworkNode } from '../optim/port.ts'
 import { serveRequests } from '../optim/reply-stream.ts'
 
@@ -25,6 +26,11 @@ export async function serveRequestReply (node: NetworkNode): Promise<void> {
   await node.handle(REQUEST_REPLY_PROTOCOL, async stream => {
     await serveRequests(stream, request => new Uint8Array(replyBytesOf(request)))
   }, { maxInboundStreams: MAXIMUM_STREAMS, maxOutboundStreams: MAXIMUM_STREAMS })
+}
+
+/** The same through a network, which also takes requests in batches where that module is on. */
+export async function serveRequestReplyOver (network: OptimizedNetwork): Promise<void> {
+  await network.handle(REQUEST_REPLY_PROTOCOL, request => new Uint8Array(replyBytesOf(request)), { maxInboundStreams: MAXIMUM_STREAMS })
 }
 
 function replyBytesOf (request: Uint8Array): number {
