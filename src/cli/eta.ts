@@ -12,21 +12,36 @@ export interface Remaining {
  * there is none yet, of any case), divided by how many of them can run at a time.
  */
 export class Eta {
-  readonly #stages: StageTimes[]
+  readonly #stages = new Map<string, StageTimes>()
 
-  constructor (stages: readonly Stage[]) {
-    this.#stages = stages.map(stage => new StageTimes(stage))
+  constructor (stages: readonly Stage[] = []) {
+    this.add(stages)
+  }
+
+  /**
+   * More units: of a stage that there is already where wire, lanes and group are the same, so that what its units took is
+   * known.
+   *
+   * @param group what tells apart stages whose units take other times, such as the experiment's name
+   */
+  add (stages: readonly Stage[], group = ''): void {
+    for (const stage of stages) {
+      const key = `${stage.wire} ${stage.lanes} ${group}`
+      const known = this.#stages.get(key) ?? new StageTimes(stage.lanes)
+      known.add(stage.units)
+      this.#stages.set(key, known)
+    }
   }
 
   /** To be told of each unit that finished, and of the real time that it took. */
   finished (unit: UnitKey, tookMs: number): void {
-    this.#stages.find(stage => stage.units.has(unit))?.finished(unit, tookMs)
+    [...this.#stages.values()].find(stage => stage.units.has(unit))?.finished(unit, tookMs)
   }
 
   remaining (): Remaining {
     let timeMs = 0
     let complete = true
-    for (const stage of this.#stages) {
+    for (const stage of this.#stages.values()) {
       const left = stage.remainingMs()
       timeMs += left ?? 0
       complete &&= left !== undefined
@@ -36,15 +51,20 @@ export class Eta {
 }
 
 class StageTimes {
-  readonly units: Set<UnitKey>
+  readonly units = new Set<UnitKey>()
   readonly #byCase = new Map<string, { count: number, totalMs: number }>()
   readonly #lanes: number
   #count = 0
   #totalMs = 0
 
-  constructor ({ units, lanes }: Stage) {
-    this.units = new Set(units)
+  constructor (lanes: number) {
     this.#lanes = lanes
+  }
+
+  add (units: readonly UnitKey[]): void {
+    for (const unit of units) {
+      this.units.add(unit)
+    }
   }
 
   finished (unit: UnitKey, tookMs: number): void {

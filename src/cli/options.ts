@@ -36,6 +36,17 @@ function wholeNumber (option: string, text: string, minimum: number, maximum: nu
   return value
 }
 
+/** A reader for commander of an option that is a share of something, more than nothing: `0.05`, or `5%`. */
+export function shareOf (option: string): (text: string) => number {
+  return text => {
+    const value = text.endsWith('%') ? Number(text.slice(0, -1)) / 100 : Number(text)
+    if (!/^[\d.]+%?$/.test(text) || !(value > 0 && value <= 1)) {
+      throw new TwinwireError('ERR_INVALID_OPTION', 'the option is not valid', { path: option, expected: 'a share, more than 0 and up to 1: 0.05, or 5%', found: show(text) })
+    }
+    return value
+  }
+}
+
 /** What an option expects that names a file. */
 export const FILE_NAME = 'the name of a file'
 

@@ -2,9 +2,10 @@ import { availableParallelism } from 'node:os'
 import { Command, Option } from 'commander'
 import type { CliContext } from './context.ts'
 import { list } from './list.ts'
-import { collect, countOf, DEFAULT_SEED, ExitCode, FILE_NAME, fromZeroOf, textOf } from './options.ts'
+import { collect, countOf, DEFAULT_SEED, ExitCode, FILE_NAME, fromZeroOf, shareOf, textOf } from './options.ts'
 import { addPathCommand } from './path.ts'
 import { report } from './report.ts'
+import { DEFAULT_REPETITIONS } from './run-plan.ts'
 import { run } from './run.ts'
 import type { RunOptions } from './run.ts'
 import { trace } from './trace.ts'
@@ -12,13 +13,8 @@ import type { TraceOptions } from './trace.ts'
 import { withTraceOptions } from './trace-files.ts'
 import { addVerifyCommand } from './verify.ts'
 
-const DEFAULT_SEEDS = 20
-/** A run of the whole stack takes about a second. */
-const DEFAULT_STACK_SEEDS = 3
 /** The tour is to be over within 3 minutes, also where there is one core. */
 const TOUR_STACK_SEEDS = 1
-/** Real runs take real time. */
-const DEFAULT_TCP_SEEDS = 3
 
 /** Far beyond what any question needs, and still a plan that fits in memory. */
 const MAXIMUM_SEEDS = 10_000
@@ -50,9 +46,10 @@ export function createProgram (context: CliContext, version: string, finish: (ex
       context.stdout.write('\n')
       finish(await run(context, 'connection-setup', {
         seed: DEFAULT_SEED,
-        seeds: DEFAULT_SEEDS,
+        seeds: DEFAULT_REPETITIONS.sim,
+        validates: true,
         stackSeeds: TOUR_STACK_SEEDS,
-        tcpSeeds: DEFAULT_TCP_SEEDS,
+        tcpSeeds: DEFAULT_REPETITIONS.tcp,
         jobs: availableParallelism(),
         set: [],
         json: false
@@ -69,15 +66,15 @@ export function createProgram (context: CliContext, version: string, finish: (ex
 
   withRunOptions(program.command('run'))
     .description('runs an experiment in simulation, states the verdicts, leaves results and a report')
-    .action(async (name: string, options: RunOptions) => finish(await run(context, name, options)))
+    .action(async (name: string, options: RunOptions) => finish(await run(context, name, { ...options, validates: false })))
 
   withRunOptions(program.command('validate'))
     .description('the same, then also with the whole libp2p stack over simulated TCP and on real peers over TCP, and states whether the simulation can be believed')
-    .option('--stack-seeds <n>', 'repetitions of the whole stack over simulated TCP; 0 leaves it out', fromZeroOf('--stack-seeds', MAXIMUM_SEEDS), DEFAULT_STACK_SEEDS)
+    .option('--stack-seeds <n>', `repetitions of the whole stack over simulated TCP; 0 leaves it out ${orDefault(DEFAULT_REPETITIONS.stack)}`, fromZeroOf('--stack-seeds', MAXIMUM_SEEDS))
     .addOption(new Option('--stack-cipher <cipher>', "what the stack encrypts with: null sends the same bytes at the same times for half the processor's time").choices(['real', 'null']).default('real'))
-    .option('--tcp-seeds <n>', 'repetitions on real peers; 0 leaves them out', fromZeroOf('--tcp-seeds', MAXIMUM_TCP_SEEDS), DEFAULT_TCP_SEEDS)
-    .addOption(new Option('--tcp-network <network>', 'what joins real peers: a relay on loopback, or Linux network namespaces (as root)').choices(['relay', 'namespaces']).default('relay'))
-    .action(async (name: string, options: RunOptions) => finish(await run(context, name, options)))
+    .option('--tcp-seeds <n>', `repetitions on real peers; 0 leaves them out ${orDefault(DEFAULT_REPETITIONS.tcp)}`, fromZeroOf('--tcp-seeds', MAXIMUM_TCP_SEEDS))
+    .addOption(new Option('--tcp-network <network>', `what joins real peers: a relay on loopback, or Linux network namespaces (as root) ${orDefault('relay')}`).choices(['relay', 'namespaces']))
+    .action(async (name: string, options: RunOptions) => finish(await run(context, name, { ...options, validates: true })))
 
   program.command('report')
     .argument('<dir>', 'a folder that a run left')
@@ -108,11 +105,17 @@ function withRunOptions (command: Command): Command {
   return command
     .argument('<experiment>', 'its name, as listed')
     .option('--seed <text>', 'root of all chance: the same seed gives the same simulation', textOf('--seed'), DEFAULT_SEED)
-    .option('--seeds <n>', 'repetitions in simulation, each with a seed of its own that all arms share', countOf('--seeds', MAXIMUM_SEEDS), DEFAULT_SEEDS)
+    .option('--seeds <n>', `repetitions in simulation, each with a seed of its own that all arms share; fixed where stated ${orDefault(DEFAULT_REPETITIONS.sim)}`, countOf('--seeds', MAXIMUM_SEEDS))
+    .option('--precision <share>', "goes on with more seeds until the experiment's targets are known to within this, as half of a 95% interval: 0.05 is five points (default: as the experiment says, where --seeds does not fix the number)", shareOf('--precision'))
+    .option('--maximum-seeds <n>', 'where to stop going on for precision (default: as the experiment says)', countOf('--maximum-seeds', MAXIMUM_SEEDS))
     .option('--jobs <n>', 'simulations at a time (default: one a core)', countOf('--jobs', MAXIMUM_JOBS), availableParallelism())
     .option('--set <name=value>', 'changes a parameter, with a unit where it has one (rttMs=80ms); may be repeated', collect, [])
     .option('--out <dir>', 'folder for the results (default: results/<experiment>-<time>)', textOf('--out', 'the name of a folder'))
     .option('--json', 'verdicts as one JSON object on stdout', false)
+}
+
+function orDefault (value: number | string): string {
+  return `(default: as the experiment says, otherwise ${value})`
 }
 
 const EXIT_CODES = `

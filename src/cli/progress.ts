@@ -9,6 +9,8 @@ export interface ProgressOptions {
   readonly output: Output
   readonly clock: Clock
   readonly stages: readonly Stage[]
+  /** What is under way where there is more than one thing, such as `experiment 3 of 16`; stands first. */
+  readonly heading?: () => string
   /** The result so far in a few words; asked for whenever something is drawn. */
   readonly estimate: () => string
 }
@@ -26,7 +28,7 @@ const LINE_EVERY_MS = 5000
 export class Progress {
   readonly #options: ProgressOptions
   readonly #eta: Eta
-  readonly #total: number
+  #total: number
   #done = 0
   #failed = 0
   #drawnMs: number
@@ -36,7 +38,7 @@ export class Progress {
   constructor (options: ProgressOptions) {
     this.#options = options
     this.#eta = new Eta(options.stages)
-    this.#total = options.stages.reduce((total, { units }) => total + units.length, 0)
+    this.#total = unitsOf(options.stages)
     this.#drawnMs = options.clock.now()
   }
 
@@ -45,6 +47,12 @@ export class Progress {
       this.#draw()
       this.#tick()
     }
+  }
+
+  /** More to do; `group` as in `Eta.add`. */
+  add (stages: readonly Stage[], group?: string): void {
+    this.#eta.add(stages, group)
+    this.#total += unitsOf(stages)
   }
 
   /** To be told of each unit that finished. */
@@ -87,7 +95,7 @@ export class Progress {
   }
 
   #draw (): void {
-    const { clock, output, estimate } = this.#options
+    const { clock, output, heading, estimate } = this.#options
     this.#drawnMs = clock.now()
     const parts = [`${this.#done}/${this.#total} runs`]
     if (this.#failed > 0) {
@@ -96,7 +104,7 @@ export class Progress {
     if (this.#done < this.#total) {
       parts.push(this.#remaining())
     }
-    const text = [...parts, estimate()].filter(part => part !== '').join(', ')
+    const text = [heading?.() ?? '', ...parts, estimate()].filter(part => part !== '').join(', ')
     if (output.isTTY !== true) {
       if (text !== this.#drawn) {
         output.write(`${text}\n`)
@@ -104,7 +112,7 @@ export class Progress {
       this.#drawn = text
       return
     }
-    const bar = drawBar(this.#done / this.#total)
+    const bar = drawBar(this.#total === 0 ? 0 : this.#done / this.#total)
     // Some terminals say that they are 0 columns wide.
     const columns = output.columns === undefined || output.columns === 0 ? 80 : output.columns
     const room = columns - bar.length - 2
@@ -122,6 +130,10 @@ export class Progress {
 
 const CLEAR_LINE = '\r\u001b[2K'
 const BAR_CELLS = 24
+
+function unitsOf (stages: readonly Stage[]): number {
+  return stages.reduce((total, { units }) => total + units.length, 0)
+}
 
 function drawBar (share: number): string {
   const filled = Math.round(share * BAR_CELLS)

@@ -2,10 +2,12 @@ import type { Case, Experiment } from './definition.ts'
 import type { UnitKey, WireName } from './unit.ts'
 import { carries } from './wire-pair.ts'
 
-/** The seeds that run on a wire, each with every case that the wire carries and the arms that take part in it. */
+/** Seeds that run on a wire, each with the cases that the wire carries and the arms that take part in them. */
 export interface WirePlan {
   readonly wire: WireName
   readonly seeds: readonly string[]
+  /** Names of the cases; absent: all. Seeds that were added for the sake of some effects have the cases of those only. */
+  readonly cases?: readonly string[]
 }
 
 /** Repetition i of a run with the root seed `s` has the seed `s/i`, on whichever wire. */
@@ -19,16 +21,21 @@ export function planSeeds (seed: string, repetitions: number): string[] {
  */
 export function planUnits (experiment: Experiment, plan: readonly WirePlan[]): UnitKey[] {
   const units: UnitKey[] = []
-  for (const { wire, seeds } of plan) {
+  for (const { seeds, ...part } of plan) {
     for (const seed of seeds) {
-      for (const theCase of experiment.cases.filter(theCase => carries(wire, theCase))) {
+      for (const theCase of experiment.cases.filter(theCase => isPlanned(part, theCase))) {
         for (const arm of armsOf(theCase, experiment)) {
-          units.push({ wire, case: theCase.name, arm, seed })
+          units.push({ wire: part.wire, case: theCase.name, arm, seed })
         }
       }
     }
   }
   return units
+}
+
+/** Whether a part of a plan has a case. */
+export function isPlanned ({ wire, cases }: Pick<WirePlan, 'wire' | 'cases'>, theCase: Pick<Case, 'name' | 'wires'>): boolean {
+  return carries(wire, theCase) && (cases?.includes(theCase.name) ?? true)
 }
 
 /** Names of the arms that take part in a case. */

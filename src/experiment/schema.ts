@@ -24,6 +24,8 @@ export const metricSchema = z.strictObject({
   minimumEffect: z.number().min(0)
 })
 
+export const precisionSchema = z.strictObject({ halfWidth: z.number().positive(), maximumSeeds: z.int().min(1), targets: z.array(z.strictObject(subject)).min(1) })
+
 /** What results keep of a case. */
 export const caseShape = {
   ...named,
@@ -56,5 +58,5 @@ export const experimentShape = {
     ...named,
     factors: z.array(z.strictObject({ name: text, title: text, unit, scale: z.enum(['linear', 'log']).exactOptional() })).min(1).max(2)
   })).exactOptional(),
-  precision: z.strictObject({ halfWidth: z.number().positive(), maximumSeeds: z.int().min(1), targets: z.array(z.strictObject(subject)).min(1) }).exactOptional()
+  precision: precisionSchema.exactOptional()
 }

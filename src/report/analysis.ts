@@ -26,7 +26,7 @@ export interface Analysis {
 }
 
 /** Interval and permutation draws are the same whenever the same results are analysed. */
-const ANALYSIS_SEED = 'analysis'
+export const ANALYSIS_SEED = 'analysis'
 
 /** Derives everything that is concluded from results; the same results give the same analysis. */
 export function analyse (results: ResultsData): Analysis {

@@ -1,4 +1,5 @@
-import type { Case, Experiment } from '../experiment/definition.ts'
+import type { Case, Experiment, Precision } from '../experiment/definition.ts'
+import { isPlanned } from '../experiment/plan.ts'
 import type { WirePlan } from '../experiment/plan.ts'
 import type { RunParameters, UnitError, UnitKey, UnitResult, WireName } from '../experiment/unit.ts'
 import { carries, WIRES } from '../experiment/wire-pair.ts'
@@ -27,6 +28,8 @@ export interface RunDescription {
   readonly experiment: ExperimentDescription
   readonly parameters: RunParameters
   readonly plan: readonly WirePlan[]
+  /** What decided about the number of simulated seeds, where it was not fixed beforehand. */
+  readonly precision?: Precision
   /** By name: `node`, `libp2p`, `twinwire`. */
   readonly versions: Readonly<Record<string, string>>
   /** Absent outside a checkout. */
@@ -65,6 +68,11 @@ export function wiresOf ({ run }: Pick<ResultsData, 'run'>, caseName?: string): 
   return WIRES.filter((wire) => carries(wire, theCase) && run.plan.some((plan) => plan.wire === wire && plan.seeds.length > 0))
 }
 
+/** The seeds of a wire in the plan, perhaps of one case, in its order. */
+export function seedsOf ({ run }: Pick<ResultsData, 'run'>, wire: WireName, caseName?: string): string[] {
+  return run.plan.flatMap((part) => part.wire === wire && (caseName === undefined || (part.cases?.includes(caseName) ?? true)) ? part.seeds : [])
+}
+
 /** A run that gave no result, or a result and an error. */
 export interface Hole extends UnitKey, UnitError {}
 
@@ -72,8 +80,9 @@ export interface Hole extends UnitKey, UnitError {}
 export function holes ({ run, units }: ResultsData): Hole[] {
   const found = new Map(units.map((unit) => [unitId(unit), unit]))
   const missing: Hole[] = []
-  for (const { wire, seeds } of run.plan) {
-    for (const { name: caseName, arms = run.experiment.arms.map(({ name }) => name) } of run.experiment.cases.filter((theCase) => carries(wire, theCase))) {
+  for (const { seeds, ...part } of run.plan) {
+    const { wire } = part
+    for (const { name: caseName, arms = run.experiment.arms.map(({ name }) => name) } of run.experiment.cases.filter((theCase) => isPlanned(part, theCase))) {
       for (const arm of arms) {
         for (const seed of seeds) {
           const key = { wire, case: caseName, arm, seed }

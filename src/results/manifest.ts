@@ -1,6 +1,6 @@
 import * as z from 'zod'
 import { show, TwinwireError } from '../core/errors.ts'
-import { caseShape, experimentShape } from '../experiment/schema.ts'
+import { caseShape, experimentShape, precisionSchema } from '../experiment/schema.ts'
 import { WIRES } from '../experiment/wire-pair.ts'
 import type { RunDescription } from './data.ts'
 
@@ -30,7 +30,8 @@ const manifestSchema = z.strictObject({
   command: text,
   experiment: experimentSchema,
   parameters: z.record(text, z.union([text, z.number(), z.boolean()])),
-  plan: z.array(z.strictObject({ wire, seeds: z.array(text) })),
+  plan: z.array(z.strictObject({ wire, seeds: z.array(text), cases: z.array(text).exactOptional() })),
+  precision: precisionSchema.exactOptional(),
   versions: z.record(text, text),
   git: z.strictObject({ commit: text, dirty: z.boolean() }).exactOptional(),
   machine: z.strictObject({ cpu: text, cores: count, memoryBytes: count, os: text }),

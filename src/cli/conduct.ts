@@ -1,0 +1,112 @@
+import { planSeeds, planUnits } from '../experiment/plan.ts'
+import type { WirePlan } from '../experiment/plan.ts'
+import type { LoadedExperiment } from '../experiment/registry.ts'
+import type { UnitKey, UnitResult } from '../experiment/unit.ts'
+import { describeExperiment, seedsOf } from '../results/data.ts'
+import type { ResultsData, RunDescription } from '../results/data.ts'
+import type { RunParameters } from '../wires/wire.ts'
+import { describeEnvironment } from './environment.ts'
+import { execute } from './execute.ts'
+import type { Machinery } from './execute.ts'
+import { moreSeeds } from './more-seeds.ts'
+import type { RunPlan } from './run-plan.ts'
+import { planStages } from './stages.ts'
+import type { Stage } from './stages.ts'
+
+export interface ConductRequest {
+  /** As `machineryFor` made it for the plan. */
+  readonly machinery: Machinery
+  readonly signal: AbortSignal
+  readonly loaded: LoadedExperiment
+  readonly parameters: RunParameters
+  readonly plan: RunPlan
+  /** Where its results go: an absolute path of a folder that is there. */
+  readonly directory: string
+  readonly observer: ConductObserver
+}
+
+/** Who looks on. */
+export interface ConductObserver {
+  /** Stages beside those of the plan: seeds that are added for precision. */
+  added(stages: readonly Stage[]): void
+  /** `tookMs` is real time; `soFar` gives everything that is there with this unit. */
+  finished(unit: UnitKey, result: UnitResult, tookMs: number, soFar: () => ResultsData): void
+}
+
+/**
+ * The machinery with the plan's network and cipher, which `conduct` takes.
+ *
+ * @throws ERR_UNSUPPORTED where this machine has not the network: now, before anything runs. Loopback it has.
+ */
+export async function machineryFor ({ stackCipher, tcpNetwork, wires }: RunPlan, machinery: Machinery): Promise<Machinery> {
+  const withCipher = { ...machinery, createStackWire: async () => await machinery.createStackWire({ cipher: stackCipher }) }
+  if (tcpNetwork === 'relay' || !wires.some(({ wire }) => wire === 'tcp')) {
+    return withCipher
+  }
+  const wire = await machinery.createTcpWire(tcpNetwork)
+  return { ...withCipher, createTcpWire: async () => wire }
+}
+
+/**
+ * Conducts one experiment: all planned simulations; more, while effects are to be known more precisely; then the other
+ * wires; and leaves the results in the folder. Cut short, it leaves what is finished.
+ *
+ * @returns the results as they were written
+ */
+export async function conduct ({ machinery, signal, loaded, parameters, plan, directory, observer }: ConductRequest): Promise<ResultsData> {
+  const { experiment } = loaded
+  const description = {
+    command: plan.command,
+    experiment: describeExperiment(experiment),
+    parameters,
+    ...(plan.precision === undefined ? {} : { precision: plan.precision }),
+    ...await describeEnvironment(),
+    startedAt: new Date().toISOString()
+  }
+  const wires = [...plan.wires]
+  const units: UnitResult[] = []
+  const soFar = (): ResultsData => ({ run: describe(description, wires), units: [...units] })
+  const play = async (stages: readonly Stage[]): Promise<void> => {
+    await execute({
+      loaded,
+      parameters,
+      stages,
+      machinery,
+      signal,
+      onFinished (unit, result, tookMs) {
+        units.push(result)
+        observer.finished(unit, result, tookMs, soFar)
+      }
+    })
+  }
+
+  await play(plan.stages.filter(({ wire }) => wire === 'sim'))
+  for (let more = await missing(soFar(), plan); more !== undefined && !signal.aborted; more = await missing(soFar(), plan)) {
+    // After the simulations that were there before.
+    wires.splice(wires.findLastIndex(({ wire }) => wire === 'sim') + 1, 0, more)
+    const stages = planStages(experiment, planUnits(experiment, [more]), plan.jobs)
+    observer.added(stages)
+    await play(stages)
+  }
+  await play(plan.stages.filter(({ wire }) => wire !== 'sim'))
+
+  const { writeResults } = await import('../results/files.ts')
+  const results = soFar()
+  await writeResults(directory, results)
+  return results
+}
+
+/** What the targets of precision still need; the same whatever ran beside what. */
+async function missing (results: ResultsData, { precision, seed }: RunPlan): Promise<WirePlan | undefined> {
+  if (precision === undefined) {
+    return undefined
+  }
+  const { precisionsOf } = await import('../report/precision.ts')
+  const seeds = seedsOf(results, 'sim').length
+  const more = moreSeeds(precisionsOf(results, precision), precision, seeds)
+  return more === undefined ? undefined : { wire: 'sim', seeds: planSeeds(seed, seeds + more.count).slice(seeds), cases: more.cases }
+}
+
+function describe (description: Omit<RunDescription, 'plan' | 'finishedAt'>, wires: readonly WirePlan[]): RunDescription {
+  return { ...description, plan: [...wires], finishedAt: new Date().toISOString() }
+}

@@ -1,0 +1,41 @@
+import { randomStream } from '../core/random.ts'
+import type { Precision } from '../experiment/definition.ts'
+import type { ResultsData } from '../results/data.ts'
+import { ANALYSIS_SEED } from './analysis.ts'
+import { findingsOf } from './findings.ts'
+import type { Comparison } from './findings.ts'
+
+export type PrecisionTarget = Precision['targets'][number]
+
+/** How precisely simulation knows an effect that was to be known to a stated precision. */
+export interface TargetPrecision extends PrecisionTarget {
+  /** Seeds that ran well in both arms. */
+  readonly pairs: number
+  /** Half the width of the 95% interval of the relative effect; infinite where there is none. */
+  readonly halfWidth: number
+  /** Whether that is as wanted. */
+  readonly reached: boolean
+}
+
+/** Of each target, from the very intervals that the analysis of the same results states. */
+export function precisionsOf ({ run, units }: ResultsData, { halfWidth: wanted, targets }: Precision): TargetPrecision[] {
+  const isTargeted = (theCase: string, metric: string): boolean => targets.some((target) => target.case === theCase && target.metric === metric)
+  const cases = run.experiment.cases.flatMap((theCase) => {
+    const metrics = theCase.metrics.filter(({ name }) => isTargeted(theCase.name, name))
+    return metrics.length === 0 ? [] : [{ ...theCase, metrics }]
+  })
+  const findings = findingsOf({ run: { ...run, experiment: { ...run.experiment, cases } }, units }, 'sim', randomStream(ANALYSIS_SEED).fork('sim'))
+  return targets.map((target) => {
+    const comparison = findings.find((finding) => finding.case.name === target.case && finding.metric.name === target.metric)
+      ?.arms.find(({ arm }) => arm.name === target.arm)?.comparison
+    const halfWidth = comparison === undefined ? Infinity : halfWidthOf(comparison)
+    return { ...target, pairs: comparison?.pairs ?? 0, halfWidth, reached: halfWidth <= wanted }
+  })
+}
+
+/** From a baseline of zero no change is exactly no change, and any other has no relative size. */
+function halfWidthOf ({ relative, difference }: Comparison): number {
+  return relative === undefined
+    ? difference.low === 0 && difference.high === 0 ? 0 : Infinity
+    : (relative.high - relative.low) / 2
+}
