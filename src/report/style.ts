@@ -34,6 +34,7 @@ small{font-size:.8125rem}
 .badge{display:inline-block;padding:.05rem .55rem}
 .cards{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,18rem),1fr));gap:1rem}
 .card{padding:1rem 1.1rem;border:1px solid var(--line);border-radius:10px;background:var(--surface)}
+.card h2{margin:0 0 .35rem;font-size:1rem;line-height:1.35;letter-spacing:0}
 .card p{margin:.25rem 0;font-size:.9375rem}
 .card ul{margin:.6rem 0 0;padding:0;list-style:none;font-size:.9375rem}
 .card li{padding:.4rem 0;border-top:1px solid var(--line)}
@@ -43,7 +44,12 @@ small{font-size:.8125rem}
 nav{position:sticky;top:0;z-index:2;margin-top:1.5rem;border-block:1px solid var(--line);background:var(--bg)}
 nav ul{display:flex;gap:1.25rem;padding-block:.55rem;list-style:none;overflow-x:auto;font-size:.9rem;white-space:nowrap;scrollbar-width:none}
 nav a{color:var(--muted);text-decoration:none}
-nav a:hover,nav a:focus-visible{color:var(--fg);text-decoration:underline}
+nav a:hover,nav a.skip{position:absolute;left:-99rem;z-index:4;padding:.4rem .8rem;background:var(--bg)}
+.skip:focus{left:.5rem;top:.5rem}
+main:focus{outline:none}
+.modules{margin:1rem 0;padding:0;list-style:none;max-width:54rem}
+.modules li{margin:.4rem 0}
+:focus-visible{color:var(--fg);text-decoration:underline}
 h3.apart{margin-top:2rem}
 table{border-collapse:collapse;width:100%;font-size:.9375rem}
 th{font-weight:500;text-align:left}
@@ -66,6 +72,20 @@ figure{margin:0;min-width:0}
 figcaption{color:var(--muted);font-size:.875rem}
 .chart{position:relative}
 .chart svg{display:block;width:100%;max-width:500px;height:auto;overflow:visible}
+.wide-figures{display:grid;gap:2rem;grid-template-columns:minmax(0,1fr)}
+.panels{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(100%,16rem),1fr));gap:1rem 1.5rem}
+.panel p{margin:0 0 .2rem;font-size:.875rem}
+.panel .chart svg,.panel svg{max-width:320px}
+.heats{display:flex;flex-wrap:wrap;gap:.75rem 2rem;margin:.75rem 0}
+.heats>*{max-width:100%}
+.heat{width:auto;font-size:.8125rem}
+.heat caption{padding:.2rem 0;text-align:left;color:var(--muted)}
+.heat th,.heat td{padding:.25rem .5rem;border:1px solid var(--grid);white-space:nowrap}
+.heat thead th{border-bottom-color:var(--line)}
+.heat td{text-align:right;background:color-mix(in srgb,var(--heat,transparent) var(--depth,0%),transparent)}
+.heat .better{--heat:var(--arm-2)}
+.heat .worse{--heat:var(--arm-1)}
+.aside{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%);white-space:nowrap}
 .empty{color:var(--muted);font-style:italic}
 details{margin:.35rem 0;font-size:.9rem}
 summary{color:var(--muted);cursor:pointer;width:max-content;max-width:100%}
@@ -88,6 +108,11 @@ dd{margin:0;overflow-wrap:anywhere}
 footer{padding-block:2.5rem 3rem;color:var(--muted);font-size:.875rem}
 #tip{position:absolute;z-index:3;max-width:18rem;padding:.3rem .6rem;border-radius:6px;background:var(--fg);color:var(--bg);font-size:.8125rem;line-height:1.35;pointer-events:none}
 [data-tip],.chart [aria-roledescription=point]{cursor:default}
+.skip{position:absolute;left:-99rem;z-index:4;padding:.4rem .8rem;background:var(--bg)}
+.skip:focus{left:.5rem;top:.5rem}
+main:focus{outline:none}
+.modules{margin:1rem 0;padding:0;list-style:none;max-width:54rem}
+.modules li{margin:.4rem 0}
 :focus-visible{outline:2px solid var(--link);outline-offset:2px}
 @media (max-width:820px){
 .effects,.effects tbody{display:block}
