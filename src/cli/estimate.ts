@@ -2,6 +2,7 @@ import type { Experiment, Metric } from '../experiment/definition.ts'
 import type { UnitResult } from '../experiment/unit.ts'
 import { formatPercent } from '../report/format.ts'
 import { runValues } from '../results/run-values.ts'
+import type { Measurements } from '../results/warm-up.ts'
 import { quantile } from '../stats/quantile.ts'
 
 /**
@@ -10,11 +11,13 @@ import { quantile } from '../stats/quantile.ts'
  */
 export class RunningEstimate {
   readonly #subject: Subject | undefined
+  readonly #cases: Experiment['cases']
   readonly #units: UnitResult[] = []
   #text = ''
   #stale = false
 
   constructor (experiment: Experiment) {
+    this.#cases = experiment.cases
     this.#subject = subjectOf(experiment)
   }
 
@@ -27,7 +30,7 @@ export class RunningEstimate {
 
   toString (): string {
     if (this.#stale && this.#subject !== undefined) {
-      this.#text = describe(this.#subject, this.#units)
+      this.#text = describe(this.#subject, { run: { experiment: { cases: this.#cases } }, units: this.#units })
       this.#stale = false
     }
     return this.#text
@@ -48,8 +51,8 @@ function subjectOf ({ arms, cases, thresholds: [threshold] }: Experiment): Subje
     : { caseName: threshold.case, metric, arm: threshold.arm, baseline: metric.baseline ?? arms[0].name }
 }
 
-function describe ({ caseName, metric, arm, baseline }: Subject, units: readonly UnitResult[]): string {
-  const values = runValues({ units }, 'sim', caseName, metric)
+function describe ({ caseName, metric, arm, baseline }: Subject, measurements: Measurements): string {
+  const values = runValues(measurements, 'sim', caseName, metric)
   const baselines = new Map(values.get(baseline)?.map(({ seed, value }) => [seed, value]))
   const changes: number[] = []
   for (const { seed, value } of values.get(arm) ?? []) {

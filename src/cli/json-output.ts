@@ -53,7 +53,7 @@ export interface ArmOutput {
   readonly mean: Interval
   readonly median: Interval
   /** Against the baseline on the same seeds; absent for the baseline itself, and where the two cannot be compared. */
-  readonly comparison?: Pick<Comparison, 'pairs' | 'difference' | 'relative' | 'adjustedPValue' | 'tooFewPairs' | 'moreSeeds'> & { readonly verdict: Verdict }
+  readonly comparison?: Pick<Comparison, 'pairs' | 'difference' | 'relative' | 'superiority' | 'standardised' | 'adjustedPValue' | 'tooFewPairs' | 'moreSeeds'> & { readonly verdict: Verdict }
 }
 
 /** `relative` is model over reference, minus 1; `maximumGap` the largest distance between the distribution functions. */
@@ -142,11 +142,13 @@ function finding ({ wire, case: { name }, metric, baseline, arms }: Finding): Fi
   }
 }
 
-function comparisonOutput ({ pairs, difference, relative, verdict, adjustedPValue, tooFewPairs, moreSeeds }: Comparison): NonNullable<ArmOutput['comparison']> {
+function comparisonOutput ({ pairs, difference, relative, superiority, standardised, verdict, adjustedPValue, tooFewPairs, moreSeeds }: Comparison): NonNullable<ArmOutput['comparison']> {
   return {
     pairs,
     difference,
     ...(relative === undefined ? {} : { relative }),
+    superiority,
+    ...(standardised === undefined ? {} : { standardised }),
     verdict,
     adjustedPValue,
     tooFewPairs,

@@ -1,6 +1,7 @@
 import { readdir } from 'node:fs/promises'
 import { show, TwinwireError } from '../core/errors.ts'
 import { nearestName } from '../core/nearest.ts'
+import { checkExperiment } from './check.ts'
 import type { Experiment } from './definition.ts'
 
 /** Compiled files lie in `dist/` as the sources lie in the repository, so that one relative address serves both. */
@@ -31,7 +32,7 @@ export async function experimentNames (directory: URL = SHIPPED): Promise<string
  *
  * @throws ERR_UNKNOWN_EXPERIMENT, naming the nearest that there is
  * @throws ERR_EXPERIMENT_LOAD where the file cannot be imported: it does not parse, imports what is missing, or throws
- * @throws ERR_INVALID_FILE where the file exports no experiment of that name, or no roles
+ * @throws ERR_INVALID_FILE where the file exports no experiment of that name, one whose definition is not valid, or no roles
  */
 export async function loadExperiment (name: string, directory: URL = SHIPPED): Promise<LoadedExperiment> {
   const names = await experimentNames(directory)
@@ -52,7 +53,9 @@ export async function loadExperiment (name: string, directory: URL = SHIPPED): P
       found: module.experiment === undefined ? `exports ${show(Object.keys(module))}` : `the name ${show(module.experiment.name)}`
     })
   }
-  return { experiment: module.experiment, rolesModule }
+  const { experiment } = module
+  checkExperiment(experiment, `${name}${EXTENSION}`)
+  return { experiment, rolesModule }
 }
 
 interface ExperimentModule {

@@ -1,6 +1,6 @@
 import * as z from 'zod'
 import { show, TwinwireError } from '../core/errors.ts'
-import { MODULES } from '../experiment/definition.ts'
+import { caseShape, experimentShape } from '../experiment/schema.ts'
 import { WIRES } from '../experiment/wire-pair.ts'
 import type { RunDescription } from './data.ts'
 
@@ -12,53 +12,7 @@ const count = z.int().min(0)
 const wire = z.enum(WIRES)
 const sha256 = z.string().regex(/^[0-9a-f]{64}$/, '64 hexadecimal digits')
 
-const unit = z.enum(['ms', 'share', 'count', 'bytes', 'bit/s'])
-const modules = z.array(z.enum(MODULES))
-
-const metricSchema = z.strictObject({
-  name: text,
-  title: text,
-  sample: text,
-  statistic: z.enum(['mean', 'p50', 'p90', 'p99', 'maximum', 'failed-share']),
-  unit,
-  better: z.enum(['lower', 'higher']),
-  baseline: text.exactOptional(),
-  role: z.enum(['goal', 'cost']).exactOptional(),
-  wireSpecific: z.boolean().exactOptional(),
-  minimumEffect: z.number().min(0)
-})
-
-const named = { name: text, title: text, description: text }
-const subject = { case: text, metric: text, arm: text }
-
-const experimentSchema = z.strictObject({
-  name: text,
-  title: text,
-  question: text,
-  expected: text,
-  arms: z.array(z.strictObject({ ...named, modules: modules.exactOptional() })).min(1),
-  cases: z.array(z.strictObject({
-    ...named, arms: z.array(text).exactOptional(), wires: z.array(wire).exactOptional(), metrics: z.array(metricSchema),
-    sweep: z.strictObject({ name: text, levels: z.record(text, z.number()) }).exactOptional(),
-    noGain: modules.exactOptional(),
-    warmUpMs: z.union([z.number().min(0), z.literal('mser-5')]).exactOptional()
-  })),
-  thresholds: z.array(z.strictObject({
-    ...subject, wire: wire.exactOptional(), limit: z.number(), direction: z.enum(['at-most', 'at-least'])
-  })),
-  agreement: z.array(z.strictObject({
-    ...subject, model: wire.exactOptional(), reference: wire.exactOptional(), limitMs: z.number().min(0)
-  })).exactOptional(),
-  promises: z.array(z.strictObject({
-    promise: text, reading: text, ...subject, wire: wire.exactOptional(),
-    target: z.union([z.strictObject({ change: z.number() }), z.strictObject({ value: z.number() })])
-  })).exactOptional(),
-  sweeps: z.array(z.strictObject({
-    ...named,
-    factors: z.array(z.strictObject({ name: text, title: text, unit, scale: z.enum(['linear', 'log']).exactOptional() })).min(1).max(2)
-  })).exactOptional(),
-  precision: z.strictObject({ halfWidth: z.number().positive(), maximumSeeds: count, targets: z.array(z.strictObject(subject)) }).exactOptional()
-})
+const experimentSchema = z.strictObject({ ...experimentShape, cases: z.array(z.strictObject(caseShape)) })
 
 const unitSchema = z.strictObject({
   wire,

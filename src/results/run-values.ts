@@ -2,7 +2,8 @@ import type { Metric, SampleEvent, Statistic } from '../experiment/definition.ts
 import type { UnitResult, WireName } from '../experiment/unit.ts'
 import { mean, quantileSorted } from '../stats/quantile.ts'
 import { compareUnits } from './data.ts'
-import type { ResultsData } from './data.ts'
+import { warmUpCutMs } from './warm-up.ts'
+import type { Measurements } from './warm-up.ts'
 
 /** What one run says about one metric. */
 export interface RunValue {
@@ -19,16 +20,20 @@ export interface RunValue {
 }
 
 /**
- * The values of one metric on one wire, by arm, in the order of seeds. Runs that failed, or recorded no such sample, have
- * none.
+ * The values of one metric on one wire, by arm, in the order of seeds. Runs that failed, or recorded no such sample once the
+ * case had warmed up, have none.
  *
  * A failure must never make an arm look good, neither by leaving the sample out nor by failing fast. It counts as what it
- * took to fail, or as the worst success that any arm had with the same seed, whichever is worse (worst-rank imputation).
+ * took to fail, or as the worst success that any arm had with the same seed, whichever is worse (worst-rank imputation); where
+ * no arm had one, as the worst failure of any.
  */
-export function runValues ({ units }: Pick<ResultsData, 'units'>, wire: WireName, caseName: string, metric: Metric): Map<string, RunValue[]> {
-  const bySeed = new Map<string, UnitResult[]>()
-  for (const unit of [...units].sort(compareUnits)) {
-    if (unit.wire === wire && unit.case === caseName && unit.error === undefined) {
+export function runValues (results: Measurements, wire: WireName, caseName: string, metric: Metric): Map<string, RunValue[]> {
+  const cutMs = warmUpCutMs(results, wire, caseName)
+  const bySeed = new Map<string, MeasuredUnit[]>()
+  for (const result of [...results.units].sort(compareUnits)) {
+    if (result.wire === wire && result.case === caseName && result.error === undefined) {
+      const samples = result.samples.filter((sample) => sample.metric === metric.sample && sample.timeMs >= cutMs)
+      const unit = { arm: result.arm, seed: result.seed, samples }
       const group = bySeed.get(unit.seed)
       if (group === undefined) {
         bySeed.set(unit.seed, [unit])
@@ -39,33 +44,30 @@ export function runValues ({ units }: Pick<ResultsData, 'units'>, wire: WireName
   }
   const byArm = new Map<string, RunValue[]>()
   for (const [seed, group] of bySeed) {
-    const worst = worstSuccess(group, metric)
-    for (const unit of group) {
-      const samples = unit.samples.filter((sample) => sample.metric === metric.sample)
+    const worst = worstOf(group, metric)
+    for (const { arm, samples } of group) {
       if (samples.length > 0) {
-        const list = byArm.get(unit.arm) ?? []
+        const list = byArm.get(arm) ?? []
         list.push(runValue(seed, samples, metric, worst))
-        byArm.set(unit.arm, list)
+        byArm.set(arm, list)
       }
     }
   }
   return byArm
 }
 
-function worstSuccess (group: readonly UnitResult[], { sample: name, better }: Metric): number | undefined {
-  let worst: number | undefined
-  for (const unit of group) {
-    for (const { metric, ok, value } of unit.samples) {
-      if (ok && metric === name && (worst === undefined || (better === 'lower' ? value > worst : value < worst))) {
-        worst = value
-      }
-    }
-  }
-  return worst
+/** The samples of one kind that one run had when the case had warmed up. */
+type MeasuredUnit = Pick<UnitResult, 'arm' | 'seed' | 'samples'>
+
+/** Of a seed on which nothing succeeded the worst failure: there all fail alike, however fast. */
+function worstOf (group: readonly MeasuredUnit[], { better }: Metric): number {
+  const samples = group.flatMap((unit) => unit.samples)
+  const successes = samples.filter(({ ok }) => ok)
+  return (successes.length > 0 ? successes : samples).reduce((worst, { value }) => better === 'lower' ? Math.max(worst, value) : Math.min(worst, value), better === 'lower' ? -Infinity : Infinity)
 }
 
-function runValue (seed: string, samples: readonly SampleEvent[], { better, statistic }: Metric, worst: number | undefined): RunValue {
-  const sorted = Float64Array.from(samples, ({ ok, value }) => ok || worst === undefined
+function runValue (seed: string, samples: readonly SampleEvent[], { better, statistic }: Metric, worst: number): RunValue {
+  const sorted = Float64Array.from(samples, ({ ok, value }) => ok
     ? value
     : better === 'lower' ? Math.max(value, worst) : Math.min(value, worst)).sort()
   const failures = samples.filter(({ ok }) => !ok).length

@@ -35,3 +35,9 @@ test('a file that cannot be imported is named, with what is wrong', async t => {
   })
   t.like(failure?.cause, { message: 'no such luck' })
 })
+
+test('a definition that refers to what there is not is refused with its place', async t => {
+  await t.throwsAsync(loadExperiment('misspelt', broken), {
+    code: 'ERR_INVALID_FILE', message: /at misspelt\.ts: experiment\.thresholds\[0\]\.arm; expected tuned \(known are plain, tuned\); found "tund"/
+  })
+})

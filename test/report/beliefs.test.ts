@@ -79,7 +79,7 @@ test('values within a promised limit are believed, however large the difference 
 
 test('the rule takes the gravest of its evidence', (t) => {
   const arm = (close: boolean, transfer?: Transfer): Pick<ArmEvidence, 'close' | 'effect'> => {
-    const effect = { pairs: 3, baselineMean: 1, armMean: 1, difference: { estimate: 0, low: 0, high: 0 }, pValue: 1 }
+    const effect = { pairs: 3, baselineMean: 1, armMean: 1, difference: { estimate: 0, low: 0, high: 0 }, pValue: 1, superiority: 0.5 }
     return transfer === undefined ? { close } : { close, effect: { model: effect, reference: effect, transfer } }
   }
   t.is(judgeBelief([], false), 'unchecked')

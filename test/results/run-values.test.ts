@@ -45,3 +45,14 @@ test('a run that failed, or recorded nothing, has no value', (t) => {
   t.is(valueOf([{ ...whole, error: { code: 'ERR_HOST_DIED', message: '' } }], 'a'), undefined)
   t.is(valueOf([unit('a', [])], 'a'), undefined)
 })
+
+test('where nothing succeeded on a seed all fail alike, however fast', (t) => {
+  const units = [unit('patient', [], [5000]), unit('quitter', [], [1])]
+  t.is(valueOf(units, 'quitter'), 5000)
+  t.is(valueOf(units, 'patient'), 5000)
+})
+
+test('another seed\'s samples do not count for a failure', (t) => {
+  const units = [unit('a', [100], [1]), { ...unit('b', [900]), seed: '2' }]
+  t.is(valueOf(units, 'a', { statistic: 'maximum' }), 100)
+})

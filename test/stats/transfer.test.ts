@@ -10,7 +10,7 @@ const BASELINE = 100
 function effect (estimate: number, low = estimate, high = estimate): PairedEffect {
   const scaled = ({ estimate, low, high }: Interval): Interval => ({ estimate: estimate * BASELINE, low: low * BASELINE, high: high * BASELINE })
   const relative = { estimate, low, high }
-  return { pairs: 3, baselineMean: BASELINE, armMean: BASELINE * (1 + estimate), difference: scaled(relative), relative, pValue: 0.25 }
+  return { pairs: 3, baselineMean: BASELINE, armMean: BASELINE * (1 + estimate), difference: scaled(relative), relative, pValue: 0.25, superiority: estimate > 0 ? 1 : 0 }
 }
 
 function judged (model: PairedEffect, reference: PairedEffect, absoluteTolerance = 0): Transfer {
