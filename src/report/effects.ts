@@ -101,7 +101,7 @@ function armRow (finding: Finding, armFinding: ArmFinding, elsewhere: readonly E
   const colour = styles.get(arm.name)?.colour ?? 'var(--fg)'
   const marks: StripMark[] = []
   if (comparison.relative !== undefined) {
-    const significance = `p ${formatPValue(comparison.adjustedPValue).replace(/^[01]/, '= $&')}, ${plural(comparison.pairs, 'pair')}`
+    const significance = `p ${formatPValue(comparison.adjustedPValue).replace(/^[01]/, '= $&')}, ${betterPairs(comparison, metric)}`
     marks.push({ interval: comparison.relative, colour, sign: WIRE_SIGNS[finding.wire], label: typeset(`${effectSentence({ finding, arm: armFinding, comparison })} ${significance}`) })
   }
   for (const { wire, comparison: { relative, pairs, ...effect } } of elsewhere) {
@@ -109,7 +109,17 @@ function armRow (finding: Finding, armFinding: ArmFinding, elsewhere: readonly E
       marks.push({ interval: relative, colour, sign: WIRE_SIGNS[wire], label: typeset(`${WIRE_PLACES[wire]} ${formatEffect({ ...effect, pairs, relative }, metric.unit)}, ${plural(pairs, 'pair')}`) })
     }
   }
-  return html`<tr>${numbers}<td class="number">${change(comparison, metric.unit)}${elsewhere.map(({ wire, comparison }) => html`<small class="line">${WIRE_WORDS[wire]} ${typeset(formatEffect(comparison, metric.unit))}</small>`)}</td><td class="strip-cell">${strip(marks, axis, metric.minimumEffect)}</td><td>${verdictBadge(metric, comparison)}</td></tr>`
+  return html`<tr>${numbers}<td class="number">${change(comparison, metric.unit)}${elsewhere.map(({ wire, comparison }) => html`<small class="line">${WIRE_WORDS[wire]} ${typeset(formatEffect(comparison, metric.unit))}</small>`)}</td><td class="strip-cell">${strip(marks, axis, metric.minimumEffect)}</td><td>${verdictBadge(metric, comparison)}${isEqual(comparison) ? undefined : html`<small class="line">${betterPairs(comparison, metric)}</small>`}</td></tr>`
+}
+
+/** All ties: half of the pairs would be called better. */
+function isEqual ({ difference: { low, high } }: Comparison): boolean {
+  return low === 0 && high === 0
+}
+
+/** The effect size that needs no unit: `better in 19.5 of 20 pairs`, ties counted half. */
+function betterPairs ({ superiority, pairs }: Comparison, { better, role }: Finding['metric']): string {
+  return `${role === 'cost' ? 'cheaper' : 'better'} in ${Number(((better === 'lower' ? 1 - superiority : superiority) * pairs).toFixed(1))} of ${plural(pairs, 'pair')}`
 }
 
 function change (comparison: Comparison, unit: Finding['metric']['unit']): Markup {

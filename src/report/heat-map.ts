@@ -1,7 +1,7 @@
 import type { ResultsData } from '../results/data.ts'
 import { verdictSign, verdictWord } from './badges.ts'
 import type { Comparison } from './findings.ts'
-import { formatEffect, typeset } from './format.ts'
+import { formatChange, formatEffect, typeset } from './format.ts'
 import { html } from './markup.ts'
 import type { Markup } from './markup.ts'
 import { strength } from './sentences.ts'
@@ -53,8 +53,11 @@ function cellOf ({ metric }: SweptMetric, comparison: Comparison | undefined, de
   if (comparison === undefined) {
     return html`<td><span class="aside">not compared</span><span aria-hidden="true">–</span></td>`
   }
-  const [estimate] = typeset(formatEffect(comparison, metric.unit)).split(' [')
-  const change = comparison.relative?.estimate ?? comparison.difference.estimate
+  const { relative } = comparison
+  const estimate = typeset(relative === undefined
+    ? formatEffect(comparison, metric.unit).split(' [')[0]
+    : formatChange({ estimate: relative.estimate, low: relative.estimate, high: relative.estimate }))
+  const change = relative?.estimate ?? comparison.difference.estimate
   const kind = change === 0 ? '' : (change < 0) === (metric.better === 'lower') ? 'better' : 'worse'
   return html`<td class="${kind}" style="--depth:${Math.round(DEEPEST * Math.min(1, strength({ comparison }) / deepest))}%"><span aria-hidden="true">${verdictSign(metric, comparison)}</span> ${estimate}<span class="aside">, ${verdictWord(metric, comparison)}</span></td>`
 }

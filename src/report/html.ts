@@ -7,8 +7,10 @@ import { dataSection, environmentSection, holeSection, thresholdSection } from '
 import { chooseDistributions, leftOutSentence } from './distribution-choice.ts'
 import { distributionFigures } from './distributions.ts'
 import { effectTable, singleArmTable, wireSigns } from './effects.ts'
+import { typeset } from './format.ts'
 import { legend } from './legend.ts'
 import { html } from './markup.ts'
+import { methodSentences } from './method-sentences.ts'
 import { moduleVerdicts } from './module-verdicts.ts'
 import { noGainTable } from './no-gain-section.ts'
 import { renderPage } from './page.ts'
@@ -18,6 +20,7 @@ import type { ArmStyle } from './palette.ts'
 import { effectsOf, leadingFindings, leadingWire, lowerFirst, upperFirst } from './sentences.ts'
 import { sweepSection } from './sweep-section.ts'
 import { timelineFigures } from './timeline.ts'
+import { tradeOffFigures } from './trade-off.ts'
 import { verdictSection } from './verdict-section.ts'
 import { WIRE_PLACES, WIRE_WORDS } from './wire-words.ts'
 
@@ -35,14 +38,15 @@ export async function renderReport (results: ResultsData, analysis: Analysis): P
   const choice = chooseDistributions(results, analysis)
   const timelines = await timelineFigures(results, choice.shown, styles)
   const seed = (run.plan.find((plan) => plan.wire === wire) ?? run.plan[0])?.seeds[0] ?? ''
-  const withoutGain = noGainTable(moduleVerdicts(results, analysis))
+  const tradeOffs = await tradeOffFigures(results, analysis, styles)
+  const withoutGain = noGainTable(moduleVerdicts(results, analysis), experiment.title)
   const sections: Section[] = [
     ...(analysis.claims.length === 0 ? [] : [{ id: 'promises', title: 'Promises', short: 'Promises', content: claimSection(analysis) }]),
     {
       id: 'effects',
       title: 'Effects',
       short: 'Effects',
-      content: html`<p>Mean over runs, and change against the baseline on the same seeds. ${wiresSentence(results)} The grey band is what would not matter.</p>${wiresOf(results).length > 1 ? wireSigns(wiresOf(results)) : undefined}${effectTable(results, analysis, styles)}${singleArmTable(analysis)}`
+      content: html`<p>Mean over runs, and change against the baseline on the same seeds. ${wiresSentence(results)} The grey band is what would not matter.</p><p class="quiet method">${methodSentences(results, analysis).map((sentence) => `${typeset(sentence)} `)}</p>${wiresOf(results).length > 1 ? wireSigns(wiresOf(results)) : undefined}${effectTable(results, analysis, styles)}${singleArmTable(analysis)}`
     },
     ...(withoutGain === undefined ? [] : [{
       id: 'no-gain',
@@ -65,6 +69,12 @@ export async function renderReport (results: ResultsData, analysis: Analysis): P
         : html`<p>One run of each arm, seed ${seed}.</p>${armLegend}<div class="figures">${timelines}</div>`
     },
     ...await sweepSections(results, analysis, styles),
+    ...(tradeOffs.length === 0 ? [] : [{
+      id: 'trade-off',
+      title: 'Gain against cost',
+      short: 'Trade-off',
+      content: html`<p>Means over runs with 95% intervals: what an arm gives against what it takes.</p>${armLegend}<div class="figures">${tradeOffs}</div>`
+    }]),
     { id: 'agreement', title: 'Can the simulation be believed?', short: 'Believed?', content: await agreementSection(results, analysis, choice.shown, styles) },
     { id: 'thresholds', title: 'Thresholds', short: 'Thresholds', content: thresholdSection(analysis) },
     { id: 'holes', title: 'Runs without a result', short: 'Holes', content: holeSection(analysis, results) },

@@ -34,11 +34,11 @@ export function valueScale (values: Iterable<number>, unit: Metric['unit']): Val
   return { scale: { type: 'linear', domain, nice: false, zero: false }, axis: { values: linearTicks(domain), labelExpr: LABELS[unit] } }
 }
 
-/** An axis along a factor: a tick for each level. */
-export function factorScale (levels: readonly number[], { unit, scale }: Pick<Factor, 'unit' | 'scale'>): ValueScale {
+/** An axis along a factor: a tick for each level, labelled as it was set. */
+export function factorScale (levels: readonly number[], { scale }: Pick<Factor, 'scale'>, label: (level: number) => string): ValueScale {
   const values = [...new Set(levels)].sort((a, b) => a - b)
   const [low, high] = [values[0], values[values.length - 1]]
-  const axis = { values, labelExpr: LABELS[unit], labelOverlap: true }
+  const axis = { values, labelExpr: `(${JSON.stringify(Object.fromEntries(values.map((level) => [level, label(level)])))})[datum.value]`, labelOverlap: true }
   // A level of zero has no place on a log axis.
   if (scale === 'log' && low > 0) {
     const margin = (high / low) ** 0.05

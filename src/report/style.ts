@@ -25,7 +25,8 @@ small{font-size:.8125rem}
 .agreement-line{margin:0 0 1rem}
 .lead{font-weight:600}
 .chips{display:flex;flex-wrap:wrap;gap:.4rem;margin:1rem 0 1.5rem;padding:0;list-style:none}
-.chips li,.badge{border-radius:99px;padding:.12rem .65rem;background:var(--same-bg);color:var(--same);font-size:.8125rem;font-weight:600;white-space:nowrap}
+.chips li,.badge{border-radius:.85rem;padding:.12rem .65rem;background:var(--same-bg);color:var(--same);font-size:.8125rem;font-weight:600;white-space:nowrap}
+.chips li{white-space:normal}
 .chips a{color:inherit}
 .good{background:var(--good-bg)!important;color:var(--good)!important}
 .bad{background:var(--bad-bg)!important;color:var(--bad)!important}
@@ -61,6 +62,12 @@ thead th{padding:.35rem .6rem;border-bottom:1px solid var(--line-strong);color:v
 .effects .group small{margin-left:.5rem}
 .effects tbody:first-of-type .group th{padding-top:.6rem}
 .effects .baseline{color:var(--muted)}
+.claims td,.claims tbody th,.wide td,.wide tbody th{padding:.45rem .9rem .45rem 0;border-bottom:1px solid var(--grid);vertical-align:top}
+.claims thead th,.wide thead th{padding-left:0}
+.claims .group th{padding-top:1.1rem;border-bottom-color:var(--line);font-weight:600}
+.claims tbody th .line{max-width:22rem}
+.claims td:nth-child(3){white-space:nowrap}
+.claims td:nth-child(2) .ends{white-space:nowrap}
 .number{white-space:nowrap}
 .ends{color:var(--muted);font-size:.875rem}
 .line{display:block;line-height:1.3}
@@ -80,7 +87,7 @@ figcaption{color:var(--muted);font-size:.875rem}
 .heats>*{max-width:100%}
 .heat{width:auto;font-size:.8125rem}
 .heat caption{padding:.2rem 0;text-align:left;color:var(--muted)}
-.heat th,.heat td{padding:.25rem .5rem;border:1px solid var(--grid);white-space:nowrap}
+.heat th,.heat td{padding:.25rem .4rem;border:1px solid var(--grid);white-space:nowrap}
 .heat thead th{border-bottom-color:var(--line)}
 .heat td{text-align:right;background:color-mix(in srgb,var(--heat,transparent) var(--depth,0%),transparent)}
 .heat .better{--heat:var(--arm-2)}
@@ -115,6 +122,16 @@ main:focus{outline:none}
 .modules li{margin:.4rem 0}
 :focus-visible{outline:2px solid var(--link);outline-offset:2px}
 @media (max-width:820px){
+.claims,.claims tbody,.wide,.wide tbody{display:block}
+.claims thead,.wide thead{display:none}
+.claims tr{display:grid;grid-template-columns:minmax(0,1fr) auto;gap:.15rem .75rem;padding:.6rem 0;border-bottom:1px solid var(--grid)}
+.claims .group{display:block;padding:0;border:0}
+.claims td,.claims tbody th,.wide td,.wide tbody th{padding:0;border:0}
+.claims tbody th,.claims td:nth-child(5){grid-column:1/-1}
+.claims td:nth-child(4){grid-row:2;grid-column:2;text-align:right}
+.wide tr{display:block;padding:.6rem 0;border-bottom:1px solid var(--grid)}
+.wide td,.wide tbody th{display:block;padding:.1rem 0}
+.wide td::before{content:attr(data-label);display:block;color:var(--muted);font-size:.8125rem}
 .effects,.effects tbody{display:block}
 .effects thead{display:block;position:sticky;top:2.55rem;z-index:1;background:var(--bg);border-bottom:1px solid var(--line-strong)}
 .effects thead th{display:none;border:0;padding:0}
@@ -126,7 +143,13 @@ main:focus{outline:none}
 .effects .group small{display:block;margin:0}
 .effects tbody th,.effects td{padding:0}
 .effects td:nth-child(5){grid-area:1/2;text-align:right}
-.effects .number{white-space:normal}
+.effects .claims td,.claims tbody th,.wide td,.wide tbody th{padding:.45rem .9rem .45rem 0;border-bottom:1px solid var(--grid);vertical-align:top}
+.claims thead th,.wide thead th{padding-left:0}
+.claims .group th{padding-top:1.1rem;border-bottom-color:var(--line);font-weight:600}
+.claims tbody th .line{max-width:22rem}
+.claims td:nth-child(3){white-space:nowrap}
+.claims td:nth-child(2) .ends{white-space:nowrap}
+.number{white-space:normal}
 .effects td:nth-child(3){text-align:right}
 .key{white-space:normal}
 .effects .strip-cell{grid-column:1/-1}

@@ -54,8 +54,8 @@ export async function sweepPanel (results: ResultsData, swept: SweptMetric, poin
     ({ domain: arms, range: arms.flatMap((arm) => { const style = styles.get(arm); return style === undefined ? [] : [value(style)] }) })
   const ofWire = <Value> (value: (wire: WireName) => Value): { domain: WireName[], range: Value[] } => ({ domain: wires, range: wires.map(value) })
   const [factor] = swept.sweep.factors
-  const x = { field: 'level', type: 'quantitative' as const, title: factor.title, ...factorScale(swept.points.map(({ levels }) => levels[0]), factor) }
-  const y = { field: 'mean', type: 'quantitative' as const, title: `${swept.metric.title}, mean`, ...axes.y }
+  const x = { field: 'level', type: 'quantitative' as const, title: factor.title, ...factorScale(swept.points.map(({ levels }) => levels[0]), factor, (level) => levelText(level, factor)) }
+  const y = { field: 'mean', type: 'quantitative' as const, title: 'mean over runs', ...axes.y }
   const color = { field: 'arm', type: 'nominal' as const, scale: ofArm(({ colour }) => colour) }
   const shape = { field: 'arm', type: 'nominal' as const, scale: ofArm(({ shape }) => shape) }
   const detail = { field: 'wire' }

@@ -55,7 +55,10 @@ export function levelsOf (points: readonly SweepPoint[], factor: 0 | 1): number[
   return [...new Set(points.map(({ levels }) => levels[factor]))].sort((a, b) => a - b)
 }
 
-/** `32 B`, or `Loss 1%` with its factor's title. */
-export function levelText (level: number, { unit }: Factor): string {
-  return formatValue(level, unit).replace(/\.?0+(?=\D*$)/, (zeros) => zeros.startsWith('.') ? '' : zeros)
+/** A level as it was set, not rounded: `32 B`, `64 KiB`, `1%`. */
+export function levelText (level: number, { unit }: Pick<Factor, 'unit'>): string {
+  if (unit === 'bytes' && level >= 1024 && level % 1024 === 0) {
+    return level % 1024 ** 2 === 0 ? `${level / 1024 ** 2} MiB` : `${level / 1024} KiB`
+  }
+  return formatValue(level, unit).replace(/\.(\d*?)0+(?=\D|$)/, (_, kept: string) => kept === '' ? '' : `.${kept}`)
 }

@@ -27,11 +27,12 @@ export function verdictSection (results: ResultsData, analysis: Analysis, styles
     const own = effects.filter((effect) => effect.arm.arm.name === arm.name)
     return own.length === 0 ? [] : [card(arm, own, styles)]
   })
+  const modules = moduleList(results, analysis)
   return html`<p class="verdict">${typeset(headline(results, analysis))}</p>
-${moduleList(results, analysis)}
+${modules}
 <p class="agreement-line"><b>${withCode(typeset(beliefSentence(analysis, results)))}</b>${analysis.agreements.length === 0 ? undefined : withCode(typeset(` ${agreementSentence(analysis, results)}`))}</p>
 <ul class="chips">${chips(results, analysis)}</ul>
-<div class="cards">${cards}</div>`
+${modules === undefined ? html`<div class="cards">${cards}</div>` : html`<details><summary>The largest changes of each arm</summary><div class="cards">${cards}</div></details>`}`
 }
 
 /** What each module did alone and what all did together, a sentence each. */
