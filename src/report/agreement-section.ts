@@ -8,9 +8,10 @@ import type { Analysis } from './analysis.ts'
 import { beliefTable } from './belief-section.ts'
 import { beliefSentence } from './belief-sentences.ts'
 import { CLOSE_VALUES } from './beliefs.ts'
-import { dataTable } from './chart.ts'
-import { cdfFigure, distributions, wireKey } from './distributions.ts'
-import { formatPercent, formatValue, typeset } from './format.ts'
+import { dataTable, scrollable } from './chart.ts'
+import type { Distribution } from './distribution-choice.ts'
+import { cdfFigure, wireKey } from './distributions.ts'
+import { formatPercent, formatValue, plural, typeset } from './format.ts'
 import { armKey, legend } from './legend.ts'
 import { html, withCode } from './markup.ts'
 import type { Insert, Markup } from './markup.ts'
@@ -26,13 +27,14 @@ import { pairLabel, pairName, WIRE_TITLES, WIRE_WORDS } from './wire-words.ts'
 const PAIR_SIGNS: Readonly<Record<string, StripSign>> = { 'sim tcp': 'disc', 'sim stack': 'ring', 'stack tcp': 'lozenge' }
 
 /** Whether to believe, then every median side by side, every quantile, and the distributions laid over one another. */
-export async function agreementSection (results: ResultsData, analysis: Analysis, styles: ReadonlyMap<string, ArmStyle>): Promise<Markup> {
+export async function agreementSection (results: ResultsData, analysis: Analysis, chosen: readonly Distribution[], styles: ReadonlyMap<string, ArmStyle>): Promise<Markup> {
   const verdict = html`<p class="lead">${withCode(typeset(beliefSentence(analysis, results)))}</p>`
   const checked = analysis.beliefs.some(({ belief }) => belief !== 'unchecked')
   if (analysis.agreements.length === 0) {
     return html`${verdict}${checked ? beliefTable(analysis) : undefined}`
   }
   const rows = agreementRows(analysis.agreements)
+  const [alone, swept] = [true, false].map((wanted) => rows.filter((row) => (row.case.sweep === undefined) === wanted))
   const axis = differenceAxis(analysis.agreements.flatMap(({ quantiles: [median] }) => median.relative))
   const wires = WIRES.filter((wire) => rows.some(({ pairs }) => pairs.some(({ model, reference }) => wire === model || wire === reference)))
   return html`${verdict}
@@ -41,13 +43,18 @@ ${beliefTable(analysis)}
 <h3 class="apart">Medians side by side</h3>
 <p>The same seeds on all wires of a row. Difference at the median: the first of two wires over the second, minus 1, with a 95% interval over runs; the band is ${formatValue(CLOSE_VALUES, 'share')} either way. The gap is the largest distance between the two distribution functions: near 1 even for tiny shifts where values hardly vary.</p>
 <p class="legend">${pairsOf(wires).map((pair) => html`${signKey(signOf(pair), `${pairLabel(pair)}: ${pairName(pair)}`)} `)}</p>
-<table class="effects agreement"><thead><tr><th scope="col">Arm</th><th scope="col">Median</th><th scope="col">Difference</th><th scope="col" class="axis">${stripHead(axis)}</th><th scope="col">Tail and gap</th></tr></thead>
-${groups(rows).map(([title, own]) => html`<tbody><tr class="group"><th colspan="5" scope="rowgroup">${title}</th></tr>${own.map((row) => medianRow(row, styles, axis))}</tbody>`)}</table>
+${alone.length === 0 ? undefined : medianTable(alone, styles, axis)}
+${swept.length === 0 ? undefined : html`<details><summary>Along sweeps: ${plural(swept.length, 'line')}</summary>${medianTable(swept, styles, axis)}</details>`}
 <h3 class="apart">Every quantile</h3>
-${groups(rows).map(([title, own]) => html`<details><summary>${title}</summary><div class="scroll">${quantileTable(own)}</div></details>`)}
+${groups(rows).map(([title, own]) => html`<details><summary>${title}</summary>${scrollable(`Quantiles: ${title}`, quantileTable(own))}</details>`)}
 <h3 class="apart">Distributions laid over one another</h3>
 ${legend(results.run.experiment.arms, styles, wires.map((wire) => html`${wireKey(wire, WIRE_TITLES[wire])} `))}
-<div class="figures">${await overlays(results, rows, styles)}</div>`
+<div class="figures">${await overlays(results, rows, chosen, styles)}</div>`
+}
+
+function medianTable (rows: readonly AgreementRow[], styles: ReadonlyMap<string, ArmStyle>, axis: StripAxis): Markup {
+  return html`<table class="effects agreement"><thead><tr><th scope="col">Arm</th><th scope="col">Median</th><th scope="col">Difference</th><th scope="col" class="axis">${stripHead(axis)}</th><th scope="col">Tail and gap</th></tr></thead>
+${groups(rows).map(([title, own]) => html`<tbody><tr class="group"><th colspan="5" scope="rowgroup">${title}</th></tr>${own.map((row) => medianRow(row, styles, axis))}</tbody>`)}</table>`
 }
 
 function groups (rows: readonly AgreementRow[]): Array<[string, AgreementRow[]]> {
@@ -80,7 +87,7 @@ function quantileTable (rows: readonly AgreementRow[]): Markup {
   const pairs = pairsOf(wires)
   const find = (row: AgreementRow, { model, reference }: WirePair): AgreementRow['pairs'][number] | undefined =>
     row.pairs.find((pair) => pair.model === model && pair.reference === reference)
-  return dataTable(['', ...wires.map((wire) => WIRE_WORDS[wire]), ...pairs.map(pairName)], rows.flatMap((row) => {
+  return dataTable(['Arm and quantile', ...wires.map((wire) => WIRE_WORDS[wire]), ...pairs.map(pairName)], rows.flatMap((row) => {
     const title = ofOneArm(row) ? row.metric.title : row.arm.title
     return [
       ...first.quantiles.map(({ probability }, index): Insert[] => [
@@ -96,9 +103,9 @@ function quantileTable (rows: readonly AgreementRow[]): Markup {
   }))
 }
 
-async function overlays (results: ResultsData, rows: readonly AgreementRow[], styles: ReadonlyMap<string, ArmStyle>): Promise<Markup[]> {
+async function overlays (results: ResultsData, rows: readonly AgreementRow[], chosen: readonly Distribution[], styles: ReadonlyMap<string, ArmStyle>): Promise<Markup[]> {
   const figures: Markup[] = []
-  for (const { case: caseDescription, metric, id, title } of distributions(results)) {
+  for (const { case: caseDescription, metric, id, title } of chosen) {
     const own = rows.filter((row) => row.case === caseDescription && row.metric === metric)
     const seeds = new Set(own.flatMap((row) => row.seeds))
     const series = WIRES.flatMap((wire) => seriesOf(results, { wire, case: caseDescription, sample: metric.sample, seeds }))

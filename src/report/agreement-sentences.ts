@@ -2,8 +2,11 @@ import type { WirePair } from '../experiment/wire-pair.ts'
 import { wiresOf } from '../results/data.ts'
 import type { ResultsData } from '../results/data.ts'
 import { quantile } from '../stats/quantile.ts'
+import { leadingFigures } from './agreement-figures.ts'
+import type { AgreementFigures } from './agreement-figures.ts'
 import type { Analysis } from './analysis.ts'
-import { formatPercent, plural } from './format.ts'
+import { CLOSE_VALUES } from './beliefs.ts'
+import { formatPercent, formatValue, plural } from './format.ts'
 import { bothValues, lowerFirst } from './sentences.ts'
 import type { WireAgreement } from './wire-agreements.ts'
 import { WIRE_NOUNS } from './wire-words.ts'
@@ -14,8 +17,9 @@ const STACK_TCP: WirePair = { model: 'stack', reference: 'tcp' }
 /** The order in which pairs are worth a sentence. */
 const LEADING: readonly WirePair[] = [{ model: 'sim', reference: 'tcp' }, STACK_TCP, SIM_STACK]
 
-/** How far the wires agree at the median and where the rest comes from, or that nobody looked. */
-export function agreementSentence ({ agreements }: Analysis, results: ResultsData): string {
+/** How far the wires agree in times, where they agree least and where the rest comes from, or that nobody looked. */
+export function agreementSentence (analysis: Analysis, results: ResultsData): string {
+  const { agreements } = analysis
   const leading = LEADING.find((pair) => differencesOf(ofPair(agreements, pair)).length > 0)
   if (leading === undefined) {
     return wiresOf(results).length > 1
@@ -25,12 +29,25 @@ export function agreementSentence ({ agreements }: Analysis, results: ResultsDat
   const compared = differencesOf(ofPair(agreements, leading))
   const { agreement, size: largest } = compared.reduce((worst, one) => one.size > worst.size ? one : worst)
   const [{ model, reference }] = agreement.quantiles
-  const sentence = `Medians of ${WIRE_NOUNS[leading.model]} and ${WIRE_NOUNS[leading.reference]} differ by ${typical(compared)} typically and by ${unsigned(largest)} at most, over ${plural(compared.length, 'comparison')}; ` +
-    `worst: ${agreement.arm.title}, ${lowerFirst(agreement.case.title)}, ${lowerFirst(agreement.metric.title)} (${bothValues({ model, reference }, leading, agreement.metric.unit)}).`
+  const figures = leadingFigures(analysis)
+  const parts = [
+    ...(figures === undefined ? [] : [timesSentence(figures)]),
+    `Medians of ${WIRE_NOUNS[leading.model]} and ${WIRE_NOUNS[leading.reference]} differ by ${typical(compared)} typically and by ${unsigned(largest)} at most, over ${plural(compared.length, 'comparison')}; ` +
+      `worst: ${agreement.arm.title}, ${lowerFirst(agreement.case.title)}, ${lowerFirst(agreement.metric.title)} (${bothValues({ model, reference }, leading, agreement.metric.unit)}).`
+  ]
   const [sessions, kernel] = [SIM_STACK, STACK_TCP].map((pair) => differencesOf(ofPair(agreements, pair)))
-  return sessions.length === 0 || kernel.length === 0
-    ? sentence
-    : `${sentence} The session model errs by ${typical(sessions)} typically (the simulation against the stack); computing and the kernel make ${typical(kernel)} (the stack against real peers).`
+  if (sessions.length > 0 && kernel.length > 0) {
+    parts.push(`The session model errs by ${typical(sessions)} typically (the simulation against the stack); computing and the kernel make ${typical(kernel)} (the stack against real peers).`)
+  }
+  if (!agreements.some(({ reference }) => reference === 'tcp')) {
+    parts.push('No real peers ran.')
+  }
+  return parts.join(' ')
+}
+
+/** `Times at the median differ by 3.7% (median over 38 comparisons of the simulation with real peers; within 10%), at p99 by 8.1%.` */
+export function timesSentence ({ model, reference, comparisons, median, p99, close }: AgreementFigures): string {
+  return `Times at the median differ by ${unsigned(median)} (median over ${plural(comparisons, 'comparison')} of ${WIRE_NOUNS[model]} with ${WIRE_NOUNS[reference]}; ${close ? 'within' : 'more than'} ${formatValue(CLOSE_VALUES, 'share')})${p99 === undefined ? '' : `, at p99 by ${unsigned(p99)}`}.`
 }
 
 function ofPair (agreements: readonly WireAgreement[], { model, reference }: WirePair): WireAgreement[] {

@@ -5,6 +5,8 @@ import { beliefsOf } from './beliefs.ts'
 import type { MetricBelief } from './beliefs.ts'
 import { checkAgreement, checkThreshold } from './checks.ts'
 import type { AgreementCheck, ThresholdCheck } from './checks.ts'
+import { checkClaim } from './claims.ts'
+import type { ClaimCheck } from './claims.ts'
 import { findingsOf } from './findings.ts'
 import type { Finding } from './findings.ts'
 import { agreementsOf } from './wire-agreements.ts'
@@ -17,6 +19,8 @@ export interface Analysis {
   readonly agreements: readonly WireAgreement[]
   /** For each metric: whether what the most modelled wire says of it can be believed. */
   readonly beliefs: readonly MetricBelief[]
+  /** What was promised of the optimisations, in the experiment's order. It decides nothing about `passed`. */
+  readonly claims: readonly ClaimCheck[]
   readonly thresholds: readonly ThresholdCheck[]
   readonly agreementThresholds: readonly AgreementCheck[]
   /** Runs that failed or never ran. They enter no number. */
@@ -38,6 +42,7 @@ export function analyse (results: ResultsData): Analysis {
     findings,
     agreements: agreementsOf(results, random.fork('agreement')),
     beliefs: beliefsOf(results, random.fork('belief')),
+    claims: (results.run.experiment.promises ?? []).map((claim) => checkClaim(results, findings, claim)),
     thresholds,
     agreementThresholds,
     holes: holes(results),

@@ -1,7 +1,9 @@
 import { compareUnits } from '../results/data.ts'
 import type { ResultsData } from '../results/data.ts'
 import type { Analysis } from './analysis.ts'
+import { holdsBadge } from './badges.ts'
 import { BELIEF_RULE } from './belief-sentences.ts'
+import { scrollable } from './chart.ts'
 import type { Check } from './checks.ts'
 import { formatEnds, formatValue, plural, typeset } from './format.ts'
 import { html } from './markup.ts'
@@ -9,21 +11,23 @@ import type { Markup } from './markup.ts'
 import { agreementFound, agreementLimitText, limitText } from './sentences.ts'
 
 const SHOWN_HOLES = 50
+/** A hash a run would be most of a large report. */
+const SHOWN_HASHES = 500
 
-/** Promises with what was found. */
+/** What is guarded, with what was found. */
 export function thresholdSection ({ thresholds, agreementThresholds }: Analysis): Markup {
   if (thresholds.length + agreementThresholds.length === 0) {
     return html`<p>The experiment states none.</p>`
   }
-  return html`<div class="scroll"><table class="data"><thead><tr><th scope="col">Promise</th><th scope="col">Limit</th><th scope="col">Found: medians over runs</th><th scope="col">Holds</th></tr></thead><tbody>${thresholds.map((check) =>
+  return scrollable('Thresholds', html`<table class="data"><thead><tr><th scope="col">What is guarded</th><th scope="col">Limit</th><th scope="col">Found: medians over runs</th><th scope="col">Holds</th></tr></thead><tbody>${thresholds.map((check) =>
     promise(check, limitText(check), check.value === undefined ? undefined : html`<b>${formatValue(check.value.estimate, check.metricDefinition.unit)}</b> ${typeset(formatEnds(check.value, check.metricDefinition.unit))}`))}${agreementThresholds.map((check) =>
-    promise(check, agreementLimitText(check), check.medians === undefined ? undefined : html`<b>${agreementFound(check)}</b>`))}</tbody></table></div>`
+    promise(check, agreementLimitText(check), check.medians === undefined ? undefined : html`<b>${agreementFound(check)}</b>`))}</tbody></table>`)
 }
 
 function promise ({ caseTitle, armTitle, metricDefinition: { title }, checked, holds }: Check, limit: string, found: Markup | undefined): Markup {
   return html`<tr><th scope="row">${caseTitle}: ${title}, ${armTitle}</th><td>${limit}</td><td>${found ?? (checked ? 'no good run' : 'not run')}</td><td>${!checked
     ? 'not checked'
-    : html`<span class="badge ${holds ? 'good' : 'bad'}"><span aria-hidden="true">${holds ? '✓' : '✕'}</span> ${holds ? 'holds' : 'does not hold'}</span>`}</td></tr>`
+    : holdsBadge(holds)}</td></tr>`
 }
 
 /** Runs that are missing from every number above. */
@@ -33,8 +37,8 @@ export function holeSection ({ holes }: Analysis, { units }: ResultsData): Marku
   }
   const more = holes.length - SHOWN_HOLES
   return html`<p>${plural(holes.length, 'run')} failed or never ran. They enter no number of this report.</p>
-<div class="scroll"><table class="data"><thead><tr><th scope="col">Run</th><th scope="col" class="text">Code</th><th scope="col" class="text">Message</th></tr></thead><tbody>${holes.slice(0, SHOWN_HOLES).map(({ wire, case: caseName, arm, seed, code, message }) =>
-    html`<tr><th scope="row">${wire}, ${caseName}, ${arm}, seed ${seed}</th><td class="text"><code>${code}</code></td><td class="text">${message}</td></tr>`)}</tbody></table></div>
+${scrollable('Runs without a result', html`<table class="data"><thead><tr><th scope="col">Run</th><th scope="col" class="text">Code</th><th scope="col" class="text">Message</th></tr></thead><tbody>${holes.slice(0, SHOWN_HOLES).map(({ wire, case: caseName, arm, seed, code, message }) =>
+    html`<tr><th scope="row">${wire}, ${caseName}, ${arm}, seed ${seed}</th><td class="text"><code>${code}</code></td><td class="text">${message}</td></tr>`)}</tbody></table>`)}
 ${more > 0 ? html`<p>And ${more} more: all are in <code>manifest.json</code>.</p>` : undefined}`
 }
 
@@ -54,8 +58,8 @@ export function environmentSection ({ run, units }: ResultsData): Markup {
   return html`<p>This command gives the same runs in virtual time (simulation and stack), to the bit:</p>
 <pre><code>${run.command}</code></pre>
 <dl>${facts.map(([term, text]) => html`<dt>${term}</dt><dd>${text}</dd>`)}</dl>
-${hashes.length === 0 ? undefined : html`<details><summary>Trace hashes of ${plural(hashes.length, 'run')}</summary><div class="scroll"><table class="data"><tbody>${hashes.map(({ wire, case: caseName, arm, seed, traceHash }) =>
-    html`<tr><th scope="row">${wire}, ${caseName}, ${arm}, seed ${seed}</th><td><code>${traceHash}</code></td></tr>`)}</tbody></table></div></details>`}`
+${hashes.length === 0 ? undefined : html`<details><summary>Trace hashes of ${plural(hashes.length, 'run')}</summary>${hashes.length > SHOWN_HASHES ? html`<p>The first ${SHOWN_HASHES}; all are in <code>manifest.json</code>.</p>` : undefined}${scrollable('Trace hashes', html`<table class="data"><tbody>${hashes.slice(0, SHOWN_HASHES).map(({ wire, case: caseName, arm, seed, traceHash }) =>
+    html`<tr><th scope="row">${wire}, ${caseName}, ${arm}, seed ${seed}</th><td><code>${traceHash}</code></td></tr>`)}</tbody></table>`)}</details>`}`
 }
 
 /** How the numbers were made, and how to get at them. */
@@ -67,6 +71,7 @@ export function dataSection (): Markup {
 <li>A run gives one value a metric; means, medians and intervals are over runs, never over samples of one run.</li>
 <li>Arms are compared on the same seeds, and so in the same networks. Change = mean of the arm over mean of the baseline, minus 1. Intervals: studentised bootstrap; below 8 runs, or where a bootstrap is degenerate, Student's.</li>
 <li>Verdicts: significant by the paired sign-flip test at 5% after Holm's correction over all comparisons of the wire, and at least the minimum effect. <q>No meaningful change</q>: the interval lies within the minimum effect on both sides.</li>
+<li>Effect size: in how many pairs of runs the arm was better, ties counted half (Vargha and Delaney's A, for pairs).</li>
 <li>A failed sample counts as what it took to fail or as the slowest success of any arm with the same seed, whichever is worse: failing fast makes no arm look good. In distributions it never arrives.</li>
 <li>With fewer than 6 seeds no sign-flip test can reach 5%, and fewer are run on the stack and on real peers as a rule: they check the simulation, the verdicts come from it.</li>
 <li>Whether it can be believed, metric by metric, on the seeds that ran on both wires. ${BELIEF_RULE}</li>

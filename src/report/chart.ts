@@ -60,17 +60,24 @@ export interface FigureParts {
   readonly description: string
   readonly chart: Markup
   readonly caption?: Insert
+  /** Below the chart: what it cannot say. */
+  readonly after?: Markup
   readonly table: Markup
 }
 
 /** A chart with its description and, folded away, its numbers. */
-export function figure ({ id, title, description, chart, caption, table }: FigureParts): Markup {
+export function figure ({ id, title, description, chart, caption, after, table }: FigureParts): Markup {
   return html`<figure id="${id}">
 <h3>${title}</h3>
 <div class="chart" role="img" aria-label="${description}">${chart}</div>
-${caption === undefined ? undefined : html`<figcaption>${caption}</figcaption>`}
-<details><summary>Numbers</summary><div class="scroll">${table}</div></details>
+${caption === undefined ? undefined : html`<figcaption>${caption}</figcaption>`}${after}
+<details><summary>Numbers</summary>${scrollable(`Numbers: ${title}`, table)}</details>
 </figure>`
+}
+
+/** What may be wider than the screen: whoever has no pointer can scroll it, too. */
+export function scrollable (label: string, content: Markup): Markup {
+  return html`<div class="scroll" role="group" tabindex="0" aria-label="${label}">${content}</div>`
 }
 
 /** A table whose first column heads its rows and whose others hold numbers. */

@@ -10,11 +10,15 @@ import type { Interval } from '../stats/interval.ts'
 import { quantile } from '../stats/quantile.ts'
 import type { Finding } from './findings.ts'
 
-/** What a promise was found to be worth. */
-export interface Check {
+/** What a promise is about. */
+export interface Subject {
   readonly metricDefinition: Metric
   readonly caseTitle: string
   readonly armTitle: string
+}
+
+/** What a promise was found to be worth. */
+export interface Check extends Subject {
   /** False where a wire that it is about was not asked for; it counts as holding then. */
   readonly checked: boolean
   readonly holds: boolean
@@ -79,12 +83,17 @@ export function checkAgreement (results: ResultsData, threshold: AgreementThresh
   return { ...description, checked: true, medians, holds: Math.abs(medians.model - medians.reference) <= threshold.limitMs }
 }
 
-function subjectOf ({ run: { experiment } }: ResultsData, promise: Pick<Threshold, 'case' | 'metric' | 'arm'>, field: string): Pick<Check, 'metricDefinition' | 'caseTitle' | 'armTitle'> {
+/**
+ * What a promise is about, by name.
+ *
+ * @throws ERR_INVALID_OPTION where the experiment does not have it
+ */
+export function subjectOf ({ run: { experiment } }: Pick<ResultsData, 'run'>, promise: Pick<Threshold, 'case' | 'metric' | 'arm'>, field: string): Subject {
   const caseDescription = experiment.cases.find(({ name }) => name === promise.case)
   const metricDefinition = caseDescription?.metrics.find(({ name }) => name === promise.metric)
   const arm = experiment.arms.find(({ name }) => name === promise.arm)
   if (caseDescription === undefined || metricDefinition === undefined || arm === undefined) {
-    throw new TwinwireError('ERR_INVALID_OPTION', 'a threshold names a case, metric or arm that the experiment does not have', {
+    throw new TwinwireError('ERR_INVALID_OPTION', 'a promise names a case, metric or arm that the experiment does not have', {
       path: `experiment.${field}`, found: `${promise.case}, ${promise.metric}, ${promise.arm}`
     })
   }

@@ -1,8 +1,9 @@
 import type { Metric } from '../experiment/definition.ts'
 import type { WireName } from '../experiment/unit.ts'
 import { WIRES } from '../experiment/wire-pair.ts'
-import type { CaseDescription, ResultsData } from '../results/data.ts'
+import type { ResultsData } from '../results/data.ts'
 import { dataTable, figure, renderChart } from './chart.ts'
+import type { Distribution } from './distribution-choice.ts'
 import { formatValue, plural } from './format.ts'
 import { html } from './markup.ts'
 import type { Markup } from './markup.ts'
@@ -11,21 +12,20 @@ import { valueScale } from './scales.ts'
 import { cdfPoints, reached, seriesOf } from './series.ts'
 import type { Series } from './series.ts'
 import { leadingWire } from './sentences.ts'
-import { samplesOf } from './wire-agreements.ts'
 import { WIRE_WORDS } from './wire-words.ts'
 
 /** With fewer samples an axis of nines would show little but single samples. */
 const NINES_FROM_SAMPLES = 1000
 const MARKED = [0.5, 0.9, 0.99, 0.999]
 
-/** How a wire's line is drawn where several are laid over one another. */
 interface WireLine {
   readonly width: number
   readonly opacity: number
   readonly dash: number[]
 }
 
-const WIRE_LINES: Readonly<Record<WireName, WireLine>> = {
+/** How the lines of each wire are drawn where several are laid over one another. */
+export const WIRE_LINES: Readonly<Record<WireName, WireLine>> = {
   sim: { width: 7, opacity: 0.35, dash: [1, 0] },
   stack: { width: 2.5, opacity: 1, dash: [5, 4] },
   tcp: { width: 1.5, opacity: 1, dash: [1, 0] }
@@ -45,23 +45,10 @@ export function wireKey (wire: WireName, title: string): Markup {
   return html`<span class="key"><svg viewBox="0 0 28 8" width="28" height="8" aria-hidden="true"><path d="M1 4h26" stroke="var(--muted)" stroke-width="${width}" stroke-opacity="${opacity}" stroke-dasharray="${dash[1] === 0 ? 'none' : dash.join(' ')}"/></svg> ${title}</span>`
 }
 
-/** Kinds of samples that are worth a distribution: of cases that compare arms, failures' shares left out. */
-export function distributions ({ run }: ResultsData): Array<{ case: CaseDescription, metric: Metric, id: string, title: string }> {
-  return run.experiment.cases.filter(({ arms }) => (arms ?? run.experiment.arms).length > 1).flatMap((caseDescription) => {
-    const metrics = samplesOf(caseDescription)
-    return metrics.map((metric) => ({
-      case: caseDescription,
-      metric,
-      id: `${caseDescription.name}-${metric.sample}`,
-      title: metrics.length === 1 ? caseDescription.title : `${caseDescription.title}: ${metric.sample}`
-    }))
-  })
-}
-
 /** One chart of distribution functions a case, a line an arm. */
-export async function distributionFigures (results: ResultsData, styles: ReadonlyMap<string, ArmStyle>): Promise<Markup[]> {
+export async function distributionFigures (results: ResultsData, chosen: readonly Distribution[], styles: ReadonlyMap<string, ArmStyle>): Promise<Markup[]> {
   const figures: Markup[] = []
-  for (const { case: caseDescription, metric, id, title } of distributions(results)) {
+  for (const { case: caseDescription, metric, id, title } of chosen) {
     const series = seriesOf(results, { wire: leadingWire(results, caseDescription.name), case: caseDescription, sample: metric.sample })
     if (series.length > 0) {
       figures.push(await cdfFigure({ id: `cdf-${id}`, title, metric, series, styles }))
@@ -81,7 +68,7 @@ export async function cdfFigure (options: CdfOptions): Promise<Markup> {
     chart: await cdfChart(options),
     caption: failed ? 'A line that ends below the top has failures: those samples never arrived.' : undefined,
     table: dataTable(
-      ['', 'samples', 'failed', 'p10', 'p50', 'p90', 'p99', 'p99.9', 'slowest'],
+      ['Arm', 'samples', 'failed', 'p10', 'p50', 'p90', 'p99', 'p99.9', 'slowest'],
       series.map((one) => [
         name(one, series),
         one.total,

@@ -1,33 +1,21 @@
+import { MODULES } from '../experiment/definition.ts'
 import type { WireName } from '../experiment/unit.ts'
 import { WIRES } from '../experiment/wire-pair.ts'
 import type { ResultsData } from '../results/data.ts'
-import type { Verdict } from '../stats/verdict.ts'
 import type { Analysis } from './analysis.ts'
+import { verdictBadge } from './badges.ts'
 import type { ArmFinding, Comparison, Finding } from './findings.ts'
 import { formatEffect, formatEnds, formatPValue, formatValue, plural, typeset } from './format.ts'
-import { dataTable } from './chart.ts'
+import { dataTable, scrollable } from './chart.ts'
 import { html } from './markup.ts'
 import type { Insert, Markup } from './markup.ts'
 import { armKey } from './legend.ts'
 import type { ArmStyle } from './palette.ts'
-import { effectSentence, leadingFindings } from './sentences.ts'
+import { MODULE_TITLES } from './module-verdicts.ts'
+import { effectSentence, leadingFindings, lowerFirst } from './sentences.ts'
 import { ratioAxis, signKey, strip, stripHead } from './strip.ts'
 import type { StripAxis, StripMark, StripSign } from './strip.ts'
 import { WIRE_PLACES, WIRE_WORDS } from './wire-words.ts'
-
-const BADGES: Readonly<Record<Verdict, { readonly sign: string, readonly kind: string, readonly text: string }>> = {
-  improved: { sign: '✓', kind: 'good', text: 'improved' },
-  regressed: { sign: '✕', kind: 'bad', text: 'regressed' },
-  'no meaningful change': { sign: '=', kind: 'same', text: 'no meaningful change' },
-  inconclusive: { sign: '?', kind: 'open', text: 'inconclusive' }
-}
-
-/** A verdict as a sign, a word and a colour. */
-export function badge ({ verdict, tooFewPairs, moreSeeds }: Comparison): Markup {
-  const { sign, kind, text } = BADGES[verdict]
-  const needs = verdict !== 'inconclusive' ? undefined : moreSeeds === undefined ? 'over 1000 more seeds' : `about ${plural(moreSeeds, 'more seed')}`
-  return html`<span class="badge ${kind}"><span aria-hidden="true">${sign}</span> ${tooFewPairs ? 'too few seeds for a verdict' : text}</span>${needs === undefined ? undefined : html` <small>${needs}</small>`}`
-}
 
 const WIRE_SIGNS: Readonly<Record<WireName, StripSign>> = { sim: 'disc', stack: 'ring', tcp: 'lozenge' }
 
@@ -36,13 +24,20 @@ export function wireSigns (wires: readonly WireName[]): Markup {
   return html`<p class="legend">${wires.map((wire) => html`${signKey(WIRE_SIGNS[wire], WIRE_WORDS[wire])} `)}</p>`
 }
 
-/** Every comparison with its interval, as a table and as marks on one axis; other wires beside the leading one. */
+/**
+ * Every comparison outside sweeps with its interval, as a table and as marks on one axis; other wires beside the leading
+ * one. What a case costs comes after what it is about.
+ */
 export function effectTable (results: ResultsData, analysis: Analysis, styles: ReadonlyMap<string, ArmStyle>): Markup {
-  const { findings } = analysis
-  const compared = leadingFindings(results, analysis).filter(({ arms }) => arms.some(({ comparison }) => comparison !== undefined))
-  if (compared.length === 0) {
+  const leading = leadingFindings(results, analysis).filter(({ arms }) => arms.some(({ comparison }) => comparison !== undefined))
+  if (leading.length === 0) {
     return html`<p>No two arms have runs to compare.</p>`
   }
+  const compared = goalsFirst(leading.filter((finding) => finding.case.sweep === undefined))
+  if (compared.length === 0) {
+    return html`<p>All cases belong to sweeps: see below, along what they vary.</p>`
+  }
+  const findings = analysis.findings.filter((finding) => finding.case.sweep === undefined)
   const axis = ratioAxis(findings.flatMap(({ arms }) => arms.flatMap(({ comparison }) => comparison?.relative ?? [])))
   const groups = compared.map((finding) => {
     const { metric } = finding
@@ -53,13 +48,24 @@ export function effectTable (results: ResultsData, analysis: Analysis, styles: R
     })
     const baseline = finding.arms.find(({ arm }) => arm.name === finding.baseline)
     return html`<tbody>
-<tr class="group"><th colspan="5" scope="rowgroup"><span>${finding.case.title}</span> <b>${metric.title}</b> <small>${metric.better} is better; changes under ${formatValue(metric.minimumEffect, 'share')} do not count</small></th></tr>
+<tr class="group"><th colspan="5" scope="rowgroup"><span>${finding.case.title}</span> <b>${metric.title}</b> ${metric.role === 'cost' ? html`<span class="badge same">cost</span>` : undefined}<small>${metric.better} is better; changes under ${formatValue(metric.minimumEffect, 'share')} do not count${noGainNote(finding.case)}</small></th></tr>
 ${baseline === undefined ? undefined : baselineRow(finding, baseline, styles)}
 ${finding.arms.filter((arm) => arm !== baseline).map((arm) => armRow(finding, arm, elsewhere(arm), styles, axis))}
 </tbody>`
   })
   return html`<table class="effects"><thead><tr><th scope="col">Arm</th><th scope="col">Mean over runs</th><th scope="col">Change [95%]</th><th scope="col" class="axis">${stripHead(axis)}</th><th scope="col">Verdict</th></tr></thead>
 ${groups}</table>`
+}
+
+/** Costs after the goals of their case. */
+function goalsFirst (findings: readonly Finding[]): Finding[] {
+  return [...Map.groupBy(findings, (finding) => finding.case.name).values()].flatMap((own) => own.toSorted((a, b) => Number(a.metric.role === 'cost') - Number(b.metric.role === 'cost')))
+}
+
+function noGainNote ({ noGain = [] }: Finding['case']): string {
+  return noGain.length === 0
+    ? ''
+    : `; nothing to gain for ${noGain.length === MODULES.length ? 'any module' : noGain.map((module) => lowerFirst(MODULE_TITLES[module])).join(', ')} here: what it costs`
 }
 
 /** Metrics of cases with one arm: what was measured where nothing is compared. */
@@ -69,10 +75,10 @@ export function singleArmTable ({ findings }: Analysis): Markup | undefined {
   const rows = [...Map.groupBy(single, (finding) => `${finding.case.title}: ${finding.metric.title}, ${finding.arms[0].arm.title}`)]
   return rows.length === 0
     ? undefined
-    : html`<h3 class="apart">Cases with one arm</h3><div class="scroll">${dataTable(['', ...wires.map((wire) => WIRE_WORDS[wire])], rows.map(([title, own]) => [
+    : html`<h3 class="apart">Cases with one arm</h3>${scrollable('Cases with one arm', dataTable(['Metric', ...wires.map((wire) => WIRE_WORDS[wire])], rows.map(([title, own]) => [
       title,
       ...wires.map((wire) => own.filter((finding) => finding.wire === wire).map(({ arms: [{ mean }], metric }) => value(formatValue(mean.estimate, metric.unit), typeset(formatEnds(mean, metric.unit)))))
-    ]))}</div>`
+    ])))}`
 }
 
 function baselineRow ({ metric }: Finding, { arm, mean, samples, failures }: ArmFinding, styles: ReadonlyMap<string, ArmStyle>): Markup {
@@ -95,7 +101,7 @@ function armRow (finding: Finding, armFinding: ArmFinding, elsewhere: readonly E
   const colour = styles.get(arm.name)?.colour ?? 'var(--fg)'
   const marks: StripMark[] = []
   if (comparison.relative !== undefined) {
-    const significance = `p ${formatPValue(comparison.adjustedPValue).replace(/^[01]/, '= $&')}, ${plural(comparison.pairs, 'pair')}`
+    const significance = `p ${formatPValue(comparison.adjustedPValue).replace(/^[01]/, '= $&')}, ${betterPairs(comparison, metric)}`
     marks.push({ interval: comparison.relative, colour, sign: WIRE_SIGNS[finding.wire], label: typeset(`${effectSentence({ finding, arm: armFinding, comparison })} ${significance}`) })
   }
   for (const { wire, comparison: { relative, pairs, ...effect } } of elsewhere) {
@@ -103,7 +109,17 @@ function armRow (finding: Finding, armFinding: ArmFinding, elsewhere: readonly E
       marks.push({ interval: relative, colour, sign: WIRE_SIGNS[wire], label: typeset(`${WIRE_PLACES[wire]} ${formatEffect({ ...effect, pairs, relative }, metric.unit)}, ${plural(pairs, 'pair')}`) })
     }
   }
-  return html`<tr>${numbers}<td class="number">${change(comparison, metric.unit)}${elsewhere.map(({ wire, comparison }) => html`<small class="line">${WIRE_WORDS[wire]} ${typeset(formatEffect(comparison, metric.unit))}</small>`)}</td><td class="strip-cell">${strip(marks, axis, metric.minimumEffect)}</td><td>${badge(comparison)}</td></tr>`
+  return html`<tr>${numbers}<td class="number">${change(comparison, metric.unit)}${elsewhere.map(({ wire, comparison }) => html`<small class="line">${WIRE_WORDS[wire]} ${typeset(formatEffect(comparison, metric.unit))}</small>`)}</td><td class="strip-cell">${strip(marks, axis, metric.minimumEffect)}</td><td>${verdictBadge(metric, comparison)}${isEqual(comparison) ? undefined : html`<small class="line">${betterPairs(comparison, metric)}</small>`}</td></tr>`
+}
+
+/** All ties: half of the pairs would be called better. */
+function isEqual ({ difference: { low, high } }: Comparison): boolean {
+  return low === 0 && high === 0
+}
+
+/** The effect size that needs no unit: `better in 19.5 of 20 pairs`, ties counted half. */
+function betterPairs ({ superiority, pairs }: Comparison, { better, role }: Finding['metric']): string {
+  return `${role === 'cost' ? 'cheaper' : 'better'} in ${Number(((better === 'lower' ? 1 - superiority : superiority) * pairs).toFixed(1))} of ${plural(pairs, 'pair')}`
 }
 
 function change (comparison: Comparison, unit: Finding['metric']['unit']): Markup {

@@ -1,33 +1,32 @@
-import { createHash } from 'node:crypto'
 import { wiresOf } from '../results/data.ts'
 import type { ResultsData } from '../results/data.ts'
 import { agreementSection } from './agreement-section.ts'
 import type { Analysis } from './analysis.ts'
+import { claimSection } from './claim-section.ts'
 import { dataSection, environmentSection, holeSection, thresholdSection } from './appendix.ts'
+import { chooseDistributions, leftOutSentence } from './distribution-choice.ts'
 import { distributionFigures } from './distributions.ts'
 import { effectTable, singleArmTable, wireSigns } from './effects.ts'
+import { typeset } from './format.ts'
 import { legend } from './legend.ts'
-import { embedJson, html, Markup } from './markup.ts'
-import type { Insert } from './markup.ts'
+import { html } from './markup.ts'
+import { methodSentences } from './method-sentences.ts'
+import { moduleVerdicts } from './module-verdicts.ts'
+import { noGainTable } from './no-gain-section.ts'
+import { renderPage } from './page.ts'
+import type { Section } from './page.ts'
 import { armStyles } from './palette.ts'
-import { SCRIPT } from './script.ts'
-import { effectsOf, leadingFindings, leadingWire } from './sentences.ts'
-import { STYLE } from './style.ts'
+import type { ArmStyle } from './palette.ts'
+import { effectsOf, leadingFindings, leadingWire, lowerFirst, upperFirst } from './sentences.ts'
+import { sweepSection } from './sweep-section.ts'
 import { timelineFigures } from './timeline.ts'
+import { tradeOffFigures } from './trade-off.ts'
 import { verdictSection } from './verdict-section.ts'
 import { WIRE_PLACES, WIRE_WORDS } from './wire-words.ts'
 
-interface Section {
-  readonly id: string
-  readonly title: string
-  /** In the navigation. */
-  readonly short: string
-  readonly content: Insert
-}
-
 /**
- * The report as one HTML file that needs no network: charts are SVG in the page, nothing is loaded, and one small script,
- * allowed by its hash, adds tool tips. The same results give the same text.
+ * The report as one HTML file that needs no network, from results and what was concluded of them alone: the same give the
+ * same text.
  */
 export async function renderReport (results: ResultsData, analysis: Analysis): Promise<string> {
   const { run } = results
@@ -36,20 +35,30 @@ export async function renderReport (results: ResultsData, analysis: Analysis): P
   const baseline = analysis.findings[0]?.baseline ?? experiment.arms[0].name
   const styles = armStyles(experiment.arms, baseline)
   const armLegend = legend(experiment.arms, styles)
-  const timelines = await timelineFigures(results, styles)
+  const choice = chooseDistributions(results, analysis)
+  const timelines = await timelineFigures(results, choice.shown, styles)
   const seed = (run.plan.find((plan) => plan.wire === wire) ?? run.plan[0])?.seeds[0] ?? ''
+  const tradeOffs = await tradeOffFigures(results, analysis, styles)
+  const withoutGain = noGainTable(moduleVerdicts(results, analysis), experiment.title)
   const sections: Section[] = [
+    ...(analysis.claims.length === 0 ? [] : [{ id: 'promises', title: 'Promises', short: 'Promises', content: claimSection(analysis) }]),
     {
       id: 'effects',
       title: 'Effects',
       short: 'Effects',
-      content: html`<p>Mean over runs, and change against the baseline on the same seeds. ${wiresSentence(results)} The grey band is what would not matter.</p>${wiresOf(results).length > 1 ? wireSigns(wiresOf(results)) : undefined}${effectTable(results, analysis, styles)}${singleArmTable(analysis)}`
+      content: html`<p>Mean over runs, and change against the baseline on the same seeds. ${wiresSentence(results)} The grey band is what would not matter.</p><p class="quiet method">${methodSentences(results, analysis).map((sentence) => `${typeset(sentence)} `)}</p>${wiresOf(results).length > 1 ? wireSigns(wiresOf(results)) : undefined}${effectTable(results, analysis, styles)}${singleArmTable(analysis)}`
     },
+    ...(withoutGain === undefined ? [] : [{
+      id: 'no-gain',
+      title: 'Where nothing can be gained',
+      short: 'No gain',
+      content: html`<p>Cases that are there to show what a module costs where it has nothing to do.</p>${withoutGain}`
+    }]),
     {
       id: 'distributions',
       title: 'Distributions',
       short: 'Distributions',
-      content: html`<p>What share of all samples took at most how long. Marks: median, p90, p99, p99.9 where there are samples enough.</p>${armLegend}<div class="figures">${await distributionFigures(results, styles)}</div>`
+      content: html`<p>What share of all samples took at most how long. Marks: median, p90, p99, p99.9 where there are samples enough. ${leftOutSentence(choice)}</p>${armLegend}<div class="figures">${await distributionFigures(results, choice.shown, styles)}</div>`
     },
     {
       id: 'timeline',
@@ -59,43 +68,41 @@ export async function renderReport (results: ResultsData, analysis: Analysis): P
         ? html`<p>Runs of this experiment are too short to have a course.</p>`
         : html`<p>One run of each arm, seed ${seed}.</p>${armLegend}<div class="figures">${timelines}</div>`
     },
-    { id: 'agreement', title: 'Can the simulation be believed?', short: 'Believed?', content: await agreementSection(results, analysis, styles) },
+    ...await sweepSections(results, analysis, styles),
+    ...(tradeOffs.length === 0 ? [] : [{
+      id: 'trade-off',
+      title: 'Gain against cost',
+      short: 'Trade-off',
+      content: html`<p>Means over runs with 95% intervals: what an arm gives against what it takes.</p>${armLegend}<div class="figures">${tradeOffs}</div>`
+    }]),
+    { id: 'agreement', title: 'Can the simulation be believed?', short: 'Believed?', content: await agreementSection(results, analysis, choice.shown, styles) },
     { id: 'thresholds', title: 'Thresholds', short: 'Thresholds', content: thresholdSection(analysis) },
     { id: 'holes', title: 'Runs without a result', short: 'Holes', content: holeSection(analysis, results) },
     { id: 'environment', title: 'Environment, and how to do it again', short: 'Reproduce', content: environmentSection(results) },
     { id: 'data', title: 'Data and method', short: 'Data', content: dataSection() }
   ]
-  const policy = `default-src 'none'; style-src 'unsafe-inline'; img-src data:; script-src 'sha256-${createHash('sha256').update(SCRIPT).digest('base64')}'; base-uri 'none'; form-action 'none'`
-  return html`<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="${new Markup(policy)}">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="generator" content="twinwire ${run.versions.twinwire ?? ''}">
-<title>${experiment.title} · twinwire</title>
-<style>${new Markup(STYLE)}</style>
-</head>
-<body>
-<header>
+  return renderPage({
+    title: `${experiment.title} · twinwire`,
+    version: run.versions.twinwire ?? '',
+    header: html`<header>
 <p class="kicker">twinwire · ${experiment.name} · ${run.startedAt.slice(0, 10)}</p>
 <h1>${experiment.title}</h1>
 <p class="question">${experiment.question}</p>
 ${verdictSection(results, analysis, styles)}
 <details><summary>What was expected beforehand, and what the arms and cases are</summary><p>${experiment.expected}</p><dl>${[...experiment.arms, ...experiment.cases].map(({ title, description }) => html`<dt>${title}</dt><dd>${description}</dd>`)}</dl></details>
-</header>
-<nav aria-label="Sections"><ul>${sections.map(({ id, short }) => html`<li><a href="#${id}">${short}</a></li>`)}</ul></nav>
-<main>
-${sections.map(({ id, title, content }) => html`<section aria-labelledby="${id}"><h2 id="${id}">${title}</h2>
-${content}
-</section>
-`)}</main>
-<footer>Made by twinwire ${run.versions.twinwire ?? ''} from the results alone.</footer>
-${embedJson('verdicts', verdictData(analysis, results))}
-<script>${new Markup(SCRIPT)}</script>
-</body>
-</html>
-`.text
+</header>`,
+    sections,
+    footer: `Made by twinwire ${run.versions.twinwire ?? ''} from the results alone.`,
+    data: { id: 'verdicts', value: verdictData(analysis, results) }
+  })
+}
+
+async function sweepSections (results: ResultsData, analysis: Analysis, styles: ReadonlyMap<string, ArmStyle>): Promise<Section[]> {
+  const sections: Section[] = []
+  for (const sweep of results.run.experiment.sweeps ?? []) {
+    sections.push({ id: `along-${sweep.name}`, title: `Along ${lowerFirst(sweep.title)}`, short: upperFirst(sweep.title), content: await sweepSection(results, analysis, sweep, styles) })
+  }
+  return sections
 }
 
 function wiresSentence (results: ResultsData): string {

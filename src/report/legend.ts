@@ -8,7 +8,10 @@ const PATHS: Readonly<Record<ArmStyle['shape'], string>> = {
   square: 'M3 3h8v8h-8z',
   'triangle-up': 'M7 2l5 9h-10z',
   diamond: 'M7 1.5l4.5 5.5l-4.5 5.5l-4.5 -5.5z',
-  cross: 'M5.5 2h3v3.5h3.5v3h-3.5v3.5h-3v-3.5h-3.5v-3h3.5z'
+  cross: 'M5.5 2h3v3.5h3.5v3h-3.5v3.5h-3v-3.5h-3.5v-3h3.5z',
+  'triangle-down': 'M7 12l5 -9h-10z',
+  'triangle-right': 'M12 7l-9 5v-10z',
+  'triangle-left': 'M2 7l9 5v-10z'
 }
 
 /** An arm's mark and title. */

@@ -1,9 +1,9 @@
-import type { Metric } from '../experiment/definition.ts'
+import type { Factor, Metric } from '../experiment/definition.ts'
 
 /** A value axis as vega-lite takes it. */
 export interface ValueScale {
   readonly scale: { readonly type: 'log' | 'linear', readonly domain: [number, number], readonly nice: false, readonly zero?: false }
-  readonly axis: { readonly values: number[], readonly labelExpr: string }
+  readonly axis: { readonly values: number[], readonly labelExpr: string, readonly labelOverlap?: boolean }
 }
 
 /** Values that span more than this need a log axis to be told apart. */
@@ -32,6 +32,20 @@ export function valueScale (values: Iterable<number>, unit: Metric['unit']): Val
   const margin = Math.max((high - low) * 0.06, Math.abs(high) * 0.01, 1e-6)
   const domain: [number, number] = [low >= 0 ? Math.max(0, low - margin) : low - margin, high + margin]
   return { scale: { type: 'linear', domain, nice: false, zero: false }, axis: { values: linearTicks(domain), labelExpr: LABELS[unit] } }
+}
+
+/** An axis along a factor: a tick for each level, labelled as it was set. */
+export function factorScale (levels: readonly number[], { scale }: Pick<Factor, 'scale'>, label: (level: number) => string): ValueScale {
+  const values = [...new Set(levels)].sort((a, b) => a - b)
+  const [low, high] = [values[0], values[values.length - 1]]
+  const axis = { values, labelExpr: `(${JSON.stringify(Object.fromEntries(values.map((level) => [level, label(level)])))})[datum.value]`, labelOverlap: true }
+  // A level of zero has no place on a log axis.
+  if (scale === 'log' && low > 0) {
+    const margin = (high / low) ** 0.05
+    return { scale: { type: 'log', domain: [low / margin, high * margin], nice: false }, axis }
+  }
+  const margin = (high - low) * 0.05
+  return { scale: { type: 'linear', domain: [low - margin, high + margin], nice: false, zero: false }, axis }
 }
 
 /** 1, 2 and 5 of each decade over short spans; fewer over long ones. */

@@ -82,6 +82,28 @@ export function tally (effects: readonly Effect[]): string {
   }).join(', ')
 }
 
+/** What an arm pays: `more in 2, no meaningful change in 1`. */
+export function costTally (costs: readonly Effect[]): string {
+  const words: ReadonlyArray<readonly [Verdict, string]> = [
+    ['regressed', 'more in'], ['improved', 'less in'], ['no meaningful change', 'no meaningful change in'], ['inconclusive', 'inconclusive in']
+  ]
+  return words.flatMap(([verdict, text]) => {
+    const count = costs.filter(({ comparison }) => comparison.verdict === verdict).length
+    return count === 0 ? [] : [`${text} ${count}`]
+  }).join(', ')
+}
+
+/** Latencies before shares of failures, which are often all or nothing; then the farther from no change the earlier. */
+export function byStrength (effects: readonly Effect[]): Effect[] {
+  const isShare = ({ finding: { metric } }: Effect): number => Number(metric.unit === 'share')
+  return [...effects].sort((a, b) => (isShare(a) - isShare(b)) || (strength(b) - strength(a)))
+}
+
+/** The distance of a change from none, the same for halving and doubling. */
+export function strength ({ comparison: { relative } }: Pick<Effect, 'comparison'>): number {
+  return relative === undefined ? 0 : Math.abs(Math.log(Math.max(1e-6, 1 + relative.estimate)))
+}
+
 /** Titles begin sentences elsewhere; `NAT` and `p99` keep their letters. */
 export function lowerFirst (text: string): string {
   return /^[A-Z][a-z]/.test(text) ? text[0].toLowerCase() + text.slice(1) : text

@@ -25,7 +25,8 @@ small{font-size:.8125rem}
 .agreement-line{margin:0 0 1rem}
 .lead{font-weight:600}
 .chips{display:flex;flex-wrap:wrap;gap:.4rem;margin:1rem 0 1.5rem;padding:0;list-style:none}
-.chips li,.badge{border-radius:99px;padding:.12rem .65rem;background:var(--same-bg);color:var(--same);font-size:.8125rem;font-weight:600;white-space:nowrap}
+.chips li,.badge{border-radius:.85rem;padding:.12rem .65rem;background:var(--same-bg);color:var(--same);font-size:.8125rem;font-weight:600;white-space:nowrap}
+.chips li{white-space:normal}
 .chips a{color:inherit}
 .good{background:var(--good-bg)!important;color:var(--good)!important}
 .bad{background:var(--bad-bg)!important;color:var(--bad)!important}
@@ -34,6 +35,7 @@ small{font-size:.8125rem}
 .badge{display:inline-block;padding:.05rem .55rem}
 .cards{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,18rem),1fr));gap:1rem}
 .card{padding:1rem 1.1rem;border:1px solid var(--line);border-radius:10px;background:var(--surface)}
+.card h2{margin:0 0 .35rem;font-size:1rem;line-height:1.35;letter-spacing:0}
 .card p{margin:.25rem 0;font-size:.9375rem}
 .card ul{margin:.6rem 0 0;padding:0;list-style:none;font-size:.9375rem}
 .card li{padding:.4rem 0;border-top:1px solid var(--line)}
@@ -43,7 +45,12 @@ small{font-size:.8125rem}
 nav{position:sticky;top:0;z-index:2;margin-top:1.5rem;border-block:1px solid var(--line);background:var(--bg)}
 nav ul{display:flex;gap:1.25rem;padding-block:.55rem;list-style:none;overflow-x:auto;font-size:.9rem;white-space:nowrap;scrollbar-width:none}
 nav a{color:var(--muted);text-decoration:none}
-nav a:hover,nav a:focus-visible{color:var(--fg);text-decoration:underline}
+nav a:hover,nav a.skip{position:absolute;left:-99rem;z-index:4;padding:.4rem .8rem;background:var(--bg)}
+.skip:focus{left:.5rem;top:.5rem}
+main:focus{outline:none}
+.modules{margin:1rem 0;padding:0;list-style:none;max-width:54rem}
+.modules li{margin:.4rem 0}
+:focus-visible{color:var(--fg);text-decoration:underline}
 h3.apart{margin-top:2rem}
 table{border-collapse:collapse;width:100%;font-size:.9375rem}
 th{font-weight:500;text-align:left}
@@ -55,6 +62,12 @@ thead th{padding:.35rem .6rem;border-bottom:1px solid var(--line-strong);color:v
 .effects .group small{margin-left:.5rem}
 .effects tbody:first-of-type .group th{padding-top:.6rem}
 .effects .baseline{color:var(--muted)}
+.claims td,.claims tbody th,.wide td,.wide tbody th{padding:.45rem .9rem .45rem 0;border-bottom:1px solid var(--grid);vertical-align:top}
+.claims thead th,.wide thead th{padding-left:0}
+.claims .group th{padding-top:1.1rem;border-bottom-color:var(--line);font-weight:600}
+.claims tbody th .line{max-width:22rem}
+.claims td:nth-child(3){white-space:nowrap}
+.claims td:nth-child(2) .ends{white-space:nowrap}
 .number{white-space:nowrap}
 .ends{color:var(--muted);font-size:.875rem}
 .line{display:block;line-height:1.3}
@@ -66,6 +79,20 @@ figure{margin:0;min-width:0}
 figcaption{color:var(--muted);font-size:.875rem}
 .chart{position:relative}
 .chart svg{display:block;width:100%;max-width:500px;height:auto;overflow:visible}
+.wide-figures{display:grid;gap:2rem;grid-template-columns:minmax(0,1fr)}
+.panels{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(100%,16rem),1fr));gap:1rem 1.5rem}
+.panel p{margin:0 0 .2rem;font-size:.875rem}
+.panel .chart svg,.panel svg{max-width:320px}
+.heats{display:flex;flex-wrap:wrap;gap:.75rem 2rem;margin:.75rem 0}
+.heats>*{max-width:100%}
+.heat{width:auto;font-size:.8125rem}
+.heat caption{padding:.2rem 0;text-align:left;color:var(--muted)}
+.heat th,.heat td{padding:.25rem .4rem;border:1px solid var(--grid);white-space:nowrap}
+.heat thead th{border-bottom-color:var(--line)}
+.heat td{text-align:right;background:color-mix(in srgb,var(--heat,transparent) var(--depth,0%),transparent)}
+.heat .better{--heat:var(--arm-2)}
+.heat .worse{--heat:var(--arm-1)}
+.aside{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%);white-space:nowrap}
 .empty{color:var(--muted);font-style:italic}
 details{margin:.35rem 0;font-size:.9rem}
 summary{color:var(--muted);cursor:pointer;width:max-content;max-width:100%}
@@ -88,8 +115,23 @@ dd{margin:0;overflow-wrap:anywhere}
 footer{padding-block:2.5rem 3rem;color:var(--muted);font-size:.875rem}
 #tip{position:absolute;z-index:3;max-width:18rem;padding:.3rem .6rem;border-radius:6px;background:var(--fg);color:var(--bg);font-size:.8125rem;line-height:1.35;pointer-events:none}
 [data-tip],.chart [aria-roledescription=point]{cursor:default}
+.skip{position:absolute;left:-99rem;z-index:4;padding:.4rem .8rem;background:var(--bg)}
+.skip:focus{left:.5rem;top:.5rem}
+main:focus{outline:none}
+.modules{margin:1rem 0;padding:0;list-style:none;max-width:54rem}
+.modules li{margin:.4rem 0}
 :focus-visible{outline:2px solid var(--link);outline-offset:2px}
 @media (max-width:820px){
+.claims,.claims tbody,.wide,.wide tbody{display:block}
+.claims thead,.wide thead{display:none}
+.claims tr{display:grid;grid-template-columns:minmax(0,1fr) auto;gap:.15rem .75rem;padding:.6rem 0;border-bottom:1px solid var(--grid)}
+.claims .group{display:block;padding:0;border:0}
+.claims td,.claims tbody th,.wide td,.wide tbody th{padding:0;border:0}
+.claims tbody th,.claims td:nth-child(5){grid-column:1/-1}
+.claims td:nth-child(4){grid-row:2;grid-column:2;text-align:right}
+.wide tr{display:block;padding:.6rem 0;border-bottom:1px solid var(--grid)}
+.wide td,.wide tbody th{display:block;padding:.1rem 0}
+.wide td::before{content:attr(data-label);display:block;color:var(--muted);font-size:.8125rem}
 .effects,.effects tbody{display:block}
 .effects thead{display:block;position:sticky;top:2.55rem;z-index:1;background:var(--bg);border-bottom:1px solid var(--line-strong)}
 .effects thead th{display:none;border:0;padding:0}
@@ -101,7 +143,13 @@ footer{padding-block:2.5rem 3rem;color:var(--muted);font-size:.875rem}
 .effects .group small{display:block;margin:0}
 .effects tbody th,.effects td{padding:0}
 .effects td:nth-child(5){grid-area:1/2;text-align:right}
-.effects .number{white-space:normal}
+.effects .claims td,.claims tbody th,.wide td,.wide tbody th{padding:.45rem .9rem .45rem 0;border-bottom:1px solid var(--grid);vertical-align:top}
+.claims thead th,.wide thead th{padding-left:0}
+.claims .group th{padding-top:1.1rem;border-bottom-color:var(--line);font-weight:600}
+.claims tbody th .line{max-width:22rem}
+.claims td:nth-child(3){white-space:nowrap}
+.claims td:nth-child(2) .ends{white-space:nowrap}
+.number{white-space:normal}
 .effects td:nth-child(3){text-align:right}
 .key{white-space:normal}
 .effects .strip-cell{grid-column:1/-1}

@@ -1,7 +1,7 @@
 import type { Arm, Metric } from '../experiment/definition.ts'
 import type { ResultsData } from '../results/data.ts'
 import { dataTable, figure, renderChart } from './chart.ts'
-import { distributions } from './distributions.ts'
+import type { Distribution } from './distribution-choice.ts'
 import { formatValue } from './format.ts'
 import type { Markup } from './markup.ts'
 import type { ArmStyle } from './palette.ts'
@@ -22,9 +22,9 @@ interface Slice {
 }
 
 /** What happened when, in one run of each arm: the slowest sample in each slice of time. */
-export async function timelineFigures (results: ResultsData, styles: ReadonlyMap<string, ArmStyle>): Promise<Markup[]> {
+export async function timelineFigures (results: ResultsData, chosen: readonly Distribution[], styles: ReadonlyMap<string, ArmStyle>): Promise<Markup[]> {
   const figures: Markup[] = []
-  for (const { case: caseDescription, metric, id, title } of distributions(results)) {
+  for (const { case: caseDescription, metric, id, title } of chosen) {
     const wire = leadingWire(results, caseDescription.name)
     const seed = results.run.plan.find((plan) => plan.wire === wire)?.seeds.find((candidate) => results.run.experiment.arms.some((arm) => goodUnits(results, wire, caseDescription.name, arm.name).some((unit) => unit.seed === candidate)))
     const runs = results.run.experiment.arms.flatMap((arm) => {

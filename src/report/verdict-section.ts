@@ -2,14 +2,18 @@ import type { Arm } from '../experiment/definition.ts'
 import type { ResultsData } from '../results/data.ts'
 import { agreementSentence } from './agreement-sentences.ts'
 import type { Analysis } from './analysis.ts'
+import { verdictBadge } from './badges.ts'
 import { beliefSentence } from './belief-sentences.ts'
-import { badge } from './effects.ts'
+import { claimTally } from './claim-sentences.ts'
+import { countedGoals, isGoal } from './counted.ts'
 import { formatEffect, formatValue, plural, typeset } from './format.ts'
 import { armKey } from './legend.ts'
 import { html, withCode } from './markup.ts'
 import type { Markup } from './markup.ts'
+import { moduleClauses } from './module-sentences.ts'
+import { MODULE_TITLES, moduleVerdicts } from './module-verdicts.ts'
 import type { ArmStyle } from './palette.ts'
-import { effectsOf, leadingFindings, lowerFirst, tally, upperFirst } from './sentences.ts'
+import { byStrength, costTally, effectsOf, leadingFindings, lowerFirst, strength, tally, upperFirst } from './sentences.ts'
 import type { Effect } from './sentences.ts'
 import { WIRE_PLACES } from './wire-words.ts'
 
@@ -23,15 +27,25 @@ export function verdictSection (results: ResultsData, analysis: Analysis, styles
     const own = effects.filter((effect) => effect.arm.arm.name === arm.name)
     return own.length === 0 ? [] : [card(arm, own, styles)]
   })
+  const modules = moduleList(results, analysis)
   return html`<p class="verdict">${typeset(headline(results, analysis))}</p>
+${modules}
 <p class="agreement-line"><b>${withCode(typeset(beliefSentence(analysis, results)))}</b>${analysis.agreements.length === 0 ? undefined : withCode(typeset(` ${agreementSentence(analysis, results)}`))}</p>
 <ul class="chips">${chips(results, analysis)}</ul>
-<div class="cards">${cards}</div>`
+${modules === undefined ? html`<div class="cards">${cards}</div>` : html`<details><summary>The largest changes of each arm</summary><div class="cards">${cards}</div></details>`}`
+}
+
+/** What each module did alone and what all did together, a sentence each. */
+function moduleList (results: ResultsData, analysis: Analysis): Markup | undefined {
+  const verdicts = moduleVerdicts(results, analysis)
+  return verdicts.length === 0
+    ? undefined
+    : html`<ul class="modules">${verdicts.map((verdict) => html`<li><b>${MODULE_TITLES[verdict.subject]}:</b> ${typeset(moduleClauses(verdict))}.</li>`)}</ul>`
 }
 
 /** The answer in one sentence: the arm that improved most metrics, and its largest effect. */
 export function headline (results: ResultsData, analysis: Analysis): string {
-  const effects = effectsOf(leadingFindings(results, analysis))
+  const effects = countedGoals(effectsOf(leadingFindings(results, analysis)))
   const best = results.run.experiment.arms.map((arm) => {
     const own = effects.filter((effect) => effect.arm.arm.name === arm.name)
     const count = (verdict: string): number => own.filter(({ comparison }) => comparison.verdict === verdict).length
@@ -59,28 +73,20 @@ export function headline (results: ResultsData, analysis: Analysis): string {
 }
 
 function card (arm: Arm, effects: readonly Effect[], styles: ReadonlyMap<string, ArmStyle>): Markup {
-  const notable = byStrength(effects.filter(({ comparison: { verdict } }) => verdict === 'improved' || verdict === 'regressed')).slice(0, HIGHLIGHTS)
-  return html`<section class="card"><h3>${armKey(arm, styles)}</h3><p class="quiet">${arm.description}</p><p><b>${tally(effects)}</b></p>
+  const goals = countedGoals(effects)
+  const costs = effects.filter((effect) => !isGoal(effect))
+  const notable = byStrength(goals.filter(({ comparison: { verdict } }) => verdict === 'improved' || verdict === 'regressed')).slice(0, HIGHLIGHTS)
+  return html`<section class="card"><h2>${armKey(arm, styles)}</h2><p class="quiet">${arm.description}</p><p><b>${tally(goals)}</b>${costs.length === 0 ? undefined : html` <span class="quiet">costs: ${costTally(costs)}</span>`}</p>
 <ul>${notable.map(({ finding: { case: { title }, metric }, comparison }) =>
-    html`<li>${badge(comparison)} ${title}, ${lowerFirst(metric.title)} <b>${typeset(formatEffect(comparison, metric.unit))}</b> <span class="quiet">${formatValue(comparison.baselineMean, metric.unit)} → ${formatValue(comparison.armMean, metric.unit)}</span></li>`)}</ul></section>`
+    html`<li>${verdictBadge(metric, comparison)} ${title}, ${lowerFirst(metric.title)} <b>${typeset(formatEffect(comparison, metric.unit))}</b> <span class="quiet">${formatValue(comparison.baselineMean, metric.unit)} → ${formatValue(comparison.armMean, metric.unit)}</span></li>`)}</ul></section>`
 }
 
-/** Latencies before shares of failures, which are often all or nothing; then the farther from no change the earlier. */
-function byStrength (effects: readonly Effect[]): Effect[] {
-  const isShare = ({ finding: { metric } }: Effect): number => Number(metric.unit === 'share')
-  return [...effects].sort((a, b) => (isShare(a) - isShare(b)) || (strength(b) - strength(a)))
-}
-
-/** The distance of a change from none, the same for halving and doubling. */
-function strength ({ comparison: { relative } }: Effect): number {
-  return relative === undefined ? 0 : Math.abs(Math.log(Math.max(1e-6, 1 + relative.estimate)))
-}
-
-function chips ({ run, units }: ResultsData, { thresholds: values, agreementThresholds, holes }: Analysis): Markup[] {
+function chips ({ run, units }: ResultsData, { claims, thresholds: values, agreementThresholds, holes }: Analysis): Markup[] {
   const thresholds = [...values, ...agreementThresholds].filter(({ checked }) => checked)
   const held = thresholds.filter(({ holds }) => holds).length
   return [
     ...run.plan.map(({ wire, seeds }) => html`<li>${plural(seeds.length, 'seed')} ${WIRE_PLACES[wire]}</li>`),
+    ...(claims.length === 0 ? [] : [html`<li><a href="#promises">promises: ${claimTally(claims)}</a></li>`]),
     ...(thresholds.length === 0 ? [] : [html`<li class="${held === thresholds.length ? 'good' : 'bad'}"><a href="#thresholds">${held === thresholds.length ? '✓' : '✕'} ${held} of ${plural(thresholds.length, 'threshold')} ${held === 1 ? 'holds' : 'hold'}</a></li>`]),
     holes.length === 0
       ? html`<li class="good">✓ complete: ${plural(units.length, 'run')}</li>`

@@ -1,0 +1,46 @@
+import type { Claim } from '../experiment/definition.ts'
+import type { ClaimCheck, ClaimOutcome, ClaimReading } from './claims.ts'
+import { formatChange, formatInterval, formatValue, plural } from './format.ts'
+import { WIRE_WORDS } from './wire-words.ts'
+
+export const CLAIM_RULE = 'Met: the whole interval lies at the target or beyond. Partly met: the arm improved, and its interval does not reach the target. ' +
+  'Not met: the target is missed and the arm is not shown to have improved. Open: the interval holds the target, or there are too few seeds to say whether the arm improved.'
+
+const OUTCOMES: ReadonlyArray<readonly [ClaimOutcome, string]> = [['met', 'met'], ['partly', 'partly met'], ['not met', 'not met'], ['open', 'open']]
+
+/** What was promised, as a limit: `at least 90% less`, `at most 50 ms`. */
+export function targetText ({ target, metricDefinition: { unit, better } }: ClaimCheck): string {
+  const most = better === 'lower' ? 'at most' : 'at least'
+  return 'value' in target ? `${most} ${formatValue(target.value, unit)}` : changeText(target, better)
+}
+
+function changeText ({ change }: Extract<Claim['target'], { change: number }>, better: 'lower' | 'higher'): string {
+  if (change === 0) {
+    return better === 'lower' ? 'no more' : 'no less'
+  }
+  // Less by at least so much is at most the rest, and the other way round.
+  const bound = (better === 'lower') === (change < 0) ? 'at least' : 'at most'
+  return change >= 9 ? `${bound} ${Number((change + 1).toPrecision(3))} times as much` : `${bound} ${Number((Math.abs(change) * 100).toPrecision(3))}% ${change < 0 ? 'less' : 'more'}`
+}
+
+/** What was found of it: `-93% [-94, -92]`. */
+export function foundText ({ target, metricDefinition: { unit } }: ClaimCheck, { found }: ClaimReading): string {
+  return 'value' in target ? formatInterval(found, unit) : formatChange(found)
+}
+
+/** `6.24 s -> 0.43 s` */
+export function fromToText ({ metricDefinition: { unit } }: ClaimCheck, { baselineMean, armMean }: ClaimReading): string {
+  return baselineMean === undefined ? formatValue(armMean, unit) : `${formatValue(baselineMean, unit)} -> ${formatValue(armMean, unit)}`
+}
+
+/** What a wire beside the leading one says: `real: met, -92% [-94, -89]`. */
+export function elsewhereText (check: ClaimCheck, reading: ClaimReading): string {
+  return `${WIRE_WORDS[reading.wire]}: ${OUTCOMES.find(([outcome]) => outcome === reading.outcome)?.[1] ?? reading.outcome}, ${foundText(check, reading)}`
+}
+
+/** `2 of 5 claims met, 1 partly met, 2 not met` */
+export function claimTally (claims: ReadonlyArray<Pick<ClaimCheck, 'outcome'>>): string {
+  const counts = OUTCOMES.map(([outcome, text]) => ({ outcome, text, count: claims.filter((claim) => claim.outcome === outcome).length }))
+  return counts.filter(({ outcome, count }) => count > 0 || outcome === 'met')
+    .map(({ text, count }, index) => index === 0 ? `${count} of ${plural(claims.length, 'claim')} ${text}` : `${count} ${text}`).join(', ')
+}

@@ -1,0 +1,149 @@
+import type { ModuleName } from '../experiment/definition.ts'
+import type { WireName } from '../experiment/unit.ts'
+import { pairsOf, WIRES } from '../experiment/wire-pair.ts'
+import type { WirePair } from '../experiment/wire-pair.ts'
+import { wiresOf } from '../results/data.ts'
+import type { ResultsData } from '../results/data.ts'
+import type { Interval } from '../stats/interval.ts'
+import type { Verdict } from '../stats/verdict.ts'
+import { agreementFigures } from './agreement-figures.ts'
+import type { Analysis } from './analysis.ts'
+import type { Belief } from './beliefs.ts'
+import type { ClaimOutcome, ClaimReading } from './claims.ts'
+import type { ArmFinding, Finding } from './findings.ts'
+import { moduleClauses } from './module-sentences.ts'
+import { moduleVerdicts } from './module-verdicts.ts'
+import type { ModuleSubject } from './module-verdicts.ts'
+import { headline } from './verdict-section.ts'
+
+/** One experiment's results, what was concluded of them, and where its report is. */
+export interface SummaryEntry {
+  readonly results: ResultsData
+  readonly analysis: Analysis
+  /** Of its report, as a link from the summary. */
+  readonly href: string
+}
+
+/** An estimate with its 95% interval: `[estimate, low, high]`; an end that is not known is null. */
+export type Numbers = readonly [number, number | null, number | null]
+
+/** Everything that was concluded, for programs: numbers in the metric's unit, changes relative, all to six digits. */
+export interface SummaryData {
+  readonly experiments: readonly ExperimentSummary[]
+}
+
+export interface ExperimentSummary {
+  readonly name: string
+  readonly title: string
+  readonly report: string
+  readonly command: string
+  /** No threshold of either kind is broken. */
+  readonly passed: boolean
+  readonly verdict: string
+  readonly modules: ReadonlyArray<{ readonly module: ModuleSubject, readonly verdict: string }>
+  readonly seeds: Readonly<Partial<Record<WireName, number>>>
+  readonly holes: number
+  readonly claims: readonly ClaimSummary[]
+  /** By wire, case, metric and arm. */
+  readonly metrics: readonly MetricSummary[]
+  /** Of times: medians over all that was compared. */
+  readonly agreement: ReadonlyArray<WirePair & { readonly comparisons: number, readonly median: number, readonly p99: number | null }>
+  /** Of each kind of sample in each arm. */
+  readonly agreements: ReadonlyArray<WirePair & { readonly case: string, readonly sample: string, readonly arm: string, readonly p50: number | null, readonly p90: number | null, readonly p99: number | null, readonly gap: number }>
+  readonly beliefs: ReadonlyArray<{ readonly case: string, readonly metric: string, readonly belief: Belief }>
+}
+
+export interface ClaimSummary {
+  readonly promise: string
+  readonly reading: string
+  readonly case: string
+  readonly metric: string
+  readonly arm: string
+  readonly target: { readonly change: number } | { readonly value: number }
+  readonly outcome: ClaimOutcome
+  /** The leading wire first. */
+  readonly readings: ReadonlyArray<{ readonly wire: WireName, readonly outcome: ClaimOutcome, readonly found: Numbers, readonly baselineMean?: number, readonly armMean: number }>
+}
+
+export interface MetricSummary {
+  readonly wire: WireName
+  readonly case: string
+  readonly metric: string
+  readonly unit: string
+  readonly role: 'goal' | 'cost'
+  readonly baseline: string
+  readonly noGain?: readonly ModuleName[]
+  readonly arms: readonly ArmSummary[]
+}
+
+export interface ArmSummary {
+  readonly arm: string
+  readonly runs: number
+  readonly mean: Numbers
+  readonly median: number
+  /** Absent for the baseline, and where nothing can be compared. Means are over the paired runs. */
+  readonly comparison?: { readonly verdict: Verdict, readonly pairs: number, readonly baselineMean: number, readonly armMean: number, readonly relative: Numbers | null, readonly adjustedPValue: number }
+}
+
+/** The same entries give the same object, its keys in the same order. */
+export function summaryData (entries: readonly SummaryEntry[]): SummaryData {
+  return { experiments: entries.map(experimentSummary) }
+}
+
+function experimentSummary ({ results, analysis, href }: SummaryEntry): ExperimentSummary {
+  const { command, plan, experiment: { name, title } } = results.run
+  return {
+    name,
+    title,
+    report: href,
+    command,
+    passed: analysis.passed,
+    verdict: headline(results, analysis),
+    modules: moduleVerdicts(results, analysis).map((verdict) => ({ module: verdict.subject, verdict: moduleClauses(verdict) })),
+    seeds: Object.fromEntries(WIRES.flatMap((wire) => plan.filter((one) => one.wire === wire).map(({ seeds }) => [wire, seeds.length]))),
+    holes: analysis.holes.length,
+    claims: analysis.claims.map(({ promise, reading, case: caseName, metric, arm, target, outcome, leading, elsewhere }) => ({
+      promise, reading, case: caseName, metric, arm, target, outcome, readings: [...(leading === undefined ? [] : [leading]), ...elsewhere].map(claimReading)
+    })),
+    metrics: analysis.findings.filter(({ arms }) => arms.length > 0).map(metricSummary),
+    agreement: pairsOf(wiresOf(results)).flatMap((pair) => {
+      const figures = agreementFigures(analysis, pair)
+      return figures === undefined ? [] : [{ ...pair, comparisons: figures.comparisons, median: round(figures.median), p99: figures.p99 === undefined ? null : round(figures.p99) }]
+    }),
+    agreements: analysis.agreements.map(({ case: caseDescription, metric, arm, model, reference, quantiles: [p50, p90, p99], maximumGap }) => ({
+      model, reference, case: caseDescription.name, sample: metric.sample, arm: arm.name, p50: known(p50.relative.estimate), p90: known(p90.relative.estimate), p99: known(p99.relative.estimate), gap: round(maximumGap)
+    })),
+    beliefs: analysis.beliefs.map(({ case: caseDescription, metric, belief }) => ({ case: caseDescription.name, metric: metric.name, belief }))
+  }
+}
+
+function claimReading ({ wire, outcome, found, baselineMean, armMean }: ClaimReading): ClaimSummary['readings'][number] {
+  return { wire, outcome, found: numbers(found), ...(baselineMean === undefined ? {} : { baselineMean: round(baselineMean) }), armMean: round(armMean) }
+}
+
+function metricSummary ({ wire, case: { name, noGain }, metric, baseline, arms }: Finding): MetricSummary {
+  return { wire, case: name, metric: metric.name, unit: metric.unit, role: metric.role ?? 'goal', baseline, ...(noGain === undefined ? {} : { noGain }), arms: arms.map(armSummary) }
+}
+
+function armSummary ({ arm, runs, mean, median, comparison }: ArmFinding): ArmSummary {
+  const summary = { arm: arm.name, runs: runs.length, mean: numbers(mean), median: round(median.estimate) }
+  if (comparison === undefined) {
+    return summary
+  }
+  const { verdict, pairs, baselineMean, armMean, relative, adjustedPValue } = comparison
+  return { ...summary, comparison: { verdict, pairs, baselineMean: round(baselineMean), armMean: round(armMean), relative: relative === undefined ? null : numbers(relative), adjustedPValue: round(adjustedPValue) } }
+}
+
+function numbers ({ estimate, low, high }: Interval): Numbers {
+  return [round(estimate), known(low), known(high)]
+}
+
+/** JSON has no infinity. */
+function known (value: number): number | null {
+  return Number.isFinite(value) ? round(value) : null
+}
+
+/** Six digits: more than any interval is worth, and the same on every machine. */
+function round (value: number): number {
+  return Number(value.toPrecision(6))
+}
