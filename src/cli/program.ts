@@ -1,6 +1,9 @@
 import { availableParallelism } from 'node:os'
+import { join } from 'node:path'
 import { Command, Option } from 'commander'
 import type { CliContext } from './context.ts'
+import { experiments } from './experiments.ts'
+import type { ExperimentsOptions } from './experiments.ts'
 import { list } from './list.ts'
 import { collect, countOf, DEFAULT_SEED, ExitCode, FILE_NAME, fromZeroOf, shareOf, textOf } from './options.ts'
 import { addPathCommand } from './path.ts'
@@ -8,6 +11,7 @@ import { report } from './report.ts'
 import { DEFAULT_REPETITIONS } from './run-plan.ts'
 import { run } from './run.ts'
 import type { RunOptions } from './run.ts'
+import { summary } from './summary.ts'
 import { trace } from './trace.ts'
 import type { TraceOptions } from './trace.ts'
 import { withTraceOptions } from './trace-files.ts'
@@ -68,13 +72,25 @@ export function createProgram (context: CliContext, version: string, finish: (ex
     .description('runs an experiment in simulation, states the verdicts, leaves results and a report')
     .action(async (name: string, options: RunOptions) => finish(await run(context, name, { ...options, validates: false })))
 
-  withRunOptions(program.command('validate'))
+  withValidationOptions(withRunOptions(program.command('validate')))
     .description('the same, then also with the whole libp2p stack over simulated TCP and on real peers over TCP, and states whether the simulation can be believed')
-    .option('--stack-seeds <n>', `repetitions of the whole stack over simulated TCP; 0 leaves it out ${orDefault(DEFAULT_REPETITIONS.stack)}`, fromZeroOf('--stack-seeds', MAXIMUM_SEEDS))
-    .addOption(new Option('--stack-cipher <cipher>', "what the stack encrypts with: null sends the same bytes at the same times for half the processor's time").choices(['real', 'null']).default('real'))
-    .option('--tcp-seeds <n>', `repetitions on real peers; 0 leaves them out ${orDefault(DEFAULT_REPETITIONS.tcp)}`, fromZeroOf('--tcp-seeds', MAXIMUM_TCP_SEEDS))
-    .addOption(new Option('--tcp-network <network>', `what joins real peers: a relay on loopback, or Linux network namespaces (as root) ${orDefault('relay')}`).choices(['relay', 'namespaces']))
     .action(async (name: string, options: RunOptions) => finish(await run(context, name, { ...options, validates: true })))
+
+  withSeedOptions(withValidationOptions(program.command('experiments')))
+    .argument('[names...]', 'experiments, as listed (default: all)')
+    .description('validates experiments one after the other, and makes their reports and a summary over them')
+    .option('--out <dir>', 'folder for the results, a folder for each', textOf('--out', 'the name of a folder'), join('results', 'experiments'))
+    .option('--pages <dir>', 'folder for the reports and the summary (default: that of the results)', textOf('--pages', 'the name of a folder'))
+    .action(async (names: string[], options: ExperimentsOptions) => finish(await experiments(context, names, options)))
+
+  program.command('summary')
+    .argument('<dirs...>', 'folders that runs left, each of another experiment')
+    .description('makes the reports of several experiments and the summary over them again from the results alone')
+    .requiredOption('--out <dir>', 'folder for the pages', textOf('--out', 'the name of a folder'))
+    .action(async (directories: string[], options: { out: string }) => {
+      await summary(context, directories, options)
+      finish(ExitCode.ok)
+    })
 
   program.command('report')
     .argument('<dir>', 'a folder that a run left')
@@ -102,16 +118,27 @@ export function createProgram (context: CliContext, version: string, finish: (ex
 }
 
 function withRunOptions (command: Command): Command {
-  return command
-    .argument('<experiment>', 'its name, as listed')
-    .option('--seed <text>', 'root of all chance: the same seed gives the same simulation', textOf('--seed'), DEFAULT_SEED)
-    .option('--seeds <n>', `repetitions in simulation, each with a seed of its own that all arms share; fixed where stated ${orDefault(DEFAULT_REPETITIONS.sim)}`, countOf('--seeds', MAXIMUM_SEEDS))
+  return withSeedOptions(command.argument('<experiment>', 'its name, as listed'))
     .option('--precision <share>', "goes on with more seeds until the experiment's targets are known to within this, as half of a 95% interval: 0.05 is five points (default: as the experiment says, where --seeds does not fix the number)", shareOf('--precision'))
     .option('--maximum-seeds <n>', 'where to stop going on for precision (default: as the experiment says)', countOf('--maximum-seeds', MAXIMUM_SEEDS))
-    .option('--jobs <n>', 'simulations at a time (default: one a core)', countOf('--jobs', MAXIMUM_JOBS), availableParallelism())
     .option('--set <name=value>', 'changes a parameter, with a unit where it has one (rttMs=80ms); may be repeated', collect, [])
     .option('--out <dir>', 'folder for the results (default: results/<experiment>-<time>)', textOf('--out', 'the name of a folder'))
     .option('--json', 'verdicts as one JSON object on stdout', false)
+}
+
+function withSeedOptions (command: Command): Command {
+  return command
+    .option('--seed <text>', 'root of all chance: the same seed gives the same simulation', textOf('--seed'), DEFAULT_SEED)
+    .option('--seeds <n>', `repetitions in simulation, each with a seed of its own that all arms share; fixed where stated ${orDefault(DEFAULT_REPETITIONS.sim)}`, countOf('--seeds', MAXIMUM_SEEDS))
+    .option('--jobs <n>', 'simulations at a time (default: one a core)', countOf('--jobs', MAXIMUM_JOBS), availableParallelism())
+}
+
+function withValidationOptions (command: Command): Command {
+  return command
+    .option('--stack-seeds <n>', `repetitions of the whole stack over simulated TCP; 0 leaves it out ${orDefault(DEFAULT_REPETITIONS.stack)}`, fromZeroOf('--stack-seeds', MAXIMUM_SEEDS))
+    .addOption(new Option('--stack-cipher <cipher>', "what the stack encrypts with: null sends the same bytes at the same times for half the processor's time").choices(['real', 'null']).default('real'))
+    .option('--tcp-seeds <n>', `repetitions on real peers; 0 leaves them out ${orDefault(DEFAULT_REPETITIONS.tcp)}`, fromZeroOf('--tcp-seeds', MAXIMUM_TCP_SEEDS))
+    .addOption(new Option('--tcp-network <network>', `what joins real peers: a relay on loopback, or Linux network namespaces (as root) ${orDefault('relay')}`).choices(['relay', 'namespaces']))
 }
 
 function orDefault (value: number | string): string {

@@ -2,6 +2,7 @@ import { styleText } from 'node:util'
 import type { Clock, Timer } from '../core/clock.ts'
 import type { UnitKey } from '../experiment/unit.ts'
 import { Eta } from './eta.ts'
+import { formatSpan } from './format-span.ts'
 import type { Output } from './context.ts'
 import type { Stage } from './stages.ts'
 
@@ -124,7 +125,7 @@ export class Progress {
     if (timeMs === 0 && !complete) {
       return 'ETA not known yet'
     }
-    return complete ? `ETA ${showTime(timeMs)}` : `ETA more than ${showTime(timeMs)}`
+    return complete ? `ETA ${formatSpan(timeMs)}` : `ETA more than ${formatSpan(timeMs)}`
   }
 }
 
@@ -138,9 +139,4 @@ function unitsOf (stages: readonly Stage[]): number {
 function drawBar (share: number): string {
   const filled = Math.round(share * BAR_CELLS)
   return '█'.repeat(filled) + '░'.repeat(BAR_CELLS - filled)
-}
-
-function showTime (timeMs: number): string {
-  const seconds = Math.ceil(timeMs / 1000)
-  return seconds < 60 ? `${seconds} s` : `${Math.floor(seconds / 60)} min ${seconds % 60} s`
 }

@@ -37,6 +37,8 @@ export interface ExperimentSummary {
   readonly title: string
   readonly report: string
   readonly command: string
+  /** Of all its runs together, in real time. */
+  readonly tookSeconds: number
   /** No threshold of either kind is broken. */
   readonly passed: boolean
   readonly verdict: string
@@ -91,12 +93,13 @@ export function summaryData (entries: readonly SummaryEntry[]): SummaryData {
 }
 
 function experimentSummary ({ results, analysis, href }: SummaryEntry): ExperimentSummary {
-  const { command, plan, experiment: { name, title } } = results.run
+  const { command, plan, startedAt, finishedAt, experiment: { name, title } } = results.run
   return {
     name,
     title,
     report: href,
     command,
+    tookSeconds: (Date.parse(finishedAt) - Date.parse(startedAt)) / 1000,
     passed: analysis.passed,
     verdict: headline(results, analysis),
     modules: moduleVerdicts(results, analysis).map((verdict) => ({ module: verdict.subject, verdict: moduleClauses(verdict) })),

@@ -1,0 +1,152 @@
+import { readFile } from 'node:fs/promises'
+import { join, resolve } from 'node:path'
+import { systemClock } from '../core/clock.ts'
+import { TwinwireError } from '../core/errors.ts'
+import { experimentNames, loadExperiment } from '../experiment/registry.ts'
+import type { LoadedExperiment } from '../experiment/registry.ts'
+import type { Analysis } from '../report/analysis.ts'
+import type { RunParameters } from '../wires/wire.ts'
+import { conduct, machineryFor } from './conduct.ts'
+import type { CliContext } from './context.ts'
+import type { Machinery } from './execute.ts'
+import { formatSpan } from './format-span.ts'
+import { interruptedExitCode } from './interruption.ts'
+import { ExitCode } from './options.ts'
+import { parseParameters } from './parameters.ts'
+import { Progress } from './progress.ts'
+import { fromHere } from './report.ts'
+import { prepareResultsDirectory } from './results-directory.ts'
+import { planRun } from './run-plan.ts'
+import type { PlanOptions, RunPlan } from './run-plan.ts'
+import { makeSummary, SUMMARY_DATA, SUMMARY_PAGE } from './summary.ts'
+import { table } from './table.ts'
+
+export interface ExperimentsOptions extends Omit<PlanOptions, 'validates' | 'set' | 'precision' | 'maximumSeeds'> {
+  /** Gets a folder with the results of each. */
+  readonly out: string
+  /** Gets the reports and the summary. Default: `out`. */
+  readonly pages?: string
+}
+
+/** One experiment, ready to run. */
+interface Prepared {
+  readonly loaded: LoadedExperiment
+  readonly parameters: RunParameters
+  readonly plan: RunPlan
+  readonly machinery: Machinery
+  readonly directory: string
+}
+
+/**
+ * The command `experiments`: runs all experiments, or those named, one after the other, each as `validate` does, and makes
+ * their reports and the summary over them.
+ *
+ * @returns the process's exit code: 1 where a threshold of any does not hold, or a run has no result
+ * @throws as `run` does, for the first experiment that cannot be carried out as given, before anything runs
+ */
+export async function experiments (context: CliContext, names: readonly string[], options: ExperimentsOptions): Promise<number> {
+  const { signal, stdout, workingDirectory } = context
+  const pages = resolve(workingDirectory, options.pages ?? options.out)
+  const expected = await earlierTimes(pages)
+  const prepared: Prepared[] = []
+  for (const name of names.length > 0 ? names : await experimentNames(context.machinery.experimentsDirectory)) {
+    prepared.push(await prepare(context, name, options))
+  }
+  for (const [index, experiment] of prepared.entries()) {
+    if (!signal.aborted) {
+      const later = prepared.slice(index + 1).map(({ loaded }) => expected.get(loaded.experiment.name))
+      await play(context, experiment, { position: `${index + 1} of ${prepared.length}`, later })
+    }
+  }
+  if (signal.aborted) {
+    return interruptedExitCode(signal)
+  }
+  const entries = await makeSummary(prepared.map(({ directory }) => directory), pages)
+  stdout.write(`${table(['experiment', 'took', 'runs', 'thresholds'], entries.map(({ results: { run, units }, analysis }) => [
+    run.experiment.name,
+    formatSpan(Date.parse(run.finishedAt) - Date.parse(run.startedAt)),
+    analysis.holes.length === 0 ? String(units.length) : `${units.length}, ${analysis.holes.length} without a result`,
+    thresholdsOf(analysis)
+  ]))}\nSummary: ${fromHere(context, join(pages, SUMMARY_PAGE))}\n`)
+  return entries.every(({ analysis }) => analysis.passed && analysis.holes.length === 0) ? ExitCode.ok : ExitCode.failed
+}
+
+async function prepare (context: CliContext, name: string, options: ExperimentsOptions): Promise<Prepared> {
+  const loaded = await loadExperiment(name, context.machinery.experimentsDirectory)
+  const { plan, machinery } = await planOrLeaveOut(context, loaded, options)
+  return {
+    loaded,
+    parameters: parseParameters(loaded.experiment, []),
+    plan,
+    machinery,
+    directory: await prepareResultsDirectory(context.workingDirectory, join(options.out, name))
+  }
+}
+
+/** Where the machine has not the network that an experiment's real peers need, that is no reason to run nothing. */
+async function planOrLeaveOut ({ machinery, stderr }: CliContext, { experiment }: LoadedExperiment, options: ExperimentsOptions): Promise<Pick<Prepared, 'plan' | 'machinery'>> {
+  const planned = { ...options, validates: true, set: [] }
+  const plan = planRun(experiment, planned)
+  try {
+    return { plan, machinery: await machineryFor(plan, machinery) }
+  } catch (error) {
+    if (!(error instanceof TwinwireError && error.code === 'ERR_UNSUPPORTED')) {
+      throw error
+    }
+    stderr.write(`${experiment.name} runs without real peers: ${error.message}\n`)
+    const without = planRun(experiment, { ...planned, tcpSeeds: 0 })
+    return { plan: without, machinery: await machineryFor(without, machinery) }
+  }
+}
+
+/** Where an experiment stands among all. */
+interface Place {
+  readonly position: string
+  /** What those after it took the last time, ms, where that is known. */
+  readonly later: ReadonlyArray<number | undefined>
+}
+
+async function play ({ signal, stderr }: CliContext, { loaded, parameters, plan, machinery, directory }: Prepared, { position, later }: Place): Promise<void> {
+  const { name } = loaded.experiment
+  const laterMs = later.reduce<number>((sum, timeMs) => sum + (timeMs ?? 0), 0)
+  const unknown = later.includes(undefined)
+  const after = later.length === 0 ? '' : `, the others ${laterMs === 0 ? 'not known yet' : `${unknown ? 'more than' : 'about'} ${formatSpan(laterMs)}`}`
+  const progress = new Progress({ output: stderr, clock: systemClock, stages: plan.stages, heading: () => `${name} (${position}${after})`, estimate: () => '' })
+  const onInterrupt = (): void => progress.say('interrupted, stopping: what is finished is kept (once more to stop at once)')
+  signal.addEventListener('abort', onInterrupt, { once: true })
+  progress.start()
+  try {
+    await conduct({
+      machinery,
+      signal,
+      loaded,
+      parameters,
+      plan,
+      directory,
+      observer: {
+        added: stages => progress.add(stages),
+        finished: (unit, result, tookMs) => progress.finished(unit, result.error !== undefined, tookMs)
+      }
+    })
+  } finally {
+    progress.stop()
+    signal.removeEventListener('abort', onInterrupt)
+  }
+}
+
+/** What each experiment took when the pages were made, ms; nothing where there are none. */
+async function earlierTimes (pages: string): Promise<ReadonlyMap<string, number>> {
+  try {
+    const { experiments } = JSON.parse(await readFile(join(pages, SUMMARY_DATA), 'utf8')) as { experiments: ReadonlyArray<{ name: string, tookSeconds: number }> }
+    return new Map(experiments.map(({ name, tookSeconds }) => [name, tookSeconds * 1000]))
+  } catch {
+    // An estimate is no reason to fail.
+    return new Map()
+  }
+}
+
+function thresholdsOf ({ thresholds, agreementThresholds }: Analysis): string {
+  const checked = [...thresholds, ...agreementThresholds].filter(check => check.checked)
+  const held = checked.filter(({ holds }) => holds).length
+  return checked.length === 0 ? 'none' : `${held} of ${checked.length} ${held === 1 ? 'holds' : 'hold'}`
+}

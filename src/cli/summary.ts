@@ -1,0 +1,66 @@
+import { mkdir } from 'node:fs/promises'
+import { join, resolve } from 'node:path'
+import { show, TwinwireError } from '../core/errors.ts'
+import type { SummaryEntry } from '../report/summary-data.ts'
+import type { CliContext } from './context.ts'
+import { OutputFile } from './output-file.ts'
+import { fromHere, makeReport } from './report.ts'
+
+/** The page over all reports, and the same as data. */
+export const SUMMARY_PAGE = 'index.html'
+export const SUMMARY_DATA = 'summary.json'
+
+/**
+ * Makes the reports of several results folders, `<experiment>.html` each, and `index.html` and `summary.json` over them,
+ * from what the folders hold and nothing else.
+ *
+ * @param directories absolute, each of another experiment
+ * @param pages an absolute path of a folder; it is made where there is none
+ * @throws as `makeReport` does
+ * @throws ERR_INVALID_OPTION for two folders of one experiment, or where the folder cannot be made or written to
+ */
+export async function makeSummary (directories: readonly string[], pages: string): Promise<SummaryEntry[]> {
+  await makeFolder(pages)
+  const entries: SummaryEntry[] = []
+  for (const directory of directories) {
+    const { readResults } = await import('../results/files.ts')
+    const { name } = (await readResults(directory)).run.experiment
+    if (entries.some(({ results }) => results.run.experiment.name === name)) {
+      throw new TwinwireError('ERR_INVALID_OPTION', 'two folders hold results of one experiment', { path: directory, expected: 'one folder an experiment', found: name })
+    }
+    const href = `${name}.html`
+    const { results, analysis } = await makeReport(directory, join(pages, href))
+    entries.push({ results, analysis, href })
+  }
+  const [{ renderSummary }, { summaryData }] = await Promise.all([import('../report/summary.ts'), import('../report/summary-data.ts')])
+  writeWhole(pages, SUMMARY_PAGE, await renderSummary(entries))
+  writeWhole(pages, SUMMARY_DATA, `${JSON.stringify(summaryData(entries), undefined, 1)}\n`)
+  return entries
+}
+
+/** The command `summary`. */
+export async function summary (context: CliContext, directories: readonly string[], { out }: { readonly out: string }): Promise<void> {
+  const { stdout, workingDirectory } = context
+  const pages = resolve(workingDirectory, out)
+  await makeSummary(directories.map(directory => resolve(workingDirectory, directory)), pages)
+  stdout.write(`Summary: ${fromHere(context, join(pages, SUMMARY_PAGE))}\n`)
+}
+
+async function makeFolder (path: string): Promise<void> {
+  try {
+    await mkdir(path, { recursive: true })
+  } catch (error) {
+    const found = error instanceof Error && 'code' in error ? String(error.code) : String(error)
+    throw new TwinwireError('ERR_INVALID_OPTION', 'the folder cannot be made', { path: '--out', expected: 'a folder', found: `${show(path)} (${found})`, cause: error })
+  }
+}
+
+function writeWhole (directory: string, name: string, text: string): void {
+  const file = new OutputFile('--out', directory, name)
+  try {
+    file.write(new TextEncoder().encode(text))
+    file.commit()
+  } finally {
+    file.discard()
+  }
+}
