@@ -49,7 +49,7 @@ export async function experiments (context: CliContext, names: readonly string[]
   const pages = resolve(workingDirectory, options.pages ?? options.out)
   const expected = await earlierTimes(pages)
   const prepared: Prepared[] = []
-  for (const name of names.length > 0 ? names : await experimentNames(context.machinery.experimentsDirectory)) {
+  for (const name of names.length > 0 ? new Set(names) : await experimentNames(context.machinery.experimentsDirectory)) {
     prepared.push(await prepare(context, name, options))
   }
   for (const [index, experiment] of prepared.entries()) {

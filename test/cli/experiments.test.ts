@@ -1,0 +1,72 @@
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import test from 'ava'
+import { TwinwireError } from '../../src/core/errors.ts'
+import type { SummaryData } from '../../src/report/summary-data.ts'
+import { fakeMachinery } from '../fixtures/fake-machinery.ts'
+import { runCli, temporaryDirectory } from '../fixtures/run-cli.ts'
+
+const FEW = ['--seeds', '4', '--stack-seeds', '1', '--tcp-seeds', '1']
+
+async function summaryOf (directory: string): Promise<SummaryData> {
+  return JSON.parse(await readFile(join(directory, 'summary.json'), 'utf8')) as SummaryData
+}
+
+test.serial('all experiments are run, each into a folder of its own, and summed up on pages that are made again from the folders alone', async t => {
+  const directory = await temporaryDirectory(t)
+  const { exitCode, stdout, stderr } = await runCli(directory, ['experiments', ...FEW, '--out', 'all', '--pages', 'pages'])
+  t.is(exitCode, 0)
+  t.deepEqual(await readdir(join(directory, 'all')), ['queueing'])
+  t.deepEqual((await readdir(join(directory, 'pages'))).sort(), ['index.html', 'queueing.html', 'summary.json'])
+  t.regex(stdout, /queueing +\d+ s +24 +2 of 2 hold\nSummary: pages\/index\.html\n$/)
+  // Two cases, two arms, six seeds.
+  t.regex(stderr, /queueing \(1 of 1\), 24\/24 runs/)
+  const again = await runCli(directory, ['summary', 'all/queueing', '--out', 'again'])
+  t.is(again.exitCode, 0)
+  for (const file of ['index.html', 'queueing.html', 'summary.json']) {
+    t.is(await readFile(join(directory, 'again', file), 'utf8'), await readFile(join(directory, 'pages', file), 'utf8'), file)
+  }
+  const { experiments: [experiment] } = await summaryOf(join(directory, 'pages'))
+  t.like(experiment, { name: 'queueing', report: 'queueing.html', seeds: { sim: 4, stack: 1, tcp: 1 }, holes: 0, passed: true })
+  t.true(experiment.tookSeconds >= 0)
+})
+
+test.serial('a threshold that does not hold fails the whole; how long the others will take is told from what they took the last time', async t => {
+  const directory = await temporaryDirectory(t)
+  const machinery = { ...fakeMachinery(), experimentsDirectory: new URL('../fixtures/two-experiments/', import.meta.url) }
+  const first = await runCli(directory, ['experiments', ...FEW, '--out', 'all'], { machinery })
+  t.is(first.exitCode, 1)
+  t.regex(first.stderr, /hasty \(1 of 2, the others not known yet\)[^]*patient \(2 of 2\)/)
+  t.regex(first.stdout, /hasty +\d+ s +24 +0 of 1 hold\npatient +\d+ s +24 +2 of 2 hold/)
+  await mkdir(join(directory, 'pages'))
+  await writeFile(join(directory, 'pages', 'summary.json'), JSON.stringify({ experiments: [{ name: 'patient', tookSeconds: 95 }] }))
+  // One named twice is run once.
+  const second = await runCli(directory, ['experiments', 'hasty', 'patient', 'hasty', ...FEW, '--out', 'all', '--pages', 'pages'], { machinery })
+  t.regex(second.stderr, /hasty \(1 of 2, the others about 1 min 35 s\)/)
+})
+
+test.serial('where the machine has not the network for real peers, the rest is run, and that is said', async t => {
+  const directory = await temporaryDirectory(t)
+  const machinery = {
+    ...fakeMachinery(),
+    createTcpWire: async () => { throw new TwinwireError('ERR_UNSUPPORTED', 'this machine has no namespaces') }
+  }
+  const { stderr } = await runCli(directory, ['experiments', ...FEW, '--tcp-network', 'namespaces', '--out', 'all'], { machinery })
+  t.regex(stderr, /queueing runs without real peers: this machine has no namespaces/)
+  t.deepEqual((await summaryOf(join(directory, 'all'))).experiments[0].seeds, { sim: 4, stack: 1 })
+})
+
+test('what cannot be summed up is refused with its place', async t => {
+  const directory = await temporaryDirectory(t)
+  await runCli(directory, ['run', 'queueing', '--seeds', '1', '--out', 'a'])
+  await runCli(directory, ['run', 'queueing', '--seeds', '1', '--out', 'b'])
+  const twice = await runCli(directory, ['summary', 'a', 'b', '--out', 'pages'])
+  t.is(twice.exitCode, 2)
+  t.regex(twice.stderr, /ERR_INVALID_OPTION.*two folders hold results of one experiment; at .*b; expected one folder an experiment; found queueing/)
+  const nothing = await runCli(directory, ['summary', 'nowhere', '--out', 'pages'])
+  t.is(nothing.exitCode, 2)
+  t.regex(nothing.stderr, /ERR_RESULTS_INCOMPLETE/)
+  const unknown = await runCli(directory, ['experiments', 'queuing', '--out', 'all'])
+  t.is(unknown.exitCode, 2)
+  t.regex(unknown.stderr, /ERR_UNKNOWN_EXPERIMENT.*expected queueing/)
+})

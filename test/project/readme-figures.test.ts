@@ -1,0 +1,59 @@
+import test from 'ava'
+import { markedSection, withMarkedSection } from '../../bench/marked-section.ts'
+import { readmeFigures } from '../../bench/readme-figures.ts'
+import type { ExperimentSummary } from '../../src/report/summary-data.ts'
+
+const experiment: ExperimentSummary = {
+  name: 'dead-address',
+  title: 'Dead address',
+  report: 'dead-address.html',
+  command: 'twinwire validate dead-address',
+  tookSeconds: 60,
+  passed: true,
+  verdict: 'Pool improved 1 of 1 metric: -95% [-96, -94].',
+  modules: [],
+  seeds: { sim: 20, tcp: 3 },
+  holes: 0,
+  claims: [{
+    promise: 'ten times faster',
+    reading: 'first address dead',
+    case: 'dead',
+    metric: 'first',
+    arm: 'pool',
+    target: { change: -0.9 },
+    outcome: 'met',
+    readings: [{ wire: 'sim', outcome: 'met', found: [-0.95, -0.96, -0.94], baselineMean: 6240, armMean: 312 }]
+  }],
+  metrics: [{
+    wire: 'sim', case: 'dead', metric: 'first', unit: 'ms', role: 'goal', baseline: 'plain',
+    arms: [
+      { arm: 'plain', runs: 20, mean: [6240, 6230, 6250], median: 6240 },
+      { arm: 'pool', runs: 20, mean: [312, 300, 320], median: 312, comparison: { verdict: 'improved', pairs: 20, baselineMean: 6240, armMean: 312, relative: [-0.95, -0.96, -0.94], adjustedPValue: 0.001 } }
+    ]
+  }],
+  agreement: [{ model: 'sim', reference: 'tcp', comparisons: 4, median: 0.037, p99: 0.081 }],
+  agreements: [],
+  beliefs: []
+}
+
+test('README\'s figures say of each promise what was found and where, of each experiment its verdict, and how far to believe it', t => {
+  t.is(readmeFigures({ experiments: [experiment] }), [
+    '| what was promised | read as | found |  |',
+    '| --- | --- | --- | --- |',
+    '| ten times faster | [first address dead](reports/dead-address.html#promises) | 6.24 s → 312 ms (−95% [−96, −94]) in simulation | ✓ met |',
+    '',
+    '| experiment | verdict | runs |',
+    '| --- | --- | --- |',
+    '| [dead-address](reports/dead-address.html) | Pool improved 1 of 1 metric: −95% [−96, −94]. | 20 in simulation, 3 on real peers |',
+    '',
+    'Of 1 experiment that ran in simulation and on real peers, times at the median are within 10% in 1 (each experiment\'s figure is its median over what was compared; over all of them it is 3.7%, at most 3.7%); at p99 they differ by 8.1% typically and by 8.1% at most.'
+  ].join('\n'))
+})
+
+test('a document that has lost its marks is refused, and only what stands between them is replaced', t => {
+  const marks = { begin: '<!-- a -->', end: '<!-- b -->', name: 'DOC.md' }
+  const text = withMarkedSection('before\n<!-- a -->\nold\n<!-- b -->\nafter\n', marks, 'new')
+  t.is(text, 'before\n<!-- a -->\n\nnew\n\n<!-- b -->\nafter\n')
+  t.is(markedSection(text, marks), 'new')
+  t.throws(() => markedSection('nothing', marks), { message: 'DOC.md has lost the marks between which its figures stand' })
+})
