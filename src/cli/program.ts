@@ -111,6 +111,7 @@ function withRunOptions (command: Command): Command {
     .option('--jobs <n>', 'simulations at a time (default: one a core)', countOf('--jobs', MAXIMUM_JOBS), availableParallelism())
     .option('--set <name=value>', 'changes a parameter, with a unit where it has one (rttMs=80ms); may be repeated', collect, [])
     .option('--out <dir>', 'folder for the results (default: results/<experiment>-<time>)', textOf('--out', 'the name of a folder'))
+    .option('--watch', 'writes results and report again while seeds come in; a browser follows (not while real peers are measured)', false)
     .option('--json', 'verdicts as one JSON object on stdout', false)
 }
 

@@ -1,11 +1,12 @@
 import { createHash } from 'node:crypto'
-import { wiresOf } from '../results/data.ts'
+import { seedsOf, wiresOf } from '../results/data.ts'
 import type { ResultsData } from '../results/data.ts'
 import { agreementSection } from './agreement-section.ts'
 import type { Analysis } from './analysis.ts'
 import { dataSection, environmentSection, holeSection, thresholdSection } from './appendix.ts'
 import { distributionFigures } from './distributions.ts'
 import { effectTable, singleArmTable, wireSigns } from './effects.ts'
+import { plural } from './format.ts'
 import { legend } from './legend.ts'
 import { embedJson, html, Markup } from './markup.ts'
 import type { Insert } from './markup.ts'
@@ -25,11 +26,19 @@ interface Section {
   readonly content: Insert
 }
 
+export interface RenderOptions {
+  /** The results that there are to be, where `results` are only those of the seeds so far: the page loads itself anew then. */
+  readonly planned?: ResultsData
+}
+
+/** Of a page whose run goes on. */
+const REFRESH_SECONDS = 3
+
 /**
  * The report as one HTML file that needs no network: charts are SVG in the page, nothing is loaded, and one small script,
  * allowed by its hash, adds tool tips. The same results give the same text.
  */
-export async function renderReport (results: ResultsData, analysis: Analysis): Promise<string> {
+export async function renderReport (results: ResultsData, analysis: Analysis, { planned }: RenderOptions = {}): Promise<string> {
   const { run } = results
   const { experiment } = run
   const wire = leadingWire(results)
@@ -72,7 +81,8 @@ export async function renderReport (results: ResultsData, analysis: Analysis): P
 <meta charset="utf-8">
 <meta http-equiv="Content-Security-Policy" content="${new Markup(policy)}">
 <meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="generator" content="twinwire ${run.versions.twinwire ?? ''}">
+${planned === undefined ? undefined : html`<meta http-equiv="refresh" content="${String(REFRESH_SECONDS)}">
+`}<meta name="generator" content="twinwire ${run.versions.twinwire ?? ''}">
 <title>${experiment.title} · twinwire</title>
 <style>${new Markup(STYLE)}</style>
 </head>
@@ -81,7 +91,7 @@ export async function renderReport (results: ResultsData, analysis: Analysis): P
 <p class="kicker">twinwire · ${experiment.name} · ${run.startedAt.slice(0, 10)}</p>
 <h1>${experiment.title}</h1>
 <p class="question">${experiment.question}</p>
-${verdictSection(results, analysis, styles)}
+${planned === undefined ? undefined : html`<p role="status"><b>${soFar(results, planned)}</b></p>\n`}${verdictSection(results, analysis, styles)}
 <details><summary>What was expected beforehand, and what the arms and cases are</summary><p>${experiment.expected}</p><dl>${[...experiment.arms, ...experiment.cases].map(({ title, description }) => html`<dt>${title}</dt><dd>${description}</dd>`)}</dl></details>
 </header>
 <nav aria-label="Sections"><ul>${sections.map(({ id, short }) => html`<li><a href="#${id}">${short}</a></li>`)}</ul></nav>
@@ -96,6 +106,10 @@ ${embedJson('verdicts', verdictData(analysis, results))}
 </body>
 </html>
 `.text
+}
+
+function soFar (results: ResultsData, planned: ResultsData): string {
+  return `So far: ${wiresOf(planned).map((wire) => `${seedsOf(results, wire).length} of ${plural(seedsOf(planned, wire).length, 'seed')} ${WIRE_PLACES[wire]}`).join(', ')}.`
 }
 
 function wiresSentence (results: ResultsData): string {
