@@ -31,6 +31,8 @@ export interface ConductObserver {
   added(stages: readonly Stage[]): void
   /** `tookMs` is real time; `soFar` gives everything that is there with this unit. */
   finished(unit: UnitKey, result: UnitResult, tookMs: number, soFar: () => ResultsData): void
+  /** Waited for before real time is measured and before the results are written: whatever it does beside must be over. */
+  quiet?(): Promise<void>
 }
 
 /**
@@ -88,7 +90,9 @@ export async function conduct ({ machinery, signal, loaded, parameters, plan, di
     observer.added(stages)
     await play(stages)
   }
-  await play(plan.stages.filter(({ wire }) => wire !== 'sim'))
+  await play(plan.stages.filter(({ wire }) => wire === 'stack'))
+  await observer.quiet?.()
+  await play(plan.stages.filter(({ wire }) => wire === 'tcp'))
 
   const { writeResults } = await import('../results/files.ts')
   const results = soFar()

@@ -1,10 +1,12 @@
-import type { AgreementThreshold, Metric, Threshold } from '../experiment/definition.ts'
+import type { AgreementThreshold, Metric, Precision, Threshold } from '../experiment/definition.ts'
 import type { UnitError, UnitKey, WireName } from '../experiment/unit.ts'
 import type { WirePair } from '../experiment/wire-pair.ts'
 import type { Analysis } from '../report/analysis.ts'
 import { beliefCause, beliefReason, BELIEF_TEXTS, beliefSentence } from '../report/belief-sentences.ts'
 import type { Belief } from '../report/beliefs.ts'
 import type { Comparison, Finding } from '../report/findings.ts'
+import { precisionsOf } from '../report/precision.ts'
+import type { TargetPrecision } from '../report/precision.ts'
 import type { ResultsData } from '../results/data.ts'
 import type { Agreement } from '../stats/agreement.ts'
 import type { Interval } from '../stats/interval.ts'
@@ -23,6 +25,8 @@ export interface RunOutput {
   readonly status: 'complete' | 'partial'
   /** The process's. */
   readonly exitCode: number
+  /** What decided about the number of simulated seeds; absent where it was fixed. `halfWidth` is half of the 95% interval of the relative effect. */
+  readonly precision?: Pick<Precision, 'halfWidth' | 'maximumSeeds'> & { readonly targets: readonly TargetPrecision[] }
   readonly findings: readonly FindingOutput[]
   /** A modelled wire against a more real one, for each two that were run; empty for `run`. */
   readonly agreements: readonly AgreementOutput[]
@@ -98,6 +102,7 @@ export function runOutput (results: ResultsData, analysis: Analysis, place: Pick
   return {
     ...place,
     status: analysis.holes.length === 0 ? 'complete' : 'partial',
+    ...precisionOutput(results),
     findings: analysis.findings.map(finding),
     agreements: analysis.agreements.map(({ case: { name }, metric, arm, model, reference, seeds, quantiles, maximumGap }) => ({
       case: name, metric: metric.name, arm: arm.name, model, reference, seeds: seeds.length, quantiles, maximumGap
@@ -126,6 +131,15 @@ export function runOutput (results: ResultsData, analysis: Analysis, place: Pick
     })),
     holes: analysis.holes
   }
+}
+
+function precisionOutput (results: ResultsData): Pick<RunOutput, 'precision'> {
+  const { precision } = results.run
+  if (precision === undefined) {
+    return {}
+  }
+  const { halfWidth, maximumSeeds } = precision
+  return { precision: { halfWidth, maximumSeeds, targets: precisionsOf(results, precision) } }
 }
 
 function finding ({ wire, case: { name }, metric, baseline, arms }: Finding): FindingOutput {

@@ -123,6 +123,7 @@ function withRunOptions (command: Command): Command {
     .option('--maximum-seeds <n>', 'where to stop going on for precision (default: as the experiment says)', countOf('--maximum-seeds', MAXIMUM_SEEDS))
     .option('--set <name=value>', 'changes a parameter, with a unit where it has one (rttMs=80ms); may be repeated', collect, [])
     .option('--out <dir>', 'folder for the results (default: results/<experiment>-<time>)', textOf('--out', 'the name of a folder'))
+    .option('--watch', 'writes results and report again while seeds come in; a browser follows (not while real peers are measured)', false)
     .option('--json', 'verdicts as one JSON object on stdout', false)
 }
 

@@ -16,17 +16,19 @@ export interface MadeReport {
  * same bytes whenever and wherever it is made.
  *
  * @param file default: `report.html` in the folder
+ * @param underWay whether the run goes on: then the report is of the seeds so far, and a browser loads it anew
  * @throws ERR_RESULTS_INCOMPLETE, ERR_INVALID_FILE for a folder that does not hold whole results
  * @throws ERR_INVALID_OPTION where the file cannot be written
  */
-export async function makeReport (directory: string, file: string = join(directory, 'report.html')): Promise<MadeReport> {
+export async function makeReport (directory: string, file: string = reportFile(directory), underWay = false): Promise<MadeReport> {
   // Charts and Parquet take longer to load than most commands to run.
-  const [{ readResults }, { analyse }, { renderReport }] = await Promise.all([
-    import('../results/files.ts'), import('../report/analysis.ts'), import('../report/html.ts')
+  const [{ readResults }, { completeSeeds }, { analyse }, { renderReport }] = await Promise.all([
+    import('../results/files.ts'), import('../results/complete-seeds.ts'), import('../report/analysis.ts'), import('../report/html.ts')
   ])
-  const results = await readResults(directory)
+  const planned = await readResults(directory)
+  const results = underWay ? completeSeeds(planned) : planned
   const analysis = analyse(results)
-  const html = await renderReport(results, analysis)
+  const html = await renderReport(results, analysis, underWay ? { planned } : {})
   const output = new OutputFile('--out', directory, file)
   try {
     output.write(new TextEncoder().encode(html))
@@ -35,6 +37,11 @@ export async function makeReport (directory: string, file: string = join(directo
     output.discard()
   }
   return { results, analysis, path: file }
+}
+
+/** Where the report of a results folder is. */
+export function reportFile (directory: string): string {
+  return join(directory, 'report.html')
 }
 
 /** The command `report`. */

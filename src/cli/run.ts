@@ -1,5 +1,6 @@
 import { systemClock } from '../core/clock.ts'
 import { loadExperiment } from '../experiment/registry.ts'
+import type { ResultsData } from '../results/data.ts'
 import { conduct, machineryFor } from './conduct.ts'
 import type { CliContext } from './context.ts'
 import { RunningEstimate } from './estimate.ts'
@@ -8,15 +9,18 @@ import { interruptedExitCode } from './interruption.ts'
 import { ExitCode } from './options.ts'
 import { parseParameters } from './parameters.ts'
 import { Progress } from './progress.ts'
-import { fromHere, makeReport } from './report.ts'
+import { fromHere, makeReport, reportFile } from './report.ts'
 import { defaultResultsDirectory, prepareResultsDirectory } from './results-directory.ts'
 import { planRun } from './run-plan.ts'
 import type { PlanOptions } from './run-plan.ts'
 import { describeVerdicts } from './verdicts.ts'
+import { Watcher } from './watch.ts'
 
 export interface RunOptions extends PlanOptions {
   readonly out?: string
   readonly json: boolean
+  /** Whether results and report are written while seeds come in. */
+  readonly watch?: boolean
 }
 
 /**
@@ -39,7 +43,20 @@ export async function run (context: CliContext, name: string, options: RunOption
   const estimate = new RunningEstimate(experiment)
   const progress = new Progress({ output: stderr, clock: systemClock, stages: plan.stages, estimate: () => estimate.toString() })
   const onInterrupt = (): void => progress.say('interrupted, stopping: what is finished is kept (once more to stop at once)')
+  let soFar: (() => ResultsData) | undefined
+  const watcher = new Watcher({
+    clock: systemClock,
+    async write () {
+      if (soFar !== undefined) {
+        await writeReportSoFar(directory, soFar())
+      }
+    },
+    onError: error => progress.say(`the report so far could not be written: ${error instanceof Error ? error.message : String(error)}`)
+  })
   signal.addEventListener('abort', onInterrupt, { once: true })
+  if (options.watch === true) {
+    stderr.write(`Report so far: ${fromHere(context, reportFile(directory))}\n`)
+  }
   progress.start()
   try {
     await conduct({
@@ -51,13 +68,19 @@ export async function run (context: CliContext, name: string, options: RunOption
       directory,
       observer: {
         added: stages => progress.add(stages),
-        finished (unit, result, tookMs) {
+        finished (unit, result, tookMs, resultsSoFar) {
           estimate.add(result)
           progress.finished(unit, result.error !== undefined, tookMs)
-        }
+          soFar = resultsSoFar
+          if (options.watch === true) {
+            watcher.changed()
+          }
+        },
+        quiet: async () => await watcher.stop()
       }
     })
   } finally {
+    await watcher.stop()
     progress.stop()
     signal.removeEventListener('abort', onInterrupt)
   }
@@ -71,4 +94,10 @@ export async function run (context: CliContext, name: string, options: RunOption
     stdout.write(`${describeVerdicts(results, analysis, stdout)}\nResults: ${fromHere(context, directory)}\nReport: ${fromHere(context, path)}\n`)
   }
   return exitCode
+}
+
+async function writeReportSoFar (directory: string, results: ResultsData): Promise<void> {
+  const { writeResults } = await import('../results/files.ts')
+  await writeResults(directory, results)
+  await makeReport(directory, reportFile(directory), true)
 }

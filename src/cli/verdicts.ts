@@ -6,9 +6,11 @@ import { BELIEF_TEXTS, beliefCause, beliefReason, beliefSentence } from '../repo
 import type { AgreementCheck, Check, ThresholdCheck } from '../report/checks.ts'
 import type { Finding } from '../report/findings.ts'
 import { formatEffect, formatPercent, formatValue, plural } from '../report/format.ts'
+import { precisionSentence } from '../report/precision.ts'
 import { agreementFound, agreementLimitText, limitText, verdictText } from '../report/sentences.ts'
 import { agreementRows, valuesByWire } from '../report/wire-agreements.ts'
 import { WIRE_TITLES, WIRE_WORDS } from '../report/wire-words.ts'
+import { seedsOf, wiresOf } from '../results/data.ts'
 import type { Hole, ResultsData } from '../results/data.ts'
 import type { Verdict } from '../stats/verdict.ts'
 import type { Output } from './context.ts'
@@ -22,16 +24,16 @@ export function describeVerdicts (results: ResultsData, analysis: Analysis, outp
   const { run } = results
   const paint = (style: Style) => (text: string): string => styleText(style, text, { stream: output })
   const sections = [`${paint('bold')(run.experiment.title)}\n${run.experiment.question}`]
-  for (const { wire, seeds } of run.plan) {
+  for (const wire of wiresOf(results)) {
     const findings = analysis.findings.filter(finding => finding.wire === wire)
     if (findings.some(({ arms }) => arms.length > 0)) {
-      sections.push(`${paint('bold')(`${WIRE_TITLES[wire]}, ${plural(seeds.length, 'seed')}`)}\n${effects(findings, paint)}`)
+      sections.push(`${paint('bold')(`${WIRE_TITLES[wire]}, ${plural(seedsOf(results, wire).length, 'seed')}`)}\n${effects(findings, paint)}${wire === 'sim' ? precisionText(results) : ''}`)
     }
   }
   if (analysis.agreements.length > 0) {
     sections.push(`${paint('bold')('Agreement of the wires, on the same seeds')}\n${agreements(analysis)}\n${agreementSentence(analysis, results)}`)
   }
-  if (run.plan.length > 1) {
+  if (wiresOf(results).length > 1) {
     sections.push(`${paint('bold')('Can it be believed?')}\n${beliefs(analysis)}${beliefSentence(analysis, results)}`)
   }
   const checks = [
@@ -45,6 +47,11 @@ export function describeVerdicts (results: ResultsData, analysis: Analysis, outp
     sections.push(`${paint(['bold', 'red'])('Runs without a result')}\n${failures(analysis.holes)}`)
   }
   return `${sections.join('\n\n')}\n`
+}
+
+function precisionText (results: ResultsData): string {
+  const sentence = precisionSentence(results)
+  return sentence === undefined ? '' : `\n${sentence}`
 }
 
 const VERDICT_STYLES: Readonly<Record<Verdict, Style>> = {

@@ -39,6 +39,6 @@ export function isPlanned ({ wire, cases }: Pick<WirePlan, 'wire' | 'cases'>, th
 }
 
 /** Names of the arms that take part in a case. */
-export function armsOf ({ arms }: Case, experiment: Experiment): readonly string[] {
+export function armsOf ({ arms }: Pick<Case, 'arms'>, experiment: Pick<Experiment, 'arms'>): readonly string[] {
   return arms ?? experiment.arms.map(({ name }) => name)
 }

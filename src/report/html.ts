@@ -1,4 +1,4 @@
-import { wiresOf } from '../results/data.ts'
+import { seedsOf, wiresOf } from '../results/data.ts'
 import type { ResultsData } from '../results/data.ts'
 import { agreementSection } from './agreement-section.ts'
 import type { Analysis } from './analysis.ts'
@@ -7,7 +7,7 @@ import { dataSection, environmentSection, holeSection, thresholdSection } from '
 import { chooseDistributions, leftOutSentence } from './distribution-choice.ts'
 import { distributionFigures } from './distributions.ts'
 import { effectTable, singleArmTable, wireSigns } from './effects.ts'
-import { typeset } from './format.ts'
+import { plural, typeset } from './format.ts'
 import { legend } from './legend.ts'
 import { html } from './markup.ts'
 import { methodSentences } from './method-sentences.ts'
@@ -24,11 +24,19 @@ import { tradeOffFigures } from './trade-off.ts'
 import { verdictSection } from './verdict-section.ts'
 import { WIRE_PLACES, WIRE_WORDS } from './wire-words.ts'
 
+export interface RenderOptions {
+  /** The results that there are to be, where `results` are only those of the seeds so far: the page loads itself anew then. */
+  readonly planned?: ResultsData
+}
+
+/** Of a page whose run goes on. */
+const REFRESH_SECONDS = 3
+
 /**
  * The report as one HTML file that needs no network, from results and what was concluded of them alone: the same give the
  * same text.
  */
-export async function renderReport (results: ResultsData, analysis: Analysis): Promise<string> {
+export async function renderReport (results: ResultsData, analysis: Analysis, { planned }: RenderOptions = {}): Promise<string> {
   const { run } = results
   const { experiment } = run
   const wire = leadingWire(results)
@@ -84,11 +92,12 @@ export async function renderReport (results: ResultsData, analysis: Analysis): P
   return renderPage({
     title: `${experiment.title} · twinwire`,
     version: run.versions.twinwire ?? '',
+    ...(planned === undefined ? {} : { refreshSeconds: REFRESH_SECONDS }),
     header: html`<header>
 <p class="kicker">twinwire · ${experiment.name} · ${run.startedAt.slice(0, 10)}</p>
 <h1>${experiment.title}</h1>
 <p class="question">${experiment.question}</p>
-${verdictSection(results, analysis, styles)}
+${planned === undefined ? undefined : html`<p role="status"><b>${soFar(results, planned)}</b></p>\n`}${verdictSection(results, analysis, styles)}
 <details><summary>What was expected beforehand, and what the arms and cases are</summary><p>${experiment.expected}</p><dl>${[...experiment.arms, ...experiment.cases].map(({ title, description }) => html`<dt>${title}</dt><dd>${description}</dd>`)}</dl></details>
 </header>`,
     sections,
@@ -103,6 +112,10 @@ async function sweepSections (results: ResultsData, analysis: Analysis, styles: 
     sections.push({ id: `along-${sweep.name}`, title: `Along ${lowerFirst(sweep.title)}`, short: upperFirst(sweep.title), content: await sweepSection(results, analysis, sweep, styles) })
   }
   return sections
+}
+
+function soFar (results: ResultsData, planned: ResultsData): string {
+  return `So far: ${wiresOf(planned).map((wire) => `${seedsOf(results, wire).length} of ${plural(seedsOf(planned, wire).length, 'seed')} ${WIRE_PLACES[wire]}`).join(', ')}.`
 }
 
 function wiresSentence (results: ResultsData): string {

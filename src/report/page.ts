@@ -16,6 +16,8 @@ export interface PageParts {
   readonly title: string
   /** The version that made it. */
   readonly version: string
+  /** Of a page that changes meanwhile: it loads itself anew so often. */
+  readonly refreshSeconds?: number
   readonly header: Markup
   readonly sections: readonly Section[]
   readonly footer: string
@@ -27,7 +29,7 @@ export interface PageParts {
  * A page as one HTML file that needs no network: charts are SVG in the page, nothing is loaded, and one small script,
  * allowed by its hash, adds tool tips.
  */
-export function renderPage ({ title, version, header, sections, footer, data }: PageParts): string {
+export function renderPage ({ title, version, refreshSeconds, header, sections, footer, data }: PageParts): string {
   const policy = `default-src 'none'; style-src 'unsafe-inline'; img-src data:; script-src 'sha256-${createHash('sha256').update(SCRIPT).digest('base64')}'; base-uri 'none'; form-action 'none'`
   return html`<!doctype html>
 <html lang="en-GB">
@@ -35,7 +37,8 @@ export function renderPage ({ title, version, header, sections, footer, data }: 
 <meta charset="utf-8">
 <meta http-equiv="Content-Security-Policy" content="${new Markup(policy)}">
 <meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="generator" content="twinwire ${version}">
+${refreshSeconds === undefined ? undefined : html`<meta http-equiv="refresh" content="${String(refreshSeconds)}">
+`}<meta name="generator" content="twinwire ${version}">
 <title>${title}</title>
 <style>${new Markup(STYLE)}</style>
 </head>

@@ -4,6 +4,7 @@ import type { ResultsData } from '../results/data.ts'
 import { ANALYSIS_SEED } from './analysis.ts'
 import { findingsOf } from './findings.ts'
 import type { Comparison } from './findings.ts'
+import { formatValue, plural } from './format.ts'
 
 export type PrecisionTarget = Precision['targets'][number]
 
@@ -38,4 +39,20 @@ function halfWidthOf ({ relative, difference }: Comparison): number {
   return relative === undefined
     ? difference.low === 0 && difference.high === 0 ? 0 : Infinity
     : (relative.high - relative.low) / 2
+}
+
+/** In words, for a reader who must know that looking at the data decided how many there are; undefined where it did not. */
+export function precisionSentence (results: ResultsData): string | undefined {
+  const { precision } = results.run
+  if (precision === undefined) {
+    return undefined
+  }
+  const { halfWidth: wanted, maximumSeeds } = precision
+  const found = precisionsOf(results, precision).map(({ case: caseName, metric, arm, pairs, halfWidth, reached }) =>
+    `${caseName}, ${metric} of ${arm}: ${Number.isFinite(halfWidth) ? `±${formatShare(halfWidth)}` : 'not known'} after ${plural(pairs, 'seed')}${reached ? '' : ', which is not reached'}`)
+  return `The number of seeds was found on the way: more were added while an effect was known less precisely than ±${formatShare(wanted)} (half of a 95% interval), up to ${maximumSeeds}. ${found.join('; ')}.`
+}
+
+function formatShare (share: number): string {
+  return formatValue(share, 'share')
 }

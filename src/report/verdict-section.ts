@@ -1,4 +1,5 @@
 import type { Arm } from '../experiment/definition.ts'
+import { seedsOf, wiresOf } from '../results/data.ts'
 import type { ResultsData } from '../results/data.ts'
 import { agreementSentence } from './agreement-sentences.ts'
 import type { Analysis } from './analysis.ts'
@@ -85,7 +86,7 @@ function chips ({ run, units }: ResultsData, { claims, thresholds: values, agree
   const thresholds = [...values, ...agreementThresholds].filter(({ checked }) => checked)
   const held = thresholds.filter(({ holds }) => holds).length
   return [
-    ...run.plan.map(({ wire, seeds }) => html`<li>${plural(seeds.length, 'seed')} ${WIRE_PLACES[wire]}</li>`),
+    ...wiresOf({ run }).map((wire) => html`<li>${plural(seedsOf({ run }, wire).length, 'seed')} ${WIRE_PLACES[wire]}</li>`),
     ...(claims.length === 0 ? [] : [html`<li><a href="#promises">promises: ${claimTally(claims)}</a></li>`]),
     ...(thresholds.length === 0 ? [] : [html`<li class="${held === thresholds.length ? 'good' : 'bad'}"><a href="#thresholds">${held === thresholds.length ? '✓' : '✕'} ${held} of ${plural(thresholds.length, 'threshold')} ${held === 1 ? 'holds' : 'hold'}</a></li>`]),
     holes.length === 0
