@@ -26,6 +26,10 @@ import { pairLabel, pairName, WIRE_TITLES, WIRE_WORDS } from './wire-words.ts'
 /** The pair that the question is about is full; its parts are open. */
 const PAIR_SIGNS: Readonly<Record<string, StripSign>> = { 'sim tcp': 'disc', 'sim stack': 'ring', 'stack tcp': 'lozenge' }
 
+/** More are no picture any longer. */
+const MAXIMUM_LINES = 80
+const MAXIMUM_QUANTILE_LINES = 200
+
 /** Whether to believe, then every median side by side, every quantile, and the distributions laid over one another. */
 export async function agreementSection (results: ResultsData, analysis: Analysis, chosen: readonly Distribution[], styles: ReadonlyMap<string, ArmStyle>): Promise<Markup> {
   const verdict = html`<p class="lead">${withCode(typeset(beliefSentence(analysis, results)))}</p>`
@@ -43,13 +47,22 @@ ${beliefTable(analysis)}
 <h3 class="apart">Medians side by side</h3>
 <p>The same seeds on all wires of a row. Difference at the median: the first of two wires over the second, minus 1, with a 95% interval over runs; the band is ${formatValue(CLOSE_VALUES, 'share')} either way. The gap is the largest distance between the two distribution functions: near 1 even for tiny shifts where values hardly vary.</p>
 <p class="legend">${pairsOf(wires).map((pair) => html`${signKey(signOf(pair), `${pairLabel(pair)}: ${pairName(pair)}`)} `)}</p>
-${alone.length === 0 ? undefined : medianTable(alone, styles, axis)}
-${swept.length === 0 ? undefined : html`<details><summary>Along sweeps: ${plural(swept.length, 'line')}</summary>${medianTable(swept, styles, axis)}</details>`}
+${alone.length === 0 ? undefined : medianTable(farthest(alone), styles, axis)}
+${alone.length > MAXIMUM_LINES ? html`<p>Shown are the ${MAXIMUM_LINES} lines with the largest differences of ${alone.length}; the others are among the quantiles below.</p>` : undefined}
+${swept.length === 0 ? undefined : html`<details><summary>Along sweeps: ${swept.length > MAXIMUM_LINES ? `the ${MAXIMUM_LINES} with the largest differences of ` : ''}${plural(swept.length, 'line')}</summary>${medianTable(farthest(swept), styles, axis)}</details>`}
 <h3 class="apart">Every quantile</h3>
-${groups(rows).map(([title, own]) => html`<details><summary>${title}</summary>${scrollable(`Quantiles: ${title}`, quantileTable(own))}</details>`)}
+${rows.length > MAXIMUM_QUANTILE_LINES ? html`<p>Of the ${MAXIMUM_QUANTILE_LINES} lines with the largest differences of ${rows.length}; all samples are in <code>samples.parquet</code>.</p>` : undefined}
+${groups(farthest(rows, MAXIMUM_QUANTILE_LINES)).map(([title, own]) => html`<details><summary>${title}</summary>${scrollable(`Quantiles: ${title}`, quantileTable(own))}</details>`)}
 <h3 class="apart">Distributions laid over one another</h3>
 ${legend(results.run.experiment.arms, styles, wires.map((wire) => html`${wireKey(wire, WIRE_TITLES[wire])} `))}
 <div class="figures">${await overlays(results, rows, chosen, styles)}</div>`
+}
+
+/** Those whose medians differ most, in their order. */
+function farthest (rows: readonly AgreementRow[], count = MAXIMUM_LINES): AgreementRow[] {
+  const distance = ({ pairs }: AgreementRow): number => Math.max(...pairs.map(({ quantiles: [median] }) => Math.abs(median.relative.estimate)).filter(Number.isFinite), 0)
+  const kept = new Set([...rows].sort((a, b) => distance(b) - distance(a)).slice(0, count))
+  return rows.filter((row) => kept.has(row))
 }
 
 function medianTable (rows: readonly AgreementRow[], styles: ReadonlyMap<string, ArmStyle>, axis: StripAxis): Markup {

@@ -31,9 +31,10 @@ export function agreementSentence (analysis: Analysis, results: ResultsData): st
   const [{ model, reference }] = agreement.quantiles
   const figures = leadingFigures(analysis)
   const parts = [
-    ...(figures === undefined ? [] : [timesSentence(figures)]),
-    `Medians of ${WIRE_NOUNS[leading.model]} and ${WIRE_NOUNS[leading.reference]} differ by ${typical(compared)} typically and by ${unsigned(largest)} at most, over ${plural(compared.length, 'comparison')}; ` +
-      `worst: ${agreement.arm.title}, ${lowerFirst(agreement.case.title)}, ${lowerFirst(agreement.metric.title)} (${bothValues({ model, reference }, leading, agreement.metric.unit)}).`
+    figures === undefined
+      ? `Medians of ${WIRE_NOUNS[leading.model]} and ${WIRE_NOUNS[leading.reference]} differ by ${typical(compared)} typically, over ${plural(compared.length, 'comparison')}.`
+      : timesSentence(figures),
+    `The largest difference of medians, of whatever unit, is ${unsigned(largest)}: ${agreement.arm.title}, ${lowerFirst(agreement.case.title)}, ${lowerFirst(agreement.metric.title)} (${bothValues({ model, reference }, leading, agreement.metric.unit)}).`
   ]
   const [sessions, kernel] = [SIM_STACK, STACK_TCP].map((pair) => differencesOf(ofPair(agreements, pair)))
   if (sessions.length > 0 && kernel.length > 0) {

@@ -6,7 +6,7 @@ import { effectsOf, leadingFindings, strength } from './sentences.ts'
 import { samplesOf } from './wire-agreements.ts'
 
 /** More would make a page too large to send and too long to read. */
-const MAXIMUM_SHOWN = 12
+const MAXIMUM_SHOWN = 10
 
 /** One kind of sample of one case. */
 export interface Distribution {

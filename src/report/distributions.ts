@@ -42,7 +42,7 @@ export interface CdfOptions {
 /** What a wire's lines look like where several are laid over one another. */
 export function wireKey (wire: WireName, title: string): Markup {
   const { width, opacity, dash } = WIRE_LINES[wire]
-  return html`<span class="key"><svg viewBox="0 0 28 8" width="28" height="8" aria-hidden="true"><path d="M1 4h26" stroke="var(--muted)" stroke-width="${width}" stroke-opacity="${opacity}" stroke-dasharray="${dash[1] === 0 ? 'none' : dash.join(' ')}"/></svg> ${title}</span>`
+  return html`<span class="key"><svg class="wire" viewBox="0 0 28 8" aria-hidden="true"><path d="M1 4h26" stroke="var(--muted)" stroke-width="${width}" stroke-opacity="${opacity}" stroke-dasharray="${dash[1] === 0 ? 'none' : dash.join(' ')}"/></svg> ${title}</span>`
 }
 
 /** One chart of distribution functions a case, a line an arm. */

@@ -7,15 +7,19 @@ import { verdictBadge } from './badges.ts'
 import type { ArmFinding, Comparison, Finding } from './findings.ts'
 import { formatEffect, formatEnds, formatPValue, formatValue, plural, typeset } from './format.ts'
 import { dataTable, scrollable } from './chart.ts'
+import { comparisonTable } from './comparison-table.ts'
 import { html } from './markup.ts'
 import type { Insert, Markup } from './markup.ts'
 import { armKey } from './legend.ts'
 import type { ArmStyle } from './palette.ts'
 import { MODULE_TITLES } from './module-verdicts.ts'
-import { effectSentence, leadingFindings, lowerFirst } from './sentences.ts'
+import { effectsOf, leadingFindings, lowerFirst, strength, verdictText } from './sentences.ts'
 import { ratioAxis, signKey, strip, stripHead } from './strip.ts'
 import type { StripAxis, StripMark, StripSign } from './strip.ts'
 import { WIRE_PLACES, WIRE_WORDS } from './wire-words.ts'
+
+/** More would make a page too large to send and too long to read. */
+const MAXIMUM_DRAWN = 60
 
 const WIRE_SIGNS: Readonly<Record<WireName, StripSign>> = { sim: 'disc', stack: 'ring', tcp: 'lozenge' }
 
@@ -39,7 +43,9 @@ export function effectTable (results: ResultsData, analysis: Analysis, styles: R
   }
   const findings = analysis.findings.filter((finding) => finding.case.sweep === undefined)
   const axis = ratioAxis(findings.flatMap(({ arms }) => arms.flatMap(({ comparison }) => comparison?.relative ?? [])))
-  const groups = compared.map((finding) => {
+  const drawn = largest(compared)
+  const rest = compared.filter((finding) => !drawn.has(finding))
+  const groups = compared.filter((finding) => drawn.has(finding)).map((finding) => {
     const { metric } = finding
     const others = findings.filter((other) => other.wire !== finding.wire && other.case === finding.case && other.metric === metric)
     const elsewhere = (arm: ArmFinding): Elsewhere[] => others.flatMap(({ wire, arms }) => {
@@ -54,7 +60,16 @@ ${finding.arms.filter((arm) => arm !== baseline).map((arm) => armRow(finding, ar
 </tbody>`
   })
   return html`<table class="effects"><thead><tr><th scope="col">Arm</th><th scope="col">Mean over runs</th><th scope="col">Change [95%]</th><th scope="col" class="axis">${stripHead(axis)}</th><th scope="col">Verdict</th></tr></thead>
-${groups}</table>`
+${groups}</table>${rest.length === 0
+    ? undefined
+    : html`<p>Drawn are the ${drawn.size} metrics with the largest effects of ${compared.length}.</p><details><summary>The other ${rest.length}</summary>${scrollable('Comparisons that are not drawn', comparisonTable(rest.map((finding) =>
+      [finding, ...findings.filter((other) => other.wire !== finding.wire && other.case === finding.case && other.metric === finding.metric)])))}</details>`}`
+}
+
+/** Those with the largest effects, where all would be too many to draw. */
+function largest (findings: readonly Finding[]): Set<Finding> {
+  const size = new Map(findings.map((finding) => [finding, Math.max(0, ...effectsOf([finding]).map(strength))]))
+  return new Set([...findings].sort((a, b) => (size.get(b) ?? 0) - (size.get(a) ?? 0)).slice(0, MAXIMUM_DRAWN))
 }
 
 /** Costs after the goals of their case. */
@@ -101,15 +116,14 @@ function armRow (finding: Finding, armFinding: ArmFinding, elsewhere: readonly E
   const colour = styles.get(arm.name)?.colour ?? 'var(--fg)'
   const marks: StripMark[] = []
   if (comparison.relative !== undefined) {
-    const significance = `p ${formatPValue(comparison.adjustedPValue).replace(/^[01]/, '= $&')}, ${betterPairs(comparison, metric)}`
-    marks.push({ interval: comparison.relative, colour, sign: WIRE_SIGNS[finding.wire], label: typeset(`${effectSentence({ finding, arm: armFinding, comparison })} ${significance}`) })
+    marks.push({ interval: comparison.relative, colour, sign: WIRE_SIGNS[finding.wire], label: typeset(`${arm.title} ${WIRE_PLACES[finding.wire]} ${formatEffect(comparison, metric.unit)}: ${verdictText(comparison, metric)}`) })
   }
   for (const { wire, comparison: { relative, pairs, ...effect } } of elsewhere) {
     if (relative !== undefined) {
       marks.push({ interval: relative, colour, sign: WIRE_SIGNS[wire], label: typeset(`${WIRE_PLACES[wire]} ${formatEffect({ ...effect, pairs, relative }, metric.unit)}, ${plural(pairs, 'pair')}`) })
     }
   }
-  return html`<tr>${numbers}<td class="number">${change(comparison, metric.unit)}${elsewhere.map(({ wire, comparison }) => html`<small class="line">${WIRE_WORDS[wire]} ${typeset(formatEffect(comparison, metric.unit))}</small>`)}</td><td class="strip-cell">${strip(marks, axis, metric.minimumEffect)}</td><td>${verdictBadge(metric, comparison)}${isEqual(comparison) ? undefined : html`<small class="line">${betterPairs(comparison, metric)}</small>`}</td></tr>`
+  return html`<tr>${numbers}<td class="number">${change(comparison, metric.unit)}${elsewhere.map(({ wire, comparison }) => html`<small class="line">${WIRE_WORDS[wire]} ${typeset(formatEffect(comparison, metric.unit))}</small>`)}</td><td class="strip-cell">${strip(marks, axis, metric.minimumEffect)}</td><td>${verdictBadge(metric, comparison)}${isEqual(comparison) ? undefined : html`<small class="line">${significance(comparison, metric)}</small>`}</td></tr>`
 }
 
 /** All ties: half of the pairs would be called better. */
@@ -117,9 +131,9 @@ function isEqual ({ difference: { low, high } }: Comparison): boolean {
   return low === 0 && high === 0
 }
 
-/** The effect size that needs no unit: `better in 19.5 of 20 pairs`, ties counted half. */
-function betterPairs ({ superiority, pairs }: Comparison, { better, role }: Finding['metric']): string {
-  return `${role === 'cost' ? 'cheaper' : 'better'} in ${Number(((better === 'lower' ? 1 - superiority : superiority) * pairs).toFixed(1))} of ${plural(pairs, 'pair')}`
+/** Chance, and the effect size that needs no unit, ties counted half: `p < 0.001, better in 19.5 of 20 pairs`. */
+function significance ({ adjustedPValue, superiority, pairs }: Comparison, { better, role }: Finding['metric']): string {
+  return `p ${formatPValue(adjustedPValue).replace(/^[01]/, '= $&')}, ${role === 'cost' ? 'cheaper' : 'better'} in ${Number(((better === 'lower' ? 1 - superiority : superiority) * pairs).toFixed(1))} of ${plural(pairs, 'pair')}`
 }
 
 function change (comparison: Comparison, unit: Finding['metric']['unit']): Markup {

@@ -17,7 +17,7 @@ const PATHS: Readonly<Record<ArmStyle['shape'], string>> = {
 /** An arm's mark and title. */
 export function armKey ({ name, title }: Pick<Arm, 'name' | 'title'>, styles: ReadonlyMap<string, ArmStyle>): Markup {
   const { colour, shape } = styles.get(name) ?? { colour: 'var(--fg)', shape: 'circle' as const }
-  return html`<span class="key"><svg viewBox="0 0 14 14" width="14" height="14" aria-hidden="true"><path d="${PATHS[shape]}" fill="${colour}"/></svg> ${title}</span>`
+  return html`<span class="key"><svg viewBox="0 0 14 14" aria-hidden="true"><path d="${PATHS[shape]}" fill="${colour}"/></svg> ${title}</span>`
 }
 
 /** What the marks of all arms look like; with more where a chart needs it. */

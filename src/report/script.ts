@@ -10,10 +10,10 @@ tip.hidden = true
 tip.setAttribute('aria-hidden', 'true')
 document.body.append(tip)
 document.addEventListener('pointerover', ({ target }) => {
-  const mark = target.closest('[data-tip], .chart [aria-roledescription="point"]')
+  const mark = target.closest('[data-tip]')
   tip.hidden = mark === null
   if (mark === null) return
-  tip.textContent = mark.dataset.tip || mark.getAttribute('aria-label')
+  tip.textContent = mark.dataset.tip
   const box = mark.getBoundingClientRect()
   const width = document.documentElement.clientWidth
   tip.style.left = '0'

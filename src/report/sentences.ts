@@ -5,6 +5,7 @@ import { wiresOf } from '../results/data.ts'
 import type { ResultsData } from '../results/data.ts'
 import type { Verdict } from '../stats/verdict.ts'
 import type { Analysis } from './analysis.ts'
+import { verdictWord } from './badges.ts'
 import type { AgreementCheck, ThresholdCheck } from './checks.ts'
 import type { ArmFinding, Comparison, Finding } from './findings.ts'
 import { formatEffect, formatValue, plural } from './format.ts'
@@ -39,12 +40,13 @@ export function effectsOf (findings: readonly Finding[]): Effect[] {
 /** `Pool: first address dead, p99 first request -96% [-97, -95] (6.24 s -> 0.28 s): improved.` */
 export function effectSentence ({ finding: { case: { title }, metric }, arm, comparison }: Effect): string {
   return `${upperFirst(arm.arm.title)}: ${lowerFirst(title)}, ${lowerFirst(metric.title)} ${formatEffect(comparison, metric.unit)} ` +
-    `(${formatValue(comparison.baselineMean, metric.unit)} -> ${formatValue(comparison.armMean, metric.unit)}): ${verdictText(comparison)}.`
+    `(${formatValue(comparison.baselineMean, metric.unit)} -> ${formatValue(comparison.armMean, metric.unit)}): ${verdictText(comparison, metric)}.`
 }
 
-/** The verdict, and what an inconclusive one would need. */
-export function verdictText ({ verdict, tooFewPairs, moreSeeds }: Comparison): string {
-  const text = tooFewPairs ? 'too few seeds for a verdict' : verdict
+/** The verdict, worded as a cost where it is one, and what an inconclusive one would need. */
+export function verdictText (comparison: Comparison, metric: Pick<Metric, 'role'> = {}): string {
+  const { moreSeeds } = comparison
+  const text = verdictWord(metric, comparison)
   return moreSeeds === undefined ? text : `${text} (about ${plural(moreSeeds, 'more seed')})`
 }
 

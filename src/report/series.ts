@@ -48,7 +48,7 @@ export interface CdfPoint {
   readonly share: number
 }
 
-const BODY_POINTS = 80
+const BODY_POINTS = 50
 
 /** A distribution function in few points: evenly through the body, each sample of the tail that a log-nines axis shows. */
 export function cdfPoints ({ successes, total }: Series): CdfPoint[] {

@@ -21,15 +21,15 @@ export interface StripMark {
 export type StripSign = 'disc' | 'ring' | 'lozenge'
 
 /** What is drawn at a mark's estimate: full is a disc, the others are open. */
-const SIGNS: Readonly<Record<StripSign, (x: number, y: number, colour: string) => Markup>> = {
-  disc: (x, y, colour) => html`<circle cx="${x}" cy="${y}" r="4.5" fill="${colour}"/>`,
-  ring: (x, y, colour) => html`<circle cx="${x}" cy="${y}" r="3.6" fill="var(--bg)" stroke="${colour}" stroke-width="1.5"/>`,
-  lozenge: (x, y, colour) => html`<path d="M${x} ${y - 4.5}l4.5 4.5l-4.5 4.5l-4.5 -4.5z" fill="var(--bg)" stroke="${colour}" stroke-width="1.5"/>`
+const SIGNS: Readonly<Record<StripSign, (x: number, y: number) => Markup>> = {
+  disc: (x, y) => html`<circle cx="${x}" cy="${y}" r="4.5"/>`,
+  ring: (x, y) => html`<circle class="open" cx="${x}" cy="${y}" r="3.6"/>`,
+  lozenge: (x, y) => html`<path class="open" d="M${x} ${round(y - 4.5)}l4.5 4.5l-4.5 4.5l-4.5 -4.5z"/>`
 }
 
 /** The sign beside its meaning, for legends. */
 export function signKey (sign: StripSign, text: string): Markup {
-  return html`<span class="key"><svg viewBox="0 0 14 14" width="14" height="14" aria-hidden="true">${SIGNS[sign](7, 7, 'var(--muted)')}</svg> ${text}</span>`
+  return html`<span class="key"><svg viewBox="0 0 14 14" aria-hidden="true" class="sign${sign === 'disc' ? ' full' : ''}">${SIGNS[sign](7, 7)}</svg> ${text}</span>`
 }
 
 /** An axis that the strips of one table share. It shows relative changes. */
@@ -68,20 +68,20 @@ function scale (value: number, low: number, high: number): number {
   return MARGIN + (value - low) / (high - low) * (WIDTH - 2 * MARGIN)
 }
 
-/** Intervals beside one another, against a band of changes too small to matter. */
+/** Intervals beside one another, against a band of changes too small to matter. A picture of numbers that stand beside it. */
 export function strip (marks: readonly StripMark[], axis: StripAxis, negligible: number): Markup {
   const from = axis.place(-negligible)
   const to = axis.place(negligible)
   const height = HEIGHT + MORE_HEIGHT * Math.max(0, marks.length - 2)
   const middle = (index: number): number => marks.length === 1 ? height / 2 : 7 + index * (height - 14) / (marks.length - 1)
-  return html`<svg class="strip" viewBox="0 0 ${WIDTH} ${height}" role="img" aria-label="${marks.map(({ label }) => label).join('; ')}"><rect x="${round(from)}" y="0" width="${round(to - from)}" height="${height}" fill="var(--band)"/>${axis.ticks.map(({ change }) =>
-    html`<line x1="${round(axis.place(change))}" x2="${round(axis.place(change))}" y1="0" y2="${height}" stroke="${change === 0 ? 'var(--line-strong)' : 'var(--grid)'}"/>`)}${marks.map(({ interval, colour, sign, label }, index) => {
-      const y = middle(index)
-      const x = round(axis.place(interval.estimate))
-      return html`<g data-tip="${label}">${Number.isFinite(interval.low)
-        ? html`<line x1="${round(axis.place(interval.low))}" x2="${round(axis.place(interval.high))}" y1="${y}" y2="${y}" stroke="${colour}" stroke-width="${sign === 'disc' ? 2.5 : 1.25}" stroke-linecap="round"/>`
-        : undefined}${SIGNS[sign](x, y, colour)}</g>`
-    })}</svg>`
+  const lines = axis.ticks.filter(({ change }) => change !== 0).map(({ change }) => `M${round(axis.place(change))} 0v${height}`).join('')
+  return html`<svg class="strip" viewBox="0 0 ${WIDTH} ${height}" aria-hidden="true"><path class="band" d="M${round(from)} 0h${round(to - from)}v${height}H${round(from)}z"/>${lines === '' ? undefined : html`<path class="tick" d="${lines}"/>`}<path class="none" d="M${round(axis.place(0))} 0v${height}"/>${marks.map(({ interval, colour, sign, label }, index) => {
+    const y = round(middle(index))
+    const x = round(axis.place(interval.estimate))
+    return html`<g data-tip="${label}" style="color:${colour}"${sign === 'disc' ? html` class="full"` : undefined}>${Number.isFinite(interval.low)
+      ? html`<path d="M${round(axis.place(interval.low))} ${y}H${round(axis.place(interval.high))}"/>`
+      : undefined}${SIGNS[sign](x, y)}</g>`
+  })}</svg>`
 }
 
 /** The labels of the axis, for the column's head. */

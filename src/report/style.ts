@@ -40,7 +40,8 @@ small{font-size:.8125rem}
 .card ul{margin:.6rem 0 0;padding:0;list-style:none;font-size:.9375rem}
 .card li{padding:.4rem 0;border-top:1px solid var(--line)}
 .key{display:inline-flex;align-items:center;gap:.35rem;white-space:nowrap}
-.key svg{flex:none}
+.key svg{flex:none;width:14px;height:14px}
+.key .wire{width:28px;height:8px}
 .legend{display:flex;flex-wrap:wrap;gap:.25rem 1.25rem;margin:.75rem 0 1rem;max-width:none;font-size:.9375rem}
 nav{position:sticky;top:0;z-index:2;margin-top:1.5rem;border-block:1px solid var(--line);background:var(--bg)}
 nav ul{display:flex;gap:1.25rem;padding-block:.55rem;list-style:none;overflow-x:auto;font-size:.9rem;white-space:nowrap;scrollbar-width:none}
@@ -74,6 +75,14 @@ thead th{padding:.35rem .6rem;border-bottom:1px solid var(--line-strong);color:v
 .strip-cell,.axis{width:272px;min-width:230px;padding-block:0!important}
 .strip{display:block;width:260px;max-width:100%;height:auto;overflow:visible}
 .strip text{fill:var(--muted);font-size:11px;font-weight:400}
+.strip .band{fill:var(--band)}
+.strip .tick{stroke:var(--grid)}
+.strip .none{stroke:var(--line-strong)}
+.strip g,.sign{stroke:currentColor;stroke-width:1.25;stroke-linecap:round;fill:none}
+.strip .full,.sign.full{stroke-width:2.5}
+.strip .full circle,.sign.full circle{fill:currentColor;stroke:none}
+.strip .open,.sign .open{fill:var(--bg);stroke-width:1.5}
+.sign{color:var(--muted)}
 .figures{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,26rem),1fr));gap:2rem 2.5rem}
 figure{margin:0;min-width:0}
 figcaption{color:var(--muted);font-size:.875rem}
@@ -93,6 +102,7 @@ figcaption{color:var(--muted);font-size:.875rem}
 .heat .better{--heat:var(--arm-2)}
 .heat .worse{--heat:var(--arm-1)}
 .aside{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%);white-space:nowrap}
+.chart text{font:12px system-ui,sans-serif}
 .empty{color:var(--muted);font-style:italic}
 details{margin:.35rem 0;font-size:.9rem}
 summary{color:var(--muted);cursor:pointer;width:max-content;max-width:100%}
@@ -114,7 +124,7 @@ dt{color:var(--muted)}
 dd{margin:0;overflow-wrap:anywhere}
 footer{padding-block:2.5rem 3rem;color:var(--muted);font-size:.875rem}
 #tip{position:absolute;z-index:3;max-width:18rem;padding:.3rem .6rem;border-radius:6px;background:var(--fg);color:var(--bg);font-size:.8125rem;line-height:1.35;pointer-events:none}
-[data-tip],.chart [aria-roledescription=point]{cursor:default}
+[data-tip]{cursor:default}
 .skip{position:absolute;left:-99rem;z-index:4;padding:.4rem .8rem;background:var(--bg)}
 .skip:focus{left:.5rem;top:.5rem}
 main:focus{outline:none}

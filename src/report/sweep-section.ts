@@ -2,10 +2,10 @@ import type { Sweep } from '../experiment/definition.ts'
 import { WIRES } from '../experiment/wire-pair.ts'
 import type { ResultsData } from '../results/data.ts'
 import type { Analysis } from './analysis.ts'
-import { verdictBadge } from './badges.ts'
 import { CHART_HEIGHT, CHART_WIDTH, dataTable, figure, scrollable } from './chart.ts'
+import { comparisonTable } from './comparison-table.ts'
 import { wireKey } from './distributions.ts'
-import { formatEffect, formatInterval, plural, typeset } from './format.ts'
+import { formatInterval, typeset } from './format.ts'
 import { heatMaps } from './heat-map.ts'
 import { legend } from './legend.ts'
 import { html } from './markup.ts'
@@ -35,7 +35,7 @@ export async function sweepSection (results: ResultsData, analysis: Analysis, sw
 ${legend(results.run.experiment.arms.filter(({ name }) => arms.has(name)), styles, wires.length > 1 ? wires.map((wire) => html`${wireKey(wire, WIRE_TITLES[wire])} `) : undefined)}
 <p class="quiet">In the tables of changes a colour is as deep as the change is large, blue for better and orange for worse; the sign is the verdict: ✓ improved, ✕ regressed, ↑ costs more, ↓ costs less, = no meaningful change, ? inconclusive.</p>
 <div class="${sweep.factors.length === 1 ? 'figures' : 'wide-figures'}">${figures}</div>
-<details><summary>All comparisons of the sweep</summary>${scrollable(`All comparisons along ${sweep.title}`, comparisonTable(metrics))}</details>`
+<details><summary>All comparisons of the sweep</summary>${scrollable(`All comparisons along ${sweep.title}`, comparisonTable(metrics.flatMap(({ points }) => points.map(({ findings }) => findings))))}</details>`
 }
 
 async function sweepFigure (results: ResultsData, swept: SweptMetric, styles: ReadonlyMap<string, ArmStyle>): Promise<Markup> {
@@ -85,14 +85,4 @@ function numbers (results: ResultsData, swept: SweptMetric): Markup {
       return found === undefined ? '' : typeset(formatInterval(found.mean, metric.unit))
     })
   ])))
-}
-
-function comparisonTable (metrics: readonly SweptMetric[]): Markup {
-  return html`<table class="data"><thead><tr><th scope="col">Case and metric</th><th scope="col" class="text">Arm</th><th scope="col">Mean over runs</th><th scope="col">Change [95%]</th><th scope="col" class="text">Verdict</th><th scope="col" class="text">Other wires</th></tr></thead><tbody>${metrics.flatMap(({ metric, points }) => points.flatMap((point) =>
-    point.findings[0].arms.map(({ arm, mean, comparison }) => html`<tr><th scope="row">${point.case.title}: ${lowerFirst(metric.title)}</th><td class="text">${arm.title}</td><td>${typeset(formatInterval(mean, metric.unit))}</td>${comparison === undefined
-      ? html`<td></td><td class="text">${arm.name === point.findings[0].baseline ? 'baseline' : 'nothing to compare'}</td>`
-      : html`<td>${typeset(formatEffect(comparison, metric.unit))}</td><td class="text">${verdictBadge(metric, comparison)} <small>${plural(comparison.pairs, 'pair')}</small></td>`}<td class="text"><small>${point.findings.slice(1).flatMap(({ wire, arms }) => {
-        const other = arms.find((one) => one.arm.name === arm.name)?.comparison
-        return other === undefined ? [] : [`${WIRE_WORDS[wire]} ${typeset(formatEffect(other, metric.unit))}`]
-      }).join('; ')}</small></td></tr>`)))}</tbody></table>`
 }

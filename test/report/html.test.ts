@@ -146,7 +146,7 @@ inBrowser('a browser shows it, light and dark, on desk and telephone, with nothi
     await page.goto(pathToFileURL(file).href)
     t.is(await page.evaluate(() => document.documentElement.scrollWidth), width)
     backgrounds.add(await page.evaluate(() => getComputedStyle(document.body).backgroundColor))
-    await page.locator('#cdf-silent-death-request [aria-roledescription=point]').first().hover()
+    await page.locator('#cdf-silent-death-request [data-tip]').first().hover()
     t.regex(await page.locator('#tip').innerText(), /p50 .*ms/)
     t.deepEqual(complaints, [])
     await page.close()

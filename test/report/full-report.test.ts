@@ -1,0 +1,93 @@
+import test from 'ava'
+import { analyse } from '../../src/report/analysis.ts'
+import { renderReport } from '../../src/report/html.ts'
+import { methodSentences } from '../../src/report/method-sentences.ts'
+import { moduleSentence } from '../../src/report/module-sentences.ts'
+import { moduleVerdicts } from '../../src/report/module-verdicts.ts'
+import { headline } from '../../src/report/verdict-section.ts'
+import { fullResults, largeResults } from './fixtures/full.ts'
+
+const results = fullResults()
+const analysis = analyse(results)
+const report = await renderReport(results, analysis)
+const sentences = new Map(moduleVerdicts(results, analysis).map((verdict) => [verdict.subject, moduleSentence(verdict)]))
+
+function section (id: string): string {
+  return new RegExp(`<h2 id="${id}">[^]*?</section>`).exec(report)?.[0] ?? ''
+}
+
+test('each module alone and the full stack have a sentence, with gains, costs and what is lost where nothing can be gained', (t) => {
+  t.deepEqual([...sentences.keys()], ['connectionPool', 'messageBatching', 'bandwidthManager', 'adaptiveTimeouts', 'networkHealth', 'fullStack'])
+  // Two cases with two goals each stand outside sweeps and have something to gain; each has one cost.
+  t.regex(sentences.get('connectionPool') ?? '', /^Connection pool: improved 1 of 4 goals \(most: first address dead, request, p99 -9[23](\.\d)?% \[.*\]\), .*; costs: no meaningful change in 2; where nothing can be gained, nothing is lost in 2 comparisons\.$/)
+  t.regex(sentences.get('adaptiveTimeouts') ?? '', /; costs: more in 2 of 2 comparisons \(.*attempts a request \+20/)
+  t.regex(sentences.get('adaptiveTimeouts') ?? '', /where nothing can be gained, worse or dearer in 1 of 2 comparisons \(idle link, attempts a request \+20/)
+  t.true([...sentences.values()].every((sentence) => report.includes(sentence.slice(0, sentence.indexOf(':')))))
+})
+
+test('costs and cases without gain are no goals of the headline, nor are the many cases of sweeps', (t) => {
+  t.regex(headline(results, analysis), /^Full stack improved 3 of 4 metrics over plain libp2p and made none worse; most of all first address dead, request, p99/)
+})
+
+test('promises stand with their outcomes as words, and other wires beside them', (t) => {
+  const promises = section('promises')
+  t.regex(promises, /3 of 6 claims met, 1 partly met, 1 not met, 1 open/)
+  t.is(promises.match(/<\/span> partly met<\/span>/g)?.length, 1)
+  t.regex(promises, /real: met, −9[23]/)
+})
+
+test('costs are marked as costs and cost more or less; they neither improve nor regress', (t) => {
+  const effects = section('effects')
+  const [cost] = effects.match(/<tbody>(?:(?!<\/tbody>)[^])*Attempts a request<\/b>[^]*?<\/tbody>/) ?? ['']
+  t.regex(cost, /<span class="badge same">cost<\/span>/)
+  t.regex(cost, /costs more/)
+  t.notRegex(cost, /improved|regressed/)
+  t.true(effects.indexOf('Failed requests') < effects.indexOf('Attempts a request'))
+  t.regex(effects, /nothing to gain for any module here: what it costs/)
+})
+
+test('cases of sweeps are drawn along their factors and left out of effects, distributions and timelines', (t) => {
+  for (const id of ['effects', 'distributions', 'timeline']) {
+    t.notRegex(section(id), /Messages of 32 B|10 ms, 0% loss/, id)
+  }
+  const [one, two] = ['along-message-size', 'along-grid'].map(section)
+  t.is(one.match(/<figure /g)?.length, 2)
+  t.is(one.match(/<table class="heat">/g)?.length, 2)
+  // One metric, three levels of loss, two arms beside the baseline.
+  t.is(two.match(/class="panel"/g)?.length, 3)
+  t.is(two.match(/<table class="heat">/g)?.length, 2)
+  t.regex(two, /<td class="better" style="--depth:\d+%"><span aria-hidden="true">✓<\/span> −\d+%<span class="aside">, improved<\/span><\/td>/)
+  t.regex(one, /All comparisons of the sweep/)
+})
+
+test('what a tool tip of a sweep says stands in the table of numbers', (t) => {
+  const tips = [...section('along-message-size').matchAll(/<path data-tip="([^"]+)"/g)].map(([, tip]) => tip)
+  t.true(tips.length > 10)
+  const text = section('along-message-size')
+  for (const tip of tips) {
+    const value = tip.slice(tip.indexOf(': ') + 2).replaceAll('-', '−')
+    t.true(text.includes(`<td>${value}</td>`), tip)
+  }
+})
+
+test('the page says how seeds were chosen, what was cut and over how many comparisons p-values are corrected', (t) => {
+  const text = methodSentences(results, analysis).join(' ')
+  t.regex(text, /^20 seeds in simulation, 3 seeds on the stack and 3 seeds on real peers;/)
+  t.regex(text, /was not fixed beforehand: the run went on until the 95% intervals of 2 effects were within ±5 points or 40 seeds were run; with 20 it was reached for 1 of 2, not for brown-out, failed requests, Full stack \(±/)
+  t.regex(text, /left out: brown-out, the first 2 s/)
+  // In simulation 6 arms in 2 x 3 + 2 metrics, 2 arms in 5 x 2 and in 9 x 1.
+  t.regex(text, /over all 86 comparisons in simulation/)
+  t.true(report.includes('was not fixed beforehand'))
+})
+
+test('gains are drawn against costs in each case that has both', (t) => {
+  t.deepEqual([...section('trade-off').matchAll(/<figure id="([^"]+)"/g)].map(([, id]) => id), ['trade-off-address-dead', 'trade-off-brown-out', 'trade-off-idle-link'])
+})
+
+test('an experiment of 60 cases, 5 arms and 3 wires makes a report under 2 MB that says what it does not draw', async (t) => {
+  t.timeout(120_000)
+  const large = largeResults(60)
+  const text = await renderReport(large, analyse(large))
+  t.true(Buffer.byteLength(text) < 2e6, String(Buffer.byteLength(text)))
+  t.regex(text, /Drawn are the 10 with the largest effects of 120 distributions/)
+})
