@@ -9,6 +9,7 @@ import { describeExperiment } from '../results/data.ts'
 import type { StackOptions } from '../wires/stack.ts'
 import type { TcpNetwork } from '../wires/tcp/host-networks.ts'
 import type { CliContext } from './context.ts'
+import { recordCourses } from './courses.ts'
 import { describeEnvironment } from './environment.ts'
 import { RunningEstimate } from './estimate.ts'
 import { execute } from './execute.ts'
@@ -86,6 +87,7 @@ export async function run (context: CliContext, name: string, options: RunOption
       }),
       describeEnvironment()
     ])
+    units = await recordCourses({ loaded, parameters, machinery: networked, signal, plan, jobs: options.jobs }, units)
   } finally {
     progress.stop()
     signal.removeEventListener('abort', onInterrupt)

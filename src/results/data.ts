@@ -43,6 +43,11 @@ export interface ResultsData {
   readonly units: readonly UnitResult[]
 }
 
+/** Results as far as they say which runs there were to be, and which there were. */
+export interface PlannedResults extends Pick<ResultsData, 'units'> {
+  readonly run: Pick<RunDescription, 'experiment' | 'plan'>
+}
+
 /** The plain part of an experiment. */
 export function describeExperiment ({ name, title, question, expected, arms, cases, thresholds, agreement, promises, sweeps, precision }: Experiment): ExperimentDescription {
   return structuredClone(defined({
@@ -69,7 +74,7 @@ export function wiresOf ({ run }: Pick<ResultsData, 'run'>, caseName?: string): 
 export interface Hole extends UnitKey, UnitError {}
 
 /** Runs that failed or never ran, in the plan's order; none means that the results are complete. */
-export function holes ({ run, units }: ResultsData): Hole[] {
+export function holes ({ run, units }: PlannedResults): Hole[] {
   const found = new Map(units.map((unit) => [unitId(unit), unit]))
   const missing: Hole[] = []
   for (const { wire, seeds } of run.plan) {
