@@ -17,7 +17,7 @@ export interface RecordCoursesOptions extends Pick<ExecuteOptions, 'loaded' | 'p
  * Runs the simulations that are worth seeing from inside once more, and gives their results the courses that are recorded
  * meanwhile. A run that is not the same twice is a bug: it becomes a hole, with ERR_NOT_REPRODUCIBLE.
  *
- * @param units the results of all runs; one that is cut short here stays as it is
+ * @param units the results of all runs; those of one that does not come to an end here stay as they are
  */
 export async function recordCourses ({ loaded, parameters, machinery, signal, plan, jobs }: RecordCoursesOptions, units: readonly UnitResult[]): Promise<UnitResult[]> {
   const reasons = new Map(chooseCourses({ run: { experiment: describeExperiment(loaded.experiment), plan }, units }).map(({ reason, ...unit }) => [unitId(unit), { reason, unit }]))
@@ -30,7 +30,7 @@ export async function recordCourses ({ loaded, parameters, machinery, signal, pl
   return units.map(unit => {
     const second = again.get(unitId(unit))
     const chosen = reasons.get(unitId(unit))
-    if (second === undefined || chosen === undefined) {
+    if (second?.traceHash === undefined || chosen === undefined) {
       return unit
     }
     if (second.traceHash !== unit.traceHash) {
@@ -42,6 +42,6 @@ export async function recordCourses ({ loaded, parameters, machinery, signal, pl
 
 function notReproducible (first: UnitResult, second: UnitResult): TwinwireError {
   return new TwinwireError('ERR_NOT_REPRODUCIBLE', 'the run was not the same when it was run again to be looked at', {
-    path: `${first.case}, ${first.arm}, seed ${first.seed}`, expected: `trace hash ${first.traceHash}`, found: second.traceHash ?? second.error?.message ?? 'none'
+    path: `${first.case}, ${first.arm}, seed ${first.seed}`, expected: `trace hash ${first.traceHash}`, found: `${second.traceHash}`
   })
 }
