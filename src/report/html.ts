@@ -4,6 +4,8 @@ import type { ResultsData } from '../results/data.ts'
 import { agreementSection } from './agreement-section.ts'
 import type { Analysis } from './analysis.ts'
 import { dataSection, environmentSection, holeSection, thresholdSection } from './appendix.ts'
+import { courseSection } from './course-section.ts'
+import { COURSE_STYLE } from './course-style.ts'
 import { distributionFigures } from './distributions.ts'
 import { effectTable, singleArmTable, wireSigns } from './effects.ts'
 import { legend } from './legend.ts'
@@ -37,6 +39,7 @@ export async function renderReport (results: ResultsData, analysis: Analysis): P
   const styles = armStyles(experiment.arms, baseline)
   const armLegend = legend(experiment.arms, styles)
   const timelines = await timelineFigures(results, styles)
+  const courses = courseSection(results, styles)
   const seed = (run.plan.find((plan) => plan.wire === wire) ?? run.plan[0])?.seeds[0] ?? ''
   const sections: Section[] = [
     {
@@ -59,6 +62,7 @@ export async function renderReport (results: ResultsData, analysis: Analysis): P
         ? html`<p>Runs of this experiment are too short to have a course.</p>`
         : html`<p>One run of each arm, seed ${seed}.</p>${armLegend}<div class="figures">${timelines}</div>`
     },
+    ...courses === undefined ? [] : [{ id: 'runs', title: 'One run, from inside', short: 'Runs', content: courses }],
     { id: 'agreement', title: 'Can the simulation be believed?', short: 'Believed?', content: await agreementSection(results, analysis, styles) },
     { id: 'thresholds', title: 'Thresholds', short: 'Thresholds', content: thresholdSection(analysis) },
     { id: 'holes', title: 'Runs without a result', short: 'Holes', content: holeSection(analysis, results) },
@@ -74,7 +78,7 @@ export async function renderReport (results: ResultsData, analysis: Analysis): P
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="generator" content="twinwire ${run.versions.twinwire ?? ''}">
 <title>${experiment.title} · twinwire</title>
-<style>${new Markup(STYLE)}</style>
+<style>${new Markup(STYLE)}${new Markup(courses === undefined ? '' : COURSE_STYLE)}</style>
 </head>
 <body>
 <header>

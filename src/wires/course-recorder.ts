@@ -159,7 +159,7 @@ export class CourseRecorder implements NetworkObserver {
     }
     if (socket.timeouts > end.timeouts) {
       end.timeouts = socket.timeouts
-      this.#mark(connection, socket, 'tcp', `sent again on connection ${socket.connection} to ${this.#peer(socket)}, as nothing was acknowledged in time`)
+      this.#mark(connection, socket, 'tcp', `retransmission timeout on connection ${socket.connection} to ${this.#peer(socket)}`)
     }
   }
 
