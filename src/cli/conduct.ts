@@ -5,6 +5,7 @@ import type { UnitKey, UnitResult } from '../experiment/unit.ts'
 import { describeExperiment, seedsOf } from '../results/data.ts'
 import type { ResultsData, RunDescription } from '../results/data.ts'
 import type { RunParameters } from '../wires/wire.ts'
+import { recordCourses } from './courses.ts'
 import { describeEnvironment } from './environment.ts'
 import { execute } from './execute.ts'
 import type { Machinery } from './execute.ts'
@@ -50,8 +51,8 @@ export async function machineryFor ({ stackCipher, tcpNetwork, wires }: RunPlan,
 }
 
 /**
- * Conducts one experiment: all planned simulations; more, while effects are to be known more precisely; then the other
- * wires; and leaves the results in the folder. Cut short, it leaves what is finished.
+ * Conducts one experiment: all planned simulations; more, while effects are to be known more precisely; those that are
+ * worth seeing from inside once more; then the other wires; and leaves the results in the folder. Cut short, it leaves what is finished.
  *
  * @returns the results as they were written
  */
@@ -90,6 +91,7 @@ export async function conduct ({ machinery, signal, loaded, parameters, plan, di
     observer.added(stages)
     await play(stages)
   }
+  units.splice(0, units.length, ...await recordCourses({ loaded, parameters, machinery, signal, plan: wires, jobs: plan.jobs }, units))
   await play(plan.stages.filter(({ wire }) => wire === 'stack'))
   await observer.quiet?.()
   await play(plan.stages.filter(({ wire }) => wire === 'tcp'))

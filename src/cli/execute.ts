@@ -38,6 +38,8 @@ export interface ExecuteOptions {
   readonly signal: AbortSignal
   /** The one of the units in virtual time whose events are written to a file, as in `RunRequest`. */
   readonly eventLog?: { readonly unit: UnitKey, readonly path: string }
+  /** Whether the results of simulations have their courses. */
+  readonly course?: boolean
   /** `tookMs` is real time. */
   onFinished(unit: UnitKey, result: UnitResult, tookMs: number): void
 }
@@ -84,7 +86,7 @@ async function createRunner (wire: WireName, options: ExecuteOptions, lanes: num
   return wireRunner(options, await (wire === 'stack' ? machinery.createStackWire() : machinery.createTcpWire()))
 }
 
-function simRunner ({ loaded, parameters, machinery, eventLog }: ExecuteOptions, threads: number): Runner {
+function simRunner ({ loaded, parameters, machinery, eventLog, course }: ExecuteOptions, threads: number): Runner {
   const pool = new Tinypool({ filename: machinery.simWorker.href, minThreads: 1, maxThreads: threads })
   return {
     async run (unit, signal) {
@@ -93,7 +95,8 @@ function simRunner ({ loaded, parameters, machinery, eventLog }: ExecuteOptions,
         experimentsDirectory: machinery.experimentsDirectory.href,
         parameters,
         unit,
-        ...(eventLog?.unit === unit ? { eventLog: eventLog.path } : {})
+        ...(eventLog?.unit === unit ? { eventLog: eventLog.path } : {}),
+        ...(course === undefined ? {} : { course })
       }
       return await pool.run(task, { signal })
     },

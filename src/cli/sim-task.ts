@@ -12,13 +12,15 @@ export interface SimTask {
   readonly unit: UnitKey
   /** A file, as in `RunRequest`. */
   readonly eventLog?: string
+  /** Whether the result has the run's course. */
+  readonly course?: boolean
 }
 
 /** Runs a task on a wire that is used for nothing else, so that no run can colour the next. */
-export async function runSimTask ({ experiment, experimentsDirectory, parameters, unit, eventLog }: SimTask, wire: Wire): Promise<UnitResult> {
+export async function runSimTask ({ experiment, experimentsDirectory, parameters, unit, eventLog, course }: SimTask, wire: Wire): Promise<UnitResult> {
   try {
     const loaded = await loadExperiment(experiment, new URL(experimentsDirectory))
-    return await runUnit({ loaded, parameters, unit, wire, ...(eventLog === undefined ? {} : { eventLog }) })
+    return await runUnit({ loaded, parameters, unit, wire, ...(eventLog === undefined ? {} : { eventLog }), ...(course === undefined ? {} : { course }) })
   } finally {
     await wire.stop()
   }

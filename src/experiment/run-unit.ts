@@ -3,6 +3,7 @@ import { randomStream } from '../core/random.ts'
 import type { RecordedEvent } from '../core/recorder.ts'
 import { parseScenario } from '../wires/scenario.ts'
 import type { RunOutcome, RunParameters, Wire } from '../wires/wire.ts'
+import { courseOf } from './course.ts'
 import type { Case, SampleEvent } from './definition.ts'
 import type { LoadedExperiment } from './registry.ts'
 import type { UnitError, UnitKey, UnitResult } from './unit.ts'
@@ -15,6 +16,8 @@ export interface RunUnitOptions {
   readonly wire: Wire
   /** A file, as in `RunRequest`. */
   readonly eventLog?: string
+  /** Whether the result has the run's course, as in `RunRequest`. */
+  readonly course?: boolean
   readonly signal?: AbortSignal
 }
 
@@ -22,7 +25,7 @@ export interface RunUnitOptions {
  * Runs one arm under one case's conditions once. Whatever goes wrong inside is the result's `error`, beside the samples
  * that are good; a run cut short by the signal has ERR_INTERRUPTED there. Never rejects.
  */
-export async function runUnit ({ loaded, parameters, unit, wire, eventLog, signal }: RunUnitOptions): Promise<UnitResult> {
+export async function runUnit ({ loaded, parameters, unit, wire, eventLog, course, signal }: RunUnitOptions): Promise<UnitResult> {
   try {
     const { experiment, rolesModule } = loaded
     const theCase = experiment.cases.find(({ name }) => name === unit.case)
@@ -38,6 +41,7 @@ export async function runUnit ({ loaded, parameters, unit, wire, eventLog, signa
       parameters: allParameters,
       seed: unit.seed,
       ...(eventLog === undefined ? {} : { eventLog }),
+      ...(course === undefined ? {} : { course }),
       ...(signal === undefined ? {} : { signal })
     })
     return toResult(unit, theCase, outcome)
@@ -55,7 +59,7 @@ export function toUnitError (error: unknown): UnitError {
   return { code, message: error.message }
 }
 
-function toResult (unit: UnitKey, theCase: Case, { events, traceHash, error, interrupted }: RunOutcome): UnitResult {
+function toResult (unit: UnitKey, theCase: Case, { events, traceHash, course, error, interrupted }: RunOutcome): UnitResult {
   const known = new Set(theCase.metrics.map(({ sample }) => sample))
   const samples: SampleEvent[] = []
   // What roles throw because they were cut short says less than that they were.
@@ -80,6 +84,7 @@ function toResult (unit: UnitKey, theCase: Case, { events, traceHash, error, int
     ...keyOf(unit),
     samples,
     ...(traceHash === undefined ? {} : { traceHash }),
+    ...(course === undefined ? {} : { course: courseOf(course, events) }),
     ...(problem === undefined ? {} : { error: problem })
   }
 }

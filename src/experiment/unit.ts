@@ -1,4 +1,5 @@
 import type { WireName } from '../wires/wire.ts'
+import type { Course } from './course.ts'
 import type { SampleEvent } from './definition.ts'
 
 export type { RunParameters, WireName } from '../wires/wire.ts'
@@ -22,5 +23,7 @@ export interface UnitResult extends UnitKey {
   readonly samples: readonly SampleEvent[]
   /** Over everything that happened; only where time is virtual. */
   readonly traceHash?: string
+  /** What happened inside; only of the runs that were chosen for it. */
+  readonly course?: Course
   readonly error?: UnitError
 }

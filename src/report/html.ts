@@ -5,6 +5,8 @@ import type { Analysis } from './analysis.ts'
 import { claimSection } from './claim-section.ts'
 import { dataSection, environmentSection, holeSection, thresholdSection } from './appendix.ts'
 import { chooseDistributions, leftOutSentence } from './distribution-choice.ts'
+import { courseSection } from './course-section.ts'
+import { COURSE_STYLE } from './course-style.ts'
 import { distributionFigures } from './distributions.ts'
 import { effectTable, singleArmTable, wireSigns } from './effects.ts'
 import { plural, typeset } from './format.ts'
@@ -45,6 +47,7 @@ export async function renderReport (results: ResultsData, analysis: Analysis, { 
   const armLegend = legend(experiment.arms, styles)
   const choice = chooseDistributions(results, analysis)
   const timelines = await timelineFigures(results, choice.shown, styles)
+  const courses = courseSection(results, styles)
   const seed = (run.plan.find((plan) => plan.wire === wire) ?? run.plan[0])?.seeds[0] ?? ''
   const tradeOffs = await tradeOffFigures(results, analysis, styles)
   const withoutGain = noGainTable(moduleVerdicts(results, analysis), experiment.title)
@@ -76,6 +79,7 @@ export async function renderReport (results: ResultsData, analysis: Analysis, { 
         ? html`<p>Runs of this experiment are too short to have a course.</p>`
         : html`<p>One run of each arm, seed ${seed}.</p>${armLegend}<div class="figures">${timelines}</div>`
     },
+    ...(courses === undefined ? [] : [{ id: 'runs', title: 'One run, from inside', short: 'Runs', content: courses }]),
     ...await sweepSections(results, analysis, styles),
     ...(tradeOffs.length === 0 ? [] : [{
       id: 'trade-off',
@@ -93,6 +97,7 @@ export async function renderReport (results: ResultsData, analysis: Analysis, { 
     title: `${experiment.title} · twinwire`,
     version: run.versions.twinwire ?? '',
     ...(planned === undefined ? {} : { refreshSeconds: REFRESH_SECONDS }),
+    ...(courses === undefined ? {} : { style: COURSE_STYLE }),
     header: html`<header>
 <p class="kicker">twinwire · ${experiment.name} · ${run.startedAt.slice(0, 10)}</p>
 <h1>${experiment.title}</h1>

@@ -18,6 +18,8 @@ export interface PageParts {
   readonly version: string
   /** Of a page that changes meanwhile: it loads itself anew so often. */
   readonly refreshSeconds?: number
+  /** What its style sheet needs beside that of all pages. */
+  readonly style?: string
   readonly header: Markup
   readonly sections: readonly Section[]
   readonly footer: string
@@ -29,7 +31,7 @@ export interface PageParts {
  * A page as one HTML file that needs no network: charts are SVG in the page, nothing is loaded, and one small script,
  * allowed by its hash, adds tool tips.
  */
-export function renderPage ({ title, version, refreshSeconds, header, sections, footer, data }: PageParts): string {
+export function renderPage ({ title, version, refreshSeconds, style = '', header, sections, footer, data }: PageParts): string {
   const policy = `default-src 'none'; style-src 'unsafe-inline'; img-src data:; script-src 'sha256-${createHash('sha256').update(SCRIPT).digest('base64')}'; base-uri 'none'; form-action 'none'`
   return html`<!doctype html>
 <html lang="en-GB">
@@ -40,7 +42,7 @@ export function renderPage ({ title, version, refreshSeconds, header, sections, 
 ${refreshSeconds === undefined ? undefined : html`<meta http-equiv="refresh" content="${String(refreshSeconds)}">
 `}<meta name="generator" content="twinwire ${version}">
 <title>${title}</title>
-<style>${new Markup(STYLE)}</style>
+<style>${new Markup(STYLE + style)}</style>
 </head>
 <body>
 <a class="skip" href="#content">Skip to the results</a>

@@ -46,6 +46,11 @@ export interface ResultsData {
   readonly units: readonly UnitResult[]
 }
 
+/** Results as far as they say which runs there were to be, and which there were. */
+export interface PlannedResults extends Pick<ResultsData, 'units'> {
+  readonly run: Pick<RunDescription, 'experiment' | 'plan'>
+}
+
 /** The plain part of an experiment. */
 export function describeExperiment ({ name, title, question, expected, arms, cases, thresholds, agreement, promises, sweeps, precision }: Experiment): ExperimentDescription {
   return structuredClone(defined({
@@ -77,7 +82,7 @@ export function seedsOf ({ run }: Pick<ResultsData, 'run'>, wire: WireName, case
 export interface Hole extends UnitKey, UnitError {}
 
 /** Runs that failed or never ran, in the plan's order; none means that the results are complete. */
-export function holes ({ run, units }: ResultsData): Hole[] {
+export function holes ({ run, units }: PlannedResults): Hole[] {
   const found = new Map(units.map((unit) => [unitId(unit), unit]))
   const missing: Hole[] = []
   for (const { seeds, ...part } of run.plan) {

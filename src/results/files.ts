@@ -1,9 +1,11 @@
 import { createHash } from 'node:crypto'
-import { mkdir, readFile, rename, writeFile } from 'node:fs/promises'
+import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { show, TwinwireError } from '../core/errors.ts'
+import type { Course } from '../experiment/course.ts'
 import type { SampleEvent } from '../experiment/definition.ts'
 import type { UnitResult } from '../experiment/unit.ts'
+import { encodeCourses, parseCourses } from './courses.ts'
 import { compareUnits, holes, unitId } from './data.ts'
 import type { ResultsData } from './data.ts'
 import { parseManifest, runOf, SCHEMA_VERSION } from './manifest.ts'
@@ -14,6 +16,8 @@ import { encodeSummary } from './summary.ts'
 const MANIFEST = 'manifest.json'
 const SUMMARY = 'summary.csv'
 const SAMPLES = 'samples.parquet'
+/** Only where runs have courses. */
+const COURSES = 'courses.json'
 
 /**
  * Writes a run's folder, making it where needed. The same data gives the same bytes. The manifest comes last, so that a
@@ -24,15 +28,21 @@ const SAMPLES = 'samples.parquet'
 export async function writeResults (directory: string, results: ResultsData): Promise<void> {
   checkUnits(results.units)
   const units = [...results.units].sort(compareUnits)
-  const contents = { [SAMPLES]: encodeSamples(units), [SUMMARY]: Buffer.from(encodeSummary(results)) }
+  const courses = encodeCourses(units)
+  const contents = {
+    [SAMPLES]: encodeSamples(units), [SUMMARY]: Buffer.from(encodeSummary(results)), ...(courses === undefined ? {} : { [COURSES]: Buffer.from(courses) })
+  }
   const manifest: Manifest = {
     ...(results.run as Omit<Manifest, 'schemaVersion' | 'status' | 'units' | 'files'>),
     schemaVersion: SCHEMA_VERSION,
     status: holes(results).length === 0 ? 'complete' : 'partial',
-    units: units.map(({ samples, ...unit }) => ({ ...unit, samples: samples.length })),
+    units: units.map(({ samples, course: _course, ...unit }) => ({ ...unit, samples: samples.length })),
     files: Object.fromEntries(Object.entries(contents).map(([name, bytes]) => [name, fingerprint(bytes)]))
   }
   await mkdir(directory, { recursive: true })
+  if (courses === undefined) {
+    await rm(join(directory, COURSES), { force: true })
+  }
   for (const [name, bytes] of Object.entries(contents)) {
     await replaceFile(join(directory, name), bytes)
   }
@@ -47,7 +57,8 @@ export async function writeResults (directory: string, results: ResultsData): Pr
 export async function readResults (directory: string): Promise<ResultsData> {
   const manifestPath = join(directory, MANIFEST)
   const manifest = parseManifest((await readPart(directory, MANIFEST)).toString('utf8'), manifestPath)
-  for (const name of [SUMMARY, SAMPLES]) {
+  const hasCourses = COURSES in manifest.files
+  for (const name of [SUMMARY, SAMPLES, ...hasCourses ? [COURSES] : []]) {
     const path = join(directory, name)
     const expected = manifest.files[name]
     const found = fingerprint(await readPart(directory, name))
@@ -67,12 +78,19 @@ export async function readResults (directory: string): Promise<ResultsData> {
     }
     list.push({ type: 'sample', timeMs, host, metric, value, ok, reason })
   }
+  const coursesPath = join(directory, COURSES)
+  const courses = hasCourses ? parseCourses((await readPart(directory, COURSES)).toString('utf8'), coursesPath) : new Map<string, Course>()
+  const stranger = [...courses.keys()].find(id => !samples.has(id))
+  if (stranger !== undefined) {
+    throw new TwinwireError('ERR_INVALID_FILE', 'a course belongs to no run of the manifest', { path: coursesPath, found: stranger })
+  }
   const units = manifest.units.map(({ samples: expected, ...unit }) => {
     const found = samples.get(unitId(unit)) ?? []
     if (found.length !== expected) {
       throw new TwinwireError('ERR_INVALID_FILE', 'samples of a run are missing', { path: `${samplesPath}: ${unitId(unit)}`, expected: `${expected} samples`, found: String(found.length) })
     }
-    return { ...unit, samples: found }
+    const course = courses.get(unitId(unit))
+    return { ...unit, samples: found, ...(course === undefined ? {} : { course }) }
   })
   return { run: runOf(manifest), units }
 }

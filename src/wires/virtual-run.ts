@@ -7,6 +7,7 @@ import type { NetworkNode } from '../optim/port.ts'
 import type { Kernel } from '../sim/kernel.ts'
 import { VirtualClock } from '../sim/virtual-clock.ts'
 import type { RunTrace } from './run-trace.ts'
+import { CourseRecorder } from './course-recorder.ts'
 import { ScenarioNetwork } from './scenario-network.ts'
 import type { Host, Peer, Role, RunOutcome, RunRequest } from './wire.ts'
 import { runError } from './wire.ts'
@@ -45,6 +46,7 @@ export class VirtualRun {
   readonly #populate: Populate
   readonly #over = new AbortController()
   #interrupted = false
+  #course: CourseRecorder | undefined
 
   constructor (request: RunRequest, trace: RunTrace, populate: Populate) {
     this.#request = request
@@ -63,17 +65,21 @@ export class VirtualRun {
     }
     return {
       ...this.#trace.finish(),
+      ...(this.#course === undefined ? {} : { course: this.#course.course }),
       interrupted: this.#interrupted,
       ...(failure === undefined ? {} : { error: runError(failure.error) })
     }
   }
 
   async #play (): Promise<void> {
-    const { scenario, rolesModule, parameters, seed } = this.#request
+    const { scenario, rolesModule, parameters, seed, course } = this.#request
     const { roles } = await import(rolesModule.href) as { roles: Readonly<Record<string, Role>> }
     const kernel = this.#kernel
     const random = randomStream(seed)
     const network = new ScenarioNetwork(kernel, random.fork('network'), scenario)
+    if (course === true) {
+      this.#course = new CourseRecorder(network, scenario, this.#trace.recorder.events)
+    }
     const population = this.#populate(network, random.fork('network'))
     try {
       await this.#perform([{ title: 'making of the peers', act: async () => await population.start?.() }])
@@ -90,10 +96,13 @@ export class VirtualRun {
       for (const { clock } of players) {
         clock.zeroNs = zeroNs
       }
+      this.#course?.begin(zeroNs, new Map(scenario.hosts.map(({ name }) => [population.peer(name).id.toString(), name])))
       network.begin(zeroNs)
       await this.#perform(players.map(({ host, role }) => ({ title: `role of ${host.name}`, act: () => role.run?.(host, parameters) })))
       network.checkConservation()
     } finally {
+      // Before everything is closed, which is no part of the course.
+      this.#course?.end()
       this.#over.abort(new TwinwireError('ERR_STOPPED', 'the run is over'))
       population.stop()
     }

@@ -55,6 +55,8 @@ export interface RunRequest {
    * time is virtual: others leave it alone.
    */
   readonly eventLog?: string
+  /** Whether to record what its connections and queues did; the run is the same. Only where time is virtual. */
+  readonly course?: boolean
   /** Cuts the run short: what was recorded so far is returned with `interrupted`. */
   readonly signal?: AbortSignal
 }
@@ -63,9 +65,60 @@ export interface RunOutcome {
   readonly events: RecordedEvent[]
   /** Over everything that happened, packets included. Only where time is virtual. */
   readonly traceHash?: string
+  /** Where it was asked for, and time is virtual: until the end, or until the run failed. */
+  readonly course?: NetworkCourse
   /** Why the run did not end well: a role that threw, a host that died, the time limit. */
   readonly error?: { readonly code: string, readonly message: string }
   readonly interrupted: boolean
+}
+
+/** What happened in a run's network, as plain data. Times are milliseconds since the run's time zero. */
+export interface NetworkCourse {
+  readonly endMs: number
+  /** All that were opened, of which `series` has some. */
+  readonly connections: number
+  readonly series: readonly CourseSeries[]
+  /** In order of time. */
+  readonly marks: readonly CourseMark[]
+  /** Names of hosts by the text of their peer ids. */
+  readonly peers: Readonly<Record<string, string>>
+}
+
+/**
+ * `window`: the congestion window of a connection's end, `in-flight`: what it takes to be in the network, `round-trip`: its
+ * smoothed round trip, `queue`: what waits in a link.
+ */
+export type CourseQuantity = 'window' | 'in-flight' | 'round-trip' | 'queue'
+
+/** One quantity over time, a step function in few points: spikes are kept. */
+export interface CourseSeries {
+  readonly what: CourseQuantity
+  /** Its number; absent for queues. */
+  readonly connection?: number
+  /** The sending host, or the node at which the link begins. */
+  readonly from: string
+  readonly to: string
+  readonly unit: 'bytes' | 'ms'
+  /** Time and value; each holds until the next. */
+  readonly points: ReadonlyArray<readonly [timeMs: number, value: number]>
+}
+
+/**
+ * What a mark is about: the network's faults, what health monitoring finds, connections, the pool, sharing and queues
+ * (`flow`), attempts of requests, TCP's retransmission timeouts.
+ */
+export type CourseMarkKind = 'fault' | 'health' | 'connection' | 'pool' | 'flow' | 'attempt' | 'tcp'
+
+/** Something that happened at one time, in words. */
+export interface CourseMark {
+  readonly timeMs: number
+  /** Of what lasts (a fault): its end, or the run's where that comes first. */
+  readonly untilMs?: number
+  /** '' for the network as a whole. */
+  readonly host: string
+  readonly kind: CourseMarkKind
+  /** Without its subject, which is the host: `opened connection 3 to server`. */
+  readonly text: string
 }
 
 /** A way to bring a scenario to life. */

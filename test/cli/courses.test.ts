@@ -1,0 +1,57 @@
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import test from 'ava'
+import { recordCourses } from '../../src/cli/courses.ts'
+import { loadExperiment } from '../../src/experiment/registry.ts'
+import { planSeeds, planUnits } from '../../src/experiment/plan.ts'
+import { runUnit } from '../../src/experiment/run-unit.ts'
+import type { UnitResult } from '../../src/experiment/unit.ts'
+import { chooseCourses } from '../../src/results/course-choice.ts'
+import { describeExperiment } from '../../src/results/data.ts'
+import { readResults } from '../../src/results/files.ts'
+import { fakeMachinery } from '../fixtures/fake-machinery.ts'
+import { FakeWire } from '../fixtures/fake-wire.ts'
+import { runCli, temporaryDirectory } from '../fixtures/run-cli.ts'
+
+const machinery = { ...fakeMachinery(), simWorker: new URL('../fixtures/course-sim-worker.ts', import.meta.url) }
+const loaded = await loadExperiment('queueing', machinery.experimentsDirectory)
+const parameters = loaded.experiment.parameters.parse({}) as Readonly<Record<string, number>>
+const plan = [{ wire: 'sim' as const, seeds: planSeeds('s', 5) }]
+
+test.serial('the chosen runs get courses with their reasons, one that is another run becomes a hole, and all else stays', async t => {
+  const wire = new FakeWire('sim')
+  const units: UnitResult[] = []
+  for (const unit of planUnits(loaded.experiment, plan)) {
+    units.push(await runUnit({ loaded, parameters, unit, wire }))
+  }
+  const chosen = chooseCourses({ run: { experiment: describeExperiment(loaded.experiment), plan }, units })
+  const recorded = await recordCourses({ loaded, parameters, machinery, signal: new AbortController().signal, plan, jobs: 2 }, units)
+  t.deepEqual(recorded.map(({ course: _course, error: _error, ...unit }) => unit), units)
+  for (const unit of recorded) {
+    const choice = chosen.find(({ case: caseName, arm, seed }) => caseName === unit.case && arm === unit.arm && seed === unit.seed)
+    const another = unit.case === 'busy' && unit.arm === 'tuned'
+    t.is(unit.course?.reason, another ? undefined : choice?.reason)
+    t.is(unit.error?.code, another && choice !== undefined ? 'ERR_NOT_REPRODUCIBLE' : undefined)
+  }
+  // Each of the two cases and arms has a median and a worst.
+  t.is(chosen.length, 2 * 2 * 2)
+  t.regex(recorded.find(({ error }) => error !== undefined)?.error?.message ?? '', /busy, tuned, seed s\/\d; expected trace hash \S+; found another/)
+})
+
+test.serial('cut short, it leaves results as they are', async t => {
+  const units = await Promise.all(planUnits(loaded.experiment, plan).map(async unit => await runUnit({ loaded, parameters, unit, wire: new FakeWire('sim') })))
+  t.deepEqual(await recordCourses({ loaded, parameters, machinery, signal: AbortSignal.abort(), plan, jobs: 2 }, units), units)
+})
+
+test.serial('a run of an experiment leaves courses in its folder, whatever the number of jobs, and is not well where one is not reproducible', async t => {
+  const directory = await temporaryDirectory(t)
+  for (const jobs of ['1', '2']) {
+    const { exitCode, stdout } = await runCli(directory, ['run', 'queueing', '--seeds', '3', '--jobs', jobs, '--out', jobs], { machinery })
+    t.is(exitCode, 1)
+    t.regex(stdout, /ERR_NOT_REPRODUCIBLE/)
+  }
+  const text = await readFile(join(directory, '1', 'courses.json'), 'utf8')
+  t.is(text, await readFile(join(directory, '2', 'courses.json'), 'utf8'))
+  const { units } = await readResults(join(directory, '1'))
+  t.is(units.filter(({ course }) => course !== undefined).length, 3 * 2)
+})
