@@ -1,12 +1,17 @@
 import { availableParallelism } from 'node:os'
 import { Command, Option } from 'commander'
 import type { CliContext } from './context.ts'
+import { withFolderOption } from './experiment-folders.ts'
+import type { FolderOptions } from './experiment-folders.ts'
 import { list } from './list.ts'
-import { collect, countOf, DEFAULT_SEED, ExitCode, FILE_NAME, fromZeroOf, textOf } from './options.ts'
+import type { ListOptions } from './list.ts'
+import { countOf, DEFAULT_SEED, ExitCode, FILE_NAME, fromZeroOf, textOf } from './options.ts'
+import { withParameterOptions } from './parameters-file.ts'
 import { addPathCommand } from './path.ts'
 import { report } from './report.ts'
 import { run } from './run.ts'
 import type { RunOptions } from './run.ts'
+import { schema } from './schema.ts'
 import { trace } from './trace.ts'
 import type { TraceOptions } from './trace.ts'
 import { withTraceOptions } from './trace-files.ts'
@@ -59,13 +64,10 @@ export function createProgram (context: CliContext, version: string, finish: (ex
       }))
     })
 
-  program.command('list')
+  withFolderOption(program.command('list'))
     .description('lists the experiments with their cases, arms and parameters')
     .option('--json', 'an array of objects on stdout', false)
-    .action(async (options: { json: boolean }) => {
-      await list(context, options)
-      finish(ExitCode.ok)
-    })
+    .action(async (options: ListOptions) => finish(await list(context, options)))
 
   withRunOptions(program.command('run'))
     .description('runs an experiment in simulation, states the verdicts, leaves results and a report')
@@ -79,6 +81,14 @@ export function createProgram (context: CliContext, version: string, finish: (ex
     .addOption(new Option('--tcp-network <network>', 'what joins real peers: a relay on loopback, or Linux network namespaces (as root)').choices(['relay', 'namespaces']).default('relay'))
     .action(async (name: string, options: RunOptions) => finish(await run(context, name, options)))
 
+  withFolderOption(program.command('schema'))
+    .argument('<experiment>', 'its name, as listed')
+    .description("a JSON Schema of an experiment's parameters on stdout, for a file that --parameters reads")
+    .action(async (name: string, options: FolderOptions) => {
+      await schema(context, name, options)
+      finish(ExitCode.ok)
+    })
+
   program.command('report')
     .argument('<dir>', 'a folder that a run left')
     .description('makes report.html again from the results alone')
@@ -88,14 +98,13 @@ export function createProgram (context: CliContext, version: string, finish: (ex
       finish(ExitCode.ok)
     })
 
-  withTraceOptions(program.command('trace'))
+  withTraceOptions(withParameterOptions(withFolderOption(program.command('trace'))))
     .argument('<experiment>', 'its name, as listed')
     .description('runs one simulation of an experiment again and writes down what happened in its network')
     .option('--case <name>', "as listed (default: the experiment's first)")
     .option('--arm <name>', "as listed (default: the case's first)")
     .option('--seed <text>', 'root of all chance, as in run', textOf('--seed'), DEFAULT_SEED)
     .option('--repetition <n>', "which of run's repetitions, from 0", fromZeroOf('--repetition', MAXIMUM_SEEDS - 1), 0)
-    .option('--set <name=value>', 'changes a parameter, as in run; may be repeated', collect, [])
     .action(async (name: string, options: TraceOptions) => finish(await trace(context, name, options)))
 
   addPathCommand(program, context, finish)
@@ -105,12 +114,11 @@ export function createProgram (context: CliContext, version: string, finish: (ex
 }
 
 function withRunOptions (command: Command): Command {
-  return command
+  return withParameterOptions(withFolderOption(command))
     .argument('<experiment>', 'its name, as listed')
     .option('--seed <text>', 'root of all chance: the same seed gives the same simulation', textOf('--seed'), DEFAULT_SEED)
     .option('--seeds <n>', 'repetitions in simulation, each with a seed of its own that all arms share', countOf('--seeds', MAXIMUM_SEEDS), DEFAULT_SEEDS)
     .option('--jobs <n>', 'simulations at a time (default: one a core)', countOf('--jobs', MAXIMUM_JOBS), availableParallelism())
-    .option('--set <name=value>', 'changes a parameter, with a unit where it has one (rttMs=80ms); may be repeated', collect, [])
     .option('--out <dir>', 'folder for the results (default: results/<experiment>-<time>)', textOf('--out', 'the name of a folder'))
     .option('--json', 'verdicts as one JSON object on stdout', false)
 }

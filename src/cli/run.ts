@@ -10,6 +10,8 @@ import type { StackOptions } from '../wires/stack.ts'
 import type { TcpNetwork } from '../wires/tcp/host-networks.ts'
 import type { CliContext } from './context.ts'
 import { describeEnvironment } from './environment.ts'
+import { experimentFolders } from './experiment-folders.ts'
+import type { FolderOptions } from './experiment-folders.ts'
 import { RunningEstimate } from './estimate.ts'
 import { execute } from './execute.ts'
 import type { Machinery } from './execute.ts'
@@ -17,13 +19,15 @@ import { runOutput } from './json-output.ts'
 import { interruptedExitCode } from './interruption.ts'
 import { ExitCode } from './options.ts'
 import { parseParameters } from './parameters.ts'
+import { settingsOf } from './parameters-file.ts'
+import type { ParameterOptions } from './parameters-file.ts'
 import { Progress } from './progress.ts'
 import { fromHere, makeReport } from './report.ts'
 import { defaultResultsDirectory, prepareResultsDirectory } from './results-directory.ts'
 import { planStages } from './stages.ts'
 import { describeVerdicts } from './verdicts.ts'
 
-export interface RunOptions {
+export interface RunOptions extends ParameterOptions, FolderOptions {
   readonly seed: string
   readonly seeds: number
   /** Of the wires beside simulation, which only `validate` has; 0 leaves one out. */
@@ -34,7 +38,6 @@ export interface RunOptions {
   /** What joins real peers. Default: `relay`. */
   readonly tcpNetwork?: TcpNetwork
   readonly jobs: number
-  readonly set: readonly string[]
   readonly out?: string
   readonly json: boolean
 }
@@ -48,9 +51,10 @@ export interface RunOptions {
  */
 export async function run (context: CliContext, name: string, options: RunOptions): Promise<number> {
   const { machinery, signal, stdout, stderr } = context
-  const loaded = await loadExperiment(name, machinery.experimentsDirectory)
+  const loaded = await loadExperiment(name, await experimentFolders(context, options))
   const { experiment } = loaded
-  const parameters = parseParameters(experiment, options.set)
+  const settings = settingsOf(experiment, options, context.workingDirectory)
+  const parameters = parseParameters(experiment, settings)
   const plan = planWires(options)
   const planned = planUnits(experiment, plan)
   if (planned.length === 0) {
@@ -94,7 +98,7 @@ export async function run (context: CliContext, name: string, options: RunOption
   const { writeResults } = await import('../results/files.ts')
   await writeResults(directory, {
     run: {
-      command: reproduceCommand(name, options),
+      command: reproduceCommand(name, { ...options, set: settings }),
       experiment: describeExperiment(experiment),
       parameters,
       plan,
