@@ -3,6 +3,7 @@ import { Command, Option } from 'commander'
 import type { CliContext } from './context.ts'
 import { withFolderOption } from './experiment-folders.ts'
 import type { FolderOptions } from './experiment-folders.ts'
+import { init } from './init.ts'
 import { list } from './list.ts'
 import type { ListOptions } from './list.ts'
 import { countOf, DEFAULT_SEED, ExitCode, FILE_NAME, fromZeroOf, textOf } from './options.ts'
@@ -62,6 +63,14 @@ export function createProgram (context: CliContext, version: string, finish: (ex
         set: [],
         json: false
       }))
+    })
+
+  withFolderOption(program.command('init'))
+    .argument('<name>', 'lower-case words joined by dashes: my-question')
+    .description('writes a commented experiment that runs as it is')
+    .action(async (name: string, options: FolderOptions) => {
+      await init(context, name, options)
+      finish(ExitCode.ok)
     })
 
   withFolderOption(program.command('list'))

@@ -8,8 +8,11 @@ import type { Experiment } from './definition.ts'
 /** Compiled files lie in `dist/` as the sources lie in the repository, so that one relative address serves both. */
 const SHIPPED = new URL('../../experiments/', import.meta.url)
 
+/** Lower-case words joined by dashes. */
+export const EXPERIMENT_NAME = /^[a-z][a-z0-9]*(?:-[a-z0-9]+)*$/
+
 /** What Node loads as a module; of TypeScript it strips the types, but not in `node_modules`, where compiled files lie. */
-const EXPERIMENT_FILE = /^([a-z][a-z0-9]*(?:-[a-z0-9]+)*)\.(?:ts|mts|js|mjs)$/
+const EXPERIMENT_FILE = /^(.*)\.(?:ts|mts|js|mjs)$/
 
 /** A folder of experiments, or several, whose order is that of the names. */
 export type ExperimentFolders = URL | readonly URL[]
@@ -74,7 +77,7 @@ async function experimentFiles (folders: ExperimentFolders): Promise<ExperimentF
   for (const folder of [folders].flat()) {
     for (const file of (await readdir(folder)).sort()) {
       const name = EXPERIMENT_FILE.exec(file)?.[1]
-      if (name !== undefined) {
+      if (name !== undefined && EXPERIMENT_NAME.test(name)) {
         files.push({ name, url: new URL(file, folder) })
       }
     }
