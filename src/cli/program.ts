@@ -1,5 +1,6 @@
 import { availableParallelism } from 'node:os'
 import { Command, Option } from 'commander'
+import { addCompareCommand } from './compare.ts'
 import type { CliContext } from './context.ts'
 import { withFolderOption } from './experiment-folders.ts'
 import type { FolderOptions } from './experiment-folders.ts'
@@ -116,6 +117,7 @@ export function createProgram (context: CliContext, version: string, finish: (ex
     .option('--repetition <n>', "which of run's repetitions, from 0", fromZeroOf('--repetition', MAXIMUM_SEEDS - 1), 0)
     .action(async (name: string, options: TraceOptions) => finish(await trace(context, name, options)))
 
+  addCompareCommand(program, context, finish)
   addPathCommand(program, context, finish)
   addVerifyCommand(program, context, finish)
 
@@ -133,6 +135,6 @@ function withRunOptions (command: Command): Command {
 }
 
 const EXIT_CODES = `
-Exit codes: 0 all is well; 1 a stated threshold does not hold, two runs that should be the same are not, a run failed, or
-an experiment's file cannot be loaded; 2 the command cannot be carried out as given; 130 interrupted, 143 terminated (what
-was finished is kept).`
+Exit codes: 0 all is well; 1 a stated threshold does not hold, something regressed (compare), two runs that should be the
+same are not, a run failed, or an experiment's file cannot be loaded; 2 the command cannot be carried out as given; 130
+interrupted, 143 terminated (what was finished is kept).`

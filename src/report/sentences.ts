@@ -43,7 +43,7 @@ export function effectSentence ({ finding: { case: { title }, metric }, arm, com
 }
 
 /** The verdict, and what an inconclusive one would need. */
-export function verdictText ({ verdict, tooFewPairs, moreSeeds }: Comparison): string {
+export function verdictText ({ verdict, tooFewPairs, moreSeeds }: Pick<Comparison, 'verdict' | 'tooFewPairs' | 'moreSeeds'>): string {
   const text = tooFewPairs ? 'too few seeds for a verdict' : verdict
   return moreSeeds === undefined ? text : `${text} (about ${plural(moreSeeds, 'more seed')})`
 }

@@ -137,6 +137,11 @@ function welch (values: readonly number[], first: number, scale: number): number
   return error <= scale * 1e-12 ? Infinity : distance / error
 }
 
+/** The smallest p-value that groups of these sizes can have. With equal sizes a deal's mirror image is as far out. */
+export function leastPermutationPValue (baselineRuns: number, armRuns: number): number {
+  return Math.min(1, (baselineRuns === armRuns ? 2 : 1) / binomial(baselineRuns + armRuns, baselineRuns))
+}
+
 function binomial (total: number, chosen: number): number {
   let count = 1
   for (let i = 1; i <= Math.min(chosen, total - chosen); i++) {
