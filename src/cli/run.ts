@@ -138,7 +138,7 @@ function planWires ({ seed, seeds, stackSeeds = 0, tcpSeeds = 0 }: RunOptions): 
 }
 
 /** The command that gives these results: with the defaults spelled out, and without what has no influence on them. */
-function reproduceCommand (name: string, { seed, seeds, stackSeeds, stackCipher = 'real', tcpSeeds, tcpNetwork = 'relay', set }: RunOptions): string {
+function reproduceCommand (name: string, { seed, seeds, stackSeeds, stackCipher = 'real', tcpSeeds, tcpNetwork = 'relay', set, experiments }: RunOptions): string {
   const validates = stackSeeds !== undefined || tcpSeeds !== undefined
   const words = ['twinwire', validates ? 'validate' : 'run', name, '--seed', seed, '--seeds', String(seeds)]
   if (validates) {
@@ -149,6 +149,9 @@ function reproduceCommand (name: string, { seed, seeds, stackSeeds, stackCipher 
   }
   if (tcpNetwork !== 'relay') {
     words.push('--tcp-network', tcpNetwork)
+  }
+  if (experiments !== undefined) {
+    words.push('--experiments', experiments)
   }
   for (const setting of set) {
     words.push('--set', setting)

@@ -1,4 +1,4 @@
-import { mkdir, writeFile } from 'node:fs/promises'
+import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { ExecutionContext } from 'ava'
 import test from 'ava'
@@ -47,6 +47,8 @@ test('--experiments names another folder, which has to be there', async t => {
   t.deepEqual(namesIn((await runCli(directory, ['list', '--json'])).stdout), ['queueing'])
   t.deepEqual(namesIn((await runCli(directory, ['list', '--json', '--experiments', 'questions'])).stdout), ['zebra', 'queueing'])
   t.is((await runCli(directory, ['schema', 'zebra', '--experiments', 'questions'])).exitCode, 0)
+  t.is((await runCli(directory, ['run', 'zebra', '--experiments', 'questions', '--seeds', '1', '--out', 'here'])).exitCode, 0)
+  t.regex(await readFile(join(directory, 'here', 'manifest.json'), 'utf8'), /"twinwire run zebra --seed twinwire --seeds 1 --experiments questions"/)
   const { exitCode, stderr } = await runCli(directory, ['list', '--experiments', 'answers'])
   t.is(exitCode, 2)
   t.regex(stderr, /\[ERR_INVALID_OPTION\]: there is no such folder; at --experiments; .*found "answers"/)
