@@ -17,4 +17,6 @@ export interface CliContext {
   /** Aborted by Ctrl-C and SIGTERM, with an `Interruption`. */
   readonly signal: AbortSignal
   readonly workingDirectory: string
+  /** The process's variables. Absent: none is set. */
+  readonly environment?: Readonly<Record<string, string | undefined>>
 }

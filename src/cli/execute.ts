@@ -92,7 +92,7 @@ function simRunner ({ loaded, parameters, machinery, eventLog, course }: Execute
     async run (unit, signal) {
       const task: SimTask = {
         experiment: loaded.experiment.name,
-        experimentsDirectory: machinery.experimentsDirectory.href,
+        experimentsDirectory: new URL('.', loaded.rolesModule).href,
         parameters,
         unit,
         ...(eventLog?.unit === unit ? { eventLog: eventLog.path } : {}),

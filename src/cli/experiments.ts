@@ -9,6 +9,8 @@ import type { RunParameters } from '../wires/wire.ts'
 import { conduct, machineryFor } from './conduct.ts'
 import type { CliContext } from './context.ts'
 import type { Machinery } from './execute.ts'
+import { experimentFolders } from './experiment-folders.ts'
+import type { FolderOptions } from './experiment-folders.ts'
 import { formatSpan } from './format-span.ts'
 import { interruptedExitCode } from './interruption.ts'
 import { ExitCode } from './options.ts'
@@ -21,7 +23,7 @@ import type { PlanOptions, RunPlan } from './run-plan.ts'
 import { makeSummary, SUMMARY_DATA, SUMMARY_PAGE } from './summary.ts'
 import { table } from './table.ts'
 
-export interface ExperimentsOptions extends Omit<PlanOptions, 'validates' | 'set' | 'precision' | 'maximumSeeds'> {
+export interface ExperimentsOptions extends Omit<PlanOptions, 'validates' | 'set' | 'precision' | 'maximumSeeds'>, FolderOptions {
   /** Gets a folder with the results of each. */
   readonly out: string
   /** Gets the reports and the summary. Default: `out`. */
@@ -48,9 +50,10 @@ export async function experiments (context: CliContext, names: readonly string[]
   const { signal, stdout, workingDirectory } = context
   const pages = resolve(workingDirectory, options.pages ?? options.out)
   const expected = await earlierTimes(pages)
+  const folders = await experimentFolders(context, options)
   const prepared: Prepared[] = []
-  for (const name of names.length > 0 ? new Set(names) : await experimentNames(context.machinery.experimentsDirectory)) {
-    prepared.push(await prepare(context, name, options))
+  for (const name of names.length > 0 ? new Set(names) : await experimentNames(folders)) {
+    prepared.push(await prepare(context, name, folders, options))
   }
   for (const [index, experiment] of prepared.entries()) {
     if (!signal.aborted) {
@@ -71,8 +74,8 @@ export async function experiments (context: CliContext, names: readonly string[]
   return entries.every(({ analysis }) => analysis.passed && analysis.holes.length === 0) ? ExitCode.ok : ExitCode.failed
 }
 
-async function prepare (context: CliContext, name: string, options: ExperimentsOptions): Promise<Prepared> {
-  const loaded = await loadExperiment(name, context.machinery.experimentsDirectory)
+async function prepare (context: CliContext, name: string, folders: readonly URL[], options: ExperimentsOptions): Promise<Prepared> {
+  const loaded = await loadExperiment(name, folders)
   const { plan, machinery } = await planOrLeaveOut(context, loaded, options)
   return {
     loaded,

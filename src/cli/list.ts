@@ -2,7 +2,11 @@ import { styleText } from 'node:util'
 import { experimentNames, loadExperiment } from '../experiment/registry.ts'
 import type { Arm, Case, Experiment } from '../experiment/definition.ts'
 import { armsOf } from '../experiment/plan.ts'
+import { TwinwireError } from '../core/errors.ts'
 import type { CliContext, Output } from './context.ts'
+import { experimentFolders } from './experiment-folders.ts'
+import type { FolderOptions } from './experiment-folders.ts'
+import { ExitCode } from './options.ts'
 import { describeParameters } from './parameters.ts'
 import type { ParameterDescription } from './parameters.ts'
 import { table } from './table.ts'
@@ -20,15 +24,36 @@ export interface ExperimentOutput {
   readonly parameters: readonly ParameterDescription[]
 }
 
-/** Writes what experiments there are, for a reader or as JSON. */
-export async function list ({ machinery: { experimentsDirectory }, stdout }: CliContext, { json }: { readonly json: boolean }): Promise<void> {
+export interface ListOptions extends FolderOptions {
+  readonly json: boolean
+}
+
+/**
+ * Writes what experiments there are, for a reader or as JSON. One that cannot be loaded hides no other: a line on stderr
+ * says what is wrong with it.
+ *
+ * @returns the process's exit code
+ */
+export async function list (context: CliContext, { json, ...options }: ListOptions): Promise<number> {
+  const { stdout, stderr } = context
+  const folders = await experimentFolders(context, options)
   const experiments: ExperimentOutput[] = []
-  for (const name of await experimentNames(experimentsDirectory)) {
-    experiments.push(describe((await loadExperiment(name, experimentsDirectory)).experiment))
+  let exitCode: number = ExitCode.ok
+  for (const name of await experimentNames(folders)) {
+    try {
+      experiments.push(describe((await loadExperiment(name, folders)).experiment))
+    } catch (error) {
+      if (!(error instanceof TwinwireError)) {
+        throw error
+      }
+      stderr.write(`error [${error.code}]: ${error.message}\n`)
+      exitCode = ExitCode.failed
+    }
   }
   stdout.write(json
     ? `${JSON.stringify(experiments, undefined, 2)}\n`
     : `${experiments.map(experiment => asText(experiment, stdout)).join('\n\n')}\n`)
+  return exitCode
 }
 
 function describe (experiment: Experiment): ExperimentOutput {

@@ -40,7 +40,7 @@ export async function runFromCommandLine (machinery: Machinery = shippedMachiner
   process.on('SIGTERM', onSignal)
   const { stdout, stderr } = process
   process.exitCode = await runCommand(process.argv.slice(2), {
-    stdout, stderr, machinery, signal: interrupt.signal, workingDirectory: process.cwd()
+    stdout, stderr, machinery, signal: interrupt.signal, workingDirectory: process.cwd(), environment: process.env
   })
   process.off('SIGINT', onSignal)
   process.off('SIGTERM', onSignal)

@@ -1,16 +1,23 @@
 import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import { Command, Option } from 'commander'
+import { addCompareCommand } from './compare.ts'
 import type { CliContext } from './context.ts'
+import { withFolderOption } from './experiment-folders.ts'
+import type { FolderOptions } from './experiment-folders.ts'
 import { experiments } from './experiments.ts'
 import type { ExperimentsOptions } from './experiments.ts'
+import { init } from './init.ts'
 import { list } from './list.ts'
-import { collect, countOf, DEFAULT_SEED, ExitCode, FILE_NAME, fromZeroOf, shareOf, textOf } from './options.ts'
+import type { ListOptions } from './list.ts'
+import { countOf, DEFAULT_SEED, ExitCode, FILE_NAME, fromZeroOf, shareOf, textOf } from './options.ts'
+import { withParameterOptions } from './parameters-file.ts'
 import { addPathCommand } from './path.ts'
 import { report } from './report.ts'
 import { DEFAULT_REPETITIONS } from './run-plan.ts'
 import { run } from './run.ts'
 import type { RunOptions } from './run.ts'
+import { schema } from './schema.ts'
 import { summary } from './summary.ts'
 import { trace } from './trace.ts'
 import type { TraceOptions } from './trace.ts'
@@ -60,13 +67,18 @@ export function createProgram (context: CliContext, version: string, finish: (ex
       }))
     })
 
-  program.command('list')
-    .description('lists the experiments with their cases, arms and parameters')
-    .option('--json', 'an array of objects on stdout', false)
-    .action(async (options: { json: boolean }) => {
-      await list(context, options)
+  withFolderOption(program.command('init'))
+    .argument('<name>', 'lower-case words joined by dashes: my-question')
+    .description('writes a commented experiment that runs as it is')
+    .action(async (name: string, options: FolderOptions) => {
+      await init(context, name, options)
       finish(ExitCode.ok)
     })
+
+  withFolderOption(program.command('list'))
+    .description('lists the experiments with their cases, arms and parameters')
+    .option('--json', 'an array of objects on stdout', false)
+    .action(async (options: ListOptions) => finish(await list(context, options)))
 
   withRunOptions(program.command('run'))
     .description('runs an experiment in simulation, states the verdicts, leaves results and a report')
@@ -76,7 +88,7 @@ export function createProgram (context: CliContext, version: string, finish: (ex
     .description('the same, then also with the whole libp2p stack over simulated TCP and on real peers over TCP, and states whether the simulation can be believed')
     .action(async (name: string, options: RunOptions) => finish(await run(context, name, { ...options, validates: true })))
 
-  withSeedOptions(withValidationOptions(program.command('experiments')))
+  withSeedOptions(withValidationOptions(withFolderOption(program.command('experiments'))))
     .argument('[names...]', 'experiments, as listed (default: all)')
     .description('validates experiments one after the other, and makes their reports and a summary over them')
     .option('--out <dir>', 'folder for the results, a folder for each', textOf('--out', 'the name of a folder'), join('results', 'experiments'))
@@ -92,6 +104,14 @@ export function createProgram (context: CliContext, version: string, finish: (ex
       finish(ExitCode.ok)
     })
 
+  withFolderOption(program.command('schema'))
+    .argument('<experiment>', 'its name, as listed')
+    .description("a JSON Schema of an experiment's parameters on stdout, for a file that --parameters reads")
+    .action(async (name: string, options: FolderOptions) => {
+      await schema(context, name, options)
+      finish(ExitCode.ok)
+    })
+
   program.command('report')
     .argument('<dir>', 'a folder that a run left')
     .description('makes report.html again from the results alone')
@@ -101,16 +121,16 @@ export function createProgram (context: CliContext, version: string, finish: (ex
       finish(ExitCode.ok)
     })
 
-  withTraceOptions(program.command('trace'))
+  withTraceOptions(withParameterOptions(withFolderOption(program.command('trace'))))
     .argument('<experiment>', 'its name, as listed')
     .description('runs one simulation of an experiment again and writes down what happened in its network')
     .option('--case <name>', "as listed (default: the experiment's first)")
     .option('--arm <name>', "as listed (default: the case's first)")
     .option('--seed <text>', 'root of all chance, as in run', textOf('--seed'), DEFAULT_SEED)
     .option('--repetition <n>', "which of run's repetitions, from 0", fromZeroOf('--repetition', MAXIMUM_SEEDS - 1), 0)
-    .option('--set <name=value>', 'changes a parameter, as in run; may be repeated', collect, [])
     .action(async (name: string, options: TraceOptions) => finish(await trace(context, name, options)))
 
+  addCompareCommand(program, context, finish)
   addPathCommand(program, context, finish)
   addVerifyCommand(program, context, finish)
 
@@ -118,10 +138,9 @@ export function createProgram (context: CliContext, version: string, finish: (ex
 }
 
 function withRunOptions (command: Command): Command {
-  return withSeedOptions(command.argument('<experiment>', 'its name, as listed'))
+  return withSeedOptions(withParameterOptions(withFolderOption(command)).argument('<experiment>', 'its name, as listed'))
     .option('--precision <share>', "goes on with more seeds until the experiment's targets are known to within this, as half of a 95% interval: 0.05 is five points (default: as the experiment says, where --seeds does not fix the number)", shareOf('--precision'))
     .option('--maximum-seeds <n>', 'where to stop going on for precision (default: as the experiment says)', countOf('--maximum-seeds', MAXIMUM_SEEDS))
-    .option('--set <name=value>', 'changes a parameter, with a unit where it has one (rttMs=80ms); may be repeated', collect, [])
     .option('--out <dir>', 'folder for the results (default: results/<experiment>-<time>)', textOf('--out', 'the name of a folder'))
     .option('--watch', 'writes results and report again while seeds come in; a browser follows (not while real peers are measured)', false)
     .option('--json', 'verdicts as one JSON object on stdout', false)
@@ -147,6 +166,6 @@ function orDefault (value: number | string): string {
 }
 
 const EXIT_CODES = `
-Exit codes: 0 all is well; 1 a stated threshold does not hold, two runs that should be the same are not, a run failed, or
-an experiment's file cannot be loaded; 2 the command cannot be carried out as given; 130 interrupted, 143 terminated (what
-was finished is kept).`
+Exit codes: 0 all is well; 1 a stated threshold does not hold, something regressed (compare), two runs that should be the
+same are not, a run failed, or an experiment's file cannot be loaded; 2 the command cannot be carried out as given; 130
+interrupted, 143 terminated (what was finished is kept).`

@@ -39,7 +39,7 @@ export async function prepareResultsDirectory (workingDirectory: string, name: s
  * Makes a folder and those above it, level by level: Node's own recursive `mkdir` never ends where a file system that
  * seems writable (`/proc`) answers ENOENT.
  */
-async function makeWritable (directory: string): Promise<void> {
+export async function makeWritable (directory: string): Promise<void> {
   const missing: string[] = []
   let existing = directory
   while (!await isDirectory(existing)) {

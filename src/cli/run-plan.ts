@@ -30,6 +30,8 @@ export interface PlanOptions {
   readonly jobs: number
   /** `name=value` each. */
   readonly set: readonly string[]
+  /** The folder of one's own experiments, where it was named. */
+  readonly experiments?: string
 }
 
 export const DEFAULT_REPETITIONS: Readonly<Record<WireName, number>> = {
@@ -112,7 +114,7 @@ function precisionOf (experiment: Experiment, { seeds, precision: halfWidth, max
 }
 
 function commandOf (experiment: Experiment, options: PlanOptions, repetitions: Readonly<Record<WireName, number>>, precision: Precision | undefined): string {
-  const { seed, validates, stackCipher = 'real', tcpNetwork = experiment.tcpNetwork ?? 'relay', set } = options
+  const { seed, validates, stackCipher = 'real', tcpNetwork = experiment.tcpNetwork ?? 'relay', set, experiments } = options
   const words = ['twinwire', validates ? 'validate' : 'run', experiment.name, '--seed', seed, '--seeds', String(repetitions.sim)]
   if (precision !== undefined) {
     words.push('--precision', String(precision.halfWidth), '--maximum-seeds', String(precision.maximumSeeds))
@@ -125,6 +127,9 @@ function commandOf (experiment: Experiment, options: PlanOptions, repetitions: R
   }
   if (validates && tcpNetwork !== 'relay' || tcpNetwork !== (experiment.tcpNetwork ?? 'relay')) {
     words.push('--tcp-network', tcpNetwork)
+  }
+  if (experiments !== undefined) {
+    words.push('--experiments', experiments)
   }
   for (const setting of set) {
     words.push('--set', setting)

@@ -3,11 +3,15 @@ import { loadExperiment } from '../experiment/registry.ts'
 import type { ResultsData } from '../results/data.ts'
 import { conduct, machineryFor } from './conduct.ts'
 import type { CliContext } from './context.ts'
+import { experimentFolders } from './experiment-folders.ts'
+import type { FolderOptions } from './experiment-folders.ts'
 import { RunningEstimate } from './estimate.ts'
 import { runOutput } from './json-output.ts'
 import { interruptedExitCode } from './interruption.ts'
 import { ExitCode } from './options.ts'
 import { parseParameters } from './parameters.ts'
+import { settingsOf } from './parameters-file.ts'
+import type { ParameterOptions } from './parameters-file.ts'
 import { Progress } from './progress.ts'
 import { fromHere, makeReport, reportFile } from './report.ts'
 import { defaultResultsDirectory, prepareResultsDirectory } from './results-directory.ts'
@@ -16,7 +20,7 @@ import type { PlanOptions } from './run-plan.ts'
 import { describeVerdicts } from './verdicts.ts'
 import { Watcher } from './watch.ts'
 
-export interface RunOptions extends PlanOptions {
+export interface RunOptions extends PlanOptions, ParameterOptions, FolderOptions {
   readonly out?: string
   readonly json: boolean
   /** Whether results and report are written while seeds come in. */
@@ -32,10 +36,11 @@ export interface RunOptions extends PlanOptions {
  */
 export async function run (context: CliContext, name: string, options: RunOptions): Promise<number> {
   const { signal, stdout, stderr } = context
-  const loaded = await loadExperiment(name, context.machinery.experimentsDirectory)
+  const loaded = await loadExperiment(name, await experimentFolders(context, options))
   const { experiment } = loaded
-  const parameters = parseParameters(experiment, options.set)
-  const plan = planRun(experiment, options)
+  const settings = settingsOf(experiment, options, context.workingDirectory)
+  const parameters = parseParameters(experiment, settings)
+  const plan = planRun(experiment, { ...options, set: settings })
   const machinery = await machineryFor(plan, context.machinery)
   // Last, so that a command that cannot be carried out leaves nothing behind.
   const directory = await prepareResultsDirectory(context.workingDirectory, options.out ?? defaultResultsDirectory(name, new Date()))

@@ -6,18 +6,21 @@ import { runUnit } from '../experiment/run-unit.ts'
 import type { UnitKey } from '../experiment/unit.ts'
 import { SimWire } from '../wires/sim.ts'
 import type { CliContext } from './context.ts'
+import { experimentFolders } from './experiment-folders.ts'
+import type { FolderOptions } from './experiment-folders.ts'
 import { interruptedExitCode } from './interruption.ts'
 import { checkName, ExitCode } from './options.ts'
 import { parseParameters } from './parameters.ts'
+import { settingsOf } from './parameters-file.ts'
+import type { ParameterOptions } from './parameters-file.ts'
 import { TraceFiles } from './trace-files.ts'
 import type { TraceFlags } from './trace-files.ts'
 
-export interface TraceOptions extends TraceFlags {
+export interface TraceOptions extends TraceFlags, ParameterOptions, FolderOptions {
   readonly case?: string
   readonly arm?: string
   readonly seed: string
   readonly repetition: number
-  readonly set: readonly string[]
 }
 
 /**
@@ -29,10 +32,10 @@ export interface TraceOptions extends TraceFlags {
  * @throws ERR_UNKNOWN_EXPERIMENT, ERR_EXPERIMENT_LOAD, and whatever is wrong with the options, before anything runs
  */
 export async function trace (context: CliContext, name: string, options: TraceOptions): Promise<number> {
-  const { machinery, signal, stdout, stderr } = context
-  const loaded = await loadExperiment(name, machinery.experimentsDirectory)
+  const { signal, stdout, stderr } = context
+  const loaded = await loadExperiment(name, await experimentFolders(context, options))
   const unit = unitOf(loaded.experiment, options)
-  const parameters = parseParameters(loaded.experiment, options.set)
+  const parameters = parseParameters(loaded.experiment, settingsOf(loaded.experiment, options, context.workingDirectory))
   const files = new TraceFiles(context.workingDirectory, options)
   if (files.count === 0) {
     throw new TwinwireError('ERR_INVALID_OPTION', 'there is nothing to trace to', {

@@ -22,7 +22,7 @@ type Style = Parameters<typeof styleText>[0]
 /** Everything that was concluded, as text for a reader at a terminal; coloured where `output` is one. */
 export function describeVerdicts (results: ResultsData, analysis: Analysis, output: Output): string {
   const { run } = results
-  const paint = (style: Style) => (text: string): string => styleText(style, text, { stream: output })
+  const paint = painter(output)
   const sections = [`${paint('bold')(run.experiment.title)}\n${run.experiment.question}`]
   for (const wire of wiresOf(results)) {
     const findings = analysis.findings.filter(finding => finding.wire === wire)
@@ -54,14 +54,21 @@ function precisionText (results: ResultsData): string {
   return sentence === undefined ? '' : `\n${sentence}`
 }
 
-const VERDICT_STYLES: Readonly<Record<Verdict, Style>> = {
+/** Colours text in a style, where an output has colours. */
+export type Paint = (style: Style) => (text: string) => string
+
+export function painter (output: Output): Paint {
+  return style => text => styleText(style, text, { stream: output })
+}
+
+export const VERDICT_STYLES: Readonly<Record<Verdict, Style>> = {
   improved: 'green',
   regressed: 'red',
   'no meaningful change': 'dim',
   inconclusive: 'yellow'
 }
 
-function effects (findings: readonly Finding[], paint: (style: Style) => (text: string) => string): string {
+function effects (findings: readonly Finding[], paint: Paint): string {
   const rows: Cell[][] = []
   for (const finding of findings) {
     for (const { arm, mean, samples, failures, comparison } of finding.arms) {
@@ -111,18 +118,18 @@ function beliefs ({ beliefs }: Analysis): string {
       [belief.case.name, belief.metric.name, BELIEF_TEXTS[belief.belief], beliefReason(belief), beliefCause(belief) ?? '']), 1))}\n`
 }
 
-function threshold (check: ThresholdCheck, paint: (style: Style) => (text: string) => string): string {
+function threshold (check: ThresholdCheck, paint: Paint): string {
   const { metricDefinition: { unit }, value, checked } = check
   const found = value !== undefined ? `found ${formatValue(value.estimate, unit)}` : checked ? 'no run to check it with' : 'its wire was not run'
   return `${outcome(check, paint)}  ${check.case}: ${check.metric} of ${check.arm} ${limitText(check)}; ${found}`
 }
 
-function agreementThreshold (check: AgreementCheck, paint: (style: Style) => (text: string) => string): string {
+function agreementThreshold (check: AgreementCheck, paint: Paint): string {
   const found = `${check.medians === undefined ? '' : 'found '}${agreementFound(check)}`
   return `${outcome(check, paint)}  ${check.case}: ${check.metric} of ${check.arm} ${agreementLimitText(check)}; ${found}`
 }
 
-function outcome ({ checked, holds }: Check, paint: (style: Style) => (text: string) => string): string {
+function outcome ({ checked, holds }: Check, paint: Paint): string {
   return !checked ? paint('dim')('not checked') : holds ? paint('green')('pass') : paint('red')('FAIL')
 }
 
@@ -138,7 +145,7 @@ function failures (holes: readonly Hole[]): string {
 }
 
 /** Leaves a cell of the first columns empty where it and those before it are as in the row above. */
-function withoutRepeats (rows: ReadonlyArray<readonly Cell[]>, columns: number): Cell[][] {
+export function withoutRepeats (rows: ReadonlyArray<readonly Cell[]>, columns: number): Cell[][] {
   return rows.map((row, index) => row.map((cell, column) => {
     const above = index === 0 ? undefined : rows[index - 1]
     const repeated = column < columns && above !== undefined && row.slice(0, column + 1).every((cell, i) => cell === above[i])

@@ -9,15 +9,20 @@ import { planSeeds, planUnits } from '../experiment/plan.ts'
 import { loadExperiment } from '../experiment/registry.ts'
 import type { UnitKey, WireName } from '../experiment/unit.ts'
 import type { CliContext } from './context.ts'
+import { experimentFolders, withFolderOption } from './experiment-folders.ts'
+import type { FolderOptions } from './experiment-folders.ts'
 import { firstDifference } from './first-difference.ts'
 import { interruptedExitCode } from './interruption.ts'
-import { checkName, collect, countOf, DEFAULT_SEED, ExitCode, FILE_NAME, textOf } from './options.ts'
+import { checkName, countOf, DEFAULT_SEED, ExitCode, FILE_NAME, textOf } from './options.ts'
 import { parseParameters } from './parameters.ts'
+import { settingsOf, withParameterOptions } from './parameters-file.ts'
+import type { ParameterOptions } from './parameters-file.ts'
 import { Progress } from './progress.ts'
 import { planStages } from './stages.ts'
 import { compareRuns, describeComparison, holds, isDifferent } from './verify-output.ts'
 import type { DifferenceOutput, VerifyOutput } from './verify-output.ts'
 import { compiledProgram, ownProgram, versionOfNode } from './verify-program.ts'
+import type { LoadedProgram } from './verify-program.ts'
 import { runSide } from './verify-side.ts'
 import type { SharedTask, Side } from './verify-side.ts'
 import type { VerifiedRun } from './verify-task.ts'
@@ -30,7 +35,7 @@ const MAXIMUM_SEEDS = 10_000
 /** Each is a thread. */
 const MAXIMUM_JOBS = 256
 
-export interface VerifyOptions {
+export interface VerifyOptions extends ParameterOptions, FolderOptions {
   readonly seed: string
   readonly seeds: number
   readonly wire: string
@@ -38,7 +43,6 @@ export interface VerifyOptions {
   readonly arm?: string
   /** Of the second process; the first has 1. */
   readonly jobs: number
-  readonly set: readonly string[]
   readonly node?: string
   readonly json: boolean
 }
@@ -52,11 +56,11 @@ export interface VerifyOptions {
  * @throws ERR_UNKNOWN_EXPERIMENT, ERR_EXPERIMENT_LOAD, and whatever is wrong with the options, before anything runs
  */
 export async function verify (context: CliContext, name: string, options: VerifyOptions): Promise<number> {
-  const { machinery, signal, stdout, stderr } = context
-  const { experiment } = await loadExperiment(name, machinery.experimentsDirectory)
-  const parameters = parseParameters(experiment, options.set)
+  const { signal, stdout, stderr } = context
+  const { experiment, rolesModule } = await loadExperiment(name, await experimentFolders(context, options))
+  const parameters = parseParameters(experiment, settingsOf(experiment, options, context.workingDirectory))
   const units = chooseUnits(experiment, options)
-  const sides = await prepareSides(context, options)
+  const sides = await prepareSides(context, options, new URL('.', rolesModule))
   const task = { experiment: name, parameters, units }
 
   const results = await runBoth(context, experiment, sides, task)
@@ -81,7 +85,7 @@ export async function verify (context: CliContext, name: string, options: Verify
 }
 
 export function addVerifyCommand (program: Command, context: CliContext, finish: (exitCode: number) => void): void {
-  program.command('verify')
+  withParameterOptions(withFolderOption(program.command('verify')))
     .argument('<experiment>', 'its name, as listed')
     .description('runs an experiment in two fresh processes, compares what happened, and shows the first event that differs')
     .option('--seed <text>', 'root of all chance, as in run', textOf('--seed'), DEFAULT_SEED)
@@ -91,7 +95,6 @@ export function addVerifyCommand (program: Command, context: CliContext, finish:
     .option('--arm <name>', 'as listed (default: all)')
     .option('--jobs <n>', 'runs at a time in the second process; the first has 1 (default: one a core, at least 2)',
       countOf('--jobs', MAXIMUM_JOBS), Math.max(2, availableParallelism()))
-    .option('--set <name=value>', 'changes a parameter, as in run; may be repeated', collect, [])
     .option('--node <path>', 'another Node.js for the second process; both run the compiled package then (npm run build)', textOf('--node', FILE_NAME))
     .option('--json', 'the comparison as one JSON object on stdout', false)
     .action(async (name: string, options: VerifyOptions) => finish(await verify(context, name, options)))
@@ -115,11 +118,16 @@ function chooseUnits (experiment: Experiment, { seed, seeds, wire, case: caseNam
 
 type BothSides = readonly [Side, Side]
 
-async function prepareSides ({ machinery }: CliContext, { jobs, node }: VerifyOptions): Promise<BothSides> {
+async function prepareSides ({ machinery }: CliContext, { jobs, node }: VerifyOptions, folder: URL): Promise<BothSides> {
   const own = { nodePath: process.execPath, nodeVersion: process.versions.node }
   const other = node === undefined ? own : { nodePath: node, nodeVersion: await versionOfNode(node) }
-  const program = node === undefined ? ownProgram(machinery) : await compiledProgram()
+  const program = programFor(folder, machinery, node === undefined ? ownProgram(machinery) : await compiledProgram())
   return [{ ...own, program, jobs: 1 }, { ...other, program, jobs }]
+}
+
+/** An experiment that comes with twinwire was compiled with it; another one lies where it was found. */
+function programFor (folder: URL, { experimentsDirectory }: CliContext['machinery'], program: LoadedProgram): LoadedProgram {
+  return folder.href === experimentsDirectory.href ? program : { ...program, experimentsDirectory: folder }
 }
 
 function sideOutput ({ nodeVersion, jobs }: Side): VerifyOutput['sides'][0] {

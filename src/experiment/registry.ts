@@ -1,4 +1,6 @@
 import { readdir } from 'node:fs/promises'
+import { basename } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { show, TwinwireError } from '../core/errors.ts'
 import { nearestName } from '../core/nearest.ts'
 import { checkExperiment } from './check.ts'
@@ -7,8 +9,14 @@ import type { Experiment } from './definition.ts'
 /** Compiled files lie in `dist/` as the sources lie in the repository, so that one relative address serves both. */
 const SHIPPED = new URL('../../experiments/', import.meta.url)
 
-/** Sources load sources and compiled files compiled ones. */
-const EXTENSION = import.meta.url.endsWith('.ts') ? '.ts' : '.js'
+/** Lower-case words joined by dashes. */
+export const EXPERIMENT_NAME = /^[a-z][a-z0-9]*(?:-[a-z0-9]+)*$/
+
+/** What Node loads as a module; of TypeScript it strips the types, but not in `node_modules`, where compiled files lie. */
+const EXPERIMENT_FILE = /^(.*)\.(?:ts|mts|js|mjs)$/
+
+/** A folder of experiments, or several, whose order is that of the names. */
+export type ExperimentFolders = URL | readonly URL[]
 
 export interface LoadedExperiment {
   readonly experiment: Experiment
@@ -16,15 +24,17 @@ export interface LoadedExperiment {
   readonly rolesModule: URL
 }
 
-/** Names of the experiments in a folder (default: those that come with twinwire), in alphabetical order. */
-export async function experimentNames (directory: URL = SHIPPED): Promise<string[]> {
-  const names: string[] = []
-  for (const file of await readdir(directory)) {
-    if (file.endsWith(EXTENSION) && !file.endsWith(`.d${EXTENSION}`)) {
-      names.push(file.slice(0, -EXTENSION.length))
-    }
-  }
-  return names.sort()
+/**
+ * Names of the experiments in folders (default: those that come with twinwire), of each folder in alphabetical order.
+ * Files with other names (`test-tools.test.ts`, `_shared.ts`) are none.
+ *
+ * @throws ERR_INVALID_FILE where two have one name
+ */
+export async function experimentNames (folders: ExperimentFolders = SHIPPED): Promise<string[]> {
+  const files = await experimentFiles(folders)
+  const names = [...new Set(files.map(({ name }) => name))]
+  names.forEach(name => fileOf(name, files))
+  return names
 }
 
 /**
@@ -32,11 +42,14 @@ export async function experimentNames (directory: URL = SHIPPED): Promise<string
  *
  * @throws ERR_UNKNOWN_EXPERIMENT, naming the nearest that there is
  * @throws ERR_EXPERIMENT_LOAD where the file cannot be imported: it does not parse, imports what is missing, or throws
- * @throws ERR_INVALID_FILE where the file exports no experiment of that name, one whose definition is not valid, or no roles
+ * @throws ERR_INVALID_FILE where the file exports no experiment of that name, one whose definition is not valid, or no roles, and
+ * where two files have the name
  */
-export async function loadExperiment (name: string, directory: URL = SHIPPED): Promise<LoadedExperiment> {
-  const names = await experimentNames(directory)
-  if (!names.includes(name)) {
+export async function loadExperiment (name: string, folders: ExperimentFolders = SHIPPED): Promise<LoadedExperiment> {
+  const files = await experimentFiles(folders)
+  const rolesModule = fileOf(name, files)
+  if (rolesModule === undefined) {
+    const names = files.map(({ name }) => name)
     const nearest = nearestName(name, names)
     throw new TwinwireError('ERR_UNKNOWN_EXPERIMENT', 'no such experiment', {
       path: 'experiment',
@@ -44,18 +57,47 @@ export async function loadExperiment (name: string, directory: URL = SHIPPED): P
       found: show(name)
     })
   }
-  const rolesModule = new URL(`${name}${EXTENSION}`, directory)
-  const module = await importExperiment(rolesModule, `${name}${EXTENSION}`)
+  const file = basename(rolesModule.pathname)
+  const module = await importExperiment(rolesModule, file)
   if (module.experiment?.name !== name || module.roles === undefined) {
     throw new TwinwireError('ERR_INVALID_FILE', 'the file is not an experiment', {
-      path: `${name}${EXTENSION}`,
+      path: file,
       expected: `exports 'experiment' with the name ${show(name)}, and 'roles'`,
       found: module.experiment === undefined ? `exports ${show(Object.keys(module))}` : `the name ${show(module.experiment.name)}`
     })
   }
   const { experiment } = module
-  checkExperiment(experiment, `${name}${EXTENSION}`)
+  checkExperiment(experiment, file)
   return { experiment, rolesModule }
+}
+
+interface ExperimentFile {
+  readonly name: string
+  readonly url: URL
+}
+
+async function experimentFiles (folders: ExperimentFolders): Promise<ExperimentFile[]> {
+  const files: ExperimentFile[] = []
+  for (const folder of [folders].flat()) {
+    for (const file of (await readdir(folder)).sort()) {
+      const name = EXPERIMENT_FILE.exec(file)?.[1]
+      if (name !== undefined && EXPERIMENT_NAME.test(name)) {
+        files.push({ name, url: new URL(file, folder) })
+      }
+    }
+  }
+  return files
+}
+
+/** Results name the experiment alone: two of one name could not be told apart. */
+function fileOf (name: string, files: readonly ExperimentFile[]): URL | undefined {
+  const [first, second] = files.filter(file => file.name === name)
+  if (second !== undefined) {
+    throw new TwinwireError('ERR_INVALID_FILE', `two experiments have the name ${show(name)}`, {
+      path: fileURLToPath(first.url), expected: 'a name that no other experiment has', found: `another one in ${fileURLToPath(second.url)}`
+    })
+  }
+  return first?.url
 }
 
 interface ExperimentModule {

@@ -38,6 +38,11 @@ export function formatChange ({ estimate, low, high }: Interval): string {
 
 /** How an arm changed: relative where that has a meaning, else in the metric's unit. */
 export function formatEffect ({ relative, difference }: PairedEffect, unit: Metric['unit']): string {
+  return formatDifference(relative, difference, unit)
+}
+
+/** The same for any two that were compared. */
+export function formatDifference (relative: Interval | undefined, difference: Interval, unit: Metric['unit']): string {
   if (relative !== undefined) {
     return formatChange(relative)
   }

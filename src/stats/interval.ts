@@ -9,7 +9,7 @@ const RESAMPLES = 4000
 const TAIL = (1 - CONFIDENCE) / 2
 
 /** With fewer values a bootstrap knows too little of the distribution: Student's interval assumes more and errs less. */
-const MINIMUM_FOR_BOOTSTRAP = 8
+export const MINIMUM_FOR_BOOTSTRAP = 8
 
 /** An estimate and its 95% confidence interval, over runs. Of one run the interval is the whole line. */
 export interface Interval {
@@ -76,27 +76,41 @@ export interface Studentised {
  * @param evaluate the estimate over the picked runs (indices, with repetition), or over all runs where nothing is picked
  */
 export function studentisedInterval (count: number, evaluate: (pick?: Uint32Array) => Studentised, random: RandomStream): Interval {
-  const { estimate, standardError } = evaluate()
+  const observed = evaluate()
   if (count === 1) {
-    return { estimate, low: -Infinity, high: Infinity }
+    return { estimate: observed.estimate, low: -Infinity, high: Infinity }
   }
+  const pick = new Uint32Array(count)
+  return bootstrapInterval(observed, count - 1, count < MINIMUM_FOR_BOOTSTRAP
+    ? undefined
+    : () => {
+        for (let j = 0; j < count; j++) {
+          pick[j] = random.integer(count)
+        }
+        return evaluate(pick)
+      })
+}
+
+/**
+ * A studentised bootstrap interval from resamples, whichever way they are made.
+ *
+ * @param degrees of freedom of the standard error, for Student's interval where there are no resamples or too many of them have no spread
+ * @param draw the estimate over a resample; absent where there are too few runs to resample
+ */
+export function bootstrapInterval ({ estimate, standardError }: Studentised, degrees: number, draw?: () => Studentised): Interval {
   // Values that are equal but for rounding have no spread to resample.
   if (standardError <= Math.abs(estimate) * 1e-12) {
     return { estimate, low: estimate, high: estimate }
   }
-  const student = studentQuantile(count - 1)
+  const student = studentQuantile(degrees)
   const fallback = { estimate, low: estimate - student * standardError, high: estimate + student * standardError }
-  if (count < MINIMUM_FOR_BOOTSTRAP) {
+  if (draw === undefined) {
     return fallback
   }
-  const pick = new Uint32Array(count)
   const ratios = new Float64Array(RESAMPLES)
   let degenerate = 0
   for (let i = 0; i < RESAMPLES; i++) {
-    for (let j = 0; j < count; j++) {
-      pick[j] = random.integer(count)
-    }
-    const drawn = evaluate(pick)
+    const drawn = draw()
     if (drawn.standardError <= standardError * 1e-6) {
       degenerate++
     } else {
@@ -131,7 +145,8 @@ const NORMAL_975 = 1.959964
 /** The 97.5% quantile of Student's t; from 11 degrees of freedom by Cornish-Fisher expansion, within 0.001. */
 function studentQuantile (degrees: number): number {
   if (degrees <= STUDENT_975.length) {
-    return STUDENT_975[degrees - 1]
+    // Of a fraction the whole below it, which is the wider.
+    return STUDENT_975[Math.max(1, Math.floor(degrees)) - 1]
   }
   const z = NORMAL_975
   return z + (z ** 3 + z) / (4 * degrees) + (5 * z ** 5 + 16 * z ** 3 + 3 * z) / (96 * degrees ** 2)

@@ -1,7 +1,8 @@
 import { CONFIDENCE } from './interval.ts'
 import type { PairedEffect } from './paired.ts'
 
-export type Verdict = 'improved' | 'regressed' | 'no meaningful change' | 'inconclusive'
+export const VERDICTS = ['improved', 'regressed', 'no meaningful change', 'inconclusive'] as const
+export type Verdict = typeof VERDICTS[number]
 
 /** Beyond this the number of seeds is not worth stating: the effect is too close to the line, or to nothing. */
 const MAXIMUM_STATED_SEEDS = 1000
@@ -24,11 +25,14 @@ export interface JudgementContext {
   readonly minimumEffect: number
 }
 
+/** What of an effect a verdict is made of; of groups that share no seeds `pairs` is the size of the smaller. */
+export type JudgedEffect = Pick<PairedEffect, 'pairs' | 'baselineMean' | 'difference' | 'relative'>
+
 /**
  * 'improved' and 'regressed' need an effect that is both significant and at least the minimum; 'no meaningful change'
  * needs an interval that lies within the minimum on both sides. Anything else is 'inconclusive'.
  */
-export function judge (effect: PairedEffect, context: JudgementContext): Judgement {
+export function judge (effect: JudgedEffect, context: JudgementContext): Judgement {
   const { adjustedPValue, better, minimumEffect } = context
   const { estimate, low, high } = relativeChange(effect)
   if (adjustedPValue < ALPHA && Math.abs(estimate) >= minimumEffect) {
@@ -44,7 +48,7 @@ export function judge (effect: PairedEffect, context: JudgementContext): Judgeme
 }
 
 /** From a baseline of zero any change is infinite, and none is none. */
-function relativeChange ({ relative, difference }: PairedEffect): { estimate: number, low: number, high: number } {
+function relativeChange ({ relative, difference }: JudgedEffect): { estimate: number, low: number, high: number } {
   const scaled = (value: number): number => value === 0 ? 0 : value * Infinity
   return relative ?? { estimate: scaled(difference.estimate), low: scaled(difference.low), high: scaled(difference.high) }
 }
@@ -53,7 +57,7 @@ function relativeChange ({ relative, difference }: PairedEffect): { estimate: nu
  * An interval's width falls with the square root of the runs. It has to leave out zero where the effect is large enough
  * to matter, and to fit within the minimum where it is not; and the sign-flip test has to be able to reach alpha at all.
  */
-function seedsMissing ({ pairs, difference, baselineMean }: PairedEffect, { comparisons, minimumEffect }: JudgementContext): number {
+function seedsMissing ({ pairs, difference, baselineMean }: JudgedEffect, { comparisons, minimumEffect }: JudgementContext): number {
   const attainable = Math.ceil(1 + Math.log2(comparisons / ALPHA))
   const minimum = minimumEffect * Math.max(0, baselineMean)
   const distance = Math.abs(difference.estimate)

@@ -64,7 +64,14 @@ const offences: ReadonlyArray<readonly [file: string, code: string]> = [
   ['src/wires/stack/file.ts', "import { x } from '../../libp2p/index.ts'"],
   ['src/experiment/file.ts', "import { x } from '../libp2p/index.ts'"],
   ['src/libp2p/file.ts', "import { x } from '../optim/port.ts'"],
-  ['src/libp2p/file.ts', "import { x } from 'node:fs'"]
+  ['src/libp2p/file.ts', "import { x } from 'node:fs'"],
+  ['src/authoring/file.ts', "import { x } from '../wires/sim.ts'"],
+  ['src/authoring/file.ts', "import { x } from '../sim/kernel.ts'"],
+  ['src/authoring/file.ts', "import { x } from '../report/analysis.ts'"],
+  ['src/authoring/file.ts', "import { x } from 'node:fs'"],
+  ['src/authoring/file.ts', "import 'libp2p'"],
+  ['src/workload/file.ts', "import { x } from '../authoring/index.ts'"],
+  ['src/experiment/file.ts', "import { x } from '../authoring/index.ts'"]
 ]
 
 /** File and line that must pass. */
@@ -94,6 +101,10 @@ const allowed: ReadonlyArray<readonly [file: string, code: string]> = [
   ['src/libp2p/file.ts', "import { x } from '../wires/stack/byte-network.ts'"],
   ['src/libp2p/file.ts', "import type { x } from '@libp2p/interface'"],
   ['src/libp2p/file.ts', "import * as z from 'zod'"],
+  ['src/authoring/file.ts', "export { x } from '../workload/measure.ts'"],
+  ['src/authoring/file.ts', "export { x } from '../wires/input-files.ts'"],
+  ['src/authoring/file.ts', "export type { x } from '../experiment/definition.ts'"],
+  ['experiments/file.ts', "import { x } from '../src/authoring/index.ts'"],
   ['experiments/file.ts', "import { x } from '../src/workload/measure.ts'"]
 ]
 

@@ -1,0 +1,93 @@
+import { readFile, writeFile } from 'node:fs/promises'
+import { findPackageJSON } from 'node:module'
+import { dirname, join, resolve } from 'node:path'
+import { fileURLToPath, pathToFileURL } from 'node:url'
+import { show, TwinwireError } from '../core/errors.ts'
+import { EXPERIMENT_NAME, experimentNames } from '../experiment/registry.ts'
+import type { CliContext } from './context.ts'
+import { experimentFolders, OWN_EXPERIMENTS } from './experiment-folders.ts'
+import type { FolderOptions } from './experiment-folders.ts'
+import { fromHere } from './report.ts'
+import { makeWritable } from './results-directory.ts'
+
+const IS_SOURCE = import.meta.url.endsWith('.ts')
+/** Compiled files lie one deeper than sources. */
+const PACKAGE = new URL(IS_SOURCE ? '../../' : '../../../', import.meta.url)
+
+/** An experiment that is whole; it lies where `../src` is what it is to an experiment of this repository. */
+const TEMPLATE = new URL('examples/my-question.ts', PACKAGE)
+const TEMPLATE_NAME = /my-question/g
+const SOURCE_IMPORT = /'\.\.\/src\/authoring\/index\.ts'/g
+const PACKAGE_IMPORT = "'twinwire/experiment'"
+
+/**
+ * The command `init`: writes a commented experiment that runs as it is, and what to do next.
+ *
+ * @throws ERR_INVALID_OPTION for a name that is none or taken, a file that is there already, or a folder that cannot be made
+ */
+export async function init (context: CliContext, name: string, options: FolderOptions): Promise<void> {
+  const { stdout, workingDirectory } = context
+  await checkFreeName(context, name, options)
+  const folder = resolve(workingDirectory, options.experiments ?? OWN_EXPERIMENTS)
+  const file = join(folder, `${name}${await extensionIn(folder)}`)
+  const template = (await readFile(TEMPLATE, 'utf8')).replaceAll(TEMPLATE_NAME, name)
+  const besideSources = IS_SOURCE && folder === fileURLToPath(new URL(OWN_EXPERIMENTS, PACKAGE))
+  await writeNew(folder, file, besideSources ? template : template.replaceAll(SOURCE_IMPORT, PACKAGE_IMPORT))
+  const chosen = options.experiments === undefined ? '' : ` --experiments ${options.experiments}`
+  const first = besideSources || findsPackage(file) ? '' : 'npm install twinwire && '
+  stdout.write(`Written: ${fromHere(context, file)}\nNext: ${first}twinwire run ${name}${chosen}\n`)
+}
+
+async function checkFreeName (context: CliContext, name: string, options: FolderOptions): Promise<void> {
+  if (!EXPERIMENT_NAME.test(name)) {
+    throw new TwinwireError('ERR_INVALID_OPTION', 'the name is not one of an experiment', {
+      path: 'name', expected: 'lower-case words joined by dashes: my-question', found: show(name)
+    })
+  }
+  // The folder may yet have to be made.
+  const folders = await experimentFolders(context, options).catch(() => [context.machinery.experimentsDirectory])
+  if ((await experimentNames(folders)).includes(name)) {
+    throw new TwinwireError('ERR_INVALID_OPTION', 'there is an experiment of this name', { path: 'name', expected: 'a name that is not listed', found: show(name) })
+  }
+}
+
+/** Where a package says that its files are CommonJS, Node takes `.mts` for a module all the same. */
+async function extensionIn (folder: string): Promise<string> {
+  for (let directory = folder; ; directory = dirname(directory)) {
+    try {
+      const { type } = JSON.parse(await readFile(join(directory, 'package.json'), 'utf8')) as { type?: unknown }
+      return type === 'module' ? '.ts' : '.mts'
+    } catch (error) {
+      if (!isMissing(error)) {
+        throw new TwinwireError('ERR_INVALID_FILE', 'the package cannot be read', { path: join(directory, 'package.json'), expected: 'a JSON object', found: show(String(error)), cause: error })
+      }
+      if (dirname(directory) === directory) {
+        return '.ts'
+      }
+    }
+  }
+}
+
+/** As the experiment's import will be found: `npx` and a global installation are not. */
+function findsPackage (file: string): boolean {
+  try {
+    return findPackageJSON('twinwire', pathToFileURL(file)) !== undefined
+  } catch {
+    return false
+  }
+}
+
+async function writeNew (folder: string, file: string, content: string): Promise<void> {
+  try {
+    await makeWritable(folder)
+    await writeFile(file, content, { flag: 'wx' })
+  } catch (error) {
+    throw new TwinwireError('ERR_INVALID_OPTION', 'the experiment cannot be written', {
+      path: file, expected: 'a file that is not there yet, in a folder that can be written to', found: error instanceof Error && 'code' in error ? String(error.code) : String(error), cause: error
+    })
+  }
+}
+
+function isMissing (error: unknown): boolean {
+  return error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ENOTDIR')
+}
