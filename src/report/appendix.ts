@@ -67,7 +67,7 @@ export function dataSection (): Markup {
   return html`<p>Beside this file: <code>samples.parquet</code> (every sample), <code>summary.csv</code> (a line for each run and metric), <code>manifest.json</code> (the rest). This report is made of those three: <code>twinwire report &lt;folder&gt;</code>.</p>
 <pre><code>duckdb -c "SELECT wire, \\"case\\", arm, quantile_cont(value, 0.99) AS p99 FROM 'samples.parquet' WHERE ok GROUP BY ALL"</code></pre>
 <pre><code>python -c "import pandas; print(pandas.read_parquet('samples.parquet').groupby(['wire', 'case', 'arm']).value.describe())"</code></pre>
-<details><summary>How the numbers are made</summary><ul>
+<details class="paper"><summary>How the numbers are made</summary><ul>
 <li>A run gives one value a metric; means, medians and intervals are over runs, never over samples of one run.</li>
 <li>Arms are compared on the same seeds, and so in the same networks. Change = mean of the arm over mean of the baseline, minus 1. Intervals: studentised bootstrap; below 8 runs, or where a bootstrap is degenerate, Student's.</li>
 <li>Verdicts: significant by the paired sign-flip test at 5% after Holm's correction over all comparisons of the wire, and at least the minimum effect. <q>No meaningful change</q>: the interval lies within the minimum effect on both sides.</li>

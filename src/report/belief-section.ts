@@ -20,7 +20,7 @@ export function beliefTable ({ beliefs }: Analysis): Markup {
   const [alone, swept] = [true, false].map((wanted) => beliefs.filter((belief) => (belief.case.sweep === undefined) === wanted))
   return html`${alone.length === 0 ? undefined : table(alone, 'Can each metric be believed?')}
 ${swept.length === 0 ? undefined : html`<details><summary>Along sweeps: ${plural(swept.length, 'metric')}</summary>${table(swept, 'Can each metric of the sweeps be believed?')}</details>`}
-<details><summary>The rule</summary><p>${BELIEF_RULE}</p><p>Due to: simulation and stack differ by the model of libp2p's sessions; the stack and real peers, by what computing and the kernel add.</p></details>`
+<details class="paper"><summary>The rule</summary><p>${BELIEF_RULE}</p><p>Due to: simulation and stack differ by the model of libp2p's sessions; the stack and real peers, by what computing and the kernel add.</p></details>`
 }
 
 function table (beliefs: readonly MetricBelief[], label: string): Markup {

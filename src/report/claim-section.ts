@@ -11,7 +11,7 @@ import { WIRE_PLACES } from './wire-words.ts'
 export function claimSection ({ claims }: Analysis): Markup {
   return html`<p>${claimTally(claims)}. Each is read where the experiment says, on the most modelled wire that ran unless it names another; what other wires say stands beside it.</p>
 ${claimTable(claims)}
-<details><summary>The rule</summary><p>${CLAIM_RULE}</p></details>`
+<details class="paper"><summary>The rule</summary><p>${CLAIM_RULE}</p></details>`
 }
 
 /**

@@ -86,7 +86,7 @@ export function strip (marks: readonly StripMark[], axis: StripAxis, negligible:
 
 /** The labels of the axis, for the column's head. */
 export function stripHead (axis: StripAxis): Markup {
-  return html`<svg class="strip" viewBox="0 0 ${WIDTH} 14" aria-hidden="true">${axis.ticks.map(({ change, label }) =>
+  return html`<span class="aside">Drawn</span><svg class="strip" viewBox="0 0 ${WIDTH} 14" aria-hidden="true">${axis.ticks.map(({ change, label }) =>
     html`<text x="${round(axis.place(change))}" y="11" text-anchor="middle">${label}</text>`)}</svg>`
 }
 

@@ -171,5 +171,5 @@ main:focus{outline:none}
 }
 @media (max-width:480px){dl{grid-template-columns:1fr;gap:0}dd{margin-bottom:.6rem}}
 @media (prefers-reduced-motion:reduce){html{scroll-behavior:auto}}
-@media print{:root{${LIGHT}}body{font-size:10.5pt}nav,summary,#tip{display:none}h2{break-after:avoid}figure,.card,.effects tbody{break-inside:avoid}header{padding-top:0}.good,.bad,.badge,.chips li{-webkit-print-color-adjust:exact;print-color-adjust:exact}}
+@media print{:root{${LIGHT}}body{font-size:10.5pt}nav,summary,#tip,.skip,details:not(.paper){display:none}details::details-content{content-visibility:visible;block-size:auto}h2,h3{break-after:avoid}figure,.card,tr,.effects tbody{break-inside:avoid}header{padding-top:0}.scroll{overflow:visible}.figures{grid-template-columns:1fr 1fr}.good,.bad,.badge,.chips li,.heat td{-webkit-print-color-adjust:exact;print-color-adjust:exact}}
 `.trim()

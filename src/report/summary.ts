@@ -74,7 +74,7 @@ function promises (claims: ReadonlyArray<ClaimCheck & { readonly entry: SummaryE
     ? html`<p>No experiment states one.</p>`
     : html`<p>${claimTally(claims)}. A promise that can be read in several ways has a line for each.</p>
 ${claimTable(claims, ({ entry }) => html`<small class="line"><a href="${entry.href}#promises">${entry.results.run.experiment.title}</a></small>`)}
-<details><summary>The rule</summary><p>${CLAIM_RULE}</p></details>`
+<details class="paper"><summary>The rule</summary><p>${CLAIM_RULE}</p></details>`
 }
 
 function moduleTable (modules: readonly ModuleEntry[]): Markup {

@@ -33,7 +33,7 @@ export function verdictSection (results: ResultsData, analysis: Analysis, styles
 ${modules}
 <p class="agreement-line"><b>${withCode(typeset(beliefSentence(analysis, results)))}</b>${analysis.agreements.length === 0 ? undefined : withCode(typeset(` ${agreementSentence(analysis, results)}`))}</p>
 <ul class="chips">${chips(results, analysis)}</ul>
-${modules === undefined ? html`<div class="cards">${cards}</div>` : html`<details><summary>The largest changes of each arm</summary><div class="cards">${cards}</div></details>`}`
+${modules === undefined ? html`<div class="cards">${cards}</div>` : html`<details class="paper"><summary>The largest changes of each arm</summary><div class="cards">${cards}</div></details>`}`
 }
 
 /** What each module did alone and what all did together, a sentence each. */
