@@ -194,26 +194,31 @@ function placeNumbers (marks: readonly CourseMark[], x: (timeMs: number) => numb
   marks.forEach(({ timeMs }, index) => {
     const at = x(timeMs)
     const before = groups.at(-1)
-    const row = ends.findIndex(end => end < at - NUMBER_GAP)
+    const row = ends.findIndex(end => end < startOf(at, String(index + 1)))
     if (before !== undefined && (at - before.at < NUMBER_GAP || row === -1)) {
       before.last = index + 1
-      ends[before.row] = before.at + widthOf(labelOf(before))
+      ends[before.row] = startOf(before.at, labelOf(before)) + widthOf(labelOf(before))
     } else {
       const group = { at, row, first: index + 1, last: index + 1 }
       groups.push(group)
-      ends[row] = at + widthOf(labelOf(group))
+      ends[row] = startOf(at, labelOf(group)) + widthOf(labelOf(group))
     }
   })
   return {
     rows: Math.max(0, ...groups.map(({ row }) => row + 1)),
     groups: groups.map(group => ({
       at: group.at,
-      labelAt: Math.min(group.at - 3, WIDTH - widthOf(labelOf(group))),
+      labelAt: startOf(group.at, labelOf(group)),
       row: group.row,
       label: labelOf(group),
       tip: marks.slice(group.first - 1, group.last).map(({ host, text }) => `${host === '' ? '' : `${host}: `}${text}`).join('; ').slice(0, 200)
     }))
   }
+}
+
+/** A little left of its tick, and never beyond the chart. */
+function startOf (at: number, label: string): number {
+  return Math.min(at - 3, WIDTH - widthOf(label))
 }
 
 function labelOf ({ first, last }: { readonly first: number, readonly last: number }): string {

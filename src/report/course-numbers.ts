@@ -8,7 +8,7 @@ const NAMES: Readonly<Record<CourseQuantity, string>> = { window: 'congestion wi
 
 /** The least, the middle and the greatest value of each series: the middle one was there for half of its time or longer. */
 export function courseNumbers ({ series }: Course): Markup {
-  return dataTable(['', 'least', 'median over time', 'greatest'], series.map(one => {
+  return dataTable(['quantity', 'least', 'median over time', 'greatest'], series.map(one => {
     const { least, median, greatest } = summary(one)
     return [nameOf(one), ...[least, median, greatest].map(value => formatValue(value, one.unit))]
   }))

@@ -79,9 +79,9 @@ function runContent (unit: UnitResult, theCase: CaseDescription, results: Result
   return html`<summary>${armKey({ name: arm, title }, styles)}<small>seed ${seed}, ${why(unit, theCase, results)}</small></summary>
 <div class="course-grid"><figure><div class="chart course-chart" role="img" aria-label="${describeCourse(course, samples)}">${courseChart({ course, samples, unit: measuredIn, colour: styles.get(arm)?.colour ?? 'var(--fg)', marks })}</div>
 <figcaption>${caption(course, samples)}</figcaption>
-<details><summary>Numbers</summary><div class="scroll">${courseNumbers(course)}</div></details></figure>
+<details><summary>Numbers</summary><div class="scroll" tabindex="0" role="group" aria-label="Numbers">${courseNumbers(course)}</div></details></figure>
 <div>${markList(marks, course)}</div></div>
-${unit.wire === 'sim' ? html`<pre tabindex="0" aria-label="Command that makes this run again"><code>${traceCommand(results.run, unit).split(' ').map((word, index) => html`${index === 0 ? '' : ' '}<span>${word}</span>`)}</code></pre>` : undefined}`
+${unit.wire === 'sim' ? html`<pre><code>${traceCommand(results.run, unit).split(' ').map((word, index) => html`${index === 0 ? '' : ' '}<span>${word}</span>`)}</code></pre>` : undefined}`
 }
 
 /** `the median of 20 runs: outage 1.2 s` */

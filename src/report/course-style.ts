@@ -22,8 +22,8 @@ export const COURSE_STYLE = `
 .course-marks li{padding:.12rem 0}
 .course-marks b{margin-right:.35rem;font-weight:600;white-space:nowrap}
 .course-marks i{margin-right:.25rem;color:var(--muted);font-style:normal}
-.course pre{overflow-x:auto;font-size:.9375rem}
-.course pre span{white-space:nowrap}
+.course pre{font-size:.9375rem}
+.course pre span{display:inline-block;max-width:100%}
 .course h4{margin:.2rem 0;font-size:.9375rem}
 @media (max-width:820px){.course-grid{grid-template-columns:minmax(0,1fr)}.course{padding-left:.6rem}}
 @media print{.course>summary{display:block}.course-marks{max-height:none}}

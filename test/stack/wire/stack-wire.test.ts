@@ -87,3 +87,14 @@ test('what a role prints does not stand among results', async t => {
   t.is(stdout, 'done\n')
   t.regex(stderr, /hello from a role/)
 })
+
+test('a run that is looked on at is the same run, and its course has the connection that libp2p opened', async t => {
+  const [watched, alone] = await Promise.all([true, false].map(async course => await new StackWire().run({
+    scenario: parseScenario({ hosts: [{ name: 'client', role: 'client' }, { name: 'server', role: 'server' }], paths: [{ from: 'client', to: 'server', forward: { delayMs: 10 } }], limitMs: 5_000 }),
+    rolesModule: new URL('../../fixtures/echo-roles.ts', import.meta.url), parameters: { rounds: 2 }, seed: 'stack-wire', course
+  })))
+  t.is(watched.traceHash, alone.traceHash)
+  t.is(watched.course?.connections, 2)
+  t.is(watched.course?.marks[0].text, 'opened connection 1 to server')
+  t.false('course' in alone)
+})
