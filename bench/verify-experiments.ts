@@ -15,6 +15,7 @@ let failed = 0
 
 /** What makes an experiment short enough to be done four times and more: ten seconds at 2 Gbit/s are a minute's work. */
 const SHORTENED: Readonly<Record<string, readonly string[]>> = {
+  'bandwidth-efficiency': ['--seeds', '1', '--case', 'json'],
   'libp2p-perf': ['--seeds', '1', '--set', 'transferMs=600', '--set', 'intervalMs=150']
 }
 
