@@ -15,6 +15,9 @@ let failed = 0
 
 /** What makes an experiment short enough to be done four times and more: ten seconds at 2 Gbit/s are a minute's work. */
 const SHORTENED: Readonly<Record<string, readonly string[]>> = {
+  ablation: ['--seeds', '1', '--case', 'slow-answers', '--set', 'durationMs=1000'],
+  'bandwidth-efficiency': ['--seeds', '1', '--case', 'json'],
+  'bulk-and-requests': ['--seeds', '1', '--case', 'urgent', '--set', 'durationMs=1000'],
   'libp2p-perf': ['--seeds', '1', '--set', 'transferMs=600', '--set', 'intervalMs=150']
 }
 

@@ -1,13 +1,15 @@
 import * as z from 'zod'
 import { timeoutSignal } from '../src/core/clock.ts'
-import type { Arm, Case, Experiment, Metric } from '../src/experiment/definition.ts'
+import type { Arm, Case, Claim, Experiment, Metric } from '../src/experiment/definition.ts'
 import type { Host, Role, RunParameters } from '../src/wires/wire.ts'
 import type { AddressInput, PathDirectionInput, ScenarioInput } from '../src/wires/scenario.ts'
-import { createOptimizedNetwork, RequestStream } from '../src/optim/index.ts'
+import { RequestStream } from '../src/optim/index.ts'
 import { quantile } from '../src/stats/quantile.ts'
 import { measure, recordSample } from '../src/workload/measure.ts'
 import { openLoop, poissonArrivals } from '../src/workload/arrivals.ts'
-import { dialEachTime, overNetwork, plainLibp2p } from '../src/workload/requester.ts'
+import { requestersWith } from '../src/workload/modules.ts'
+import type { Requesters } from '../src/workload/modules.ts'
+import { dialEachTime } from '../src/workload/requester.ts'
 import type { Requester } from '../src/workload/requester.ts'
 import { REQUEST_REPLY_PROTOCOL, requestPayload, serveRequestReply } from '../src/workload/request-reply.ts'
 
@@ -29,8 +31,8 @@ const parameters = z.object({
 const arms: readonly Arm[] = [
   { name: 'plain', title: 'Plain libp2p', description: 'dial() reuses the connection, each request opens a stream: what js-libp2p does by itself.' },
   { name: 'dial-every-request', title: 'Dial every request', description: 'A new connection a request, closed afterwards. A straw man, shown because it is often what is compared with.' },
-  { name: 'pool', title: 'Pool', description: 'The connection pool alone: kept streams, racing of addresses, replacement of suspect connections.' },
-  { name: 'pool-timeouts', title: 'Pool + timeouts', description: 'The connection pool under adaptive timeouts; requests are idempotent and may be tried again.' }
+  { name: 'pool', title: 'Pool', description: 'The connection pool alone: kept streams, racing of addresses, replacement of suspect connections.', modules: ['connectionPool'] },
+  { name: 'pool-timeouts', title: 'Pool + timeouts', description: 'The connection pool under adaptive timeouts; requests are idempotent and may be tried again.', modules: ['connectionPool', 'adaptiveTimeouts'] }
 ]
 
 /** The distances at which simulation and reality are compared, ms of round trip. */
@@ -52,6 +54,8 @@ function warmAfterMs ({ rttMs }: RunParameters): number {
 const DEATH_SKEW_MS = 50
 
 const latency = (over: Partial<Metric> & Pick<Metric, 'name' | 'title' | 'sample'>): Metric => ({ statistic: 'p50', unit: 'ms', better: 'lower', minimumEffect: 0.05, ...over })
+
+const ATTEMPTS: Metric = { name: 'attempts', title: 'Attempts a request', sample: 'attempts', statistic: 'mean', unit: 'count', better: 'lower', role: 'cost', minimumEffect: 0.02 }
 
 const cases: readonly Case[] = [
   {
@@ -79,7 +83,7 @@ const cases: readonly Case[] = [
     description: 'The first request to a peer: no connection, good address. Nothing is expected to help here: the handshake takes the round trips it takes.',
     waits: false,
     scenario: run => pairScenario(run, 'cold-client'),
-    metrics: [latency({ name: 'first-request', title: 'First request', sample: 'first-request' })]
+    metrics: [latency({ name: 'first-request', title: 'First request', sample: 'first-request' }), ATTEMPTS]
   },
   {
     name: 'warm-request',
@@ -89,8 +93,10 @@ const cases: readonly Case[] = [
     scenario: run => pairScenario(run, 'warm-client'),
     metrics: [
       latency({ name: 'request-p50', title: 'Request, median', sample: 'request' }),
+      latency({ name: 'request-p50-dialling', title: 'The same, against dialling every time', sample: 'request', baseline: 'dial-every-request' }),
       latency({ name: 'request-p99', title: 'Request, p99', sample: 'request', statistic: 'p99' }),
-      { name: 'failed', title: 'Failed requests', sample: 'request', statistic: 'failed-share', unit: 'share', better: 'lower', minimumEffect: 0.05 }
+      { name: 'failed', title: 'Failed requests', sample: 'request', statistic: 'failed-share', unit: 'share', better: 'lower', minimumEffect: 0.05 },
+      ATTEMPTS
     ]
   },
   {
@@ -99,7 +105,7 @@ const cases: readonly Case[] = [
     description: 'The peer has two addresses, and packets to the first one vanish: a stale or filtered address, as every list of addresses in the field has some.',
     waits: true,
     scenario: run => pairScenario(run, 'dead-address-client', [{ state: 'black-hole' }, { state: 'reachable' }]),
-    metrics: [latency({ name: 'first-request', title: 'First request', sample: 'first-request', minimumEffect: 0.1 })]
+    metrics: [latency({ name: 'first-request', title: 'First request', sample: 'first-request', minimumEffect: 0.1 }), ATTEMPTS]
   },
   {
     name: 'silent-death',
@@ -114,8 +120,28 @@ const cases: readonly Case[] = [
     metrics: [
       latency({ name: 'outage', title: 'Outage: death to the first answer to a later request', sample: 'outage', minimumEffect: 0.1 }),
       { name: 'failed', title: 'Failed requests', sample: 'request', statistic: 'failed-share', unit: 'share', better: 'lower', minimumEffect: 0.1 },
-      latency({ name: 'request-p99', title: 'Request, p99', sample: 'request', statistic: 'p99', minimumEffect: 0.1 })
+      latency({ name: 'request-p99', title: 'Request, p99', sample: 'request', statistic: 'p99', minimumEffect: 0.1 }),
+      ATTEMPTS
     ]
+  }
+]
+
+const PROMISE = 'connection set-up 10 times faster (500 to 50 ms)'
+const TENTH = { change: -0.9 } as const
+
+/** All that "connection set-up" may mean to a request. */
+const promises: readonly Claim[] = [
+  { promise: PROMISE, reading: 'first request to a peer, no connection, good address', case: 'cold-dial', metric: 'first-request', arm: 'pool', target: TENTH },
+  { promise: PROMISE, reading: 'first request where the first address is dead, the one of each run', case: 'first-address-dead', metric: 'first-request', arm: 'pool', target: TENTH },
+  { promise: PROMISE, reading: 'half-open recovery: outage after the connection died silently', case: 'silent-death', metric: 'outage', arm: 'pool-timeouts', target: TENTH },
+  { promise: PROMISE, reading: 'request on a warm connection', case: 'warm-request', metric: 'request-p50', arm: 'pool', target: TENTH },
+  {
+    promise: PROMISE,
+    reading: 'request on a warm connection, against a connection dialled for every request: a straw man, for plain libp2p reuses its connections',
+    case: 'warm-request',
+    metric: 'request-p50-dialling',
+    arm: 'pool',
+    target: TENTH
   }
 ]
 
@@ -127,6 +153,7 @@ export const experiment: Experiment = {
   parameters,
   arms,
   cases,
+  promises,
   thresholds: [
     { case: 'warm-request', metric: 'request-p50', arm: 'pool', limit: 90, direction: 'at-most' },
     { case: 'first-address-dead', metric: 'first-request', arm: 'pool', limit: 1_000, direction: 'at-most' },
@@ -191,32 +218,37 @@ async function coldRequests (host: Host, run: RunParameters): Promise<void> {
 }
 
 async function firstRequest (host: Host, run: RunParameters): Promise<void> {
-  await using requester = await requesterOf(host, run)
-  await ask(host, run, requester, 'first-request')
+  await using requesters = await requestersOf(host, run)
+  await ask(host, run, requesters, 'first-request')
+  recordSample(host, 'attempts', requesters.attempts())
 }
 
 async function warmRequests (host: Host, run: RunParameters): Promise<void> {
-  await using requester = await requesterOf(host, run)
-  await warmUp(host, run, requester)
+  await using requesters = await requestersOf(host, run)
+  await warmUp(host, run, requesters)
+  const attemptsBefore = requesters.attempts()
   const arrivals = poissonArrivals(host.random.fork('arrivals'), Number(run.warmRequestsPerSecond), Number(run.warmDurationMs))
   await openLoop(host.clock, arrivals.map(timeMs => warmAfterMs(run) + timeMs), async scheduledMs => {
-    await ask(host, run, requester, 'request', scheduledMs)
+    await ask(host, run, requesters, 'request', scheduledMs)
   }, host.signal)
+  recordSample(host, 'attempts', (requesters.attempts() - attemptsBefore) / arrivals.length)
 }
 
 async function requestsAcrossDeath (host: Host, run: RunParameters): Promise<void> {
-  await using requester = await requesterOf(host, run)
-  await warmUp(host, run, requester)
+  await using requesters = await requestersOf(host, run)
+  await warmUp(host, run, requesters)
+  const attemptsBefore = requesters.attempts()
   const [death] = host.scenario.faults
   const endMs = death.atMs + Number(run.deathObservedMs)
   let restoredMs: number | undefined
   const arrivals = poissonArrivals(host.random.fork('arrivals'), Number(run.deathRequestsPerSecond), endMs - warmAfterMs(run))
   await openLoop(host.clock, arrivals.map(timeMs => warmAfterMs(run) + timeMs), async scheduledMs => {
-    const answered = await ask(host, run, requester, 'request', scheduledMs)
+    const answered = await ask(host, run, requesters, 'request', scheduledMs)
     if (answered && scheduledMs > death.atMs + DEATH_SKEW_MS) {
       restoredMs ??= host.clock.now()
     }
   }, host.signal)
+  recordSample(host, 'attempts', (requesters.attempts() - attemptsBefore) / arrivals.length)
   if (restoredMs === undefined) {
     recordSample(host, 'outage', host.clock.now() - death.atMs, new Error('no request was answered after the connection died'))
   } else {
@@ -228,13 +260,13 @@ async function requestsAcrossDeath (host: Host, run: RunParameters): Promise<voi
  * A first request, not measured. Arrivals begin at a fixed time after it, the same in all arms; an arm that fails here
  * is not spared: it meets the arrivals cold.
  */
-async function warmUp (host: Host, run: RunParameters, requester: Requester): Promise<void> {
+async function warmUp (host: Host, run: RunParameters, { each: [requester] }: Requesters): Promise<void> {
   using limit = timeoutSignal(host.clock, warmAfterMs(run) - host.clock.now(), host.signal)
   await requester.request(requestOf(run), limit.signal).catch(() => {})
 }
 
 /** Asks once and records how long it took from `scheduledMs`; a failure is recorded too, and answered with false. */
-async function ask (host: Host, run: RunParameters, requester: Requester, metric: string, scheduledMs?: number): Promise<boolean> {
+async function ask (host: Host, run: RunParameters, { each: [requester] }: Requesters, metric: string, scheduledMs?: number): Promise<boolean> {
   try {
     await measure(host, metric, Number(run.deadlineMs), async signal => { await requester.request(requestOf(run), signal) }, scheduledMs)
     return true
@@ -246,23 +278,27 @@ async function ask (host: Host, run: RunParameters, requester: Requester, metric
   }
 }
 
-async function requesterOf (host: Host, run: RunParameters): Promise<Requester> {
-  const { id: peer, addresses } = host.peer('server')
-  const options = { node: host.node, clock: host.clock, peer, addresses, deadlineMs: Number(run.deadlineMs) }
-  switch (run.arm) {
-    case 'plain':
-      return plainLibp2p(options)
-    case 'dial-every-request':
-      return dialEachTime(options)
-    default: {
-      await host.node.peerStore.merge(peer, { multiaddrs: [...addresses] })
-      const network = createOptimizedNetwork(host.node, {
-        connectionPool: true, adaptiveTimeouts: run.arm === 'pool-timeouts', messageBatching: false, bandwidthManager: false, networkHealth: false
-      }, {
-        clock: host.clock, random: host.random.fork('optim'), recorder: host.recorder
-      })
-      return overNetwork(network, options)
-    }
+async function requestersOf (host: Host, run: RunParameters): Promise<Requesters> {
+  const peer = host.peer('server')
+  if (run.arm === 'dial-every-request') {
+    return dialling(dialEachTime({ node: host.node, addresses: peer.addresses }))
+  }
+  return await requestersWith(host, [peer], Number(run.deadlineMs), arms.find(({ name }) => name === run.arm)?.modules ?? [])
+}
+
+/** Counts its requests, each of which is one attempt. */
+function dialling (requester: Requester): Requesters {
+  let attempts = 0
+  return {
+    each: [{
+      ...requester,
+      async request (payload, signal) {
+        attempts++
+        return await requester.request(payload, signal)
+      }
+    }],
+    attempts: () => attempts,
+    [Symbol.asyncDispose]: async () => await requester[Symbol.asyncDispose]()
   }
 }
 

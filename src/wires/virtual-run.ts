@@ -9,6 +9,7 @@ import { VirtualClock } from '../sim/virtual-clock.ts'
 import type { RunTrace } from './run-trace.ts'
 import { CourseRecorder } from './course-recorder.ts'
 import { ScenarioNetwork } from './scenario-network.ts'
+import { SimTrafficCounts } from './sim-traffic-counts.ts'
 import type { Host, Peer, Role, RunOutcome, RunRequest } from './wire.ts'
 import { runError } from './wire.ts'
 
@@ -83,10 +84,12 @@ export class VirtualRun {
     const population = this.#populate(network, random.fork('network'))
     try {
       await this.#perform([{ title: 'making of the peers', act: async () => await population.start?.() }])
-      const players = scenario.hosts.map(({ name, role: roleName }) => {
+      const traffic = new SimTrafficCounts(network.packetNetwork)
+      const players = scenario.hosts.map(({ name, role: roleName }, index) => {
         const clock = new VirtualClock(kernel, 0, `timer of ${name}`)
         const host: Host = {
           name, scenario, node: population.node(name), clock, random: random.fork(`host:${name}`), recorder: this.#trace.recorder, signal: this.#over.signal,
+          traffic: () => traffic.of(network.places[index].networkNode),
           peer: other => population.peer(other)
         }
         return { host, clock, role: roleOf(roles, name, roleName) }

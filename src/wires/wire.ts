@@ -14,6 +14,14 @@ export interface Peer {
   readonly addresses: readonly Multiaddr[]
 }
 
+/** Packets of one host, and their IP bytes: headers, acknowledgements and retransmissions included. */
+export interface TrafficCount {
+  readonly sentPackets: number
+  readonly sentBytes: number
+  readonly receivedPackets: number
+  readonly receivedBytes: number
+}
+
 /** One peer of a run, the same to an experiment on every wire. */
 export interface Host {
   readonly name: string
@@ -26,6 +34,11 @@ export interface Host {
   readonly recorder: Recorder
   /** Aborted when the run is over or cut short. */
   readonly signal: AbortSignal
+  /**
+   * What the host has sent and received since this was first asked; until then nothing is counted. Undefined where nobody
+   * sees packets: behind the relay of the tcp wire.
+   */
+  traffic(): TrafficCount | undefined
   /**
    * @throws ERR_UNKNOWN_HOST
    */

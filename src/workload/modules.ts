@@ -1,10 +1,13 @@
 import type { Clock } from '../core/clock.ts'
+import { TwinwireError } from '../core/errors.ts'
 import type { RandomStream } from '../core/random.ts'
 import type { Recorder } from '../core/recorder.ts'
 import { createOptimizedNetwork } from '../optim/index.ts'
 import type { Multiaddr, NetworkNode, OptimizedNetwork, OptimizedNetworkOptions, PeerId } from '../optim/index.ts'
+import { serveRequestReply, serveRequestReplyOver } from './request-reply.ts'
+import type { Work } from './request-reply.ts'
 import { overNetwork, plainLibp2p } from './requester.ts'
-import type { Requester } from './requester.ts'
+import type { Requester, RequesterOptions } from './requester.ts'
 
 /** One of the five modules, by the name of its option. */
 export type ModuleName = Exclude<keyof OptimizedNetworkOptions, 'maximumFrameBytes' | 'classify'>
@@ -49,4 +52,62 @@ export async function requesterWith (host: ModularHost, peer: Askable, deadlineM
   }
   await node.peerStore.merge(id, { multiaddrs: [...addresses] })
   return overNetwork(networkWith(host, modules, options), { node, clock, peer: id, addresses, deadlineMs })
+}
+
+/** Ways of asking several peers that share one node, and one network where there are modules. */
+export interface Requesters extends AsyncDisposable {
+  /** In the order of the peers. */
+  readonly each: readonly Requester[]
+  /** Made so far at all of them: each request that was not refused for its peer's sake is one, and with adaptive timeouts so are its retries and hedges. */
+  attempts(): number
+}
+
+/** The same as `requesterWith` for several peers. */
+export async function requestersWith (host: ModularHost, peers: readonly Askable[], deadlineMs: number, modules: readonly ModuleName[], options: OptimizedNetworkOptions = {}): Promise<Requesters> {
+  const { node, clock } = host
+  const optionsOf = ({ id, addresses }: Askable): RequesterOptions => ({ node, clock, peer: id, addresses, deadlineMs })
+  let asked = 0
+  const counted = (requester: Requester): Requester => ({
+    ...requester,
+    async request (payload, signal, requestOptions) {
+      asked++
+      try {
+        return await requester.request(payload, signal, requestOptions)
+      } catch (error) {
+        asked -= isRefusal(error) ? 1 : 0
+        throw error
+      }
+    }
+  })
+  if (modules.length === 0) {
+    return { each: peers.map(peer => counted(plainLibp2p(optionsOf(peer)))), attempts: () => asked, async [Symbol.asyncDispose] () {} }
+  }
+  await Promise.all(peers.map(async ({ id, addresses }) => await node.peerStore.merge(id, { multiaddrs: [...addresses] })))
+  const network = networkWith(host, modules, options)
+  return {
+    each: peers.map(peer => counted(overNetwork(network, optionsOf(peer)))),
+    attempts: () => network.metrics.timeouts?.attempts ?? asked,
+    [Symbol.asyncDispose]: async () => await network.stop()
+  }
+}
+
+/** The peer was not asked at all. */
+function isRefusal (error: unknown): boolean {
+  return error instanceof TwinwireError && error.code === 'ERR_PEER_EJECTED'
+}
+
+/** How the server of such an arm answers: plainly, or through a network with the same modules, which the run's end stops. */
+export async function serveRequestReplyWith (host: ModularHost & { readonly signal: AbortSignal }, modules: readonly ModuleName[], options: OptimizedNetworkOptions = {}, work?: Work): Promise<void> {
+  if (modules.length === 0) {
+    await serveRequestReply(host.node, work)
+  } else {
+    await serveRequestReplyOver(servingNetwork(host, modules, options), work)
+  }
+}
+
+/** The network of a host that serves until the run is over, which stops it. */
+export function servingNetwork (host: ModularHost & { readonly signal: AbortSignal }, modules: readonly ModuleName[], options: OptimizedNetworkOptions = {}): OptimizedNetwork {
+  const network = networkWith(host, modules, options)
+  host.signal.addEventListener('abort', () => { void network.stop({ deadlineMs: 0 }) }, { once: true })
+  return network
 }

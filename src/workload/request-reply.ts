@@ -21,16 +21,28 @@ export function requestPayload (requestBytes: number, replyBytes: number): Uint8
   return payload
 }
 
+/** What a server does before it answers a request; absent: nothing. */
+export type Work = () => Promise<void>
+
 /** Answers requests on every stream of the protocol until the node stops. A request that makes no sense resets its stream. */
-export async function serveRequestReply (node: NetworkNode): Promise<void> {
+export async function serveRequestReply (node: NetworkNode, work?: Work): Promise<void> {
   await node.handle(REQUEST_REPLY_PROTOCOL, async stream => {
-    await serveRequests(stream, request => new Uint8Array(replyBytesOf(request)))
+    await serveRequests(stream, replyAfter(work))
   }, { maxInboundStreams: MAXIMUM_STREAMS, maxOutboundStreams: MAXIMUM_STREAMS })
 }
 
 /** The same through a network, which also takes requests in batches where that module is on. */
-export async function serveRequestReplyOver (network: OptimizedNetwork): Promise<void> {
-  await network.handle(REQUEST_REPLY_PROTOCOL, request => new Uint8Array(replyBytesOf(request)), { maxInboundStreams: MAXIMUM_STREAMS })
+export async function serveRequestReplyOver (network: OptimizedNetwork, work?: Work): Promise<void> {
+  await network.handle(REQUEST_REPLY_PROTOCOL, replyAfter(work), { maxInboundStreams: MAXIMUM_STREAMS })
+}
+
+/** Where there is no work, the answer is there at once and not in a promise. */
+function replyAfter (work: Work | undefined): (request: Uint8Array) => Uint8Array | Promise<Uint8Array> {
+  const reply = (request: Uint8Array): Uint8Array => new Uint8Array(replyBytesOf(request))
+  return work === undefined ? reply : async request => {
+    await work()
+    return reply(request)
+  }
 }
 
 function replyBytesOf (request: Uint8Array): number {

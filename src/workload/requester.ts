@@ -1,6 +1,6 @@
 import type { Clock } from '../core/clock.ts'
 import { plainRequest, RequestStream } from '../optim/index.ts'
-import type { Multiaddr, NetworkNode, OptimizedNetwork, PeerId, Stream } from '../optim/index.ts'
+import type { Multiaddr, NetworkNode, OptimizedNetwork, PeerId, RequestOptions, Stream } from '../optim/index.ts'
 import { REQUEST_REPLY_PROTOCOL } from './request-reply.ts'
 
 /** Who asks whom, and how long at most. */
@@ -15,8 +15,8 @@ export interface RequesterOptions {
 
 /** One way of asking a peer; what an experiment's arms differ in. */
 export interface Requester extends AsyncDisposable {
-  /** The reply's payload. */
-  request(payload: Uint8Array, signal: AbortSignal): Promise<Uint8Array>
+  /** The reply's payload. `options` are for the modules; without them nobody heeds these. */
+  request(payload: Uint8Array, signal: AbortSignal, options?: Pick<RequestOptions, 'class' | 'expectedReplyBytes'>): Promise<Uint8Array>
 }
 
 /** Plain js-libp2p: the connection is reused, each request opens a stream. */
@@ -71,8 +71,8 @@ async function askOn (stream: Stream, payload: Uint8Array, signal: AbortSignal):
 /** Through the optimisation modules. Requests are idempotent: they may be tried again. */
 export function overNetwork (network: OptimizedNetwork, { peer, deadlineMs }: RequesterOptions): Requester {
   return {
-    async request (payload, signal) {
-      return await network.request(peer, REQUEST_REPLY_PROTOCOL, payload, { signal, deadlineMs, idempotent: true })
+    async request (payload, signal, options) {
+      return await network.request(peer, REQUEST_REPLY_PROTOCOL, payload, { ...options, signal, deadlineMs, idempotent: true })
     },
     async [Symbol.asyncDispose] () {
       await network.stop()

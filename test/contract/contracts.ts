@@ -6,6 +6,9 @@ import type { Host, Role } from '../../src/wires/wire.ts'
 import { RTT_MS, rolesOf } from './contract.ts'
 import type { Contract, Contracts } from './contract.ts'
 
+/** By then every acknowledgement was sent, and has arrived: Linux delays them by 40 ms. */
+const SILENCE_MS = 3 * RTT_MS
+
 /** What differs between the contracts of a wire: all have the same server. */
 interface WireContract extends Pick<Contract, 'claim' | 'scenario'> {
   readonly client: (host: Host) => Promise<void>
@@ -76,6 +79,26 @@ const wireContracts: Readonly<Record<string, WireContract>> = {
       const sent = bytes(1_000_000)
       const received = await echo(await (await connect(host)).newStream(ECHO), sent)
       assert.ok(Buffer.from(sent).equals(received))
+    }
+  },
+  traffic: {
+    claim: 'a host counts its packets both ways: an echo\'s bytes with yamux\'s and Noise\'s, and 52 of TCP and IP a packet',
+    client: async host => {
+      const stream = await (await connect(host)).newStream(ECHO)
+      await echo(stream, bytes(10))
+      await sleep(host.clock, SILENCE_MS)
+      // The relay of real peers passes on bytes, and sees no packet.
+      if (host.traffic() === undefined) {
+        return
+      }
+      assert.deepEqual(host.traffic(), { sentPackets: 0, sentBytes: 0, receivedPackets: 0, receivedBytes: 0 })
+      await echo(stream, bytes(1_000))
+      await sleep(host.clock, SILENCE_MS)
+      const { sentPackets, sentBytes, receivedPackets, receivedBytes } = host.traffic() ?? assert.fail()
+      // How many acknowledgements go by themselves is each TCP's own. What is left without headers is the echo's data and, to
+      // open yamux's window again, a header: each with 12 bytes of yamux and 18 of Noise (2 of length, 16 of tag).
+      assert.ok(sentPackets >= 2 && receivedPackets >= 2, `${sentPackets} and ${receivedPackets} packets`)
+      assert.deepEqual([sentBytes - 52 * sentPackets, receivedBytes - 52 * receivedPackets], [1_060, 1_060])
     }
   },
   drain: {

@@ -34,6 +34,8 @@ export interface HostNetwork {
   readonly child: Child<NetworkCommand>
   /** Before there are nodes. Answers the multiaddrs at which each host's is to listen. */
   prepare(hosts: ReadonlyArray<Child<HostCommand>>): Promise<ReadonlyArray<readonly string[]>>
+  /** The devices that all packets of each host pass; absent where nobody sees packets. */
+  readonly devices?: ReadonlyArray<readonly string[]>
   /** When the nodes listen. */
   addresses(opened: readonly OpenedHost[]): Promise<AddressTable>
   /** Returns the process, which may be dead. */

@@ -3,6 +3,7 @@ import { multiaddr } from '@multiformats/multiaddr'
 import { show, TwinwireError } from '../../core/errors.ts'
 import { randomStream } from '../../core/random.ts'
 import { sessionOptions } from '../libp2p-options.ts'
+import { DeviceTraffic } from './device-traffic.ts'
 import { HostClock } from './host-clock.ts'
 import { createPeer } from '../libp2p-node.ts'
 import { kernelTcp } from './kernel-tcp.ts'
@@ -54,6 +55,7 @@ export class HostedRun {
     const peers = new Map<string, Peer>(entries.map(({ name, id, addresses }) => {
       return [name, { name, id: peerIdFromString(id), addresses: addresses.map(address => multiaddr(address)) }]
     }))
+    const traffic = this.#init.devices && new DeviceTraffic(this.#init.devices)
     const host: Host = {
       name: this.#init.name,
       node: this.#node,
@@ -62,6 +64,7 @@ export class HostedRun {
       random: randomStream(this.#init.seed).fork(`host:${this.#init.name}`),
       recorder: this.#recorder,
       signal: this.#controller.signal,
+      traffic: () => traffic?.count,
       peer (name) {
         const peer = peers.get(name)
         if (peer === undefined) {

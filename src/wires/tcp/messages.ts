@@ -43,6 +43,8 @@ export interface HostInit {
   readonly parameters: RunParameters
   /** Multiaddrs. */
   readonly listen: readonly string[]
+  /** The devices that all its packets pass, each one; absent where nobody sees packets. */
+  readonly devices?: readonly string[]
 }
 
 /** The answer to a host's `open`. */

@@ -81,7 +81,7 @@ export class TcpRun {
   async #play (hosts: readonly HostProcess[], network: HostNetwork): Promise<void> {
     const { scenario } = this.#request
     await withLimit(scenario.limitMs + PREPARATION_MS, 'the hosts could not be set up in time', async () => {
-      const opened = await this.#open(hosts, await network.prepare(hosts.map(({ child }) => child)))
+      const opened = await this.#open(hosts, network, await network.prepare(hosts.map(({ child }) => child)))
       const addresses = await network.addresses(opened)
       await Promise.all(hosts.map(async ({ child }, index) => await this.#call(child, { type: 'set-up', peers: peersOf(index, hosts, opened, addresses) })))
     })
@@ -92,10 +92,10 @@ export class TcpRun {
     })
   }
 
-  async #open (hosts: readonly HostProcess[], listen: ReadonlyArray<readonly string[]>): Promise<OpenedHost[]> {
+  async #open (hosts: readonly HostProcess[], { devices }: HostNetwork, listen: ReadonlyArray<readonly string[]>): Promise<OpenedHost[]> {
     const { parameters, rolesModule, scenario, seed } = this.#request
     return await Promise.all(hosts.map(async ({ child, description: { name, role } }, index) => {
-      const host = { name, role, rolesModule: rolesModule.href, scenario, seed, parameters, listen: listen[index] }
+      const host = { name, role, rolesModule: rolesModule.href, scenario, seed, parameters, listen: listen[index], ...devices && { devices: devices[index] } }
       return await this.#call(child, { type: 'open', host }) as OpenedHost
     }))
   }

@@ -2,7 +2,7 @@ import { checkAllowed } from '../allowed.ts'
 import { ChildPool } from '../child-pool.ts'
 import { namespacesAllow } from './allows.ts'
 import { multiaddrOf } from '../../addresses.ts'
-import { addressesOf, listenersOf } from './layout.ts'
+import { addressesOf, Layout, listenersOf } from './layout.ts'
 import { inspectMachine } from './machine.ts'
 import { namespaceOf, WITHIN_NAMESPACE } from './namespace.ts'
 import type { Scenario } from '../../scenario.ts'
@@ -66,6 +66,11 @@ class HubNetwork implements HostNetwork {
     }))
     await this.#call(this.child, { type: 'open', hub: { scenario: { hosts, paths, faults }, hosts: entered, outside: await namespaceOf('self') } })
     return hosts.map((host, index) => listenersOf(index, host))
+  }
+
+  get devices (): ReadonlyArray<readonly string[]> {
+    const layout = new Layout(this.#scenario)
+    return this.#scenario.hosts.map((_, host) => layout.hostDevices(host))
   }
 
   /** The same to all: dead ones are dead because of where they lead. */

@@ -64,6 +64,11 @@ export class Layout {
     ]
   }
 
+  /** What all packets of a host pass, those to nobody included. */
+  hostDevices (host: number): string[] {
+    return ['nowhere', ...this.#peersOf(host).map(({ path }) => `p${path}`)]
+  }
+
   /** How a host reaches another: through the path that joins them, or into nowhere, where nothing is answered. */
   routeLines (from: number, to: number, way: 'path' | 'nowhere'): string[] {
     const device = way === 'nowhere' ? 'nowhere' : `p${this.pathBetween(from, to)}`

@@ -1,0 +1,283 @@
+import * as z from 'zod'
+import { sleep, timeoutSignal } from '../src/core/clock.ts'
+import { MODULES } from '../src/experiment/definition.ts'
+import type { Arm, Case, Claim, Experiment, Metric, ModuleName } from '../src/experiment/definition.ts'
+import { plainRequest, serveRequests } from '../src/optim/index.ts'
+import type { OptimizedNetworkOptions } from '../src/optim/index.ts'
+import type { Host, Role, RunParameters, TrafficCount } from '../src/wires/wire.ts'
+import { openLoop, poissonArrivals } from '../src/workload/arrivals.ts'
+import { recordSample } from '../src/workload/measure.ts'
+import { messagesOver, onKeptStream, onStreamEach, receiveMessages, receiveMessagesOver } from '../src/workload/messages.ts'
+import type { MessageSender } from '../src/workload/messages.ts'
+import { networkWith, servingNetwork } from '../src/workload/modules.ts'
+import { jsonPayload, randomPayload } from '../src/workload/payloads.ts'
+
+const parameters = z.object({
+  rttMs: z.number().positive().default(40).describe('Round trip between client and server, ms'),
+  rateBitsPerSecond: z.number().positive().default(100e6).describe('Rate of the path, bits per second each way'),
+  messagesPerSecond: z.number().positive().default(200).describe('Arrivals at each size, Poisson'),
+  maximumLoadBitsPerSecond: z.number().positive().default(20e6).describe('Fewer messages arrive where their payload would be more than this, bits per second'),
+  durationMs: z.number().positive().default(3_000).describe('How long messages arrive, ms; longer where fewer than 50 would, shorter where more than 2,500'),
+  deadlineMs: z.number().positive().default(10_000).describe('What a message may take at most, the same in all arms, ms')
+})
+
+const arms: readonly Arm[] = [
+  { name: 'kept-stream', title: 'Kept stream', description: 'Plain libp2p as a competent user has it: one stream, each message a frame on it. Nothing is acknowledged above TCP.' },
+  { name: 'stream-each', title: 'A stream a message', description: 'Plain libp2p as its examples have it: each message opens a stream on the connection that there is, and closes it.' },
+  { name: 'batching', title: 'Batching', description: 'Message batching alone, with its defaults. Each message is acknowledged. Of the codecs Snappy alone, so that lengths are the same on all machines.', modules: ['messageBatching'] },
+  { name: 'all', title: 'All modules', description: 'All five modules with their defaults; of the codecs Snappy alone.', modules: MODULES }
+]
+
+const OPTIONS: OptimizedNetworkOptions = { messageBatching: { codecs: ['snappy'] } }
+
+/** Of the sweep, bytes. */
+const SIZES = [32, 100, 256, 1_024, 4_096, 16_384, 65_536] as const
+/** Of the other, messages a second. */
+const RATES = [5, 50, 1_000, 5_000] as const
+const RATES_BYTES = 100
+const SPARSE_RATE = RATES[0]
+const JSON_BYTES = 256
+/** Without delay, where kernels without netem can join real peers, too. */
+const LAN_SIZES = [100, 1_024] as const
+/** Of a run: enough for its median, and no more than it takes. */
+const MINIMUM_MESSAGES = 50
+const MAXIMUM_MESSAGES = 2_500
+
+/** What arrives in a case. */
+interface Load {
+  readonly bytes: number
+  /** Absent: what the parameters say for sizes. */
+  readonly perSecond?: number
+  readonly content: 'random' | 'json'
+}
+
+const LOADS = new Map<unknown, Load>([
+  ...SIZES.map((bytes): [string, Load] => [`size-${bytes}`, { bytes, content: 'random' }]),
+  ...RATES.map((perSecond): [string, Load] => [`rate-${perSecond}`, { bytes: RATES_BYTES, perSecond, content: 'random' }]),
+  ['json', { bytes: JSON_BYTES, content: 'json' }],
+  ...LAN_SIZES.map((bytes): [string, Load] => [`lan-${bytes}`, { bytes, content: 'random' }])
+])
+
+const metrics: readonly Metric[] = [
+  { name: 'efficiency', title: 'Payload of all bytes on the wire', sample: 'efficiency', statistic: 'mean', unit: 'share', better: 'higher', minimumEffect: 0.05 },
+  { name: 'efficiency-stream-each', title: 'The same, against a stream a message', sample: 'efficiency', statistic: 'mean', unit: 'share', better: 'higher', baseline: 'stream-each', minimumEffect: 0.05 },
+  { name: 'delay-p50', title: 'Way of a message, median', sample: 'delay', statistic: 'p50', unit: 'ms', better: 'lower', role: 'cost', minimumEffect: 0.05 },
+  { name: 'delay-p99', title: 'Way of a message, p99', sample: 'delay', statistic: 'p99', unit: 'ms', better: 'lower', role: 'cost', minimumEffect: 0.05 },
+  { name: 'attempts', title: 'Attempts a message', sample: 'attempts', statistic: 'mean', unit: 'count', better: 'lower', role: 'cost', minimumEffect: 0.01 },
+  { name: 'missing', title: 'Messages that did not arrive', sample: 'missing', statistic: 'mean', unit: 'share', better: 'lower', role: 'cost', minimumEffect: 0.01 }
+]
+
+const cases: readonly Case[] = [
+  ...SIZES.map(bytes => messages({
+    name: `size-${bytes}`,
+    title: `${bytes} B`,
+    description: `Messages of ${bytes} bytes that nothing compresses, to one peer.`,
+    sweep: { name: 'size', levels: { bytes } },
+    ...bytes === 65_536 && { noGain: ['messageBatching'] }
+  })),
+  ...RATES.map(perSecond => messages({
+    name: `rate-${perSecond}`,
+    title: `${perSecond} messages a second`,
+    description: `Messages of ${RATES_BYTES} bytes that nothing compresses, ${perSecond} a second.${perSecond === SPARSE_RATE ? ' Each is under way alone, and there is nothing to join it with: what batching costs.' : ''}`,
+    sweep: { name: 'rate', levels: { perSecond } },
+    ...perSecond === SPARSE_RATE && { noGain: ['messageBatching'] }
+  })),
+  messages({ name: 'json', title: 'JSON', description: `Messages of ${JSON_BYTES} bytes of JSON with repeated names and drawn values, as applications send them: several in a batch compress. Payload counts as it was before.` }),
+  ...LAN_SIZES.map(bytes => messages({
+    name: `lan-${bytes}`,
+    title: `${bytes} B without delay`,
+    description: `Messages of ${bytes} bytes on a path without delay: each has arrived before the next one comes, and there is nothing to join it with. Here real peers count what their kernels send.`,
+    delayMs: 0,
+    noGain: ['messageBatching']
+  }))
+]
+
+const PROMISE = 'bandwidth efficiency from 60% to 85%'
+/** From 60% to 85% is as much again as 0.25/0.6. */
+const PROMISED_CHANGE = 0.25 / 0.6
+
+export const experiment: Experiment = {
+  name: 'bandwidth-efficiency',
+  title: 'Bandwidth efficiency',
+  question: 'How many of the bytes on the wire are payload, with all headers and acknowledgements of both directions, and what does batching add to that and to a message\'s way?',
+  expected: 'Below 1 kB plain libp2p pays more for headers than for payload: a kept stream 16% at 32 B, a stream a message a few per cent. Batching joins what arrives within some milliseconds: at 200 messages a second twos and threes, at 5,000 dozens, and only there 85%. Above 16 KiB there is nothing to gain, and at 5 a second acknowledgements make it worse than a kept stream.',
+  parameters,
+  arms,
+  cases,
+  sweeps: [
+    { name: 'size', title: 'Size of a message', description: 'The same number of messages at every size, but at the largest, where they would load the path.', factors: [{ name: 'bytes', title: 'Size', unit: 'bytes', scale: 'log' }] },
+    { name: 'rate', title: 'Messages a second', description: `Messages of ${RATES_BYTES} bytes.`, factors: [{ name: 'perSecond', title: 'Messages a second', unit: 'count', scale: 'log' }] }
+  ],
+  promises: [
+    ...['size-100', 'size-1024', 'rate-1000', 'json'].map((name): Claim => ({ ...claimOf(name), reading: `${titleOf(name)}: 85% reached`, metric: 'efficiency', target: { value: 0.85 } })),
+    ...['size-100', 'size-1024', 'rate-1000', 'json'].flatMap((name): Claim[] => [
+      { ...claimOf(name), reading: `${titleOf(name)}: as much again as 85 is of 60, against a kept stream`, metric: 'efficiency', target: { change: PROMISED_CHANGE } },
+      { ...claimOf(name), reading: `${titleOf(name)}: the same, against a stream a message`, metric: 'efficiency-stream-each', target: { change: PROMISED_CHANGE } }
+    ])
+  ],
+  thresholds: [],
+  repetitions: { stack: 1 },
+  // A relay passes on bytes and sees no packets.
+  tcpNetwork: 'namespaces'
+}
+
+/** Answers how many different messages have come. */
+const COUNT_PROTOCOL = '/bandwidth-efficiency/count/1.0.0'
+const NUMBER_BYTES = 4
+const NOT_MEASURED = 0xffff_ffff
+
+export const roles: Readonly<Record<string, Role>> = {
+  receiver: { setUp: receive },
+  sender: { run: send }
+}
+
+async function receive (host: Host, run: RunParameters): Promise<void> {
+  const arrived = new Set<number>()
+  const onMessage = (payload: Uint8Array): void => {
+    const view = new DataView(payload.buffer, payload.byteOffset)
+    const number = view.getUint32(0)
+    if (number !== NOT_MEASURED && !arrived.has(number)) {
+      arrived.add(number)
+      recordSample(host, 'delay', host.clock.now() - view.getFloat64(NUMBER_BYTES))
+    }
+  }
+  await host.node.handle(COUNT_PROTOCOL, async stream => await serveRequests(stream, () => numbered(NUMBER_BYTES, arrived.size)))
+  const modules = modulesOf(run)
+  if (modules.length === 0) {
+    await receiveMessages(host.node, onMessage)
+  } else {
+    await receiveMessagesOver(servingNetwork(host, modules, OPTIONS), onMessage)
+  }
+}
+
+/** What is counted lies between two fixed times, the same in all arms: before the first arrival, and when all is quiet again. */
+async function send (host: Host, run: RunParameters): Promise<void> {
+  const load = loadOf(run)
+  const deadlineMs = Number(run.deadlineMs)
+  const beginMs = warmUpMs(run)
+  const { addresses } = host.peer('receiver')
+  const { sender, attempts } = await senderOf(host, run)
+  await using _ = sender
+  {
+    using limit = timeoutSignal(host.clock, beginMs, host.signal)
+    await sender.send(numbered(load.bytes, NOT_MEASURED), limit.signal)
+  }
+  await sleep(host.clock, beginMs - host.clock.now(), host.signal)
+  const [before, attemptsBefore] = [host.traffic(), attempts()]
+  const arrivals = poissonArrivals(host.random.fork('arrivals'), perSecondOf(run), durationMs(run))
+  const payloads = host.random.fork('payloads')
+  let sent = 0
+  await openLoop(host.clock, arrivals.map(timeMs => beginMs + timeMs), async scheduledMs => {
+    const payload = load.content === 'json' ? jsonPayload(payloads, load.bytes - HEAD_BYTES) : randomPayload(payloads, load.bytes - HEAD_BYTES)
+    using limit = timeoutSignal(host.clock, deadlineMs, host.signal)
+    // One that fails is missed by the receiver.
+    await sender.send(message(sent++, scheduledMs, payload), limit.signal).catch(() => {})
+  }, host.signal)
+  await sleep(host.clock, Math.max(0, beginMs + durationMs(run) + drainMs(run) - host.clock.now()), host.signal)
+  const after = host.traffic()
+  recordSample(host, 'attempts', 1 + (attempts() - attemptsBefore - arrivals.length) / arrivals.length)
+  const arrived = await plainRequest(host.node, [...addresses], COUNT_PROTOCOL, numbered(NUMBER_BYTES, 0), { signal: host.signal, clock: host.clock, deadlineMs })
+  const count = new DataView(arrived.buffer, arrived.byteOffset).getUint32(0)
+  recordSample(host, 'missing', 1 - count / arrivals.length)
+  if (before !== undefined && after !== undefined) {
+    recordSample(host, 'efficiency', count * load.bytes / (wireBytes(after) - wireBytes(before)))
+  }
+}
+
+/** How an arm sends, and how many attempts it has made. */
+async function senderOf (host: Host, run: RunParameters): Promise<{ readonly sender: MessageSender, readonly attempts: () => number }> {
+  const { id, addresses } = host.peer('receiver')
+  const modules = modulesOf(run)
+  if (modules.length === 0) {
+    let sent = 0
+    const plain = run.arm === 'kept-stream' ? onKeptStream(host.node, addresses) : await onStreamEach(host.node, addresses)
+    const sender: MessageSender = {
+      async send (payload, signal) {
+        sent++
+        await plain.send(payload, signal)
+      },
+      [Symbol.asyncDispose]: async () => await plain[Symbol.asyncDispose]()
+    }
+    return { sender, attempts: () => sent }
+  }
+  await host.node.peerStore.merge(id, { multiaddrs: [...addresses] })
+  const network = networkWith(host, modules, OPTIONS)
+  return { sender: messagesOver(network, id, Number(run.deadlineMs)), attempts: () => network.metrics.timeouts?.attempts ?? network.metrics.requests }
+}
+
+/** Before a payload of its own: its number, and when it was due. */
+const HEAD_BYTES = NUMBER_BYTES + 8
+
+function message (number: number, scheduledMs: number, content: Uint8Array): Uint8Array {
+  const payload = numbered(HEAD_BYTES + content.byteLength, number)
+  new DataView(payload.buffer).setFloat64(NUMBER_BYTES, scheduledMs)
+  payload.set(content, HEAD_BYTES)
+  return payload
+}
+
+function numbered (bytes: number, number: number): Uint8Array {
+  const payload = new Uint8Array(bytes)
+  new DataView(payload.buffer).setUint32(0, number)
+  return payload
+}
+
+function wireBytes ({ sentBytes, receivedBytes }: TrafficCount): number {
+  return sentBytes + receivedBytes
+}
+
+function loadOf (run: RunParameters): Load {
+  const load = LOADS.get(run.case)
+  if (load === undefined) {
+    throw new Error(`no load of the case ${String(run.case)}`)
+  }
+  return load
+}
+
+function perSecondOf (run: RunParameters): number {
+  const { bytes, perSecond = Number(run.messagesPerSecond) } = loadOf(run)
+  return Math.min(perSecond, Number(run.maximumLoadBitsPerSecond) / 8 / bytes)
+}
+
+function durationMs (run: RunParameters): number {
+  const messageMs = 1_000 / perSecondOf(run)
+  return Math.min(MAXIMUM_MESSAGES * messageMs, Math.max(MINIMUM_MESSAGES * messageMs, Number(run.durationMs)))
+}
+
+/** A connection and a stream take five round trips. */
+function warmUpMs ({ rttMs }: RunParameters): number {
+  return Math.max(1_000, 10 * Number(rttMs))
+}
+
+/** The last message and its acknowledgements have come by then. */
+function drainMs ({ rttMs }: RunParameters): number {
+  return Math.max(500, 5 * Number(rttMs))
+}
+
+function modulesOf ({ arm }: RunParameters): readonly ModuleName[] {
+  return arms.find(({ name }) => name === arm)?.modules ?? []
+}
+
+/** @param delayMs one way; absent: half the parameters' round trip */
+function messages ({ delayMs, ...over }: Pick<Case, 'name' | 'title' | 'description' | 'sweep' | 'noGain'> & { readonly delayMs?: number }): Case {
+  return {
+    ...over,
+    waits: true,
+    // Not every kernel has netem, which real peers with delays need.
+    ...delayMs !== 0 && { wires: ['sim', 'stack'] },
+    scenario: run => ({
+      hosts: [{ name: 'sender', role: 'sender' }, { name: 'receiver', role: 'receiver' }],
+      paths: [{ from: 'sender', to: 'receiver', forward: { delayMs: delayMs ?? Number(run.rttMs) / 2, rateBitsPerSecond: Number(run.rateBitsPerSecond) } }],
+      limitMs: warmUpMs(run) + durationMs(run) + drainMs(run) + 3 * Number(run.deadlineMs)
+    }),
+    metrics
+  }
+}
+
+function claimOf (name: string): Pick<Claim, 'promise' | 'case' | 'arm'> {
+  return { promise: PROMISE, case: name, arm: 'all' }
+}
+
+function titleOf (name: string): string {
+  const load = LOADS.get(name)
+  return `${load?.bytes} B${load?.content === 'json' ? ' of JSON' : ''}${load?.perSecond === undefined ? '' : `, ${load.perSecond} a second`}`
+}

@@ -1,0 +1,263 @@
+import * as z from 'zod'
+import { sleep, timeoutSignal } from '../src/core/clock.ts'
+import type { Arm, Case, Experiment, Metric } from '../src/experiment/definition.ts'
+import type { BandwidthOptions, TrafficClass } from '../src/optim/index.ts'
+import type { ScenarioInput } from '../src/wires/scenario.ts'
+import type { Host, Role, RunParameters } from '../src/wires/wire.ts'
+import { openLoop, poissonArrivals } from '../src/workload/arrivals.ts'
+import { measure, recordSample } from '../src/workload/measure.ts'
+import { requestersWith } from '../src/workload/modules.ts'
+import { requestPayload, serveRequestReply } from '../src/workload/request-reply.ts'
+import type { Requester } from '../src/workload/requester.ts'
+
+const parameters = z.object({
+  rttMs: z.number().positive().default(40).describe('Round trip between client and servers, ms'),
+  rateBitsPerSecond: z.number().positive().default(10e6).describe('Rate of the client\'s uplink, bits per second'),
+  requestsPerSecond: z.number().positive().default(20).describe('Arrivals of requests of each class, Poisson'),
+  warmUpMs: z.number().positive().default(3_000).describe('How long uploads go on before anything counts, ms'),
+  durationMs: z.number().positive().default(6_000).describe('How long requests arrive and bytes are counted, ms'),
+  deadlineMs: z.number().positive().default(10_000).describe('What a user waits for an answer at most, the same in all arms, ms'),
+  uploadsUnderWay: z.int().positive().default(4).describe('Uploads of 64 KiB under way to each peer, always'),
+  urgentUnderWay: z.int().positive().default(16).describe('The same of urgent ones, where there are any: so many that some always wait')
+})
+
+/** Of the line's rate: what a shaper is told, so that headers find room and the queue forms where it is, and not behind it. */
+const SHAPED_SHARE = 0.95
+
+const arms: readonly Arm[] = [
+  { name: 'unshaped', title: 'No shaping', description: 'Plain libp2p: what is to be sent goes to yamux and TCP, and waits in the router.' },
+  shaped('fifo', 'FIFO', 'A token bucket at 95% of the line\'s rate, first come, first served.'),
+  shaped('strict-priority', 'Strict priority', 'The same rate, and the more pressing class always first.'),
+  { ...shaped('fair', 'Bandwidth manager', 'The bandwidth manager with its defaults, told 95% of the line\'s rate.'), modules: ['bandwidthManager'] },
+  shaped('fair-high', 'Told 20% too much', 'The same, told 114% of the line\'s rate: rates are given, and a user may be wrong.'),
+  shaped('fair-low', 'Told 20% too little', 'The same, told 76%.')
+]
+
+const SHAPERS: Readonly<Record<string, { readonly discipline: NonNullable<BandwidthOptions['discipline']>, readonly share: number } | undefined>> = {
+  fifo: { discipline: 'fifo', share: SHAPED_SHARE },
+  'strict-priority': { discipline: 'strict-priority', share: SHAPED_SHARE },
+  fair: { discipline: 'fair', share: SHAPED_SHARE },
+  'fair-high': { discipline: 'fair', share: 1.2 * SHAPED_SHARE },
+  'fair-low': { discipline: 'fair', share: 0.8 * SHAPED_SHARE }
+}
+
+/** What goes on at once. The first server is asked, the others are uploaded to. */
+interface Load {
+  /** How many peers are uploaded to, and in which class. */
+  readonly uploads: number
+  readonly uploadClass?: TrafficClass
+  /** Classes of the requests; none: nobody asks. */
+  readonly requests: readonly TrafficClass[]
+  /** True where requests and uploads are for one server. */
+  readonly together?: true
+  /** Uploads of the class `urgent` to the first server, as much as the line carries. */
+  readonly urgentUploads?: true
+}
+
+/** Of the sweep: round trips at the rate that the router's queue holds. */
+const BUFFERS = [1, 2, 4, 8] as const
+const LAN_BUFFER_MS = 40
+
+const LOADS: Readonly<Record<string, Load | undefined>> = {
+  ...Object.fromEntries(BUFFERS.map((buffer): [string, Load] => [`buffer-${buffer}`, { uploads: 3, requests: ['normal'] }])),
+  urgent: { uploads: 3, requests: ['urgent', 'normal'] },
+  starvation: { uploads: 3, requests: [], urgentUploads: true },
+  alone: { uploads: 1, requests: [] },
+  lan: { uploads: 1, requests: ['normal'], together: true }
+}
+
+const time = (name: string, title: string, sample: string, statistic: 'p50' | 'p99'): Metric => ({ name, title, sample, statistic, unit: 'ms', better: 'lower', minimumEffect: 0.05 })
+const share = (name: string, title: string): Metric => ({ name, title, sample: name, statistic: 'mean', unit: 'share', better: 'higher', minimumEffect: 0.02 })
+
+const REQUEST = [
+  time('request-p50', 'Request, median', 'request-normal', 'p50'),
+  time('request-p99', 'Request, p99', 'request-normal', 'p99'),
+  { name: 'failed', title: 'Failed requests', sample: 'request-normal', statistic: 'failed-share', unit: 'share', better: 'lower', minimumEffect: 0.05 } as const
+]
+const UTILISATION = share('utilisation', 'Payload of what the line could carry')
+const FAIRNESS = share('fairness', 'Jain\'s index over the peers uploaded to')
+
+const cases: readonly Case[] = [
+  ...BUFFERS.map((buffer): Case => ({
+    name: `buffer-${buffer}`,
+    title: `Buffer of ${buffer} round trip${buffer === 1 ? '' : 's'}`,
+    description: `Uploads to three peers fill the client's uplink; requests to a fourth go beside them. The router's drop-tail queue holds ${buffer} bandwidth-delay product${buffer === 1 ? '' : 's'}.`,
+    waits: false,
+    // A bottleneck that several paths share is no pair of hosts.
+    wires: ['sim', 'stack'],
+    sweep: { name: 'buffer', levels: { buffer } },
+    scenario: run => starScenario(run, 4, buffer),
+    metrics: [...REQUEST, UTILISATION, FAIRNESS]
+  })),
+  {
+    name: 'urgent',
+    title: 'Urgent beside normal',
+    description: 'The same behind four bandwidth-delay products, and half of the requests are urgent.',
+    waits: false,
+    wires: ['sim', 'stack'],
+    scenario: run => starScenario(run, 4, 4),
+    metrics: [time('urgent-p50', 'Urgent request, median', 'request-urgent', 'p50'), time('urgent-p99', 'Urgent request, p99', 'request-urgent', 'p99'), ...REQUEST, UTILISATION, FAIRNESS]
+  },
+  {
+    name: 'starvation',
+    title: 'Urgent without end',
+    description: 'Somebody calls all he uploads to one peer urgent, as much as the line carries, beside bulk to three others. Strict priority leaves these nothing; the bandwidth manager promises bulk a sixteenth.',
+    waits: false,
+    wires: ['sim', 'stack'],
+    scenario: run => starScenario(run, 4, 4),
+    metrics: [share('bulk', 'Bulk of what the line could carry'), UTILISATION]
+  },
+  {
+    name: 'alone',
+    title: 'One upload alone',
+    description: 'Uploads to one peer, and nothing beside them: there is nothing to share, and a shaper can only cost. Behind one bandwidth-delay product.',
+    waits: false,
+    wires: ['sim', 'stack'],
+    noGain: ['bandwidthManager'],
+    scenario: run => starScenario(run, 2, 1),
+    metrics: [UTILISATION]
+  },
+  {
+    name: 'lan',
+    title: 'Without delay',
+    description: 'Uploads and requests to one server, through a line of the same rate with a queue of 40 ms and no delay, which the kernel of real peers has as well: its queue lies below TCP there, as in simulation.',
+    waits: false,
+    scenario: run => ({
+      hosts: [{ name: 'client', role: 'client' }, { name: 'server-0', role: 'server' }],
+      paths: [{ from: 'client', to: 'server-0', forward: { delayMs: 0, rateBitsPerSecond: Number(run.rateBitsPerSecond), queue: { limitBytes: Number(run.rateBitsPerSecond) / 8e3 * LAN_BUFFER_MS } } }],
+      limitMs: limitMs(run)
+    }),
+    metrics: [...REQUEST, UTILISATION]
+  }
+]
+
+export const experiment: Experiment = {
+  name: 'bulk-and-requests',
+  title: 'Requests beside bulk on one line',
+  question: 'What does a request wait for where uploads fill the line, what do shapers and priorities change, and what do they leave to bulk?',
+  expected: 'Unshaped, for the router\'s queue: one to eight round trips. FIFO, for its own queue instead. Strict priority and the bandwidth manager: for little more than what was handed to TCP before. The manager keeps a sixteenth for bulk under any urgent load, where strict priority leaves nothing, and gives up 5% of the line for it. Told 20% too much it is as good as unshaped but for LEDBAT, which makes bulk yield; told 20% too little it wastes 20%.',
+  parameters,
+  arms,
+  cases,
+  sweeps: [{ name: 'buffer', title: 'The router\'s queue', description: 'In round trips at the line\'s rate.', factors: [{ name: 'buffer', title: 'Round trips', unit: 'count', scale: 'log' }] }],
+  thresholds: [],
+  repetitions: { stack: 1 },
+  tcpNetwork: 'namespaces'
+}
+
+export const roles: Readonly<Record<string, Role>> = {
+  server: { setUp: async host => { await serveRequestReply(host.node) } },
+  client: { run: askBesideUploads }
+}
+
+const UPLOAD_BYTES = 64 * 1024
+const SMALL_BYTES = 100
+
+async function askBesideUploads (host: Host, run: RunParameters): Promise<void> {
+  const { uploads, uploadClass = 'bulk', requests, together, urgentUploads } = loadOf(run)
+  const deadlineMs = Number(run.deadlineMs)
+  const [beginMs, endMs] = [Number(run.warmUpMs), Number(run.warmUpMs) + Number(run.durationMs)]
+  const peers = host.scenario.hosts.filter(({ role }) => role === 'server').map(({ name }) => host.peer(name))
+  const shaper = SHAPERS[String(run.arm)]
+  await using requesters = await requestersWith(host, peers, deadlineMs, shaper === undefined ? [] : ['bandwidthManager'], shaper && {
+    bandwidthManager: { discipline: shaper.discipline, uploadBitsPerSecond: Number(run.rateBitsPerSecond) * shaper.share }
+  })
+  const [asked, ...others] = requesters.each
+  await Promise.all(requesters.each.map(async requester => await requester.request(requestPayload(SMALL_BYTES, SMALL_BYTES), host.signal)))
+  let requestBytes = 0
+  const flows = (together === true ? [asked] : others.slice(0, uploads)).map(requester => new Flow(host, requester, uploadClass, beginMs, endMs))
+  const urgent = urgentUploads === true ? [new Flow(host, asked, 'urgent', beginMs, endMs)] : []
+  const linesOf = (flow: Flow, count: unknown): Array<Promise<void>> => Array.from({ length: Number(count) }, async () => await flow.run())
+  const lines = [...flows.flatMap(flow => linesOf(flow, run.uploadsUnderWay)), ...urgent.flatMap(flow => linesOf(flow, run.urgentUnderWay))]
+  await Promise.all([...lines, ...requests.map(async trafficClass => {
+    const arrivals = poissonArrivals(host.random.fork(`arrivals ${trafficClass}`), Number(run.requestsPerSecond), Number(run.durationMs))
+    await openLoop(host.clock, arrivals.map(timeMs => beginMs + timeMs), async scheduledMs => {
+      await measure(host, `request-${trafficClass}`, deadlineMs, async signal => {
+        await asked.request(requestPayload(SMALL_BYTES, SMALL_BYTES), signal, { class: trafficClass })
+        requestBytes += SMALL_BYTES
+      }, scheduledMs).catch(() => {})
+    }, host.signal)
+  })])
+  const lineBytes = Number(run.rateBitsPerSecond) / 8e3 * Number(run.durationMs)
+  const bulk = flows.map(({ bytes }) => bytes)
+  const bulkBytes = sumOf(bulk)
+  recordSample(host, 'utilisation', (bulkBytes + sumOf(urgent.map(({ bytes }) => bytes)) + requestBytes) / lineBytes)
+  if (run.case === 'starvation') {
+    recordSample(host, 'bulk', bulkBytes / lineBytes)
+  } else if (flows.length > 1) {
+    recordSample(host, 'fairness', jainsIndex(bulk))
+  }
+}
+
+/** Uploads to one peer, the next as soon as one is answered; counts what arrived in the time that counts. */
+class Flow {
+  bytes = 0
+  readonly #host: Host
+  readonly #requester: Requester
+  readonly #class: TrafficClass
+  readonly #beginMs: number
+  readonly #endMs: number
+
+  constructor (host: Host, requester: Requester, trafficClass: TrafficClass, beginMs: number, endMs: number) {
+    this.#host = host
+    this.#requester = requester
+    this.#class = trafficClass
+    this.#beginMs = beginMs
+    this.#endMs = endMs
+  }
+
+  /** One line of uploads, until the end. What is under way then is given up. */
+  async run (): Promise<void> {
+    const { clock, signal } = this.#host
+    const payload = requestPayload(UPLOAD_BYTES, SMALL_BYTES)
+    using end = timeoutSignal(clock, this.#endMs - clock.now(), signal)
+    while (!end.signal.aborted) {
+      try {
+        await this.#requester.request(payload, end.signal, { class: this.#class })
+        this.bytes += clock.now() >= this.#beginMs ? UPLOAD_BYTES : 0
+      } catch {
+        // A failed upload counts for nothing; the next one must not follow at the same instant.
+        await sleep(clock, PAUSE_MS, end.signal).catch(() => {})
+      }
+    }
+  }
+}
+
+const PAUSE_MS = 100
+
+/** Jain, Chiu and Hawe 1984: 1 where all have the same, 1/n where one has all. */
+function jainsIndex (values: readonly number[]): number {
+  const squares = sumOf(values.map(value => value * value))
+  return squares === 0 ? 1 : sumOf(values) * sumOf(values) / values.length / squares
+}
+
+function sumOf (values: readonly number[]): number {
+  return values.reduce((sum, value) => sum + value, 0)
+}
+
+function loadOf (run: RunParameters): Load {
+  const load = LOADS[String(run.case)]
+  if (load === undefined) {
+    throw new Error(`no load of the case ${String(run.case)}`)
+  }
+  return load
+}
+
+/** All hosts on lines of the same rate to one router: what the client sends waits at its own. */
+function starScenario (run: RunParameters, servers: number, buffer: number): ScenarioInput {
+  const rateBitsPerSecond = Number(run.rateBitsPerSecond)
+  const access = { delayMs: Number(run.rttMs) / 4, rateBitsPerSecond, queue: { limitBytes: buffer * rateBitsPerSecond / 8e3 * Number(run.rttMs) } }
+  return {
+    hosts: [{ name: 'client', role: 'client' }, ...Array.from({ length: servers }, (_, index) => ({ name: `server-${index}`, role: 'server' }))],
+    topology: { kind: 'star', access: { forward: access, backward: access } },
+    limitMs: limitMs(run)
+  }
+}
+
+function limitMs (run: RunParameters): number {
+  return Number(run.warmUpMs) + Number(run.durationMs) + 2 * Number(run.deadlineMs)
+}
+
+function shaped (name: string, title: string, description: string): Arm {
+  return { name, title, description }
+}

@@ -1,0 +1,89 @@
+import { FrameStream } from '../optim/frame-stream.ts'
+import { MAXIMUM_FRAME_BYTES } from '../optim/index.ts'
+import type { Multiaddr, NetworkNode, OptimizedNetwork, PeerId, Stream } from '../optim/index.ts'
+
+/** Messages one way, each a frame (varint length, payload), as many on a stream as its sender likes. */
+export const MESSAGE_PROTOCOL = '/twinwire/messages/1.0.0'
+
+/** libp2p's defaults, 32 inbound and 64 outbound streams a protocol, would be the bottleneck of an open loop with a stream a message. */
+const MAXIMUM_STREAMS = 1024
+
+/** One way of sending a peer messages; what an experiment's arms differ in. */
+export interface MessageSender extends AsyncDisposable {
+  /** Resolves when the stream has taken the message, or, where messages are acknowledged, when this one was. */
+  send(payload: Uint8Array, signal: AbortSignal): Promise<void>
+}
+
+/** Takes messages on every stream of the protocol until the node stops. */
+export async function receiveMessages (node: NetworkNode, onMessage: (payload: Uint8Array) => void): Promise<void> {
+  await node.handle(MESSAGE_PROTOCOL, stream => {
+    const abort = (error: unknown): void => stream.abort(error as Error)
+    // It listens until the stream ends, and nobody else needs it.
+    void new FrameStream(stream, MAXIMUM_FRAME_BYTES, { onFrame: onMessage, onEnd: () => { stream.close().catch(abort) } })
+  }, { maxInboundStreams: MAXIMUM_STREAMS, maxOutboundStreams: MAXIMUM_STREAMS })
+}
+
+/** The same through a network, which also takes them in batches where that module is on. */
+export async function receiveMessagesOver (network: OptimizedNetwork, onMessage: (payload: Uint8Array) => void): Promise<void> {
+  await network.handle(MESSAGE_PROTOCOL, payload => onMessage(payload), { maxInboundStreams: MAXIMUM_STREAMS })
+}
+
+/** Plain js-libp2p as a competent user has it: one stream, opened with the first message, and one frame after the other. */
+export function onKeptStream (node: NetworkNode, addresses: readonly Multiaddr[]): MessageSender {
+  let opening: Promise<FrameStream> | undefined
+  let last: Promise<unknown> = Promise.resolve()
+  const open = async (signal: AbortSignal): Promise<FrameStream> => {
+    const connection = await node.dial([...addresses], { signal })
+    return ownFrames(await connection.newStream(MESSAGE_PROTOCOL, { signal }))
+  }
+  return {
+    async send (payload, signal) {
+      const frames = await (opening ??= open(signal))
+      // A frame may have to wait for room, and none may be written within another.
+      const written = last.then(async () => await frames.write(payload, signal))
+      last = written.catch(() => {})
+      await written
+    },
+    async [Symbol.asyncDispose] () {
+      const frames = await opening?.catch(() => undefined)
+      await frames?.stream.close()
+    }
+  }
+}
+
+/** The connection is reused, and each message opens a stream and closes it. */
+export async function onStreamEach (node: NetworkNode, addresses: readonly Multiaddr[]): Promise<MessageSender> {
+  // libp2p takes the limit of outbound streams from the protocol's own handler, and has 64 where there is none.
+  await receiveMessages(node, () => {})
+  return {
+    async send (payload, signal) {
+      const connection = await node.dial([...addresses], { signal })
+      const stream = await connection.newStream(MESSAGE_PROTOCOL, { signal })
+      try {
+        await ownFrames(stream).write(payload, signal)
+        await stream.close({ signal })
+      } catch (error) {
+        stream.abort(error as Error)
+        throw error
+      }
+    },
+    async [Symbol.asyncDispose] () {}
+  }
+}
+
+/** Through the optimisation modules, acknowledged. Messages are idempotent: they may be tried again. Disposing of it stops the network. */
+export function messagesOver (network: OptimizedNetwork, peer: PeerId, deadlineMs: number): MessageSender {
+  return {
+    async send (payload, signal) {
+      await network.send(peer, MESSAGE_PROTOCOL, payload, { signal, deadlineMs, idempotent: true })
+    },
+    async [Symbol.asyncDispose] () {
+      await network.stop()
+    }
+  }
+}
+
+/** To write on; nothing is expected back. */
+function ownFrames (stream: Stream): FrameStream {
+  return new FrameStream(stream, MAXIMUM_FRAME_BYTES, { onFrame () {}, onEnd () {} })
+}

@@ -1,0 +1,65 @@
+import test from 'ava'
+import { loadExperiment } from '../../src/experiment/registry.ts'
+import { runUnit } from '../../src/experiment/run-unit.ts'
+import { mean, quantile } from '../../src/stats/quantile.ts'
+import { SimWire } from '../../src/wires/sim.ts'
+import type { SampleEvent } from '../../src/experiment/definition.ts'
+
+const loaded = await loadExperiment('bandwidth-efficiency', new URL('../../experiments/', import.meta.url))
+
+/** What one run recorded. */
+async function play (name: string, arm: string, changed: Record<string, number> = {}): Promise<readonly SampleEvent[]> {
+  const parameters = loaded.experiment.parameters.parse(changed) as Record<string, number>
+  const { samples, error } = await runUnit({ loaded, parameters, unit: { wire: 'sim', case: name, arm, seed: 'efficiency' }, wire: new SimWire() })
+  if (error !== undefined) {
+    throw new Error(`${error.code}: ${error.message}`)
+  }
+  return samples
+}
+
+function valuesOf (samples: readonly SampleEvent[], metric: string): number[] {
+  return samples.filter(sample => sample.metric === metric).map(({ value }) => value)
+}
+
+const [TCP_IP, YAMUX, NOISE] = [52, 12, 18]
+/** A header of yamux's alone, in a packet. */
+const WINDOW_UPDATE = TCP_IP + YAMUX + NOISE
+
+for (const [bytes, prefix] of [[32, 1], [100, 1], [1_024, 2]] as const) {
+  test(`a message of ${bytes} B on a kept stream costs its packet, a window update, and at most an acknowledgement of that`, async t => {
+    // 32 B: 32 / 249 = 12.9% to 32 / 197 = 16.2%.
+    const packets = TCP_IP + YAMUX + NOISE + prefix + bytes + WINDOW_UPDATE
+    const [efficiency] = valuesOf(await play(`size-${bytes}`, 'kept-stream'), 'efficiency')
+    t.true(efficiency >= bytes / (packets + TCP_IP) && efficiency <= bytes / packets, `${efficiency}`)
+  })
+}
+
+test('large messages leave nothing to gain: all arms lie below the payload\'s share of full packets, within 10% of it', async t => {
+  for (const arm of ['kept-stream', 'stream-each', 'batching', 'all']) {
+    const [efficiency] = valuesOf(await play('size-65536', arm), 'efficiency')
+    t.true(efficiency < 1_448 / 1_500 && efficiency > 0.9 * 1_448 / 1_500, `${arm}: ${efficiency}`)
+  }
+})
+
+test('all arms send the same messages, and each arrives', async t => {
+  const counts = await Promise.all(['kept-stream', 'stream-each', 'batching', 'all'].map(async arm => {
+    const samples = await play('rate-1000', arm)
+    t.deepEqual(valuesOf(samples, 'missing'), [0], arm)
+    return valuesOf(samples, 'delay').length
+  }))
+  t.is(new Set(counts).size, 1)
+})
+
+test('a message takes half a round trip on a kept stream, another one on a stream of its own, and in a batch at most an eighth longer', async t => {
+  const [kept, each, batched] = await Promise.all(['kept-stream', 'stream-each', 'batching'].map(async arm => quantile(valuesOf(await play('size-100', arm), 'delay'), 0.5)))
+  const rttMs = 40
+  // And what the path's rate takes: 183 bytes at 100 Mbit/s.
+  t.true(kept >= rttMs / 2 && kept < rttMs / 2 + 0.1, `${kept} ms`)
+  t.true(each >= rttMs * 1.5 && each < rttMs * 1.5 + 0.2, `${each} ms`)
+  t.true(batched > kept && batched <= kept + rttMs / 8 + 0.2, `${batched} ms`)
+})
+
+test('JSON is compressed where the rate is known, and what nothing compresses never is', async t => {
+  const [random, json] = await Promise.all(['size-256', 'json'].map(async name => mean(valuesOf(await play(name, 'all'), 'efficiency'))))
+  t.true(json > random * 1.1, `${json} and ${random}`)
+})
