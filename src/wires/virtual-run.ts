@@ -7,6 +7,7 @@ import type { NetworkNode } from '../optim/port.ts'
 import type { Kernel } from '../sim/kernel.ts'
 import { VirtualClock } from '../sim/virtual-clock.ts'
 import type { RunTrace } from './run-trace.ts'
+import { programClock } from './host-processing.ts'
 import { ScenarioNetwork } from './scenario-network.ts'
 import type { Host, Peer, Role, RunOutcome, RunRequest } from './wire.ts'
 import { runError } from './wire.ts'
@@ -77,10 +78,11 @@ export class VirtualRun {
     const population = this.#populate(network, random.fork('network'))
     try {
       await this.#perform([{ title: 'making of the peers', act: async () => await population.start?.() }])
-      const players = scenario.hosts.map(({ name, role: roleName }) => {
+      const players = network.places.map(({ name, processor }, index) => {
+        const { role: roleName } = scenario.hosts[index]
         const clock = new VirtualClock(kernel, 0, `timer of ${name}`)
         const host: Host = {
-          name, scenario, node: population.node(name), clock, random: random.fork(`host:${name}`), recorder: this.#trace.recorder, signal: this.#over.signal,
+          name, scenario, node: population.node(name), clock: programClock(clock, processor), random: random.fork(`host:${name}`), recorder: this.#trace.recorder, signal: this.#over.signal,
           peer: other => population.peer(other)
         }
         return { host, clock, role: roleOf(roles, name, roleName) }
