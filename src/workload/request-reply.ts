@@ -1,6 +1,6 @@
 import { TwinwireError } from '../core/errors.ts'
 import type { OptimizedNetwork } from '../optim/index.ts'
-import type { NetworkNode } from '../optim/port.ts'
+import type { NetworkNode, StreamHandler } from '../optim/port.ts'
 import { serveRequests } from '../optim/reply-stream.ts'
 
 /**
@@ -21,9 +21,14 @@ export function requestPayload (requestBytes: number, replyBytes: number): Uint8
   return payload
 }
 
-/** Answers requests on every stream of the protocol until the node stops. A request that makes no sense resets its stream. */
-export async function serveRequestReply (node: NetworkNode): Promise<void> {
-  await node.handle(REQUEST_REPLY_PROTOCOL, async stream => {
+/**
+ * Answers requests on every stream of the protocol until the node stops. A request that makes no sense resets its stream.
+ *
+ * @param onStream is told of each stream first, to look on
+ */
+export async function serveRequestReply (node: NetworkNode, onStream?: StreamHandler): Promise<void> {
+  await node.handle(REQUEST_REPLY_PROTOCOL, async (stream, connection) => {
+    void onStream?.(stream, connection)
     await serveRequests(stream, request => new Uint8Array(replyBytesOf(request)))
   }, { maxInboundStreams: MAXIMUM_STREAMS, maxOutboundStreams: MAXIMUM_STREAMS })
 }
