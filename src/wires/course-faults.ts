@@ -27,6 +27,8 @@ function textOf (fault: Fault): string {
       return `rate ${between(fault)} becomes ${Number((fault.rateBitsPerSecond / 1e6).toPrecision(3))} Mbit/s`
     case 'reset':
       return `reset of all connections ${between(fault)}`
+    case 'freeze':
+      return `freeze of ${fault.host}'s program`
     default:
       return `partition of ${named(fault.nodes)} from all others`
   }

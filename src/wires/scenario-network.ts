@@ -13,6 +13,7 @@ import { Packets } from '../sim/packets.ts'
 import type { SessionOptions } from '../sim/session/options.ts'
 import type { Endpoint } from '../sim/session/fabric.ts'
 import { TcpHost } from '../sim/tcp/host.ts'
+import type { Processor } from '../sim/tcp/processor.ts'
 import { ipOf } from './addresses.ts'
 import { processorOf } from './host-processing.ts'
 import { sessionOptions } from './libp2p-options.ts'
@@ -31,6 +32,8 @@ export interface Place {
   readonly tcp: TcpHost
   /** In the scenario's order. */
   readonly addresses: readonly PlaceAddress[]
+  /** What its programs compute with; absent: in no time, and without a freeze. */
+  readonly processor: Processor | undefined
   readonly libp2p: SessionOptions
 }
 
@@ -126,7 +129,9 @@ export class ScenarioNetwork {
     const { name } = host
     const networkNode = this.#nodeOf(name, 'scenario.hosts')
     const addresses = host.addresses.map((address, k) => ({ ...address, ip: ipOf(index, k) }))
-    const place = { name, networkNode, tcp: new TcpHost(this.#network, networkNode, hostTcpOptions(host), processorOf(this.#kernel, host.processing)), addresses, libp2p: sessionOptions(host.libp2p) }
+    const freezes = this.#scenario.faults.some(fault => fault.kind === 'freeze' && fault.host === name)
+    const processor = processorOf(this.#kernel, host.processing, freezes)
+    const place = { name, networkNode, tcp: new TcpHost(this.#network, networkNode, hostTcpOptions(host), processor), addresses, processor, libp2p: sessionOptions(host.libp2p) }
     this.#places.set(name, place)
     this.#names.set(networkNode, name)
     for (const address of addresses) {
@@ -152,6 +157,10 @@ export class ScenarioNetwork {
         const nodes = fault.nodes.map(name => this.#nodeOf(name, 'scenario.faults'))
         return [{ atNs, begin: () => beginPartition(network, nodes), ...lasting }]
       }
+      case 'freeze': {
+        const { processor } = this.#place(fault.host)
+        return [{ atNs, begin: () => { processor?.freeze(msToNs(fault.durationMs)); return undefined } }]
+      }
       default: {
         const [from, to] = [this.#place(fault.from), this.#place(fault.to)]
         return [{ atNs, begin: () => this.#reset(from, to) }]
@@ -172,7 +181,7 @@ export class ScenarioNetwork {
    */
   #linksOf (index: number): Link[] {
     const fault = this.#scenario.faults[index]
-    if (fault.kind === 'reset' || fault.kind === 'partition') {
+    if (fault.kind === 'reset' || fault.kind === 'partition' || fault.kind === 'freeze') {
       return []
     }
     const path = `scenario.faults[${index}]`

@@ -27,6 +27,8 @@ export function checkReferences (scenario: Scenario): void {
     const path = `scenario.faults[${index}]`
     if (fault.kind === 'partition') {
       fault.nodes.forEach((name, position) => checkName(name, `${path}.nodes[${position}]`, nodes))
+    } else if (fault.kind === 'freeze') {
+      checkName(fault.host, `${path}.host`, hosts)
     } else if (fault.kind === 'reset' && topology !== undefined) {
       checkNames(fault.from, fault.to, path, hosts)
     } else {

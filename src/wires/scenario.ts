@@ -78,7 +78,12 @@ const faultSchema = z.discriminatedUnion('kind', [
   /** Every open connection between two hosts is reset at both ends. */
   z.strictObject({ kind: z.literal('reset'), ...pair, atMs }),
   /** `nodes` are cut off from all others: nothing passes between the two parts. */
-  z.strictObject({ kind: z.literal('partition'), nodes: z.array(nodeName).min(1), ...lasting })
+  z.strictObject({ kind: z.literal('partition'), nodes: z.array(nodeName).min(1), ...lasting }),
+  /**
+   * The host's program does nothing, as where its event loop is blocked. TCP in its kernel goes on: it acknowledges what
+   * arrives, and makes connections. Afterwards timers that came due are first, then what arrived.
+   */
+  z.strictObject({ kind: z.literal('freeze'), host: hostName, atMs, durationMs })
 ])
 
 const trafficFields = {

@@ -6,6 +6,7 @@ import { SimMultiaddr } from '../sim/session/identity.ts'
 import { SimNode } from '../sim/session/node.ts'
 import { VirtualClock } from '../sim/virtual-clock.ts'
 import { LISTENING_PORT, multiaddrOf } from './addresses.ts'
+import { programClock } from './host-processing.ts'
 import type { Place, ScenarioNetwork } from './scenario-network.ts'
 import type { Population } from './virtual-run.ts'
 import type { Peer } from './wire.ts'
@@ -47,9 +48,9 @@ export class SimPeers implements Population {
   }
 }
 
-function createMember ({ name, tcp, addresses, libp2p: options }: Place, fabric: Fabric, random: RandomStream): Member {
+function createMember ({ name, tcp, addresses, libp2p: options, processor }: Place, fabric: Fabric, random: RandomStream): Member {
   const endpoints = addresses.map(({ ip }) => new SimMultiaddr(multiaddrOf(ip)))
-  const node = new SimNode(fabric, { name, tcp, addresses: endpoints, random, options })
+  const node = new SimNode(fabric, { name, tcp, addresses: endpoints, random, options, clock: programClock(fabric.clock, processor) })
   node.listen(LISTENING_PORT)
   return { node, peer: { name, id: node.peerId, addresses: endpoints.map(endpoint => endpoint.encapsulate(`/p2p/${node.peerId.toString()}`)) } }
 }

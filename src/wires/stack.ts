@@ -1,7 +1,8 @@
 import { once } from 'node:events'
 import { Worker } from 'node:worker_threads'
-import { TwinwireError } from '../core/errors.ts'
+import { show, TwinwireError } from '../core/errors.ts'
 import type { StackOptions } from './stack/stack-peers.ts'
+import type { Scenario } from './scenario.ts'
 import type { RunOutcome, RunRequest, Wire } from './wire.ts'
 import { runError } from './wire.ts'
 
@@ -38,6 +39,7 @@ export class StackWire implements Wire {
   }
 
   async run ({ rolesModule, signal, ...request }: RunRequest): Promise<RunOutcome> {
+    checkFreezes(request.scenario)
     const task: StackTask = { ...request, rolesModule: rolesModule.href, options: this.#options }
     const thread = new Worker(THREAD, { workerData: task, stdout: true, execArgv: [] })
     this.#threads.add(thread)
@@ -54,6 +56,21 @@ export class StackWire implements Wire {
   /** Ends the runs under way. */
   async stop (): Promise<void> {
     await Promise.all([...this.#threads].map(async thread => await thread.terminate()))
+  }
+}
+
+/**
+ * All hosts of a run share its thread and its timers: to hold back what one of them is sent, and not its timers, would be
+ * half of a freeze.
+ *
+ * @throws ERR_UNSUPPORTED
+ */
+function checkFreezes ({ faults }: Scenario): void {
+  const index = faults.findIndex(({ kind }) => kind === 'freeze')
+  if (index >= 0) {
+    throw new TwinwireError('ERR_UNSUPPORTED', 'hosts that share a thread cannot be frozen one by one', {
+      path: `scenario.faults[${index}]`, expected: 'no freeze on the stack wire', found: show(faults[index])
+    })
   }
 }
 

@@ -8,6 +8,7 @@ import type { Kernel } from '../sim/kernel.ts'
 import { VirtualClock } from '../sim/virtual-clock.ts'
 import type { RunTrace } from './run-trace.ts'
 import { CourseRecorder } from './course-recorder.ts'
+import { programClock } from './host-processing.ts'
 import { ScenarioNetwork } from './scenario-network.ts'
 import { SimTrafficCounts } from './sim-traffic-counts.ts'
 import type { Host, Peer, Role, RunOutcome, RunRequest } from './wire.ts'
@@ -85,11 +86,12 @@ export class VirtualRun {
     try {
       await this.#perform([{ title: 'making of the peers', act: async () => await population.start?.() }])
       const traffic = new SimTrafficCounts(network.packetNetwork)
-      const players = scenario.hosts.map(({ name, role: roleName }, index) => {
+      const players = network.places.map(({ name, processor, networkNode }, index) => {
+        const { role: roleName } = scenario.hosts[index]
         const clock = new VirtualClock(kernel, 0, `timer of ${name}`)
         const host: Host = {
-          name, scenario, node: population.node(name), clock, random: random.fork(`host:${name}`), recorder: this.#trace.recorder, signal: this.#over.signal,
-          traffic: () => traffic.of(network.places[index].networkNode),
+          name, scenario, node: population.node(name), clock: programClock(clock, processor), random: random.fork(`host:${name}`), recorder: this.#trace.recorder, signal: this.#over.signal,
+          traffic: () => traffic.of(networkNode),
           peer: other => population.peer(other)
         }
         return { host, clock, role: roleOf(roles, name, roleName) }

@@ -99,7 +99,7 @@ function isRefusal (error: unknown): boolean {
 /** How the server of such an arm answers: plainly, or through a network with the same modules, which the run's end stops. */
 export async function serveRequestReplyWith (host: ModularHost & { readonly signal: AbortSignal }, modules: readonly ModuleName[], options: OptimizedNetworkOptions = {}, work?: Work): Promise<void> {
   if (modules.length === 0) {
-    await serveRequestReply(host.node, work)
+    await serveRequestReply(host.node, work === undefined ? {} : { work })
   } else {
     await serveRequestReplyOver(servingNetwork(host, modules, options), work)
   }

@@ -1,6 +1,6 @@
 import { TwinwireError } from '../core/errors.ts'
 import type { OptimizedNetwork } from '../optim/index.ts'
-import type { NetworkNode } from '../optim/port.ts'
+import type { NetworkNode, StreamHandler } from '../optim/port.ts'
 import { serveRequests } from '../optim/reply-stream.ts'
 
 /**
@@ -24,9 +24,17 @@ export function requestPayload (requestBytes: number, replyBytes: number): Uint8
 /** What a server does before it answers a request; absent: nothing. */
 export type Work = () => Promise<void>
 
+/** How a server differs from one that answers at once. */
+export interface ServerOptions {
+  readonly work?: Work
+  /** Is told of each stream first, to look on. */
+  readonly onStream?: StreamHandler
+}
+
 /** Answers requests on every stream of the protocol until the node stops. A request that makes no sense resets its stream. */
-export async function serveRequestReply (node: NetworkNode, work?: Work): Promise<void> {
-  await node.handle(REQUEST_REPLY_PROTOCOL, async stream => {
+export async function serveRequestReply (node: NetworkNode, { work, onStream }: ServerOptions = {}): Promise<void> {
+  await node.handle(REQUEST_REPLY_PROTOCOL, async (stream, connection) => {
+    void onStream?.(stream, connection)
     await serveRequests(stream, replyAfter(work))
   }, { maxInboundStreams: MAXIMUM_STREAMS, maxOutboundStreams: MAXIMUM_STREAMS })
 }

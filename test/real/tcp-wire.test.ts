@@ -86,6 +86,15 @@ test.serial('later runs use the processes of earlier ones', async t => {
   t.deepEqual(descendants(process.pid), pids)
 })
 
+test.serial('a frozen host is a process that does nothing until then', async t => {
+  const faults: ScenarioInput['faults'] = [{ kind: 'freeze', host: 'server', atMs: 50, durationMs: 1_000 }]
+  const outcome = await play(scenarioOf('client', 10, { faults }), { rounds: 1 })
+  t.is(outcome.error, undefined)
+  // Six round trips of 20 ms are not over at 50 ms; what is sent after that is answered after 1050 ms, 10 ms away.
+  const tookMs = ['dial', 'new-stream-and-echo', 'echo'].reduce((sum, operation) => sum + timesOf(outcome, operation)[0], 0)
+  t.true(tookMs > 1_050, `${tookMs} ms`)
+})
+
 test.serial('several runs at once do not meet', async t => {
   const outcomes = await Promise.all([1, 2].map(async rounds => await play(scenarioOf('client', 5), { rounds })))
   t.deepEqual(outcomes.map(({ error }) => error), [undefined, undefined])

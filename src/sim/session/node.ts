@@ -1,4 +1,4 @@
-import type { Timer } from '../../core/clock.ts'
+import type { Clock, Timer } from '../../core/clock.ts'
 import type { RandomStream } from '../../core/random.ts'
 import type { TcpHost } from '../tcp/host.ts'
 import type { TcpSocket } from '../tcp/socket.ts'
@@ -40,6 +40,8 @@ export interface SimNodeInit {
   readonly addresses: readonly SimMultiaddr[]
   readonly random: RandomStream
   readonly options?: SessionOptions
+  /** Of what runs at this node. Default: the fabric's. */
+  readonly clock?: Clock
 }
 
 /**
@@ -51,6 +53,7 @@ export class SimNode extends Emitter<NodeEvents> implements ConnectionOwner {
   readonly peerStore = new SimPeerStore()
 
   readonly #fabric: Fabric
+  readonly #clock: Clock
   readonly #tcp: TcpHost
   readonly #addresses: SimNodeInit['addresses']
   readonly #options: SessionOptions
@@ -63,14 +66,14 @@ export class SimNode extends Emitter<NodeEvents> implements ConnectionOwner {
   readonly #monitor: ConnectionMonitor | undefined
   readonly #identify: Identify | undefined
 
-  constructor (fabric: Fabric, { name, tcp, addresses, random, options = UNLIMITED_SESSION }: SimNodeInit) {
+  constructor (fabric: Fabric, { name, tcp, addresses, random, options = UNLIMITED_SESSION, clock = fabric.clock }: SimNodeInit) {
     super()
     this.peerId = new SimPeerId(name)
     this.#fabric = fabric
+    this.#clock = clock
     this.#tcp = tcp
     this.#addresses = addresses
     this.#options = options
-    const { clock } = fabric
     this.#dialQueue = new DialQueue(clock, options.limits, async (target, peer, signal) => await this.#dialAddress(target, peer, signal))
     this.#gate = new InboundGate(clock, options.limits, () => this.#connections.size)
     this.#protocols.set(PING_PROTOCOL, { handler: servePing, maxInboundStreams: Infinity, maxOutboundStreams: Infinity })
@@ -236,13 +239,13 @@ export class SimNode extends Emitter<NodeEvents> implements ConnectionOwner {
       this.#giveUp(channel)
       return
     }
-    const timer = this.#fabric.clock.setTimeout(() => this.#refuse(channel, timer), INBOUND_UPGRADE_TIMEOUT_MS)
+    const timer = this.#clock.setTimeout(() => this.#refuse(channel, timer), INBOUND_UPGRADE_TIMEOUT_MS)
   }
 
   #begin (channel: Channel): void {
     this.#upgrading.add(channel)
     if (this.#options.socketInactivityMs > 0) {
-      channel.limitInactivity(this.#fabric.clock, this.#options.socketInactivityMs)
+      channel.limitInactivity(this.#clock, this.#options.socketInactivityMs)
     }
   }
 
@@ -266,7 +269,7 @@ export class SimNode extends Emitter<NodeEvents> implements ConnectionOwner {
   #open (channel: Channel, identity: string, endpoint: string, direction: Direction, early: readonly Message[]): SimConnection {
     this.#upgrading.delete(channel)
     const remotePeer = new SimPeerId(identity)
-    const connection = new SimConnection(channel, this.#fabric.clock, this, {
+    const connection = new SimConnection(channel, this.#clock, this, {
       id: `${this.peerId.toString()}-${channel.socket.connection}`, remotePeer, remoteAddr: new SimMultiaddr(`${endpoint}/p2p/${identity}`), direction, limits: this.#options.limits, early
     })
     const first = this.getConnections(remotePeer).length === 0
@@ -282,7 +285,7 @@ export class SimNode extends Emitter<NodeEvents> implements ConnectionOwner {
   }
 
   async #prune (): Promise<void> {
-    const chosen = await pruneConnections(this.#fabric.clock, this.peerStore, this.getConnections(), this.#options.limits.maxConnections)
+    const chosen = await pruneConnections(this.#clock, this.peerStore, this.getConnections(), this.#options.limits.maxConnections)
     if (chosen !== undefined) {
       this.emit('connection:prune', { detail: chosen })
     }

@@ -4,6 +4,7 @@ import type { PacketId } from '../packets.ts'
 import type { SegmentNetwork } from './events.ts'
 import { tcpOptions } from './options.ts'
 import type { TcpOptions } from './options.ts'
+import { BacklogHandler } from './processor.ts'
 import type { Processor } from './processor.ts'
 import { allocateReset, allocateSegment } from './segment.ts'
 import { TcpSocket } from './socket.ts'
@@ -124,6 +125,8 @@ export class TcpHost implements SocketOwner {
     const onAccept = this.#listeners.get(socket.port)
     if (onAccept === undefined) {
       socket.abort()
+    } else if (this.#processor?.frozen === true) {
+      this.#acceptLater(socket, onAccept, this.#processor)
     } else {
       onAccept(socket)
     }
@@ -136,6 +139,19 @@ export class TcpHost implements SocketOwner {
       this.#timeWait ??= new TimeWait()
       this.#timeWait.remember(socket.connection, socket.nextSequence, socket.expectedSequence, socket.offeredBytes)
     }
+  }
+
+  /** The kernel has made the connection; the program learns of it when it is there again. */
+  #acceptLater (socket: TcpSocket, onAccept: (socket: TcpSocket) => void, processor: Processor): void {
+    const backlog = new BacklogHandler(socket)
+    processor.process(0, () => {
+      if (!backlog.closed) {
+        onAccept(socket)
+        if (socket.handler !== null) {
+          backlog.replay(socket.handler)
+        }
+      }
+    })
   }
 
   #add (remoteNode: number, port: number, connection: number, role: SocketWiring['role']): TcpSocket {

@@ -11,29 +11,103 @@ export interface ProcessorOptions {
 /** How a socket's user reads: as `TcpSocket` has it. */
 export type SocketReading = Pick<TcpSocket, 'autoRead' | 'read'>
 
+/** Something to be done, which concerns so many bytes. */
+interface Job {
+  readonly byteCount: number
+  readonly work: () => void
+}
+
 /**
  * A host's processor: what sockets tell programs on the host is dealt with one after the other, and what those do about it
  * they do when its time is over. TCP itself takes no time, as it is the kernel's.
+ *
+ * It can be frozen, as by a program that does not come back to its event loop: then programs do nothing, and afterwards
+ * first the timers that came due meanwhile are seen to, in their order, then what sockets told: so does Node's event loop,
+ * which runs timers before it asks for what has arrived. TCP goes on.
  */
 export class Processor {
   readonly #kernel: Kernel
   readonly #options: ProcessorOptions
   readonly #done: Operation
-  readonly #queue: Array<() => void> = []
+  readonly #thaw: Operation
+  readonly #resume: Operation
+  #queue: Job[] = []
   #busyUntilNs = 0
+  /** Of events: those of a queue that was held are not this one's. */
+  #generation = 0
+  #frozenUntilNs = 0
+  #frozen = false
+  #timers: Array<() => void> = []
 
   constructor (kernel: Kernel, options: ProcessorOptions) {
     this.#kernel = kernel
     this.#options = options
-    this.#done = kernel.define(() => this.#queue.shift()?.(), 'processing')
+    this.#done = kernel.define(generation => {
+      if (generation === this.#generation) {
+        this.#queue.shift()?.work()
+      }
+    }, 'processing')
+    this.#thaw = kernel.define(() => this.#runTimers(), 'freeze ends')
+    this.#resume = kernel.define(() => this.#runHeld(), 'what arrived in a freeze')
+  }
+
+  /** Whether what sockets tell has to wait for the end of a freeze. */
+  get frozen (): boolean {
+    return this.#frozen
   }
 
   /** Does `work`, which concerns so many bytes, when everything before it is done and its own time is over. */
   process (byteCount: number, work: () => void): void {
+    this.#queue.push({ byteCount, work })
+    if (!this.#frozen) {
+      this.#schedule(byteCount)
+    }
+  }
+
+  /** Does what a timer of a program is for: now, or at the end of a freeze. */
+  processTimer (work: () => void): void {
+    if (this.#kernel.nowNs < this.#frozenUntilNs) {
+      this.#timers.push(work)
+    } else {
+      work()
+    }
+  }
+
+  /** From now on for so long programs do nothing. Freezes that overlap end with the last. */
+  freeze (durationNs: number): void {
+    const { nowNs } = this.#kernel
+    this.#frozenUntilNs = Math.max(this.#frozenUntilNs, nowNs + durationNs)
+    this.#frozen = true
+    this.#generation++
+    this.#kernel.schedule(nowNs + durationNs, this.#thaw, 0)
+  }
+
+  #schedule (byteCount: number): void {
     const { perEventNs, perByteNs } = this.#options
     this.#busyUntilNs = Math.max(this.#kernel.nowNs, this.#busyUntilNs) + Math.round(perEventNs + perByteNs * byteCount)
-    this.#queue.push(work)
-    this.#kernel.schedule(this.#busyUntilNs, this.#done, 0)
+    this.#kernel.schedule(this.#busyUntilNs, this.#done, this.#generation)
+  }
+
+  #runTimers (): void {
+    const { nowNs } = this.#kernel
+    if (nowNs < this.#frozenUntilNs || !this.#frozen) {
+      return
+    }
+    const timers = this.#timers
+    this.#timers = []
+    this.#kernel.wake()
+    timers.forEach(work => work())
+    // Behind timers that are due at this very instant.
+    this.#kernel.schedule(nowNs, this.#resume, 0)
+  }
+
+  #runHeld (): void {
+    if (this.#kernel.nowNs < this.#frozenUntilNs) {
+      return
+    }
+    this.#frozen = false
+    this.#busyUntilNs = this.#kernel.nowNs
+    this.#queue.forEach(({ byteCount }) => this.#schedule(byteCount))
   }
 }
 
@@ -81,5 +155,41 @@ export class ProcessedHandler implements TcpSocketHandler, SocketReading {
 
   onClosed (reason: TcpCloseReason): void {
     this.#processor.process(0, () => this.#handler.onClosed(reason))
+  }
+}
+
+/** Of a connection that no program has accepted yet: keeps what its socket tells, unread, until one does. */
+export class BacklogHandler implements TcpSocketHandler {
+  readonly #told: Array<(handler: TcpSocketHandler) => void> = []
+  #closed = false
+
+  /** @param socket must have no handler yet */
+  constructor (socket: TcpSocket) {
+    socket.autoRead = false
+    socket.handler = this
+  }
+
+  /** True where there is nothing left to accept. */
+  get closed (): boolean {
+    return this.#closed
+  }
+
+  /** Tells all of it. */
+  replay (handler: TcpSocketHandler): void {
+    this.#told.forEach(tell => tell(handler))
+  }
+
+  onConnected (): void {}
+
+  onData (byteCount: number): void {
+    this.#told.push(handler => handler.onData(byteCount))
+  }
+
+  onRemoteClose (): void {
+    this.#told.push(handler => handler.onRemoteClose())
+  }
+
+  onClosed (): void {
+    this.#closed = true
   }
 }

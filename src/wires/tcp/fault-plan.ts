@@ -15,7 +15,7 @@ export class FaultPlan {
   constructor (faults: readonly Fault[], pair: { readonly from: string, readonly to: string }, zeroMs: number) {
     const resets: number[] = []
     for (const fault of faults) {
-      if (fault.kind === 'partition' || pairKey(fault.from, fault.to) !== pairKey(pair.from, pair.to)) {
+      if (fault.kind === 'partition' || fault.kind === 'freeze' || pairKey(fault.from, fault.to) !== pairKey(pair.from, pair.to)) {
         continue
       }
       const fromMs = zeroMs + fault.atMs

@@ -22,6 +22,7 @@ export class HostedRun {
   readonly #recorder = new ProcessRecorder()
   readonly #controller = new AbortController()
   #host: Host | undefined
+  #freezes: readonly NodeJS.Timeout[] = []
   /** Settled when no code of the role runs any more. */
   #running: Promise<unknown> = Promise.resolve()
 
@@ -81,6 +82,9 @@ export class HostedRun {
   /** Runs the role from `zeroMs` of the monotonic clock on. */
   async run (zeroMs: number): Promise<void> {
     this.#clock.start(zeroMs)
+    this.#freezes = this.#init.scenario.faults.flatMap(fault => fault.kind !== 'freeze' || fault.host !== this.#init.name ? [] : [
+      setTimeout(() => block(zeroMs + fault.atMs + fault.durationMs), Math.max(0, zeroMs + fault.atMs - monotonicNowMs()))
+    ])
     await new Promise(resolve => setTimeout(resolve, Math.max(0, zeroMs - monotonicNowMs())))
     if (this.#host !== undefined && this.#role.run !== undefined) {
       this.#running = this.#role.run(this.#host, this.#init.parameters)
@@ -95,6 +99,12 @@ export class HostedRun {
     this.#controller.abort(new TwinwireError('ERR_ABORTED', 'the run is over'))
     await this.#running.catch(() => {})
     this.#clock.stop()
+    this.#freezes.forEach(clearTimeout)
     await this.#node.stop()
   }
+}
+
+/** Keeps this process from doing anything until then, as a computation would, but leaves the processor to other hosts. */
+function block (untilMs: number): void {
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, Math.max(0, untilMs - monotonicNowMs()))
 }

@@ -16,7 +16,7 @@ export const RELAY_ALLOWS: Allowances = {
     duplication: share => share === 0,
     queue: queue => queue?.discipline === undefined || queue.discipline === 'drop-tail'
   },
-  faults: { 'black-hole': bothWays, stall: bothWays, rate: bothWays, reset: anything },
+  faults: { 'black-hole': bothWays, stall: bothWays, rate: bothWays, reset: anything, freeze: anything },
   // Instead of passing bytes on, later.
   what: {
     loss: 'lose packets', corruption: 'damage packets', duplication: 'duplicate packets', reorder: 'reorder packets', mtuBytes: 'see packets',

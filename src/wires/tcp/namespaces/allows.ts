@@ -41,7 +41,8 @@ export function namespacesAllow (kernel: Kernel): Allowances {
       down: ({ direction }) => direction === undefined,
       rate: ({ rateBitsPerSecond }: Fault & { readonly kind: 'rate' }) => rate(rateBitsPerSecond),
       reset: () => has(kernel.resets, 'CONFIG_INET_DIAG_DESTROY, by which connections are reset'),
-      partition: anything
+      partition: anything,
+      freeze: anything
     },
     what: {
       jitter: 'have this distribution', loss: 'lose packets by this model', tcp: 'change this of its TCP', trace: 'follow a trace', topology: 'join more than two hosts by a link', at: 'join more than two hosts by a link',

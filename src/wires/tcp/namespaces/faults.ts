@@ -7,6 +7,9 @@ import type { Batch } from './batch.ts'
 import type { Layout } from './layout.ts'
 import type { Namespace } from './namespace.ts'
 
+/** What befalls links and connections; a freeze is its host's own affair. */
+type NetworkFault = Exclude<Fault, { readonly kind: 'freeze' }>
+
 export interface FaultsInit {
   readonly scenario: Pick<Scenario, 'hosts' | 'paths' | 'faults'>
   readonly layout: Layout
@@ -45,7 +48,7 @@ export class Faults {
    * fault cannot be brought about.
    */
   async begin (zeroMs: number): Promise<never> {
-    for (const fault of this.#init.scenario.faults) {
+    for (const fault of this.#init.scenario.faults.filter(isOfNetwork)) {
       this.#timers.schedule(zeroMs + fault.atMs, { due: () => this.#begin(fault) })
       if ('durationMs' in fault && fault.durationMs !== undefined) {
         this.#timers.schedule(zeroMs + fault.atMs + fault.durationMs, { due: () => this.#end(fault) })
@@ -64,7 +67,7 @@ export class Faults {
     return [this.#hubIp, this.#hubTc, ...this.#hostIp]
   }
 
-  #begin (fault: Fault): void {
+  #begin (fault: NetworkFault): void {
     switch (fault.kind) {
       case 'rate':
         this.#changeRate(fault)
@@ -82,7 +85,7 @@ export class Faults {
     }
   }
 
-  #end (fault: Fault): void {
+  #end (fault: NetworkFault): void {
     if (fault.kind !== 'down') {
       this.#holesOf(fault).filter(hole => this.#count(hole, -1) === 0).forEach(hole => this.#route(hole, 'path'))
     } else if (this.#count(String(this.#pathOf(fault)), -1) === 0) {
@@ -97,7 +100,7 @@ export class Faults {
   }
 
   /** The directions that a fault closes at their entrance: what is on its way by then arrives. */
-  #holesOf (fault: Fault): string[] {
+  #holesOf (fault: NetworkFault): string[] {
     if (fault.kind === 'partition') {
       const part = new Set(fault.nodes)
       return this.#init.scenario.paths.filter(({ from, to }) => part.has(from) !== part.has(to))
@@ -159,4 +162,8 @@ export class Faults {
     }
     return index
   }
+}
+
+function isOfNetwork (fault: Fault): fault is NetworkFault {
+  return fault.kind !== 'freeze'
 }

@@ -1,0 +1,288 @@
+import * as z from 'zod'
+import type { RandomStream } from '../src/core/random.ts'
+import type { Arm, Case, Experiment, Metric, ModuleName } from '../src/experiment/definition.ts'
+import { MODULES } from '../src/experiment/definition.ts'
+import type { PathDirectionInput, ScenarioInput } from '../src/wires/scenario.ts'
+import type { Host, Role, RunParameters } from '../src/wires/wire.ts'
+import { openLoop, poissonArrivals } from '../src/workload/arrivals.ts'
+import { modularFleet, plainFleet, warmFleet } from '../src/workload/fleet.ts'
+import type { Fleet } from '../src/workload/fleet.ts'
+import { measure, recordSample } from '../src/workload/measure.ts'
+import { networkWith } from '../src/workload/modules.ts'
+import { requestPayload, serveRequestReply, serveRequestReplyOver } from '../src/workload/request-reply.ts'
+
+const parameters = z.object({
+  servers: z.int().min(2).max(50).default(6).describe('Servers that are asked'),
+  rttMs: z.number().positive().default(80).describe('Round trip to each, ms'),
+  rateBitsPerSecond: z.number().positive().default(20e6).describe('Rate of each path, bits per second each way; brown-outs have one of their own'),
+  requestsPerSecond: z.number().positive().default(6).describe('Arrivals at all servers together, Poisson'),
+  durationMs: z.number().positive().default(60_000).describe('How long requests arrive, ms'),
+  requestBytes: z.int().min(4).max(1_000_000).default(100).describe('Size of a request, bytes'),
+  replyBytes: z.int().min(0).max(1_000_000).default(1_000).describe('Size of a reply, bytes'),
+  deadlineMs: z.number().positive().default(10_000).describe('What a user waits for an answer at most, the same in all arms, ms'),
+  promptDeadlineMs: z.number().positive().default(1_000).describe('The same in the cases of loss, ms: TCP mends nearly all of it within seconds'),
+  lossRttMs: z.number().positive().default(80).describe('Round trip in the cases of loss, ms'),
+  heavyLoss: z.number().min(0).max(1).default(0.13).describe('Loss each way of the case at which plain libp2p fails 5%, a probability'),
+  meanUpMs: z.number().positive().default(90_000).describe('Mean time until something happens to a server, in churn, ms'),
+  brownOutMs: z.number().positive().default(10_000).describe('How long a brown-out lasts, ms'),
+  brownOutRateBitsPerSecond: z.number().positive().default(60e3).describe('Rate of a path that has brown-outs, outside of them, bits per second each way'),
+  partitionMs: z.number().positive().default(9_600).describe('How long half of the servers are cut off, ms')
+})
+
+/** By the arms' names. */
+const ARM_MODULES: Readonly<Record<string, readonly ModuleName[]>> = {
+  pool: ['connectionPool'],
+  timeouts: ['adaptiveTimeouts'],
+  'pool-timeouts': ['connectionPool', 'adaptiveTimeouts'],
+  health: ['networkHealth'],
+  full: MODULES
+}
+
+const arms: readonly Arm[] = [
+  { name: 'plain', title: 'Plain libp2p', description: 'Each request opens a stream on libp2p\'s connection and waits until its deadline. The connection monitor is on, as libp2p comes.' },
+  { name: 'naive-retries', title: 'Plain + 3 retries', description: 'What people write by hand, and the fair rival: four tries, a quarter of the deadline each, 100 ms between them.' },
+  { name: 'fixed-timeout', title: 'Fixed time-out of 5 s', description: 'Plain libp2p, given up after 5 s and not tried again.' },
+  modular('pool', 'Pool', 'The connection pool alone: kept streams, replacement of suspect connections.'),
+  modular('timeouts', 'Timeouts', 'Adaptive timeouts alone: retries and hedges on libp2p\'s connection.'),
+  modular('pool-timeouts', 'Pool + timeouts', 'Adaptive timeouts over the connection pool.'),
+  modular('health', 'Health', 'The health monitor alone: dead connections are replaced, failing servers left alone. libp2p\'s own monitor is off, as docs/modules.md advises.'),
+  modular('full', 'Full stack', 'All five modules at both ends, at their defaults (batches are compressed with Snappy, whose output is the same on every machine). libp2p\'s own monitor is off.')
+]
+
+/** Servers are connected by then, and requests begin to arrive. */
+const WARM_MS = 5_000
+/** No fault is earlier than this after the first arrival. */
+const CALM_MS = 5_000
+
+const GOALS: readonly Metric[] = [
+  { name: 'failed', title: 'Failed requests', sample: 'request', statistic: 'failed-share', unit: 'share', better: 'lower', minimumEffect: 0.1 },
+  { name: 'request-p50', title: 'Request, median', sample: 'request', statistic: 'p50', unit: 'ms', better: 'lower', minimumEffect: 0.05 },
+  { name: 'request-p99', title: 'Request, p99', sample: 'request', statistic: 'p99', unit: 'ms', better: 'lower', minimumEffect: 0.1 }
+]
+const COSTS: readonly Metric[] = [
+  { name: 'attempts', title: 'Attempts a request', sample: 'attempts', statistic: 'mean', unit: 'count', better: 'lower', role: 'cost', minimumEffect: 0.05 },
+  { name: 'connections', title: 'Connections opened', sample: 'connections', statistic: 'mean', unit: 'count', better: 'lower', role: 'cost', minimumEffect: 0.1 }
+]
+const metrics = [...GOALS, ...COSTS]
+
+const CALIBRATED = 'How hard it comes was set by the plain arm alone, so that it fails about 5%.'
+
+const cases: readonly Case[] = [
+  {
+    name: 'loss-1',
+    title: 'Loss of 1%',
+    description: 'One packet in a hundred is lost each way, and an answer is wanted within a second. TCP mends it: there is little to gain.',
+    ...lossy(() => 0.01),
+    wires: ['sim'],
+    noGain: ['adaptiveTimeouts', 'networkHealth']
+  },
+  {
+    name: 'loss-3',
+    title: 'Loss of 3%',
+    description: 'The same with three in a hundred.',
+    ...lossy(() => 0.03)
+  },
+  {
+    name: 'loss-heavy',
+    title: 'Heavy loss',
+    description: `The same with 13 in a hundred. ${CALIBRATED}`,
+    ...lossy(({ heavyLoss }) => Number(heavyLoss)),
+    wires: ['sim']
+  },
+  {
+    name: 'churn',
+    title: 'Churn',
+    description: `At random, each server restarts at once (its connections are reset), goes away for 2 to 8 s and comes back without them, or its connections die without a word while new ones work. ${CALIBRATED}`,
+    waits: true,
+    metrics,
+    scenario: (run, random) => scenarioOf(run, { faults: churn(run, random) })
+  },
+  {
+    name: 'brown-out',
+    title: 'Brown-out',
+    description: `The rate of each path falls to a tenth once, at random, below what its requests need: a queue grows in front of it. ${CALIBRATED}`,
+    waits: true,
+    wires: ['sim', 'stack'],
+    metrics,
+    scenario: (run, random) => scenarioOf(run, { forward: path(run, { rateBitsPerSecond: Number(run.brownOutRateBitsPerSecond) }), faults: brownOuts(run, random) })
+  },
+  {
+    name: 'partition',
+    title: 'Partition',
+    description: `Half of the servers are cut off together for a while, once. Requests are for one of them by name. ${CALIBRATED}`,
+    waits: true,
+    wires: ['sim', 'stack'],
+    metrics,
+    scenario: (run, random) => scenarioOf(run, { faults: partition(run, random) })
+  },
+  {
+    name: 'any-of',
+    title: 'Partition, any server will do',
+    description: 'The same, but every server can answer. Applications ask one at random; retries by hand go to the next one, and a server that the health monitor has ejected is passed over.',
+    waits: true,
+    wires: ['sim'],
+    metrics,
+    scenario: (run, random) => scenarioOf(run, { faults: partition(run, random) })
+  }
+]
+
+const PROMISE = 'failed requests from 5% to 1%'
+
+export const experiment: Experiment = {
+  name: 'failed-requests',
+  title: 'Failed requests',
+  question: 'How many requests get no answer by their deadline when packets, connections and servers fail, and how many fewer with each module, with all of them, and with a loop of retries?',
+  expected: 'Loss: next to nothing to gain at 1% and 3%, for TCP mends it. Churn and partition: retries alone help little while the connection is dead; pool and timeouts together come near 1%, as they dial anew. Brown-out: retries make it worse, the full stack not. Any server: retries by hand are as good as the modules.',
+  parameters,
+  arms,
+  cases,
+  thresholds: [],
+  promises: ['loss-heavy', 'churn', 'brown-out', 'partition', 'any-of'].map(name => ({
+    promise: PROMISE, reading: `share of failed requests where plain libp2p fails about 5%: ${name}`, case: name, metric: 'failed', arm: 'full', target: { value: 0.01 }
+  })),
+  repetitions: { stack: 1, tcp: 1 }
+}
+
+export const roles: Readonly<Record<string, Role>> = {
+  server: {
+    async setUp (host, run) {
+      if (modulesOf(run).includes('messageBatching')) {
+        await serveRequestReplyOver(networkWith(host, modulesOf(run), { messageBatching: SNAPPY }))
+      } else {
+        await serveRequestReply(host.node)
+      }
+    }
+  },
+  client: { run: askServers }
+}
+
+const SNAPPY = { codecs: ['snappy'] } as const
+
+async function askServers (host: Host, run: RunParameters): Promise<void> {
+  const servers = serverNames(run).map(name => host.peer(name))
+  const payload = requestPayload(Number(run.requestBytes), Number(run.replyBytes))
+  await using fleet = await fleetOf(host, run)
+  await warmFleet(fleet, host.clock, servers, payload, WARM_MS - host.clock.now(), host.signal)
+  let connections = 0
+  host.node.addEventListener('connection:open', () => { connections++ })
+  const attemptsBefore = fleet.attempts
+  const arrivals = poissonArrivals(host.random.fork('arrivals'), Number(run.requestsPerSecond), Number(run.durationMs))
+  const choices = host.random.fork('choices')
+  await openLoop(host.clock, arrivals.map(timeMs => WARM_MS + timeMs), async scheduledMs => {
+    const candidates = choices.shuffle([...servers]).slice(0, run.case === 'any-of' ? servers.length : 1)
+    // A failure is a sample, too.
+    await measure(host, 'request', deadlineMs(run), async signal => { await fleet.ask(candidates, payload, signal) }, scheduledMs).catch(() => {})
+  }, host.signal)
+  recordSample(host, 'attempts', (fleet.attempts - attemptsBefore) / Math.max(1, arrivals.length))
+  recordSample(host, 'connections', connections)
+}
+
+async function fleetOf (host: Host, run: RunParameters): Promise<Fleet> {
+  const limitMs = deadlineMs(run)
+  switch (run.arm) {
+    case 'plain':
+      return plainFleet(host, { deadlineMs: limitMs })
+    case 'fixed-timeout':
+      return plainFleet(host, { deadlineMs: limitMs, attemptMs: 5_000 })
+    case 'naive-retries':
+      return plainFleet(host, { deadlineMs: limitMs, attempts: 4, attemptMs: limitMs / 4 })
+    default:
+      return await modularFleet(host, serverNames(run).map(name => host.peer(name)), limitMs, modulesOf(run), { messageBatching: SNAPPY })
+  }
+}
+
+function modular (name: string, title: string, description: string): Arm {
+  return { name, title, description, modules: ARM_MODULES[name] }
+}
+
+function modulesOf ({ arm }: RunParameters): readonly ModuleName[] {
+  return ARM_MODULES[String(arm)] ?? []
+}
+
+function deadlineMs (run: RunParameters): number {
+  return Number(isLossy(run) ? run.promptDeadlineMs : run.deadlineMs)
+}
+
+function isLossy (run: RunParameters): boolean {
+  return String(run.case).startsWith('loss')
+}
+
+function serverNames ({ servers }: RunParameters): string[] {
+  return Array.from({ length: Number(servers) }, (_, index) => `server-${index + 1}`)
+}
+
+/** Without the arm that gives up after 5 s: nobody waits that long here. Real peers lose packets in namespaces only. */
+function lossy (loss: (run: RunParameters) => number): Pick<Case, 'arms' | 'waits' | 'wires' | 'metrics' | 'scenario'> {
+  return {
+    arms: arms.map(({ name }) => name).filter(name => name !== 'fixed-timeout'),
+    waits: true,
+    wires: ['sim', 'stack'],
+    metrics,
+    scenario: run => scenarioOf(run, { forward: path(run, { delayMs: Number(run.lossRttMs) / 2, loss: { model: 'bernoulli', probability: loss(run) } }) })
+  }
+}
+
+function scenarioOf (run: RunParameters, { forward = path(run), faults = [] }: { readonly forward?: PathDirectionInput, readonly faults?: ScenarioInput['faults'] }): ScenarioInput {
+  const libp2p = { connectionMonitor: !modulesOf(run).includes('networkHealth') }
+  const names = serverNames(run)
+  return {
+    hosts: [{ name: 'client', role: 'client', libp2p }, ...names.map(name => ({ name, role: 'server', libp2p }))],
+    paths: names.map(name => ({ from: 'client', to: name, forward })),
+    faults,
+    limitMs: WARM_MS + Number(run.durationMs) + 3 * Number(run.deadlineMs)
+  }
+}
+
+function path (run: RunParameters, over: Partial<PathDirectionInput> = {}): PathDirectionInput {
+  return { delayMs: Number(run.rttMs) / 2, rateBitsPerSecond: Number(run.rateBitsPerSecond), ...over }
+}
+
+type Faults = NonNullable<ScenarioInput['faults']>
+
+function churn (run: RunParameters, random: RandomStream): Faults {
+  const endMs = WARM_MS + Number(run.durationMs)
+  const faults: Faults = []
+  for (const to of serverNames(run)) {
+    const ends = { from: 'client', to }
+    for (let atMs = WARM_MS + CALM_MS + random.exponential(Number(run.meanUpMs)); atMs < endMs;) {
+      const goneMs = random.uniform(2_000, 8_000)
+      switch (random.integer(3)) {
+        case 0:
+          faults.push({ kind: 'reset', ...ends, atMs })
+          break
+        case 1:
+          faults.push({ kind: 'black-hole', ...ends, atMs, scope: 'existing' })
+          break
+        default:
+          faults.push({ kind: 'black-hole', ...ends, atMs, durationMs: goneMs, scope: 'all' }, { kind: 'reset', ...ends, atMs: atMs + goneMs })
+          atMs += goneMs
+      }
+      atMs += random.exponential(Number(run.meanUpMs))
+    }
+  }
+  return faults
+}
+
+function brownOuts (run: RunParameters, random: RandomStream): Faults {
+  const rateBitsPerSecond = Number(run.brownOutRateBitsPerSecond)
+  return serverNames(run).flatMap(to => {
+    const atMs = onceAt(run, Number(run.brownOutMs), random)
+    return [
+      { kind: 'rate' as const, from: 'client', to, atMs, rateBitsPerSecond: rateBitsPerSecond / 10 },
+      { kind: 'rate' as const, from: 'client', to, atMs: atMs + Number(run.brownOutMs), rateBitsPerSecond }
+    ]
+  })
+}
+
+function partition (run: RunParameters, random: RandomStream): Faults {
+  const names = random.shuffle(serverNames(run))
+  const durationMs = Number(run.partitionMs)
+  const atMs = onceAt(run, durationMs, random)
+  return names.slice(0, Math.floor(names.length / 2)).map(to => ({ kind: 'black-hole' as const, from: 'client', to, atMs, durationMs, scope: 'all' as const }))
+}
+
+/** When something that lasts so long begins, so that requests still arrive for a while when it is over. */
+function onceAt ({ durationMs, deadlineMs }: RunParameters, lastsMs: number, random: RandomStream): number {
+  const earliestMs = WARM_MS + CALM_MS
+  return random.uniform(earliestMs, Math.max(earliestMs + 1, WARM_MS + Number(durationMs) - lastsMs - Number(deadlineMs)))
+}

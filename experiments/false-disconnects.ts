@@ -1,0 +1,262 @@
+import * as z from 'zod'
+import { sleep } from '../src/core/clock.ts'
+import type { RandomStream } from '../src/core/random.ts'
+import type { Case, Experiment, Metric } from '../src/experiment/definition.ts'
+import { askOnNewStream } from '../src/optim/plain-request.ts'
+import type { OptimizedNetwork } from '../src/optim/index.ts'
+import type { PathDirectionInput, ScenarioInput } from '../src/wires/scenario.ts'
+import type { Host, Peer, Role, RunParameters } from '../src/wires/wire.ts'
+import { openLoop, poissonArrivals } from '../src/workload/arrivals.ts'
+import { measure, recordSample } from '../src/workload/measure.ts'
+import { networkWith } from '../src/workload/modules.ts'
+import { PingMonitor } from '../src/workload/ping-monitor.ts'
+import type { PingMonitorOptions } from '../src/workload/ping-monitor.ts'
+import { REQUEST_REPLY_PROTOCOL, requestPayload, serveRequestReply, serveRequestReplyOver } from '../src/workload/request-reply.ts'
+
+// Not on real peers: it takes as long as it says, and what is asked is how often something happens an hour.
+
+const parameters = z.object({
+  peers: z.int().positive().max(50).default(4).describe('Peers that a host is connected to; the field had five hosts'),
+  durationMs: z.number().positive().default(900_000).describe('How long connections are watched, ms; rates are scaled to an hour'),
+  busyDurationMs: z.number().positive().default(300_000).describe('The same where they are busy, ms'),
+  deadDurationMs: z.number().positive().default(1_200_000).describe('The same where they die, ms: more than TCP waits for an answer, 924 s'),
+  rttMs: z.number().positive().default(250).describe('Round trip between continents, ms'),
+  requestsPerMinute: z.number().positive().default(3).describe('Small requests to each peer, Poisson'),
+  bulkRateBitsPerSecond: z.number().positive().default(1e6).describe('Rate of the thin path, bits per second each way'),
+  bulkQueueBytes: z.int().positive().default(500_000).describe('Room in front of the thin path, bytes'),
+  bulkBytes: z.int().positive().max(4_000_000).default(1_000_000).describe('Size of a bulk reply, bytes'),
+  bulkPerMinute: z.number().positive().default(1.5).describe('Bulk requests to each peer, Poisson'),
+  meanUntilPauseMs: z.number().positive().default(180_000).describe('Mean time between two pauses of one host, ms'),
+  pauseMs: z.number().positive().default(8_000).describe('The longest pause, ms; the shortest is a quarter of it'),
+  loss: z.number().min(0).max(1).default(0.03).describe('Packet loss of the bad path each way, a probability'),
+  jitterMs: z.number().min(0).default(100).describe('Mean jitter of the bad path each way, Pareto, ms'),
+  deadlineMs: z.number().positive().default(30_000).describe('Of a request, ms')
+})
+
+/** Monitors of the arms that libp2p does not have. */
+const MONITORS: Readonly<Record<string, PingMonitorOptions>> = {
+  'silence-gated': { staleMs: 60_000 },
+  'three-strikes': { strikes: 3 }
+}
+/** libp2p's own: one ping a connection each 10 s. Nobody outside of it can count them. */
+const UPSTREAM_PROBES_PER_MINUTE = 6
+const HOUR_MS = 3_600_000
+/** Connections are open by then. */
+const WARM_MS = 10_000
+
+const PROBES: readonly Metric[] = [
+  { name: 'probes', title: 'Probes a minute a connection, of one end (of libp2p\'s own: as it is set up)', sample: 'probes', statistic: 'mean', unit: 'count', better: 'lower', role: 'cost', minimumEffect: 0.1 }
+]
+const metrics: readonly Metric[] = [
+  { name: 'disconnects', title: 'Disconnects an hour a host, all needless', sample: 'disconnects', statistic: 'mean', unit: 'count', better: 'lower', minimumEffect: 0.1 },
+  { name: 'failed', title: 'Failed requests', sample: 'request', statistic: 'failed-share', unit: 'share', better: 'lower', minimumEffect: 0.1 },
+  ...PROBES,
+  { name: 'opened', title: 'Connections opened an hour, to replace others', sample: 'opened', statistic: 'mean', unit: 'count', better: 'lower', role: 'cost', minimumEffect: 0.1 }
+]
+
+const cases: readonly Case[] = [
+  {
+    name: 'busy',
+    title: 'Healthy and busy',
+    description: 'Bulk replies on the connection itself, over a thin path with a deep queue: a ping waits behind what was sent before it, on its way and on the way of its stream\'s negotiation.',
+    waits: true,
+    wires: ['sim', 'stack'],
+    metrics,
+    scenario: run => scenarioOf(run, { rateBitsPerSecond: Number(run.bulkRateBitsPerSecond), queue: { limitBytes: Number(run.bulkQueueBytes) } })
+  },
+  {
+    name: 'pauses',
+    title: 'Event-loop pauses',
+    description: 'Each host stands still for 2 to 8 s every three minutes or so, as in a long computation or collection of garbage. Afterwards its timers are first, and then what has arrived.',
+    waits: true,
+    wires: ['sim'],
+    metrics,
+    scenario: (run, random) => scenarioOf(run, {}, pauses(run, random))
+  },
+  {
+    name: 'bad-path',
+    title: 'Long, jittery, lossy path',
+    description: 'Between continents, 3% of the packets lost each way, and a heavy tail of delays.',
+    waits: true,
+    wires: ['sim', 'stack'],
+    metrics,
+    scenario: run => scenarioOf(run, {
+      loss: { model: 'bernoulli', probability: Number(run.loss) }, jitter: { distribution: 'pareto', scaleMs: Number(run.jitterMs), shape: 2 }
+    })
+  },
+  {
+    name: 'quiet',
+    title: 'Nothing wrong',
+    description: 'The same hosts and requests on a path without fault: there is nothing to gain, and probes are what monitors cost.',
+    waits: true,
+    wires: ['sim'],
+    noGain: ['networkHealth'],
+    metrics,
+    scenario: run => scenarioOf(run)
+  },
+  {
+    name: 'dead',
+    title: 'Truly dead',
+    description: 'Idle connections stop carrying anything without a word, each at a time of its own, while new ones would work. A monitor that never kills is no good here: without one TCP ends them after a quarter of an hour.',
+    waits: true,
+    wires: ['sim', 'stack'],
+    metrics: [
+      { name: 'detect', title: 'Death to the connection\'s end, or its replacement', sample: 'detect', statistic: 'mean', unit: 'ms', better: 'lower', minimumEffect: 0.1 },
+      { name: 'detect-last', title: 'The same, the last connection', sample: 'detect', statistic: 'maximum', unit: 'ms', better: 'lower', minimumEffect: 0.1 },
+      ...PROBES
+    ],
+    scenario: (run, random) => scenarioOf(run, {}, peerNames(run).map(to => (
+      { kind: 'black-hole', from: 'host', to, atMs: WARM_MS + random.uniform(10_000, 100_000), scope: 'existing' }
+    )))
+  }
+]
+
+export const experiment: Experiment = {
+  name: 'false-disconnects',
+  title: 'False disconnects',
+  question: 'How many healthy connections does a monitor kill an hour, when they are busy, when event loops pause and when the path is bad; and how soon does it find one that is truly dead?',
+  expected: 'Off: none, and a dead connection stays for a quarter of an hour. Upstream: tens an hour where pings wait behind bulk or a pause, as in the field (25 to 62 an hour a host), and a dead connection found in 10 to 15 s. Gated by a silence of a minute: none, and found in a minute. Three strikes: few, and found in half a minute. Ours: none, and found in less than 22 s.',
+  parameters,
+  arms: [
+    { name: 'upstream', title: 'libp2p\'s monitor', description: 'As libp2p 3.3 comes: a ping on each connection every 10 s, at both ends, and an abort where one fails within an adaptive time-out of at least 5 s.' },
+    { name: 'off', title: 'No monitor', description: 'connectionMonitor: { enabled: false }: TCP\'s own retransmissions have to find out.' },
+    { name: 'silence-gated', title: 'Silence of 60 s', description: 'What js-libp2p #3504 proposes: the same pings, and an abort only where one fails and nothing was read for a minute. Modelled: what answers to pings and requests brought counts as read, of which each end sees its own.' },
+    { name: 'three-strikes', title: 'Three strikes', description: 'The same pings, and an abort after three failed ones in a row.' },
+    { name: 'health', title: 'Health monitor', description: 'networkHealth with its defaults at both ends, libp2p\'s own monitor off: docs/modules.md asks for one prober. Where a peer is dead its connection is replaced, and the old one aborted if it is still silent.', modules: ['networkHealth'] }
+  ],
+  cases,
+  thresholds: [],
+  repetitions: { stack: 1, tcp: 0 }
+}
+
+export const roles: Readonly<Record<string, Role>> = {
+  host: { run: watchConnections },
+  peer: { setUp: serve }
+}
+
+/** The monitor of one end, whichever it is. */
+interface Monitor {
+  readonly network: OptimizedNetwork | undefined
+  readonly pings: PingMonitor | undefined
+}
+
+function monitorOf (host: Host, { arm }: RunParameters): Monitor {
+  const options = MONITORS[String(arm)]
+  const pings = options && new PingMonitor(host.node, host.clock, options)
+  void pings?.run(host.signal)
+  return { network: arm === 'health' ? networkWith(host, ['networkHealth']) : undefined, pings }
+}
+
+async function serve (host: Host, run: RunParameters): Promise<void> {
+  const { network, pings } = monitorOf(host, run)
+  if (network !== undefined) {
+    await serveRequestReplyOver(network)
+  } else {
+    await serveRequestReply(host.node, {
+      onStream (stream, { remotePeer }) {
+        // A request was read, or that the other end has read what was sent and has room again.
+        pings?.heard(remotePeer)
+        stream.addEventListener('drain', () => pings?.heard(remotePeer))
+      }
+    })
+  }
+}
+
+async function watchConnections (host: Host, run: RunParameters): Promise<void> {
+  const monitor = monitorOf(host, run)
+  const peers = peerNames(run).map(name => host.peer(name))
+  await Promise.all(peers.map(async ({ id, addresses }) => { await host.node.peerStore.merge(id, { multiaddrs: [...addresses] }) }))
+  await Promise.all(peers.map(async ({ addresses }) => await host.node.dial([...addresses])))
+  await sleep(host.clock, WARM_MS - host.clock.now(), host.signal)
+  const probesBefore = probesOf(monitor)
+  const watchedMs = durationOf(run)
+  const endMs = WARM_MS + watchedMs
+  if (run.case === 'dead') {
+    await recordDeaths(host, peers, endMs)
+  } else {
+    let [opened, closed] = [0, 0]
+    host.node.addEventListener('connection:open', () => { opened++ })
+    host.node.addEventListener('connection:close', () => { closed++ })
+    await Promise.all(peers.map(async peer => { await askThroughout(host, run, monitor, peer) }))
+    await sleep(host.clock, endMs - host.clock.now(), host.signal)
+    recordSample(host, 'disconnects', closed * HOUR_MS / watchedMs)
+    recordSample(host, 'opened', opened * HOUR_MS / watchedMs)
+  }
+  const counted = run.arm === 'upstream' ? UPSTREAM_PROBES_PER_MINUTE : (probesOf(monitor) - probesBefore) * 60_000 / watchedMs / peers.length
+  recordSample(host, 'probes', counted)
+  await monitor.network?.stop()
+}
+
+function probesOf ({ network, pings }: Monitor): number {
+  return network?.health?.metrics.probes ?? pings?.pings ?? 0
+}
+
+/** Small requests to one peer, and bulk where the case has any, until the end; all arms meet the same. */
+async function askThroughout (host: Host, run: RunParameters, monitor: Monitor, peer: Peer): Promise<void> {
+  const random = host.random.fork(`arrivals:${peer.name}`)
+  const durationMs = durationOf(run) - Number(run.deadlineMs)
+  const ask = async (replyBytes: number, scheduledMs: number): Promise<void> => {
+    // A failure is a sample, too.
+    await measure(host, 'request', Number(run.deadlineMs), async signal => { await request(host, monitor, peer, requestPayload(100, replyBytes), signal) }, scheduledMs).catch(() => {})
+  }
+  const arrivals = (stream: string, perMinute: number): number[] => poissonArrivals(random.fork(stream), perMinute / 60, durationMs).map(timeMs => WARM_MS + timeMs)
+  await Promise.all([
+    openLoop(host.clock, arrivals('small', Number(run.requestsPerMinute)), async scheduledMs => { await ask(100, scheduledMs) }, host.signal),
+    run.case === 'busy' ? openLoop(host.clock, arrivals('bulk', Number(run.bulkPerMinute)), async scheduledMs => { await ask(Number(run.bulkBytes), scheduledMs) }, host.signal) : undefined
+  ])
+}
+
+async function request ({ node }: Host, { network, pings }: Monitor, { id, addresses }: Peer, payload: Uint8Array, signal: AbortSignal): Promise<void> {
+  if (network !== undefined) {
+    await network.request(id, REQUEST_REPLY_PROTOCOL, payload, { signal })
+  } else {
+    await askOnNewStream(node, [...addresses], REQUEST_REPLY_PROTOCOL, payload, { signal, connecting () {}, opening () {}, sent () {}, progress: () => pings?.heard(id) })
+  }
+}
+
+/** From the death of each connection until it has ended here, or has been replaced. */
+async function recordDeaths (host: Host, peers: readonly Peer[], endMs: number): Promise<void> {
+  const found = new Set<string>()
+  const deaths = new Map(host.scenario.faults.flatMap(fault => fault.kind === 'black-hole' ? [[host.peer(fault.to).id.toString(), fault.atMs] as const] : []))
+  const onChange = (remotePeer: { toString(): string }): void => {
+    const peer = remotePeer.toString()
+    const diedMs = deaths.get(peer) ?? Infinity
+    if (!found.has(peer) && host.clock.now() > diedMs) {
+      found.add(peer)
+      recordSample(host, 'detect', host.clock.now() - diedMs)
+    }
+  }
+  host.node.addEventListener('connection:close', ({ detail: { remotePeer } }) => onChange(remotePeer))
+  host.node.addEventListener('connection:open', ({ detail: { remotePeer } }) => onChange(remotePeer))
+  await sleep(host.clock, endMs - host.clock.now(), host.signal)
+  for (const { id } of peers.filter(({ id }) => !found.has(id.toString()))) {
+    recordSample(host, 'detect', endMs - (deaths.get(id.toString()) ?? 0), new Error('still open'))
+  }
+}
+
+function durationOf (run: RunParameters): number {
+  return Number(run.case === 'busy' ? run.busyDurationMs : run.case === 'dead' ? run.deadDurationMs : run.durationMs)
+}
+
+function peerNames ({ peers }: RunParameters): string[] {
+  return Array.from({ length: Number(peers) }, (_, index) => `peer-${index + 1}`)
+}
+
+function scenarioOf (run: RunParameters, over: Partial<PathDirectionInput> = {}, faults: ScenarioInput['faults'] = []): ScenarioInput {
+  const libp2p = { connectionMonitor: run.arm === 'upstream' }
+  const names = peerNames(run)
+  return {
+    hosts: [{ name: 'host', role: 'host', libp2p }, ...names.map(name => ({ name, role: 'peer', libp2p }))],
+    paths: names.map(to => ({ from: 'host', to, forward: { delayMs: Number(run.rttMs) / 2, rateBitsPerSecond: 20e6, ...over } })),
+    faults,
+    limitMs: 2 * WARM_MS + durationOf(run) + Number(run.deadlineMs)
+  }
+}
+
+function pauses (run: RunParameters, random: RandomStream): NonNullable<ScenarioInput['faults']> {
+  return ['host', ...peerNames(run)].flatMap(host => {
+    const own = random.fork(host)
+    const arrivals = poissonArrivals(own, 1_000 / Number(run.meanUntilPauseMs), durationOf(run))
+    return arrivals.map(timeMs => ({ kind: 'freeze' as const, host, atMs: WARM_MS + timeMs, durationMs: own.uniform(Number(run.pauseMs) / 4, Number(run.pauseMs)) }))
+  })
+}

@@ -1,0 +1,281 @@
+import * as z from 'zod'
+import { sleep } from '../src/core/clock.ts'
+import type { RandomStream } from '../src/core/random.ts'
+import type { RecordedEvent } from '../src/core/recorder.ts'
+import type { Case, Experiment, Metric, ModuleName } from '../src/experiment/definition.ts'
+import { MODULES } from '../src/experiment/definition.ts'
+import type { PathDirectionInput, ScenarioInput } from '../src/wires/scenario.ts'
+import type { Host, Role, RunParameters } from '../src/wires/wire.ts'
+import { openLoop, poissonArrivals } from '../src/workload/arrivals.ts'
+import { modularFleet, plainFleet, warmFleet } from '../src/workload/fleet.ts'
+import type { Fleet } from '../src/workload/fleet.ts'
+import { measure, recordSample } from '../src/workload/measure.ts'
+import { networkWith } from '../src/workload/modules.ts'
+import { requestPayload, serveRequestReply, serveRequestReplyOver } from '../src/workload/request-reply.ts'
+
+const parameters = z.object({
+  clients: z.int().positive().max(50).default(6).describe('Clients, each connected to every server'),
+  servers: z.int().min(2).max(50).default(6).describe('Servers'),
+  rttMs: z.number().positive().default(80).describe('Round trip between a client and a server, ms'),
+  rateBitsPerSecond: z.number().positive().default(20e6).describe('Rate of each path, bits per second each way; of the brown-out 60 kbit/s'),
+  requestsPerSecond: z.number().positive().default(3).describe('Arrivals at each client, Poisson, for one server at random each'),
+  deadlineMs: z.number().positive().default(5_000).describe('What a user waits for an answer at most, the same in all arms, ms'),
+  faultMs: z.number().positive().default(15_000).describe('How long a partition, a brown-out and a slow server last, ms'),
+  awayMs: z.number().positive().default(5_000).describe('How long a server that restarts is away, ms'),
+  freezeMs: z.number().positive().default(8_000).describe('How long an event loop is blocked, ms'),
+  observedMs: z.number().positive().default(15_000).describe('How long requests arrive after the fault, ms')
+})
+
+const ARM_MODULES: Readonly<Record<string, readonly ModuleName[]>> = {
+  pool: ['connectionPool'],
+  'pool-timeouts-health': ['connectionPool', 'adaptiveTimeouts', 'networkHealth'],
+  full: MODULES
+}
+
+/** Clients are connected by then, and requests begin to arrive. */
+const WARM_MS = 5_000
+/** No fault before this; at a random time within the interval of libp2p's pings after it. */
+const FAULT_MS = 10_000
+const PING_INTERVAL_MS = 10_000
+const BROWN_OUT_RATE = 60e3
+
+const ms = (name: string, title: string, statistic: Metric['statistic'] = 'p50', sample = name): Metric => ({ name, title, sample, statistic, unit: 'ms', better: 'lower', minimumEffect: 0.1 })
+const metrics: readonly Metric[] = [
+  ms('detect', 'Fault to the first sign of it, median over clients and servers'),
+  ms('recover', 'End of the fault to the first answer, median over clients and servers'),
+  ms('recover-last', 'End of the fault to the first answer, the last client and server', 'maximum', 'recover'),
+  { name: 'failed', title: 'Requests failed from the fault on', sample: 'request', statistic: 'failed-share', unit: 'share', better: 'lower', minimumEffect: 0.1 },
+  { name: 'dial-peak', title: 'Redial storm: most connections that a server was given within a second', sample: 'dial-peak', statistic: 'maximum', unit: 'count', better: 'lower', role: 'cost', minimumEffect: 0.1 },
+  { name: 'dials', title: 'Connections that a server was given from the fault on', sample: 'dials', statistic: 'mean', unit: 'count', better: 'lower', role: 'cost', minimumEffect: 0.1 },
+  { name: 'attempts', title: 'Attempts a request', sample: 'attempts', statistic: 'mean', unit: 'count', better: 'lower', role: 'cost', minimumEffect: 0.05 }
+]
+
+const cases: readonly Case[] = [
+  recovery('partition', 'Partition', 'Half of the servers are cut off from all clients for a while; nothing is reset. What TCP had sent it sends again at intervals that double.', (run, random) => {
+    const atMs = faultAt(random)
+    return half(run).flatMap(server => toAll(run, server, ends => [{ kind: 'black-hole', ...ends, atMs, durationMs: Number(run.faultMs), scope: 'all' }]))
+  }),
+  recovery('churn', 'Restarts', 'Each server goes away for 5 s without a word, at a time of its own, and comes back without its connections, which are reset then.', (run, random) => {
+    return serverNames(run).flatMap(server => {
+      const atMs = faultAt(random)
+      const durationMs = Number(run.awayMs)
+      return toAll(run, server, ends => [{ kind: 'black-hole', ...ends, atMs, durationMs, scope: 'all' }, { kind: 'reset', ...ends, atMs: atMs + durationMs }])
+    })
+  }),
+  recovery('brown-out', 'Brown-out', 'The paths of half of the servers, of 60 kbit/s, fall to a tenth for a while: a queue grows, and is still there when the rate is back.', (run, random) => {
+    const atMs = faultAt(random)
+    return half(run).flatMap(server => toAll(run, server, ends => [
+      { kind: 'rate', ...ends, atMs, rateBitsPerSecond: BROWN_OUT_RATE / 10 }, { kind: 'rate', ...ends, atMs: atMs + Number(run.faultMs), rateBitsPerSecond: BROWN_OUT_RATE }
+    ]))
+  }, ['sim', 'stack'], BROWN_OUT_RATE),
+  recovery('blocked-event-loop', 'Blocked event loop', 'One server\'s program does nothing for 8 s, while its kernel goes on acknowledging. Its connections are well, and every request that has arrived is answered afterwards.', (run, random) => {
+    return [{ kind: 'freeze', host: serverNames(run)[0], atMs: faultAt(random), durationMs: Number(run.freezeMs) }]
+  }, ['sim', 'tcp']),
+  recovery('slow-peer', 'Slow server', 'One server is busy nine tenths of the time: its program does nothing for 900 ms of each second.', (run, random) => {
+    const atMs = faultAt(random)
+    return Array.from({ length: Math.ceil(Number(run.faultMs) / 1_000) }, (_, second) => ({ kind: 'freeze', host: serverNames(run)[0], atMs: atMs + second * 1_000, durationMs: 900 }))
+  }, ['sim'])
+]
+
+export const experiment: Experiment = {
+  name: 'recovery',
+  title: 'Recovery',
+  question: 'When a network or a server fails and comes back, how soon is that noticed, how soon do requests get answers again, and do all clients dial at once?',
+  expected: 'Plain libp2p notices by its pings, after 5 to 15 s, and recovers when TCP tries again or a new connection is dialled. Pool and timeouts notice within a second and are back within a second of the end. Redials come at the rate of the requests, with no storm above one a client. A blocked event loop is nobody\'s death: an arm that dials then has paid for nothing.',
+  parameters,
+  arms: [
+    { name: 'plain', title: 'Plain libp2p', description: 'Each request opens a stream; the connection monitor is on, as libp2p comes.' },
+    { name: 'pool', title: 'Pool', description: 'The connection pool alone.', modules: ARM_MODULES.pool },
+    { name: 'pool-timeouts-health', title: 'Pool + timeouts + health', description: 'Suspect connections are replaced by whichever notices first. libp2p\'s own monitor is off.', modules: ARM_MODULES['pool-timeouts-health'] },
+    { name: 'full', title: 'Full stack', description: 'All five modules at both ends. libp2p\'s own monitor is off.', modules: ARM_MODULES.full }
+  ],
+  cases,
+  thresholds: [],
+  repetitions: { stack: 1, tcp: 1 }
+}
+
+export const roles: Readonly<Record<string, Role>> = {
+  server: { setUp: serve, run: countConnections },
+  client: { run: askThroughout }
+}
+
+const SNAPPY = { codecs: ['snappy'] } as const
+
+async function serve (host: Host, run: RunParameters): Promise<void> {
+  if (modulesOf(run).includes('messageBatching')) {
+    await serveRequestReplyOver(networkWith(host, modulesOf(run), { messageBatching: SNAPPY }))
+  } else {
+    await serveRequestReply(host.node)
+  }
+}
+
+/** What this server was given from the first fault on: of all clients together, for they may come back at once. */
+async function countConnections (host: Host, run: RunParameters): Promise<void> {
+  const { startMs, endMs } = faultOf(host, host.name) ?? wholeFault(host)
+  const timesMs: number[] = []
+  host.node.addEventListener('connection:open', ({ detail: { direction } }) => {
+    if (direction === 'inbound' && host.clock.now() >= startMs) {
+      timesMs.push(host.clock.now())
+    }
+  })
+  await sleep(host.clock, endMs + Number(run.observedMs) + Number(run.deadlineMs) - host.clock.now(), host.signal)
+  recordSample(host, 'dials', timesMs.length)
+  recordSample(host, 'dial-peak', timesMs.reduce((peak, timeMs, index) => Math.max(peak, index + 1 - timesMs.findIndex(earlierMs => earlierMs > timeMs - 1_000)), 0))
+}
+
+async function askThroughout (host: Host, run: RunParameters): Promise<void> {
+  const names = serverNames(run)
+  const payload = requestPayload(100, 1_000)
+  const watches = new Map(names.flatMap(name => {
+    const fault = faultOf(host, name)
+    return fault === undefined ? [] : [[name, new FaultWatch(host, fault)]]
+  }))
+  const watchOf = new Map([...watches].map(([name, watch]) => [host.peer(name).id.toString(), watch]))
+  host.node.addEventListener('connection:close', ({ detail: { remotePeer } }) => watchOf.get(remotePeer.toString())?.sign())
+  await using fleet = await fleetOf({ ...host, recorder: { record: event => {
+    if (isSign(event)) {
+      watchOf.get(event.peer)?.sign()
+    }
+    host.recorder.record(event)
+  } } }, run)
+  await warmFleet(fleet, host.clock, names.map(name => host.peer(name)), payload, WARM_MS - host.clock.now(), host.signal)
+
+  const { startMs, endMs } = wholeFault(host)
+  const arrivals = poissonArrivals(host.random.fork('arrivals'), Number(run.requestsPerSecond), endMs + Number(run.observedMs) - WARM_MS)
+  const choices = host.random.fork('choices')
+  const attemptsBefore = fleet.attempts
+  await openLoop(host.clock, arrivals.map(timeMs => WARM_MS + timeMs), async scheduledMs => {
+    const name = names[choices.integer(names.length)]
+    const ask = async (signal: AbortSignal): Promise<void> => await fleet.ask([host.peer(name)], payload, signal)
+    try {
+      // Nobody asks how it went before.
+      await (scheduledMs < startMs ? measureQuietly(host, run, ask, scheduledMs) : measure(host, 'request', Number(run.deadlineMs), ask, scheduledMs))
+      watches.get(name)?.answered(scheduledMs)
+    } catch {
+      watches.get(name)?.sign()
+    }
+  }, host.signal)
+  recordSample(host, 'attempts', (fleet.attempts - attemptsBefore) / Math.max(1, arrivals.length))
+  watches.forEach(watch => watch.conclude())
+}
+
+/** The same deadline, and no sample. */
+async function measureQuietly (host: Host, run: RunParameters, action: (signal: AbortSignal) => Promise<void>, startMs: number): Promise<void> {
+  await measure({ ...host, recorder: { record () {} } }, 'request', Number(run.deadlineMs), action, startMs)
+}
+
+/** What a fault looks like to a module: an attempt that lasts too long or fails, a suspicion, a death, or that a condition of the path changed. */
+function isSign (event: RecordedEvent): event is RecordedEvent & { readonly peer: string } {
+  return event.type === 'timeouts:attempt-overdue' || event.type === 'timeouts:attempt-failed' || event.type === 'pool:suspect'
+    || (event.type === 'health:state' && 'to' in event && event.to === 'dead') || (event.type === 'health:condition' && 'phase' in event && event.phase === 'entered')
+}
+
+interface Interval {
+  readonly startMs: number
+  readonly endMs: number
+}
+
+/** When one client first had a sign of one server's fault, and its first answer when that was over. */
+class FaultWatch {
+  readonly #host: Host
+  readonly #fault: Interval
+  #signMs: number | undefined
+  #answerMs: number | undefined
+
+  constructor (host: Host, fault: Interval) {
+    this.#host = host
+    this.#fault = fault
+  }
+
+  sign (): void {
+    const nowMs = this.#host.clock.now()
+    this.#signMs ??= nowMs > this.#fault.startMs ? nowMs : undefined
+  }
+
+  /** The request may have been made during the fault: what counts is that there is an answer. */
+  answered (scheduledMs: number): void {
+    const nowMs = this.#host.clock.now()
+    if (nowMs > this.#fault.endMs && scheduledMs > this.#fault.startMs) {
+      this.#answerMs ??= nowMs
+    }
+  }
+
+  /** What has not been until now is a failure. */
+  conclude (): void {
+    const { startMs, endMs } = this.#fault
+    const record = (metric: string, sinceMs: number, atMs: number | undefined): void => {
+      recordSample(this.#host, metric, (atMs ?? this.#host.clock.now()) - sinceMs, atMs === undefined ? new Error('not within the run') : undefined)
+    }
+    record('detect', startMs, this.#signMs)
+    record('recover', endMs, this.#answerMs)
+  }
+}
+
+/** From the first to the last that befalls a server, as its scenario has it. */
+function faultOf ({ scenario: { faults } }: Host, server: string): Interval | undefined {
+  const intervals = faults.flatMap(fault => {
+    const befalls = 'host' in fault ? fault.host === server : 'to' in fault && fault.to === server
+    return befalls ? [{ startMs: fault.atMs, endMs: fault.atMs + ('durationMs' in fault ? fault.durationMs ?? 0 : 0) }] : []
+  })
+  return intervals.length === 0 ? undefined : { startMs: Math.min(...intervals.map(({ startMs }) => startMs)), endMs: Math.max(...intervals.map(({ endMs }) => endMs)) }
+}
+
+function wholeFault (host: Host): Interval {
+  const intervals = host.scenario.hosts.flatMap(({ name }) => faultOf(host, name) ?? [])
+  return { startMs: Math.min(...intervals.map(({ startMs }) => startMs)), endMs: Math.max(...intervals.map(({ endMs }) => endMs)) }
+}
+
+async function fleetOf (host: Host, run: RunParameters): Promise<Fleet> {
+  const deadlineMs = Number(run.deadlineMs)
+  return run.arm === 'plain'
+    ? plainFleet(host, { deadlineMs })
+    : await modularFleet(host, serverNames(run).map(name => host.peer(name)), deadlineMs, modulesOf(run), { messageBatching: SNAPPY })
+}
+
+function modulesOf ({ arm }: RunParameters): readonly ModuleName[] {
+  return ARM_MODULES[String(arm)] ?? []
+}
+
+function serverNames ({ servers }: RunParameters): string[] {
+  return Array.from({ length: Number(servers) }, (_, index) => `server-${index + 1}`)
+}
+
+function clientNames ({ clients }: RunParameters): string[] {
+  return Array.from({ length: Number(clients) }, (_, index) => `client-${index + 1}`)
+}
+
+function half (run: RunParameters): string[] {
+  return serverNames(run).slice(0, Math.floor(Number(run.servers) / 2))
+}
+
+type Faults = NonNullable<ScenarioInput['faults']>
+
+function toAll (run: RunParameters, server: string, faultsOf: (ends: { readonly from: string, readonly to: string }) => Faults): Faults {
+  return clientNames(run).flatMap(from => faultsOf({ from, to: server }))
+}
+
+function faultAt (random: RandomStream): number {
+  return FAULT_MS + random.uniform(0, PING_INTERVAL_MS)
+}
+
+function recovery (name: string, title: string, description: string, faults: (run: RunParameters, random: RandomStream) => Faults, wires: Case['wires'] = ['sim', 'stack'], rateBitsPerSecond?: number): Case {
+  return {
+    name,
+    title,
+    description,
+    waits: true,
+    wires,
+    metrics,
+    scenario (run, random) {
+      const libp2p = { connectionMonitor: !modulesOf(run).includes('networkHealth') }
+      const forward: PathDirectionInput = { delayMs: Number(run.rttMs) / 2, rateBitsPerSecond: rateBitsPerSecond ?? Number(run.rateBitsPerSecond) }
+      const host = (role: string) => (hostName: string) => ({ name: hostName, role, libp2p })
+      return {
+        hosts: [...clientNames(run).map(host('client')), ...serverNames(run).map(host('server'))],
+        paths: clientNames(run).flatMap(from => serverNames(run).map(to => ({ from, to, forward }))),
+        faults: faults(run, random),
+        limitMs: 2 * FAULT_MS + PING_INTERVAL_MS + Number(run.faultMs) + Number(run.observedMs) + 6 * Number(run.deadlineMs)
+      }
+    }
+  }
+}

@@ -1,0 +1,120 @@
+import type { Clock } from '../core/clock.ts'
+import { sleep, timeoutSignal } from '../core/clock.ts'
+import type { RecordedEvent, Recorder } from '../core/recorder.ts'
+import type { OptimizedNetwork, OptimizedNetworkOptions } from '../optim/index.ts'
+import { plainRequest } from '../optim/index.ts'
+import { networkWith } from './modules.ts'
+import type { Askable, ModularHost, ModuleName } from './modules.ts'
+import { REQUEST_REPLY_PROTOCOL } from './request-reply.ts'
+
+/** One host's way of asking any of several peers; what arms of experiments with many servers differ in. */
+export interface Fleet extends AsyncDisposable {
+  /** Attempts at requests so far, further ones included, answered or not. */
+  readonly attempts: number
+  /** The modules, where there are any. */
+  readonly network?: OptimizedNetwork
+  /**
+   * Asks the first of `peers`; the others may answer as well, and are asked where the way of asking has a reason to.
+   *
+   * @throws what the last attempt failed with, or the signal's reason
+   */
+  ask(peers: readonly Askable[], payload: Uint8Array, signal: AbortSignal): Promise<void>
+}
+
+/** How plain js-libp2p is used. */
+export interface PlainFleetOptions {
+  /** The caller's, ms. */
+  readonly deadlineMs: number
+  /** In all; default 1. The next one goes to the next peer that may answer. */
+  readonly attempts?: number
+  /** What an attempt may take, ms; default: all of the deadline. */
+  readonly attemptMs?: number
+  /** Between an attempt that failed and the next, ms; default 100. */
+  readonly pauseMs?: number
+}
+
+/** Plain js-libp2p, with a loop of tries around it as applications write them. */
+export function plainFleet ({ node, clock }: Pick<ModularHost, 'node' | 'clock'>, { deadlineMs, attempts = 1, attemptMs = deadlineMs, pauseMs = 100 }: PlainFleetOptions): Fleet {
+  let made = 0
+  return {
+    get attempts () {
+      return made
+    },
+    async ask (peers, payload, signal) {
+      for (let attempt = 0; ; attempt++) {
+        made++
+        using limit = timeoutSignal(clock, attemptMs, signal)
+        try {
+          const { addresses } = peers[attempt % peers.length]
+          await plainRequest(node, [...addresses], REQUEST_REPLY_PROTOCOL, payload, { signal: limit.signal, clock, deadlineMs })
+          return
+        } catch (error) {
+          if (signal.aborted || attempt + 1 === attempts) {
+            throw error
+          }
+        }
+        await sleep(clock, pauseMs, signal)
+      }
+    },
+    async [Symbol.asyncDispose] () {}
+  }
+}
+
+/**
+ * Through these modules, all requests idempotent. A peer that is ejected is passed over where another may answer. All
+ * addresses are in the peer store then.
+ */
+export async function modularFleet (host: ModularHost, peers: readonly Askable[], deadlineMs: number, modules: readonly ModuleName[], options: OptimizedNetworkOptions = {}): Promise<Fleet> {
+  await Promise.all(peers.map(async ({ id, addresses }) => { await host.node.peerStore.merge(id, { multiaddrs: [...addresses] }) }))
+  const counter = new AttemptCounter(host.recorder)
+  const network = networkWith({ ...host, recorder: counter }, modules, options)
+  const timed = modules.includes('adaptiveTimeouts')
+  let untimed = 0
+  // Before the caller gives up, for of what a caller aborts nothing is learnt: it may have lost interest.
+  const ownDeadlineMs = deadlineMs - 1
+  return {
+    network,
+    get attempts () {
+      return timed ? counter.started : untimed
+    },
+    async ask (candidates, payload, signal) {
+      for (const [index, { id }] of candidates.entries()) {
+        try {
+          untimed++
+          await network.request(id, REQUEST_REPLY_PROTOCOL, payload, { signal, deadlineMs: ownDeadlineMs, idempotent: true })
+          return
+        } catch (error) {
+          const ejected = (error as { readonly code?: unknown }).code === 'ERR_PEER_EJECTED'
+          untimed -= ejected ? 1 : 0
+          if (!ejected || index + 1 === candidates.length) {
+            throw error
+          }
+        }
+      }
+    },
+    async [Symbol.asyncDispose] () {
+      await network.stop()
+    }
+  }
+}
+
+/** Counts attempts on the way to the run's recorder. */
+class AttemptCounter implements Recorder {
+  started = 0
+  readonly #recorder: Recorder
+
+  constructor (recorder: Recorder) {
+    this.#recorder = recorder
+  }
+
+  record (event: RecordedEvent): void {
+    this.started += event.type === 'timeouts:attempt-started' ? 1 : 0
+    this.#recorder.record(event)
+  }
+}
+
+/** Asks each peer once, so that there are connections; how it goes is nobody's concern. Resolves when all have ended, or after `limitMs`. */
+export async function warmFleet (fleet: Fleet, clock: Clock, peers: readonly Askable[], payload: Uint8Array, limitMs: number, signal: AbortSignal): Promise<void> {
+  using limit = timeoutSignal(clock, limitMs, signal)
+  await Promise.all(peers.map(async peer => { await fleet.ask([peer], payload, limit.signal).catch(() => {}) }))
+}

@@ -1,0 +1,53 @@
+import test from 'ava'
+import { quantile } from '../../src/stats/quantile.ts'
+import { failuresOf, SimExperiment, startsOf, valuesOf } from '../fixtures/experiment-units.ts'
+
+const experiment = await SimExperiment.load('failed-requests')
+const ARMS = experiment.loaded.experiment.arms.map(({ name }) => name)
+
+test('all arms meet the same arrivals, and each is answered or fails once', async t => {
+  const parameters = { durationMs: 20_000 }
+  const [first, ...others] = await Promise.all(ARMS.map(async arm => startsOf(await experiment.run({ case: 'churn', arm, parameters }), 'request')))
+  // Poisson arrivals at 6 a second for 20 s: 120, and 5 deviations of 11 about it.
+  t.true(first.length > 65 && first.length < 175, String(first.length))
+  others.forEach((starts, index) => t.deepEqual(starts, first, ARMS[index + 1]))
+})
+
+test('where nothing happens nobody fails or tries twice, and a stream and a reply are two round trips, or one on a kept stream', async t => {
+  const parameters = { meanUpMs: 1e12, durationMs: 20_000 }
+  for (const arm of ARMS) {
+    const result = await experiment.run({ case: 'churn', arm, parameters })
+    t.is(failuresOf(result, 'request'), 0, arm)
+    t.deepEqual(valuesOf(result, 'connections'), [0], arm)
+    // A hedge is for one in twenty, a tenth of them by chance more.
+    t.true(valuesOf(result, 'attempts')[0] >= 1 && valuesOf(result, 'attempts')[0] <= 1.1, arm)
+    const roundTrips = arm.startsWith('pool') || arm === 'full' ? 1 : 2
+    // Beside them 1.1 kB each way at 20 Mbit/s, headers of half as much at most: below 2 ms.
+    const median = quantile(valuesOf(result, 'request'), 0.5)
+    t.true(median >= roundTrips * 80 && median < roundTrips * 80 + 2, `${arm}: ${median} ms`)
+  }
+})
+
+test('where half of six servers are cut off and any will do, the last of four tries by hand meets one that is not', async t => {
+  // Cut off for as long as requests arrive. The first three tries may meet the three that are, 2.5 s and 0.1 s each, and then
+  // there are 2.2 s for two round trips of 80 ms.
+  const parameters = { durationMs: 30_000, partitionMs: 20_000 }
+  const result = await experiment.run({ case: 'any-of', arm: 'naive-retries', parameters })
+  t.is(failuresOf(result, 'request'), 0)
+  t.true(Math.max(...valuesOf(result, 'request')) > 2_500, 'nobody met a server that was cut off')
+  const plain = await experiment.run({ case: 'any-of', arm: 'plain', parameters })
+  t.true(failuresOf(plain, 'request') > 0)
+})
+
+test('attempts stay within what each arm allows itself', async t => {
+  for (const [arm, most] of [['plain', 1], ['fixed-timeout', 1], ['naive-retries', 4], ['pool', 1], ['timeouts', 3], ['pool-timeouts', 3], ['health', 1], ['full', 3]] as const) {
+    const [attempts] = valuesOf(await experiment.run({ case: 'partition', arm, parameters: { durationMs: 20_000 } }), 'attempts')
+    // Below one where ejected servers are not asked.
+    t.true(attempts > 0.5 && attempts <= most, `${arm}: ${attempts}`)
+  }
+})
+
+test('a run of the full stack is the same run again', async t => {
+  const unit = { case: 'churn', arm: 'full', parameters: { durationMs: 10_000 } }
+  t.is((await experiment.run(unit)).traceHash, (await experiment.run(unit)).traceHash)
+})
