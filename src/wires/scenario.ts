@@ -39,6 +39,8 @@ const hostSchema = z.strictObject({
   name: hostName,
   /** Which of the experiment's roles it plays. */
   role: z.string(),
+  /** On `tcp`, the process that it shares with all hosts that name the same. Absent: one of its own. Elsewhere it means nothing. */
+  process: hostName.optional(),
   /** In the order in which others are told of them. */
   addresses: z.array(addressSchema).min(1).max(MAXIMUM_ADDRESSES).default([{ state: 'reachable' }]),
   /** Its place in the topology. Absent: the one with its name, or else the next that is free. */

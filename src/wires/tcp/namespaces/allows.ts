@@ -45,7 +45,7 @@ export function namespacesAllow (kernel: Kernel): Allowances {
     },
     what: {
       jitter: 'have this distribution', loss: 'lose packets by this model', tcp: 'change this of its TCP', trace: 'follow a trace', topology: 'join more than two hosts by a link', at: 'join more than two hosts by a link',
-      queue: 'have this discipline', crossTraffic: 'send datagrams', processing: 'make a processor slower'
+      queue: 'have this discipline', crossTraffic: 'send datagrams', processing: 'make a processor slower', process: 'tell hosts of one process apart'
     }
   }
 }
