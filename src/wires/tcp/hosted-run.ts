@@ -6,6 +6,7 @@ import { createPeer } from '../libp2p-node.ts'
 import { kernelTcp } from './kernel-tcp.ts'
 import { monotonicNowMs } from './monotonic.ts'
 import { PeerBook } from './peer-book.ts'
+import { processMemory } from './process-memory.ts'
 import type { Libp2p } from 'libp2p'
 import type { Recorder } from '../../core/recorder.ts'
 import type { Host, Role } from '../wire.ts'
@@ -63,6 +64,7 @@ export class HostedRun {
       random: randomStream(this.#init.seed).fork(`host:${this.#name}`),
       recorder: this.#recorder,
       signal: this.#controller.signal,
+      ...this.#init.hosts.length === 1 && { memory: processMemory },
       peer: name => book.peer(name)
     }
     this.#host = host
