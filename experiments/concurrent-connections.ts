@@ -15,7 +15,7 @@ import { serveWith } from '../src/workload/serve.ts'
 const parameters = z.object({
   rttMs: z.number().positive().default(40).describe('Round trip between each client and the server, ms'),
   spreadMs: z.number().positive().default(2_000).describe('The time within which all clients connect, each at an instant of its own drawn evenly, ms. Real clients and their server share two cores, and a handshake takes milliseconds of both'),
-  requestsPerSecond: z.number().positive().default(1).describe('Of each client after its first request, Poisson'),
+  requestsPerSecond: z.number().positive().default(0.5).describe('Of each client after its first request, Poisson'),
   askingMs: z.number().positive().default(4_000).describe('How long each client asks, from its first request on, ms'),
   deadlineMs: z.number().positive().default(10_000).describe('What a user waits for an answer at most, the same in all arms, ms')
 })
@@ -99,7 +99,7 @@ export const roles: Readonly<Record<string, Role>> = {
 function crowd (clients: number, over: Pick<Case, 'name'> & Partial<Case>): Case {
   return {
     title: `${clients.toLocaleString('en')} clients`,
-    description: 'Each connects at an instant of its own within two seconds, asks at once, and goes on asking about once a second; with limits that refuse it, each next request dials again.',
+    description: 'Each connects at an instant of its own within two seconds, asks at once, and goes on asking about every two seconds; with limits that refuse it, each next request dials again.',
     waits: false,
     scenario: run => scenarioOf(clients, run),
     metrics,
