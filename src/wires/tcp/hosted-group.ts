@@ -1,6 +1,7 @@
+import { atATime } from './at-a-time.ts'
 import { HostedRun } from './hosted-run.ts'
 import { ProcessRecorder } from './process-recorder.ts'
-import type { HostInit, HostsInit, OpenedHost, PeerTable } from './messages.ts'
+import type { HostsInit, OpenedHost, PeerTable } from './messages.ts'
 
 /** Nodes of one process that are being made at a time: each is a few milliseconds of work. */
 const OPENED_AT_A_TIME = 8
@@ -15,7 +16,8 @@ export class HostedGroup {
    */
   static async open (init: HostsInit): Promise<HostedGroup> {
     const recorder = new ProcessRecorder()
-    const opened = await settledInOrder(init.hosts, async host => await HostedRun.open(host, init, recorder))
+    // All come to their end, so that it is known which are there to be closed.
+    const opened = await atATime(OPENED_AT_A_TIME, init.hosts, async host => (await Promise.allSettled([HostedRun.open(host, init, recorder)]))[0])
     const runs = opened.flatMap(result => result.status === 'fulfilled' ? [result.value] : [])
     const failure = opened.find(({ status }) => status === 'rejected')
     if (failure?.status === 'rejected') {
@@ -50,13 +52,4 @@ export class HostedGroup {
     this.#recorder.stop()
     await Promise.all(this.#runs.map(async run => await run.close()))
   }
-}
-
-/** As `Promise.allSettled`, so many at a time. */
-async function settledInOrder<T> (hosts: readonly HostInit[], open: (host: HostInit) => Promise<T>): Promise<Array<PromiseSettledResult<T>>> {
-  const results: Array<PromiseSettledResult<T>> = []
-  for (let start = 0; start < hosts.length; start += OPENED_AT_A_TIME) {
-    results.push(...await Promise.allSettled(hosts.slice(start, start + OPENED_AT_A_TIME).map(open)))
-  }
-  return results
 }

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { TwinwireError } from '../../core/errors.ts'
 import { runError } from '../wire.ts'
+import { atATime } from './at-a-time.ts'
 import { monotonicNowMs } from './monotonic.ts'
 import type { RecordedEvent } from '../../core/recorder.ts'
 import type { HostDescription } from '../scenario.ts'
@@ -16,6 +17,9 @@ const START_LEAD_MS = 10
 const PREPARATION_MS = 30_000
 /** ... and for each host: its node, its ports, its part of what processes are told. */
 const PREPARATION_PER_HOST_MS = 50
+
+/** Processes that import libp2p and warm up at a time: each is a second of work, and dials in it have time limits of their own. */
+const OPENED_AT_A_TIME = 8
 
 /** A process that has not left its run after this is killed. */
 const CLOSE_LIMIT_MS = 3_000
@@ -107,11 +111,11 @@ export class TcpRun {
     const childOf = new Map(processes.flatMap(({ hosts, child }) => hosts.map(({ name }) => [name, child])))
     const listen = await network.prepare(scenario.hosts.map(({ name }) => childOf.get(name)!))
     const listenOf = new Map(scenario.hosts.map(({ name }, index) => [name, listen[index]]))
-    const opened = await Promise.all(processes.map(async ({ hosts, child }) => {
+    const opened = await atATime(OPENED_AT_A_TIME, processes, async ({ hosts, child }) => {
       const inits = hosts.map(({ name, role }) => ({ name, role, listen: listenOf.get(name)! }))
       const answers = await this.#call(child, { type: 'open', run: { hosts: inits, rolesModule: rolesModule.href, scenario, seed, parameters } }) as OpenedHost[]
       return answers.map((answer, index) => [hosts[index].name, answer] as const)
-    }))
+    })
     return new Map(opened.flat())
   }
 
