@@ -59,7 +59,7 @@ export class TcpRun {
       signal.addEventListener('abort', interrupt)
     }
     const processes = processesOf(this.#request.scenario.hosts).map(hosts => {
-      const child = this.#networks.hosts.acquire()
+      const child = this.#networks.hosts.acquire({ fresh: hosts.some(isFresh) })
       this.#watch(child, hosts.length === 1 ? `host ${hosts[0].name}` : `hosts ${hosts[0].name} to ${hosts[hosts.length - 1].name}`)
       return { hosts, child }
     })
@@ -81,6 +81,8 @@ export class TcpRun {
       // What it has made at the hosts is not known.
       await Promise.all(processes.map(async ({ child }) => await child.kill()))
     }
+    // What it has grown by is of no use to anybody; and each next one would be one more.
+    await Promise.all(processes.filter(({ hosts }) => hosts.some(isFresh)).map(async ({ child }) => await child.kill()))
     network.release()
     processes.forEach(({ child }) => this.#networks.hosts.release(child))
     this.#events.sort((a, b) => a.timeMs - b.timeMs)
@@ -162,6 +164,10 @@ function processesOf (hosts: readonly HostDescription[]): HostDescription[][] {
     processes.set(key, [...(processes.get(key) ?? []), host])
   }
   return [...processes.values()]
+}
+
+function isFresh ({ freshProcess }: HostDescription): boolean {
+  return freshProcess === true
 }
 
 function seenByThese (hosts: readonly HostDescription[], { ofAll, seenBy }: AddressTable): AddressTable {

@@ -20,6 +20,7 @@ export function namespacesAllow (kernel: Kernel): Allowances {
       libp2p: anything,
       name: anything,
       role: anything,
+      freshProcess: anything,
       addresses: anything,
       tcp (options) {
         const { preset, congestion = 'cubic', ...others } = options ?? { preset: 'linux' }
