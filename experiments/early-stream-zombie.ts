@@ -23,10 +23,10 @@ const MESSAGE_BYTES = 100
 /** Of the retries by hand: the wait before the first, drawn evenly up to twice as much, and doubled with each. */
 const BACKOFF_MS = 50
 /** Streams opened at once: libp2p's muxer takes 10 that arrive before it listens. */
-const LEVELS = [1, 5, 9, 10, 11, 20, 40, 100] as const
+const LEVELS = [1, 5, 8, 9, 10, 11, 20, 40, 100] as const
 /** With real peers a run lasts as long as it says, and on the stack it has a thread of its own: some levels are held to them. */
-const STACK_LEVELS: readonly number[] = [9, 10, 11, 40]
-const REAL_LEVELS: readonly number[] = [9, 40]
+const STACK_LEVELS: readonly number[] = [8, 9, 11, 40]
+const REAL_LEVELS: readonly number[] = [8, 40]
 
 const MODULE_OPTIONS: OptimizedNetworkOptions = { messageBatching: { codecs: ['snappy'] } }
 
