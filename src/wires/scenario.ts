@@ -39,6 +39,10 @@ const hostSchema = z.strictObject({
   name: hostName,
   /** Which of the experiment's roles it plays. */
   role: z.string(),
+  /** On `tcp`, the process that it shares with all hosts that name the same. Absent: one of its own. Elsewhere it means nothing. */
+  process: hostName.optional(),
+  /** On `tcp`, whether its process is new: one that earlier runs used has grown by them. For what measures memory; a second more. Absent: no. */
+  freshProcess: z.boolean().optional(),
   /** In the order in which others are told of them. */
   addresses: z.array(addressSchema).min(1).max(MAXIMUM_ADDRESSES).default([{ state: 'reachable' }]),
   /** Its place in the topology. Absent: the one with its name, or else the next that is free. */

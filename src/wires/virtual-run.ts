@@ -46,7 +46,8 @@ export class VirtualRun {
   readonly #trace: RunTrace
   readonly #kernel: Kernel
   readonly #populate: Populate
-  readonly #over = new AbortController()
+  /** One a host: to take a listener off a signal takes as long as there are others, and a crowd has many. */
+  readonly #over: AbortController[] = []
   #interrupted = false
   #course: CourseRecorder | undefined
 
@@ -89,8 +90,10 @@ export class VirtualRun {
       const players = network.places.map(({ name, processor, networkNode }, index) => {
         const { role: roleName } = scenario.hosts[index]
         const clock = new VirtualClock(kernel, 0, `timer of ${name}`)
+        const over = new AbortController()
+        this.#over.push(over)
         const host: Host = {
-          name, scenario, node: population.node(name), clock: programClock(clock, processor), random: random.fork(`host:${name}`), recorder: this.#trace.recorder, signal: this.#over.signal,
+          name, scenario, node: population.node(name), clock: programClock(clock, processor), random: random.fork(`host:${name}`), recorder: this.#trace.recorder, signal: over.signal,
           traffic: () => traffic.of(networkNode),
           peer: other => population.peer(other)
         }
@@ -108,7 +111,8 @@ export class VirtualRun {
     } finally {
       // Before everything is closed, which is no part of the course.
       this.#course?.end()
-      this.#over.abort(new TwinwireError('ERR_STOPPED', 'the run is over'))
+      const reason = new TwinwireError('ERR_STOPPED', 'the run is over')
+      this.#over.forEach(over => over.abort(reason))
       population.stop()
     }
   }

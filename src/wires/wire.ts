@@ -34,6 +34,8 @@ export interface Host {
   readonly recorder: Recorder
   /** Aborted when the run is over or cut short. */
   readonly signal: AbortSignal
+  /** What the process takes that this host has for itself. Absent where it shares one, as in virtual time all hosts do. */
+  readonly memory?: MemoryMeter
   /**
    * What the host has sent and received since this was first asked; until then nothing is counted. Undefined where nobody
    * sees packets: behind the relay of the tcp wire.
@@ -43,6 +45,20 @@ export interface Host {
    * @throws ERR_UNKNOWN_HOST
    */
   peer(name: string): Peer
+}
+
+export interface ProcessMemory {
+  /** What is in use: the heap's objects, and what lies outside of it for them, such as buffers. */
+  readonly usedBytes: number
+  /** What the system has given it: the resident set. */
+  readonly residentBytes: number
+}
+
+export interface MemoryMeter {
+  /** As it is. It takes less than a millisecond. */
+  now(): ProcessMemory
+  /** After garbage was collected, while which the process stands still. */
+  collected(): ProcessMemory
 }
 
 /**

@@ -48,6 +48,7 @@ test('namespaces refuse CoDel', refused, whole, scenarioOf({ queue: { discipline
 test('namespaces refuse a stall', refused, whole, faulty({ kind: 'stall', durationMs: 5 }), 'scenario.faults[0]', /has no stall/)
 test('namespaces refuse a black hole of what exists alone', refused, whole, faulty({ kind: 'black-hole', scope: 'existing' }), 'scenario.faults[0]', /no black-hole of this kind/)
 test('namespaces refuse a cable that is cut one way', refused, whole, faulty({ kind: 'down', direction: 'forward' }), 'scenario.faults[0]', /no down of this kind/)
+test('namespaces refuse hosts that share a process', refused, whole, scenarioOf({}, { hosts: [{ ...hosts[0], process: 'both' }, { ...hosts[1], process: 'both' }] }), 'scenario.hosts[0].process', /tell hosts of one process apart/)
 test('namespaces refuse what else differs in a host\'s TCP', refused, whole, scenarioOf({}, { hosts: [{ ...hosts[0], tcp: { pacing: true } }, hosts[1]] }), 'scenario.hosts[0].tcp', /of its TCP/)
 
 test('namespaces do on a whole kernel what they refuse on a poor one', t => {

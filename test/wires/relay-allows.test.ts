@@ -6,6 +6,7 @@ import type { ScenarioInput } from '../../src/wires/scenario.ts'
 import { SimWire } from '../../src/wires/sim.ts'
 import { checkAllowed } from '../../src/wires/tcp/allowed.ts'
 import { checkRateOfConnections } from '../../src/wires/tcp/loopback-allows.ts'
+import { checkOpenFiles } from '../../src/wires/tcp/open-files.ts'
 import { RELAY_ALLOWS } from '../../src/wires/tcp/relay-allows.ts'
 import { TcpWire } from '../../src/wires/tcp.ts'
 import { CLIENT_AND_SERVER } from '../fixtures/scenario-tools.ts'
@@ -58,6 +59,15 @@ test('the wire refuses before it starts a process', async t => {
   const wire = new TcpWire()
   t.teardown(async () => { await wire.stop() })
   await t.throwsAsync(wire.run({ scenario: parseScenario(scenarioOf({ corruption: 0.5 })), rolesModule: new URL('file:///nowhere'), parameters: {}, seed: 's' }), { code: 'ERR_UNSUPPORTED' })
+})
+
+test('a relay refuses what takes more open files than a process may have, and says how many', async t => {
+  const clients = Array.from({ length: 1000 }, (_, index) => ({ name: `client-${index}`, role: 'idle', process: `crowd-${index % 20}` }))
+  const scenario = parseScenario({ hosts: [{ name: 'server', role: 'idle' }, ...clients], paths: clients.map(({ name }) => ({ from: name, to: 'server', forward: { delayMs: 1 } })), limitMs: 1 })
+  // A port for each end of a path and two sockets, a port for each host, and 100 for Node.
+  const needed = 1000 * 4 + 1001 + 100
+  await t.notThrowsAsync(checkOpenFiles(scenario, needed))
+  await t.throwsAsync(checkOpenFiles(scenario, needed - 1), { instanceOf: TwinwireError, code: 'ERR_UNSUPPORTED', message: new RegExp(`expected ${needed} files or more; found a limit of ${needed - 1}`) })
 })
 
 const wild = fc.constantFrom<number>(-1, 0, 1e-9, 0.5, 1, 3, 1e12, 1e15, NaN, Infinity)

@@ -38,6 +38,8 @@ export abstract class MessageStream extends Emitter<MessageStreamEvents> {
   readonly #readBuffer = new ByteQueue()
   readonly #writeBuffer = new ByteQueue()
   #sending = false
+  /** Of `onDrain`: made once and never renewed, as in the real one. */
+  #drained: Promise<void> | undefined
 
   /** Takes from `data` what can be sent now; false where the rest, and all that follows, is to wait for `drain`. */
   protected abstract sendData (data: ByteQueue): boolean
@@ -65,6 +67,24 @@ export abstract class MessageStream extends Emitter<MessageStreamEvents> {
     }
     this.#writeBuffer.append(data.slice())
     return this.#processSendQueue()
+  }
+
+  /**
+   * Resolves when more can be sent; but only once: what is called after the first `drain` has its promise, which is
+   * fulfilled already, whatever `writableNeedsDrain` says.
+   *
+   * @throws the signal's reason, or what ended the stream
+   */
+  async onDrain (options?: { signal?: AbortSignal }): Promise<void> {
+    if (!this.writableNeedsDrain) {
+      return
+    }
+    this.#drained ??= this.#once('drain')
+    const drained = this.#drained
+    await settled<void>(options?.signal, (resolve, reject) => {
+      drained.then(resolve, reject)
+      return () => {}
+    })
   }
 
   /**

@@ -15,9 +15,9 @@ export class ChildPool<Command> {
     this.#within = within
   }
 
-  /** An idle process, or a new one. */
-  acquire (): Child<Command> {
-    for (let child = this.#idle.pop(); child !== undefined; child = this.#idle.pop()) {
+  /** An idle process, or a new one; `fresh`: a new one. */
+  acquire ({ fresh = false }: { readonly fresh?: boolean } = {}): Child<Command> {
+    for (let child = fresh ? undefined : this.#idle.pop(); child !== undefined; child = this.#idle.pop()) {
       if (child.alive) {
         return child
       }

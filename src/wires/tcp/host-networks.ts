@@ -32,7 +32,7 @@ export interface HostNetwork {
   /** For messages: `the relay`. */
   readonly label: string
   readonly child: Child<NetworkCommand>
-  /** Before there are nodes. Answers the multiaddrs at which each host's is to listen. */
+  /** Before there are nodes; hosts that share a process are given the same. Answers the multiaddrs at which each host's is to listen. */
   prepare(hosts: ReadonlyArray<Child<HostCommand>>): Promise<ReadonlyArray<readonly string[]>>
   /** The devices that all packets of each host pass; absent where nobody sees packets. */
   readonly devices?: ReadonlyArray<readonly string[]>
@@ -42,5 +42,10 @@ export interface HostNetwork {
   release(): void
 }
 
-/** Multiaddrs without peer ids, by the host that dials, then by the host that is dialled: what it is told of the other. */
-export type AddressTable = ReadonlyArray<ReadonlyArray<readonly string[]>>
+/** Where hosts are reached: multiaddrs without peer ids, by the names of hosts. */
+export interface AddressTable {
+  /** By the host that is dialled: what they are told of it who are told nothing else. */
+  readonly ofAll: ReadonlyMap<string, readonly string[]>
+  /** By the host that dials, then by the host that is dialled. */
+  readonly seenBy: ReadonlyMap<string, ReadonlyMap<string, readonly string[]>>
+}

@@ -1,13 +1,13 @@
 import { readlink } from 'node:fs/promises'
-import { HostedRun } from './hosted-run.ts'
+import { HostedGroup } from './hosted-group.ts'
 import { serveParent } from './serve-parent.ts'
 import { warmUp } from './warm-up.ts'
 import type { HostCommand } from './messages.ts'
 
-// The process of its own that a host runs in.
+// The process that a host runs in, or several that name it.
 
 /** The run under way, from its beginning on: it may be ended before it has opened. */
-let run: Promise<HostedRun> | undefined
+let run: Promise<HostedGroup> | undefined
 let warm: Promise<void> | undefined
 
 serveParent<HostCommand>(async command => {
@@ -17,7 +17,7 @@ serveParent<HostCommand>(async command => {
     case 'open':
       // Not before: until now a network namespace may have had no loopback.
       warm ??= warmUp()
-      run = warm.then(async () => await HostedRun.open(command.host))
+      run = warm.then(async () => await HostedGroup.open(command.run))
       return (await run).opened
     case 'set-up':
       return await (await run)?.setUp(command.peers)

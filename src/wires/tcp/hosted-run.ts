@@ -1,5 +1,3 @@
-import { peerIdFromString } from '@libp2p/peer-id'
-import { multiaddr } from '@multiformats/multiaddr'
 import { show, TwinwireError } from '../../core/errors.ts'
 import { randomStream } from '../../core/random.ts'
 import { sessionOptions } from '../libp2p-options.ts'
@@ -8,18 +6,22 @@ import { HostClock } from './host-clock.ts'
 import { createPeer } from '../libp2p-node.ts'
 import { kernelTcp } from './kernel-tcp.ts'
 import { monotonicNowMs } from './monotonic.ts'
-import { ProcessRecorder } from './process-recorder.ts'
+import { PeerBook } from './peer-book.ts'
+import { processMemory } from './process-memory.ts'
 import type { Libp2p } from 'libp2p'
-import type { Host, Peer, Role } from '../wire.ts'
-import type { HostInit, OpenedHost, PeerEntry } from './messages.ts'
+import type { Recorder } from '../../core/recorder.ts'
+import type { Host, Role } from '../wire.ts'
+import type { HostInit, HostsInit, OpenedHost, PeerTable } from './messages.ts'
 
 /** One host for the length of one run. */
 export class HostedRun {
-  readonly #init: HostInit
+  readonly #name: string
+  readonly #devices: readonly string[] | undefined
+  readonly #init: HostsInit
   readonly #role: Role
   readonly #node: Libp2p
+  readonly #recorder: Recorder
   readonly #clock = new HostClock()
-  readonly #recorder = new ProcessRecorder()
   readonly #controller = new AbortController()
   #host: Host | undefined
   #freezes: readonly NodeJS.Timeout[] = []
@@ -29,22 +31,27 @@ export class HostedRun {
   /**
    * @throws ERR_INVALID_OPTION where the module has no such role
    */
-  static async open (init: HostInit): Promise<HostedRun> {
+  static async open (host: HostInit, init: HostsInit, recorder: Recorder): Promise<HostedRun> {
+    const { name, role, listen } = host
     const { roles } = await import(init.rolesModule) as { readonly roles: Readonly<Record<string, Role>> }
-    if (!Object.hasOwn(roles, init.role)) {
+    if (!Object.hasOwn(roles, role)) {
       throw new TwinwireError('ERR_INVALID_OPTION', 'no such role', {
-        path: `scenario.hosts.${init.name}.role`, expected: `one of ${Object.keys(roles).join(', ')}`, found: show(init.role)
+        path: `scenario.hosts.${name}.role`, expected: `one of ${Object.keys(roles).join(', ')}`, found: show(role)
       })
     }
-    const libp2p = init.scenario.hosts.find(({ name }) => name === init.name)?.libp2p
+    const libp2p = init.scenario.hosts.find(one => one.name === name)?.libp2p
     const options = sessionOptions(libp2p)
-    return new HostedRun(init, roles[init.role], await createPeer({ seed: `${init.seed}/${init.name}`, transport: kernelTcp(options), listen: init.listen, options }))
+    const node = await createPeer({ seed: `${init.seed}/${name}`, transport: kernelTcp(options), listen, options })
+    return new HostedRun(host, init, roles[role], node, recorder)
   }
 
-  private constructor (init: HostInit, role: Role, node: Libp2p) {
+  private constructor ({ name, devices }: HostInit, init: HostsInit, role: Role, node: Libp2p, recorder: Recorder) {
+    this.#name = name
+    this.#devices = devices
     this.#init = init
     this.#role = role
     this.#node = node
+    this.#recorder = recorder
   }
 
   get opened (): OpenedHost {
@@ -52,27 +59,20 @@ export class HostedRun {
     return { peerId: this.#node.peerId.toString(), port: port === undefined ? undefined : Number(port) }
   }
 
-  async setUp (entries: readonly PeerEntry[]): Promise<void> {
-    const peers = new Map<string, Peer>(entries.map(({ name, id, addresses }) => {
-      return [name, { name, id: peerIdFromString(id), addresses: addresses.map(address => multiaddr(address)) }]
-    }))
-    const traffic = this.#init.devices && new DeviceTraffic(this.#init.devices)
+  async setUp (peers: PeerTable): Promise<void> {
+    const book = new PeerBook(peers, this.#name)
+    const traffic = this.#devices && new DeviceTraffic(this.#devices)
     const host: Host = {
-      name: this.#init.name,
+      name: this.#name,
       node: this.#node,
       scenario: this.#init.scenario,
       clock: this.#clock,
-      random: randomStream(this.#init.seed).fork(`host:${this.#init.name}`),
+      random: randomStream(this.#init.seed).fork(`host:${this.#name}`),
       recorder: this.#recorder,
       signal: this.#controller.signal,
       traffic: () => traffic?.count,
-      peer (name) {
-        const peer = peers.get(name)
-        if (peer === undefined) {
-          throw new TwinwireError('ERR_UNKNOWN_HOST', 'no such host', { expected: `one of ${[...peers.keys()].join(', ')}`, found: show(name) })
-        }
-        return peer
-      }
+      ...this.#init.hosts.length === 1 && { memory: processMemory },
+      peer: name => book.peer(name)
     }
     this.#host = host
     this.#running = (async () => await this.#role.setUp?.(host, this.#init.parameters))()
@@ -82,7 +82,7 @@ export class HostedRun {
   /** Runs the role from `zeroMs` of the monotonic clock on. */
   async run (zeroMs: number): Promise<void> {
     this.#clock.start(zeroMs)
-    this.#freezes = this.#init.scenario.faults.flatMap(fault => fault.kind !== 'freeze' || fault.host !== this.#init.name ? [] : [
+    this.#freezes = this.#init.scenario.faults.flatMap(fault => fault.kind !== 'freeze' || fault.host !== this.#name ? [] : [
       setTimeout(() => block(zeroMs + fault.atMs + fault.durationMs), Math.max(0, zeroMs + fault.atMs - monotonicNowMs()))
     ])
     await new Promise(resolve => setTimeout(resolve, Math.max(0, zeroMs - monotonicNowMs())))
@@ -90,12 +90,10 @@ export class HostedRun {
       this.#running = this.#role.run(this.#host, this.#init.parameters)
       await this.#running
     }
-    this.#recorder.flush()
   }
 
   /** Ends the role, if it still runs, and the node. */
   async close (): Promise<void> {
-    this.#recorder.stop()
     this.#controller.abort(new TwinwireError('ERR_ABORTED', 'the run is over'))
     await this.#running.catch(() => {})
     this.#clock.stop()

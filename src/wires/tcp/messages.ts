@@ -1,6 +1,7 @@
 import type { RecordedEvent } from '../../core/recorder.ts'
 import type { Scenario } from '../scenario.ts'
 import type { RunParameters } from '../wire.ts'
+import type { AddressTable } from './host-networks.ts'
 import type { HubInit } from './namespaces/hub.ts'
 import type { RelayInit, RelayedAddress } from './relay.ts'
 
@@ -10,10 +11,10 @@ import type { RelayInit, RelayedAddress } from './relay.ts'
 export type HostCommand =
   /** Answered with the name of the network namespace that the process is in: `net:[4026532008]`. */
   | { readonly type: 'namespace' }
-  /** Answered with an `OpenedHost`. */
-  | { readonly type: 'open', readonly host: HostInit }
-  | { readonly type: 'set-up', readonly peers: readonly PeerEntry[] }
-  /** Answered when the role has returned. */
+  /** Answered with an `OpenedHost` for each host. */
+  | { readonly type: 'open', readonly run: HostsInit }
+  | { readonly type: 'set-up', readonly peers: PeerTable }
+  /** Answered when all roles have returned. */
   | { readonly type: 'start', readonly zeroMs: number }
   | { readonly type: 'close' }
 
@@ -34,30 +35,36 @@ export type NetworkCommand =
   | { readonly type: 'start', readonly zeroMs: number }
   | { readonly type: 'close' }
 
-export interface HostInit {
-  readonly name: string
-  readonly role: string
+/** The hosts of one process. What they have in common is said once: a process may have many, of a scenario of a thousand. */
+export interface HostsInit {
+  readonly hosts: readonly HostInit[]
   readonly rolesModule: string
   readonly scenario: Scenario
   readonly seed: string
   readonly parameters: RunParameters
+}
+
+export interface HostInit {
+  readonly name: string
+  readonly role: string
   /** Multiaddrs. */
   readonly listen: readonly string[]
   /** The devices that all its packets pass, each one; absent where nobody sees packets. */
   readonly devices?: readonly string[]
 }
 
-/** The answer to a host's `open`. */
+/** Of the answer to `open`. */
 export interface OpenedHost {
   readonly peerId: string
   /** Of the first address at which it listens; undefined where it listens nowhere. */
   readonly port: number | undefined
 }
 
-export interface PeerEntry {
-  readonly name: string
-  readonly id: string
-  readonly addresses: readonly string[]
+/** Who there is, as the hosts of one process see it. */
+export interface PeerTable {
+  /** By name: the peer ids of all hosts of the scenario. */
+  readonly ids: ReadonlyMap<string, string>
+  readonly addresses: AddressTable
 }
 
 export interface Request<Command> {

@@ -5,7 +5,7 @@ import type { Allowances, Verdict } from './allowed.ts'
 export const RELAY_ALLOWS: Allowances = {
   network: 'a relay above TCP',
   scenario: { hosts: anything, paths: anything, faults: anything, limitMs: anything, crossTraffic: list => list.length === 0 },
-  host: { name: anything, role: anything, libp2p: anything, addresses: anything },
+  host: { name: anything, role: anything, process: anything, freshProcess: anything, libp2p: anything, addresses: anything },
   direction: {
     rateBitsPerSecond: anything,
     delayMs: anything,

@@ -1,6 +1,7 @@
 import { checkAllowed } from './allowed.ts'
 import { checkRateOfConnections } from './loopback-allows.ts'
 import { ChildPool } from './child-pool.ts'
+import { checkOpenFiles } from './open-files.ts'
 import { RELAY_ALLOWS } from './relay-allows.ts'
 import type { Scenario } from '../scenario.ts'
 import type { RunRequest } from '../wire.ts'
@@ -22,6 +23,7 @@ export class RelayNetworks implements HostNetworks {
   async check (scenario: Scenario): Promise<void> {
     checkAllowed(scenario, RELAY_ALLOWS)
     checkRateOfConnections(scenario)
+    await checkOpenFiles(scenario)
   }
 
   acquire (request: RunRequest, call: Call): HostNetwork {
@@ -53,17 +55,35 @@ class RelayNetwork implements HostNetwork {
     return hosts.map(() => ANY_PORT)
   }
 
-  /** A port of the relay stands for each address of each host, as each other host sees it. */
+  /**
+   * A port of the relay stands for each address of each host, as each host sees it that a path joins to it; and one, a
+   * black hole, as all others see it.
+   */
   async addresses (opened: readonly OpenedHost[]): Promise<AddressTable> {
-    const { hosts } = this.#request.scenario
-    const seen = hosts.map(({ name: from }) => hosts.map(({ name: to, addresses }, index): RelayedAddress[] => {
-      return from === to ? [] : addresses.map(({ state, reachableFrom }) => ({
-        from, to, state: reachableFrom?.includes(from) === false ? 'black-hole' : state, targetPort: opened[index].port ?? 0
-      }))
-    }))
-    const ports = await this.#call(this.child, { type: 'listen', addresses: seen.flat(2) }) as number[]
+    const { hosts, paths } = this.#request.scenario
+    const byName = new Map(hosts.map((host, index) => [host.name, { host, targetPort: opened[index].port ?? 0 }]))
+    const seen: Array<{ readonly from?: string, readonly to: string, readonly addresses: RelayedAddress[] }> = []
+    for (const [from, to] of paths.flatMap(({ from, to }) => [[from, to], [to, from]])) {
+      const { host: { addresses }, targetPort } = byName.get(to)!
+      seen.push({
+        from,
+        to,
+        addresses: addresses.map(({ state, reachableFrom }) => ({ from, to, state: reachableFrom?.includes(from) === false ? 'black-hole' : state, targetPort }))
+      })
+    }
+    for (const { name: to, addresses } of hosts) {
+      seen.push({ to, addresses: addresses.map(() => ({ from: to, to, state: 'black-hole', targetPort: 0 })) })
+    }
+    const ports = await this.#call(this.child, { type: 'listen', addresses: seen.flatMap(({ addresses }) => addresses) }) as number[]
     const next = ports.values()
-    return seen.map(row => row.map(addresses => addresses.map(() => `/ip4/127.0.0.1/tcp/${next.next().value}`)))
+    const ofAll = new Map<string, readonly string[]>()
+    const seenBy = new Map<string, Map<string, readonly string[]>>(hosts.map(({ name }) => [name, new Map()]))
+    for (const { from, to, addresses } of seen) {
+      const multiaddrs = addresses.map(() => `/ip4/127.0.0.1/tcp/${next.next().value}`)
+      const told = from === undefined ? ofAll : seenBy.get(from)!
+      told.set(to, multiaddrs)
+    }
+    return { ofAll, seenBy }
   }
 
   release (): void {

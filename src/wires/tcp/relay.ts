@@ -42,7 +42,8 @@ interface RelayedPath {
  */
 export class Relay {
   readonly #timers = new DeadlineTimers()
-  readonly #paths: readonly RelayedPath[]
+  /** By `pairKey`. */
+  readonly #paths: ReadonlyMap<string, RelayedPath>
   readonly #faults: readonly Fault[]
   readonly #servers: Server[] = []
   /** Of connections to black holes. */
@@ -51,17 +52,17 @@ export class Relay {
   constructor ({ paths, faults, seed }: RelayInit) {
     const random = randomStream(seed).fork('relay')
     this.#faults = faults
-    this.#paths = paths.map(({ from, to, forward, backward = forward }) => {
+    this.#paths = new Map(paths.map(({ from, to, forward, backward = forward }) => {
       const roundTripMs = forward.delayMs + backward.delayMs
       const noFaults = new FaultPlan([], { from, to }, 0)
-      return {
+      return [pairKey(from, to), {
         from,
         to,
         forward: new PathPipe(forward, roundTripMs, noFaults, random.fork(`${from}>${to}`)),
         backward: new PathPipe(backward, roundTripMs, noFaults, random.fork(`${to}>${from}`)),
         connections: new Set()
-      }
-    })
+      }]
+    }))
   }
 
   /**
@@ -71,7 +72,7 @@ export class Relay {
    * @throws ERR_PORT_IN_USE where the system has no port to give
    */
   async listen ({ from, to, state, targetPort }: RelayedAddress): Promise<number> {
-    const path = this.#paths.find(path => pairKey(path.from, path.to) === pairKey(from, to))
+    const path = this.#paths.get(pairKey(from, to))
     if (path === undefined || state === 'black-hole') {
       return await this.#serve(socket => this.#swallow(socket))
     }
@@ -86,7 +87,7 @@ export class Relay {
 
   /** Makes `zeroMs` of the monotonic clock time zero, from which the faults count. */
   begin (zeroMs: number): void {
-    for (const path of this.#paths) {
+    for (const path of this.#paths.values()) {
       const faults = new FaultPlan(this.#faults, path, zeroMs)
       path.forward.faults = faults
       path.backward.faults = faults
@@ -103,7 +104,7 @@ export class Relay {
       server.close()
       await once(server, 'close')
     })
-    this.#paths.forEach(resetAll)
+    this.#paths.forEach(path => resetAll(path))
     for (const socket of this.#swallowed) {
       socket.resetAndDestroy()
     }

@@ -1,25 +1,33 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { TwinwireError } from '../../core/errors.ts'
 import { runError } from '../wire.ts'
+import { atATime } from './at-a-time.ts'
 import { monotonicNowMs } from './monotonic.ts'
 import type { RecordedEvent } from '../../core/recorder.ts'
 import type { HostDescription } from '../scenario.ts'
 import type { RunOutcome, RunRequest } from '../wire.ts'
 import type { Child } from './child.ts'
 import type { AddressTable, HostNetwork, HostNetworks } from './host-networks.ts'
-import type { HostCommand, NetworkCommand, OpenedHost, PeerEntry } from './messages.ts'
+import type { HostCommand, NetworkCommand, OpenedHost } from './messages.ts'
 
 /** Time zero is this far ahead when it is announced, so that every process has heard of it by then. */
 const START_LEAD_MS = 10
 
 /** What a run's limit is extended by until time zero: processes are started, nodes made. */
 const PREPARATION_MS = 30_000
+/** ... and for each host: its node, its ports, its part of what processes are told. */
+const PREPARATION_PER_HOST_MS = 50
 
-/** A host that has not left its run after this is killed. */
+/** Processes that import libp2p and warm up at a time: each is a second of work, and dials in it have time limits of their own. */
+const OPENED_AT_A_TIME = 8
+
+/** A process that has not left its run after this is killed. */
 const CLOSE_LIMIT_MS = 3_000
+/** ... and for each host, of whose connections each is closed. */
+const CLOSE_LIMIT_PER_HOST_MS = 10
 
 interface HostProcess {
-  readonly description: HostDescription
+  readonly hosts: readonly HostDescription[]
   readonly child: Child<HostCommand>
 }
 
@@ -50,16 +58,16 @@ export class TcpRun {
     for (const signal of signals) {
       signal.addEventListener('abort', interrupt)
     }
-    const hosts = this.#request.scenario.hosts.map(description => {
-      const child = this.#networks.hosts.acquire()
-      this.#watch(child, `host ${description.name}`)
-      return { description, child }
+    const processes = processesOf(this.#request.scenario.hosts).map(hosts => {
+      const child = this.#networks.hosts.acquire({ fresh: hosts.some(isFresh) })
+      this.#watch(child, hosts.length === 1 ? `host ${hosts[0].name}` : `hosts ${hosts[0].name} to ${hosts[hosts.length - 1].name}`)
+      return { hosts, child }
     })
     const network = this.#networks.acquire(this.#request, async (child, command) => await this.#call(child, command))
     this.#watch(network.child, network.label)
     let ending: Pick<RunOutcome, 'error' | 'interrupted'> = { interrupted: false }
     try {
-      await Promise.race([this.#play(hosts, network), this.#cut.promise])
+      await Promise.race([this.#play(processes, network), this.#cut.promise])
     } catch (error) {
       ending = endingOf(error)
     }
@@ -67,37 +75,50 @@ export class TcpRun {
     for (const signal of signals) {
       signal.removeEventListener('abort', interrupt)
     }
-    await Promise.all([network.child, ...hosts.map(({ child }) => child)].map(leave))
+    const closeLimitMs = CLOSE_LIMIT_MS + this.#request.scenario.hosts.length * CLOSE_LIMIT_PER_HOST_MS
+    await Promise.all([network.child, ...processes.map(({ child }) => child)].map(async child => await leave(child, closeLimitMs)))
     if (!network.child.alive) {
       // What it has made at the hosts is not known.
-      await Promise.all(hosts.map(async ({ child }) => await child.kill()))
+      await Promise.all(processes.map(async ({ child }) => await child.kill()))
     }
+    // What it has grown by is of no use to anybody; and each next one would be one more.
+    await Promise.all(processes.filter(({ hosts }) => hosts.some(isFresh)).map(async ({ child }) => await child.kill()))
     network.release()
-    hosts.forEach(({ child }) => this.#networks.hosts.release(child))
+    processes.forEach(({ child }) => this.#networks.hosts.release(child))
     this.#events.sort((a, b) => a.timeMs - b.timeMs)
     return { events: this.#events, ...ending }
   }
 
-  async #play (hosts: readonly HostProcess[], network: HostNetwork): Promise<void> {
+  async #play (processes: readonly HostProcess[], network: HostNetwork): Promise<void> {
     const { scenario } = this.#request
-    await withLimit(scenario.limitMs + PREPARATION_MS, 'the hosts could not be set up in time', async () => {
-      const opened = await this.#open(hosts, network, await network.prepare(hosts.map(({ child }) => child)))
-      const addresses = await network.addresses(opened)
-      await Promise.all(hosts.map(async ({ child }, index) => await this.#call(child, { type: 'set-up', peers: peersOf(index, hosts, opened, addresses) })))
+    const preparationMs = PREPARATION_MS + scenario.hosts.length * PREPARATION_PER_HOST_MS
+    await withLimit(scenario.limitMs + preparationMs, 'the hosts could not be set up in time', async () => {
+      const opened = await this.#open(processes, network)
+      const addresses = await network.addresses(scenario.hosts.map(({ name }) => opened.get(name)!))
+      const ids = new Map([...opened].map(([name, { peerId }]) => [name, peerId]))
+      await Promise.all(processes.map(async ({ hosts, child }) => {
+        await this.#call(child, { type: 'set-up', peers: { ids, addresses: seenByThese(hosts, addresses) } })
+      }))
     })
     const zeroMs = monotonicNowMs() + START_LEAD_MS
     await withLimit(scenario.limitMs + START_LEAD_MS, `the run was not over after ${scenario.limitMs} ms`, async () => {
       this.#call(network.child, { type: 'start', zeroMs }).catch((error: unknown) => this.#cut.reject(error))
-      await Promise.all(hosts.map(async ({ child }) => await this.#call(child, { type: 'start', zeroMs })))
+      await Promise.all(processes.map(async ({ child }) => await this.#call(child, { type: 'start', zeroMs })))
     })
   }
 
-  async #open (hosts: readonly HostProcess[], { devices }: HostNetwork, listen: ReadonlyArray<readonly string[]>): Promise<OpenedHost[]> {
+  /** Answers by the hosts' names. */
+  async #open (processes: readonly HostProcess[], network: HostNetwork): Promise<ReadonlyMap<string, OpenedHost>> {
     const { parameters, rolesModule, scenario, seed } = this.#request
-    return await Promise.all(hosts.map(async ({ child, description: { name, role } }, index) => {
-      const host = { name, role, rolesModule: rolesModule.href, scenario, seed, parameters, listen: listen[index], ...devices && { devices: devices[index] } }
-      return await this.#call(child, { type: 'open', host }) as OpenedHost
-    }))
+    const childOf = new Map(processes.flatMap(({ hosts, child }) => hosts.map(({ name }) => [name, child])))
+    const listen = await network.prepare(scenario.hosts.map(({ name }) => childOf.get(name)!))
+    const placeOf = new Map(scenario.hosts.map(({ name }, index) => [name, { listen: listen[index], ...network.devices && { devices: network.devices[index] } }]))
+    const opened = await atATime(OPENED_AT_A_TIME, processes, async ({ hosts, child }) => {
+      const inits = hosts.map(({ name, role }) => ({ name, role, ...placeOf.get(name)! }))
+      const answers = await this.#call(child, { type: 'open', run: { hosts: inits, rolesModule: rolesModule.href, scenario, seed, parameters } }) as OpenedHost[]
+      return answers.map((answer, index) => [hosts[index].name, answer] as const)
+    })
+    return new Map(opened.flat())
   }
 
   /** What was begun before the run was cut short must not go on: its processes may be another run's by now. */
@@ -118,9 +139,9 @@ export class TcpRun {
 }
 
 /** Ends the child's part in this run. It is dead if it did not answer. */
-async function leave (child: Child<{ readonly type: 'close' }>): Promise<void> {
+async function leave (child: Child<{ readonly type: 'close' }>, limitMs: number): Promise<void> {
   try {
-    await withLimit(CLOSE_LIMIT_MS, 'the process did not leave the run', async () => await child.call({ type: 'close' }))
+    await withLimit(limitMs, 'the process did not leave the run', async () => await child.call({ type: 'close' }))
   } catch {
     await child.kill()
   }
@@ -135,11 +156,22 @@ function endingOf (error: unknown): Pick<RunOutcome, 'error' | 'interrupted'> {
   return { interrupted: false, error: runError(error) }
 }
 
-function peersOf (from: number, hosts: readonly HostProcess[], opened: readonly OpenedHost[], addresses: AddressTable): PeerEntry[] {
-  return hosts.map(({ description: { name } }, to) => {
-    const id = opened[to].peerId
-    return { name, id, addresses: addresses[from][to].map(address => `${address}/p2p/${id}`) }
-  }).filter((_, to) => to !== from)
+/** The hosts of each process, in the scenario's order. */
+function processesOf (hosts: readonly HostDescription[]): HostDescription[][] {
+  const processes = new Map<string | HostDescription, HostDescription[]>()
+  for (const host of hosts) {
+    const key = host.process ?? host
+    processes.set(key, [...(processes.get(key) ?? []), host])
+  }
+  return [...processes.values()]
+}
+
+function isFresh ({ freshProcess }: HostDescription): boolean {
+  return freshProcess === true
+}
+
+function seenByThese (hosts: readonly HostDescription[], { ofAll, seenBy }: AddressTable): AddressTable {
+  return { ofAll, seenBy: new Map(hosts.flatMap(({ name }) => seenBy.has(name) ? [[name, seenBy.get(name)!]] : [])) }
 }
 
 async function withLimit (limitMs: number, failure: string, work: () => Promise<unknown>): Promise<void> {

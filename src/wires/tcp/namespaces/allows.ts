@@ -20,6 +20,7 @@ export function namespacesAllow (kernel: Kernel): Allowances {
       libp2p: anything,
       name: anything,
       role: anything,
+      freshProcess: anything,
       addresses: anything,
       tcp (options) {
         const { preset, congestion = 'cubic', ...others } = options ?? { preset: 'linux' }
@@ -46,7 +47,7 @@ export function namespacesAllow (kernel: Kernel): Allowances {
     },
     what: {
       jitter: 'have this distribution', loss: 'lose packets by this model', tcp: 'change this of its TCP', trace: 'follow a trace', topology: 'join more than two hosts by a link', at: 'join more than two hosts by a link',
-      queue: 'have this discipline', crossTraffic: 'send datagrams', processing: 'make a processor slower'
+      queue: 'have this discipline', crossTraffic: 'send datagrams', processing: 'make a processor slower', process: 'tell hosts of one process apart'
     }
   }
 }

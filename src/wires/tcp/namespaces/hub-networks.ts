@@ -76,8 +76,7 @@ class HubNetwork implements HostNetwork {
   /** The same to all: dead ones are dead because of where they lead. */
   async addresses (): Promise<AddressTable> {
     const { hosts } = this.#scenario
-    const addresses = hosts.map((host, index) => addressesOf(index, host).map(multiaddrOf))
-    return hosts.map(() => addresses)
+    return { ofAll: new Map(hosts.map((host, index) => [host.name, addressesOf(index, host).map(multiaddrOf)])), seenBy: new Map() }
   }
 
   release (): void {

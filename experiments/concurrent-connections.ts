@@ -1,0 +1,175 @@
+import * as z from 'zod'
+import { sleep } from '../src/core/clock.ts'
+import { TwinwireError } from '../src/core/errors.ts'
+import { MODULES } from '../src/experiment/definition.ts'
+import type { Arm, Case, Experiment, Metric, ModuleName } from '../src/experiment/definition.ts'
+import type { OptimizedNetworkOptions } from '../src/optim/index.ts'
+import type { ScenarioInput } from '../src/wires/scenario.ts'
+import type { Host, Role, RunParameters, WireName } from '../src/wires/wire.ts'
+import { openLoop, poissonArrivals } from '../src/workload/arrivals.ts'
+import { measure, recordSample } from '../src/workload/measure.ts'
+import { requesterWith } from '../src/workload/modules.ts'
+import { requestPayload } from '../src/workload/request-reply.ts'
+import { serveWith } from '../src/workload/serve.ts'
+
+export const parameters = z.object({
+  rttMs: z.number().positive().default(40).describe('Round trip between each client and the server, ms'),
+  spreadMs: z.number().positive().default(2_000).describe('The time within which all clients connect, each at an instant of its own drawn evenly, ms. Real clients and their server share two cores, and a handshake takes milliseconds of both'),
+  requestsPerSecond: z.number().positive().default(0.5).describe('Of each client after its first request, Poisson'),
+  askingMs: z.number().positive().default(4_000).describe('How long each client asks, from its first request on, ms'),
+  deadlineMs: z.number().positive().default(10_000).describe('What a user waits for an answer at most, the same in all arms, ms')
+})
+
+/** More than any run has, on both ends, for the pool as for libp2p. */
+const RAISED = 100_000
+/** Real clients that share a process. */
+const CLIENTS_A_PROCESS = 50
+const MESSAGE_BYTES = 100
+/** Before and after the measurement of the server, for which its process stands still. */
+const SETTLING_MS = 1_000
+
+const MODULE_OPTIONS: OptimizedNetworkOptions = {
+  connectionPool: { maxConnections: RAISED },
+  // How long DEFLATE's output is depends on the machine's zlib.
+  messageBatching: { codecs: ['snappy'] }
+}
+
+const module = (name: string, title: string, modules: readonly ModuleName[]): Arm => ({ name, title, description: `${title} alone, at the clients and at the server, with the limits of libp2p raised.`, modules })
+
+export const arms: readonly Arm[] = [
+  { name: 'plain', title: 'Plain libp2p', description: 'dial() reuses the connection, each request opens a stream. libp2p\'s limits are raised at both ends, as its documentation advises a server of many.' },
+  { name: 'plain-defaults', title: 'Plain, default limits', description: 'The same with libp2p\'s own limits: 300 connections, 10 of them in the making. Only the 5 a second from one address are raised, for each client has an address of its own in the field, and none on loopback.' },
+  module('pool', 'Connection pool', ['connectionPool']),
+  module('batching', 'Message batching', ['messageBatching']),
+  module('bandwidth', 'Bandwidth manager', ['bandwidthManager']),
+  module('timeouts', 'Adaptive timeouts', ['adaptiveTimeouts']),
+  module('health', 'Network health', ['networkHealth']),
+  { name: 'full', title: 'Full stack', description: 'All five modules at the clients and at the server; limits raised for the pool as for libp2p.', modules: MODULES }
+]
+
+const LEVELS = [100, 300, 1_000] as const
+/** The stack does the cryptography of all handshakes in one thread. */
+const STACK_CLIENTS = 300
+
+const metrics: readonly Metric[] = [
+  { name: 'unserved', title: 'Clients without an answer', sample: 'first-answer', statistic: 'failed-share', unit: 'share', better: 'lower', minimumEffect: 0.01 },
+  { name: 'unserved-against-defaults', title: 'Clients without an answer, against default limits', sample: 'first-answer', statistic: 'failed-share', unit: 'share', better: 'lower', baseline: 'plain-defaults', minimumEffect: 0.01 },
+  { name: 'first-answer', title: 'First answer, median', sample: 'first-answer', statistic: 'p50', unit: 'ms', better: 'lower', minimumEffect: 0.05 },
+  { name: 'first-answer-p99', title: 'First answer, p99', sample: 'first-answer', statistic: 'p99', unit: 'ms', better: 'lower', minimumEffect: 0.05 },
+  { name: 'failed', title: 'Failed requests', sample: 'request', statistic: 'failed-share', unit: 'share', better: 'lower', minimumEffect: 0.01 },
+  { name: 'request-p99', title: 'Request, p99', sample: 'request', statistic: 'p99', unit: 'ms', better: 'lower', minimumEffect: 0.05 },
+  { name: 'connections', title: 'Connections a client', sample: 'connections', statistic: 'mean', unit: 'count', better: 'lower', role: 'cost', minimumEffect: 0.05 },
+  { name: 'server-memory', title: 'Server, in use after collection', sample: 'server-memory', statistic: 'mean', unit: 'bytes', better: 'lower', role: 'cost', wireSpecific: true, minimumEffect: 0.05 },
+  { name: 'server-resident', title: 'Server, resident', sample: 'server-resident', statistic: 'mean', unit: 'bytes', better: 'lower', role: 'cost', wireSpecific: true, minimumEffect: 0.05 }
+]
+
+const cases: readonly Case[] = [
+  ...LEVELS.map(clients => crowd(clients, {
+    name: `clients-${clients}`, arms: ['plain', 'plain-defaults', 'pool', 'full'], wires: wiresFor(clients), sweep: { name: 'clients', levels: { clients } }
+  })),
+  crowd(300, { name: 'each-module', title: '300 clients, each module alone', wires: ['sim'] })
+]
+
+export const experiment: Experiment = {
+  name: 'concurrent-connections',
+  title: 'A crowd at one server',
+  question: 'How many clients can connect to one node within two seconds and be answered, with libp2p\'s limits as they are, with limits raised, and with the modules?',
+  expected: 'Default limits: some three hundred are let in at most, and most of a thousand get no answer. Limits raised: all are served, with the modules and without; they change the round trips of later requests, not the number of connections, and cost memory at the server. So ten times as many connections are a matter of limits.',
+  parameters,
+  arms,
+  cases,
+  thresholds: [{ case: 'clients-1000', metric: 'unserved', arm: 'full', limit: 0.01, direction: 'at-most' }],
+  promises: [
+    { promise: '10 times the concurrent connections (100 to 1000)', reading: '99% of 1000 clients that connect within two seconds are answered', case: 'clients-1000', metric: 'unserved', arm: 'full', target: { value: 0.01 } },
+    { promise: '10 times the concurrent connections (100 to 1000)', reading: 'a tenth as many clients of 1000 go without an answer as with plain libp2p at its default limits', case: 'clients-1000', metric: 'unserved-against-defaults', arm: 'full', target: { change: -0.9 } },
+    { promise: '10 times the concurrent connections (100 to 1000)', reading: 'a tenth as many clients of 1000 go without an answer as with plain libp2p and the same limits', case: 'clients-1000', metric: 'unserved', arm: 'full', target: { change: -0.9 } }
+  ],
+  sweeps: [{ name: 'clients', title: 'Clients', description: 'From a hundred to a thousand clients within two seconds.', factors: [{ name: 'clients', title: 'Clients', unit: 'count', scale: 'log' }] }]
+}
+
+export const roles: Readonly<Record<string, Role>> = {
+  server: {
+    setUp: async (host, run) => { await serveWith(host, modulesOf(run), MODULE_OPTIONS) },
+    run: measureServer
+  },
+  client: { run: connectAndAsk }
+}
+
+/** One level; also of the crowds that are too large for twenty seeds. */
+export function crowd (clients: number, over: Pick<Case, 'name'> & Partial<Case>): Case {
+  return {
+    title: `${clients.toLocaleString('en')} clients`,
+    description: 'Each connects at an instant of its own within two seconds, asks at once, and goes on asking about every two seconds; with limits that refuse it, each next request dials again.',
+    waits: false,
+    scenario: run => scenarioOf(clients, run),
+    metrics,
+    ...over
+  }
+}
+
+function wiresFor (clients: number): readonly WireName[] {
+  return clients <= STACK_CLIENTS ? ['sim', 'stack', 'tcp'] : ['sim', 'tcp']
+}
+
+function scenarioOf (clients: number, run: RunParameters): ScenarioInput {
+  const libp2p = run.arm === 'plain-defaults' ? { limits: 'default', inboundConnectionThreshold: RAISED } as const : { limits: 'raised' } as const
+  const names = Array.from({ length: clients }, (_, index) => `client-${index}`)
+  return {
+    hosts: [
+      { name: 'server', role: 'server', libp2p },
+      ...names.map((name, index) => ({ name, role: 'client', process: `crowd-${Math.floor(index / CLIENTS_A_PROCESS)}`, libp2p }))
+    ],
+    paths: names.map(name => ({ from: name, to: 'server', forward: { delayMs: Number(run.rttMs) / 2 } })),
+    limitMs: measuredMs(run) + 2 * Number(run.deadlineMs)
+  }
+}
+
+/** When the last client has begun its last request. */
+function endMs ({ spreadMs, askingMs }: RunParameters): number {
+  return Number(spreadMs) + Number(askingMs)
+}
+
+/** When the server is measured: most requests are over, and all clients that were let in are connected still. */
+function measuredMs (run: RunParameters): number {
+  return endMs(run) + SETTLING_MS
+}
+
+async function connectAndAsk (host: Host, run: RunParameters): Promise<void> {
+  let connections = 0
+  host.node.addEventListener('connection:open', () => { connections++ })
+  const startMs = host.random.fork('connect').uniform(0, Number(run.spreadMs))
+  const later = poissonArrivals(host.random.fork('arrivals'), Number(run.requestsPerSecond), Number(run.askingMs))
+  await using requester = await requesterWith(host, host.peer('server'), Number(run.deadlineMs), modulesOf(run), MODULE_OPTIONS)
+  let answered = false
+  await openLoop(host.clock, [startMs, ...later.map(timeMs => startMs + timeMs)], async scheduledMs => {
+    const payload = requestPayload(MESSAGE_BYTES, MESSAGE_BYTES)
+    try {
+      await measure(host, 'request', Number(run.deadlineMs), async signal => { await requester.request(payload, signal) }, scheduledMs)
+    } catch {
+      // A sample, too.
+      return
+    }
+    if (!answered) {
+      answered = true
+      recordSample(host, 'first-answer', host.clock.now() - startMs)
+    }
+  }, host.signal)
+  if (!answered) {
+    recordSample(host, 'first-answer', host.clock.now() - startMs, new TwinwireError('ERR_DEADLINE', 'no request was answered'))
+  }
+  recordSample(host, 'connections', connections)
+  await sleep(host.clock, Math.max(0, measuredMs(run) + SETTLING_MS - host.clock.now()), host.signal)
+}
+
+async function measureServer (host: Host, run: RunParameters): Promise<void> {
+  await sleep(host.clock, measuredMs(run), host.signal)
+  if (host.memory !== undefined) {
+    const { usedBytes, residentBytes } = host.memory.collected()
+    recordSample(host, 'server-memory', usedBytes)
+    recordSample(host, 'server-resident', residentBytes)
+  }
+}
+
+function modulesOf ({ arm }: RunParameters): readonly ModuleName[] {
+  return arms.find(({ name }) => name === arm)?.modules ?? []
+}

@@ -1,0 +1,217 @@
+import * as z from 'zod'
+import { sleep } from '../src/core/clock.ts'
+import { MODULES } from '../src/experiment/definition.ts'
+import type { Arm, Experiment, Metric, ModuleName } from '../src/experiment/definition.ts'
+import { RequestStream } from '../src/optim/index.ts'
+import type { Connection, OptimizedNetwork, OptimizedNetworkOptions, Stream } from '../src/optim/index.ts'
+import type { Host, Role, RunParameters } from '../src/wires/wire.ts'
+import { openLoop, poissonArrivals } from '../src/workload/arrivals.ts'
+import { measure, recordSample } from '../src/workload/measure.ts'
+import { networkWith } from '../src/workload/modules.ts'
+import { REQUEST_REPLY_PROTOCOL, requestPayload } from '../src/workload/request-reply.ts'
+import { overNetwork, plainLibp2p } from '../src/workload/requester.ts'
+import { serveWith } from '../src/workload/serve.ts'
+
+const parameters = z.object({
+  rttMs: z.number().positive().default(40).describe('Round trip between client and server, ms'),
+  rateBitsPerSecond: z.number().positive().default(20e6).describe('Rate of the path, bits per second each way'),
+  bulkBytes: z.int().positive().default(16_000_000).describe('What the bulk sender has to send, all of it at hand, bytes'),
+  requestsPerSecond: z.number().positive().default(10).describe('Arrivals of small requests on the same connection meanwhile, Poisson'),
+  deadlineMs: z.number().positive().default(30_000).describe('What a user waits for an answer at most, the same in all arms, ms')
+})
+
+/** Small requests begin to arrive a little after the bulk and end before it does. */
+const ASKING_FROM_MS = 500
+const SINK = '/twinwire/sink/1.0.0'
+const CHUNK_BYTES = 64 * 1024
+/** A message that is sent in batches. */
+const MESSAGE_BYTES = 32 * 1024
+/** Messages of the bulk that are under way at a time: 1 MiB, five times what the path holds. */
+const MESSAGES_AT_A_TIME = 32
+const SMALL_BYTES = 100
+const SAMPLED_EVERY_MS = 50
+/** Packets that may wait at the path: half a round trip's. */
+const QUEUE_PACKETS = 64
+
+const arms: readonly Arm[] = [
+  { name: 'on-drain', title: 'onDrain()', description: 'Whenever send() answers false, the promise of `stream.onDrain()` is waited for, as the documentation says. It is made once.' },
+  { name: 'drain-event', title: 'The drain event', description: 'Whenever send() answers false, the next `drain` event is waited for.' },
+  { name: 'no-back-pressure', title: 'No back-pressure', description: 'What send() answers is not looked at.' },
+  { name: 'request-stream', title: 'A request a chunk', description: 'Chunks of 64 KiB on a kept stream, each acknowledged before the next is sent.' },
+  { name: 'batching', title: 'Message batching', description: 'Messages of 32 KiB through the batching module, `bulk`, 32 at a time.', modules: ['messageBatching'] },
+  { name: 'full', title: 'Full stack', description: 'The same through all five modules. The bandwidth manager is told the path\'s rate, as it has to be.', modules: MODULES }
+]
+
+const metrics: readonly Metric[] = [
+  { name: 'buffered', title: 'Buffered at the sender at most', sample: 'buffered', statistic: 'maximum', unit: 'bytes', better: 'lower', minimumEffect: 0.1 },
+  { name: 'request', title: 'Request beside it, median', sample: 'request', statistic: 'p50', unit: 'ms', better: 'lower', minimumEffect: 0.05 },
+  { name: 'request-p99', title: 'Request beside it, p99', sample: 'request', statistic: 'p99', unit: 'ms', better: 'lower', minimumEffect: 0.05 },
+  { name: 'failed', title: 'Failed requests', sample: 'request', statistic: 'failed-share', unit: 'share', better: 'lower', minimumEffect: 0.01 },
+  { name: 'goodput', title: 'Goodput of the bulk', sample: 'goodput', statistic: 'mean', unit: 'bit/s', better: 'higher', role: 'cost', minimumEffect: 0.05 },
+  { name: 'resident-growth', title: 'What the process grew by at most', sample: 'resident-growth', statistic: 'maximum', unit: 'bytes', better: 'lower', wireSpecific: true, minimumEffect: 0.1 }
+]
+
+export const experiment: Experiment = {
+  name: 'drain-once',
+  title: 'Back-pressure that works once',
+  question: 'How much does a bulk sender over a slow path hold in memory, and what do requests beside it wait for, with each way of heeding back-pressure?',
+  expected: 'With onDrain(), from its second call on, as much as with no back-pressure at all: the rest of the transfer. With the drain event a chunk or two. Requests on the same connection wait for what lies below the streams, which is the same in these; batches and the bandwidth manager keep that short, for some goodput.',
+  parameters,
+  arms,
+  cases: [{
+    name: 'bulk',
+    title: 'A bulk sender over a slow path',
+    description: 'One stream has 16 MB to send over 20 Mbit/s, and small requests arrive on the same connection. Buffered is what the streams of the connection have not handed to the muxer, and what waits in queues of the modules. With real peers the kernel\'s own buffers on loopback take some megabytes of it, in all arms.',
+    waits: true,
+    scenario: run => ({
+      hosts: [{ name: 'client', role: 'client', freshProcess: true }, { name: 'server', role: 'server' }],
+      paths: [{ from: 'client', to: 'server', forward: { delayMs: Number(run.rttMs) / 2, rateBitsPerSecond: Number(run.rateBitsPerSecond), queue: { limitPackets: QUEUE_PACKETS } } }],
+      limitMs: 5 * transferMs(run) + 2 * Number(run.deadlineMs)
+    }),
+    metrics
+  }],
+  thresholds: [{ case: 'bulk', metric: 'buffered', arm: 'drain-event', limit: 1e6, direction: 'at-most' }]
+}
+
+export const roles: Readonly<Record<string, Role>> = {
+  server: { setUp: serveSink },
+  client: { run: sendAndAsk }
+}
+
+/** Streams are read to their end and answered with a byte; messages are taken. */
+async function serveSink (host: Host, run: RunParameters): Promise<void> {
+  const network = await serveWith(host, modulesOf(run), optionsOf(run))
+  if (network === undefined) {
+    await host.node.handle(SINK, stream => {
+      stream.addEventListener('message', () => {})
+      stream.addEventListener('remoteCloseWrite', () => {
+        stream.send(Uint8Array.of(1))
+        stream.close().catch(() => {})
+      })
+    })
+  } else {
+    await network.handle(SINK, () => undefined)
+  }
+}
+
+async function sendAndAsk (host: Host, run: RunParameters): Promise<void> {
+  const server = host.peer('server')
+  const modules = modulesOf(run)
+  const connection = await host.node.dial([...server.addresses], { signal: host.signal })
+  const network = modules.length === 0 ? undefined : networkWith(host, modules, optionsOf(run))
+  const peer = { node: host.node, clock: host.clock, peer: server.id, addresses: server.addresses, deadlineMs: Number(run.deadlineMs) }
+  await using requester = network === undefined ? plainLibp2p(peer) : overNetwork(network, peer)
+  const startMs = host.clock.now()
+  const watch = watchBuffers(host, connection, network)
+  const arrivals = poissonArrivals(host.random.fork('arrivals'), Number(run.requestsPerSecond), transferMs(run) - ASKING_FROM_MS)
+  await Promise.all([
+    sendBulk(host, run, connection, network, watch.look).then(() => {
+      recordSample(host, 'goodput', Number(run.bulkBytes) * 8e3 / (host.clock.now() - startMs))
+      watch.stop()
+    }),
+    openLoop(host.clock, arrivals.map(timeMs => startMs + ASKING_FROM_MS + timeMs), async scheduledMs => {
+      // A failure is a sample, too.
+      await measure(host, 'request', Number(run.deadlineMs), async signal => { await requester.request(requestPayload(SMALL_BYTES, SMALL_BYTES), signal) }, scheduledMs).catch(() => {})
+    }, host.signal)
+  ])
+}
+
+/** Resolves when the far side has all. `look` is to be called whenever something was handed over. */
+async function sendBulk (host: Host, run: RunParameters, connection: Connection, network: OptimizedNetwork | undefined, look: () => void): Promise<void> {
+  const bytes = Number(run.bulkBytes)
+  if (network !== undefined) {
+    await sendMessages(host, network, bytes, look)
+    return
+  }
+  if (run.arm === 'request-stream') {
+    const stream = RequestStream.of(await connection.newStream(REQUEST_REPLY_PROTOCOL, { signal: host.signal }))
+    for (let left = bytes; left > 0; left -= CHUNK_BYTES) {
+      const reply = stream.request(requestPayload(Math.max(4, Math.min(left, CHUNK_BYTES)), 0), { signal: host.signal })
+      look()
+      await reply
+    }
+    return
+  }
+  const stream = await connection.newStream(SINK, { signal: host.signal })
+  const answered = next(stream, 'message')
+  for (let left = bytes; left > 0; left -= CHUNK_BYTES) {
+    const canSendMore = stream.send(new Uint8Array(Math.min(left, CHUNK_BYTES)))
+    look()
+    if (!canSendMore && run.arm === 'on-drain') {
+      await (stream as DrainingStream).onDrain({ signal: host.signal })
+    } else if (!canSendMore && run.arm === 'drain-event') {
+      await next(stream, 'drain')
+    }
+  }
+  await stream.close({ signal: host.signal })
+  await answered
+}
+
+/** The streams of all wires have it; no module uses it. */
+interface DrainingStream extends Stream {
+  onDrain (options?: { signal?: AbortSignal }): Promise<void>
+}
+
+async function sendMessages (host: Host, network: OptimizedNetwork, bytes: number, look: () => void): Promise<void> {
+  const { id } = host.peer('server')
+  let left = bytes
+  const lane = async (): Promise<void> => {
+    while (left > 0) {
+      const payload = new Uint8Array(Math.min(left, MESSAGE_BYTES))
+      left -= payload.byteLength
+      const sent = network.send(id, SINK, payload, { class: 'bulk', deadlineMs: WITHOUT_DEADLINE_MS, signal: host.signal })
+      look()
+      await sent
+    }
+  }
+  await Promise.all(Array.from({ length: MESSAGES_AT_A_TIME }, lane))
+}
+
+/** The bulk is to arrive, however long it takes. */
+const WITHOUT_DEADLINE_MS = 600_000
+
+async function next (stream: Stream, type: 'message' | 'drain'): Promise<void> {
+  await new Promise<void>((resolve, reject) => {
+    stream.addEventListener(type, () => resolve(), { once: true })
+    stream.addEventListener('close', ({ error }) => reject(error ?? new Error('the stream was closed')), { once: true })
+  })
+}
+
+/** Records what is buffered, every 50 ms and whenever it is told to look. */
+function watchBuffers (host: Host, connection: Connection, network: OptimizedNetwork | undefined): { look (): void, stop (): void } {
+  const residentBytes = host.memory?.collected().residentBytes
+  let mostBytes = 0
+  const stopping = new AbortController()
+  const look = (): void => {
+    const inStreams = connection.streams.reduce((sum, stream) => sum + stream.writeBufferLength, 0)
+    // What waits for its turn may be what waits for a batch.
+    const inQueues = Math.max(network?.metrics.bandwidth?.waitingBytes ?? 0, network?.metrics.batching?.queuedBytes ?? 0)
+    mostBytes = Math.max(mostBytes, inStreams + inQueues)
+  }
+  const sample = async (): Promise<void> => {
+    for (;;) {
+      look()
+      recordSample(host, 'buffered', mostBytes)
+      mostBytes = 0
+      if (host.memory !== undefined && residentBytes !== undefined) {
+        recordSample(host, 'resident-growth', host.memory.now().residentBytes - residentBytes)
+      }
+      await sleep(host.clock, SAMPLED_EVERY_MS, stopping.signal)
+    }
+  }
+  // It ends with the signal's reason.
+  sample().catch(() => {})
+  return { look, stop: () => stopping.abort() }
+}
+
+function transferMs ({ bulkBytes, rateBitsPerSecond }: RunParameters): number {
+  return Number(bulkBytes) * 8e3 / Number(rateBitsPerSecond)
+}
+
+function optionsOf ({ rateBitsPerSecond }: RunParameters): OptimizedNetworkOptions {
+  return { messageBatching: { codecs: ['snappy'], compression: () => 'none' }, bandwidthManager: { uploadBitsPerSecond: Number(rateBitsPerSecond) } }
+}
+
+function modulesOf ({ arm }: RunParameters): readonly ModuleName[] {
+  return arms.find(({ name }) => name === arm)?.modules ?? []
+}

@@ -1,0 +1,168 @@
+import * as z from 'zod'
+import { sleep } from '../src/core/clock.ts'
+import { MODULES } from '../src/experiment/definition.ts'
+import type { Arm, Case, Experiment, Metric, ModuleName } from '../src/experiment/definition.ts'
+import type { OptimizedNetworkOptions } from '../src/optim/index.ts'
+import { RequestStream } from '../src/optim/index.ts'
+import type { Host, Role, RunParameters, WireName } from '../src/wires/wire.ts'
+import { openLoop, poissonArrivals } from '../src/workload/arrivals.ts'
+import { measure, recordSample } from '../src/workload/measure.ts'
+import { requesterWith } from '../src/workload/modules.ts'
+import { REQUEST_REPLY_PROTOCOL, requestPayload } from '../src/workload/request-reply.ts'
+import type { Requester } from '../src/workload/requester.ts'
+import { serveWith } from '../src/workload/serve.ts'
+
+const parameters = z.object({
+  rttMs: z.number().positive().default(80).describe('Round trip between client and server, ms'),
+  deadlineMs: z.number().positive().default(5_000).describe('What a user waits for an answer at most, the same in all arms, ms'),
+  laterPerSecond: z.number().positive().default(4).describe('Requests a second that go on arriving after the first ones, Poisson'),
+  observedMs: z.number().positive().default(15_000).describe('How long they do, ms')
+})
+
+const MESSAGE_BYTES = 100
+/** Of the retries by hand: the wait before the first, drawn evenly up to twice as much, and doubled with each. */
+const BACKOFF_MS = 50
+/** Streams opened at once: libp2p's muxer takes 10 that arrive before it listens. */
+const LEVELS = [1, 5, 8, 9, 10, 11, 20, 40, 100] as const
+/** With real peers a run lasts as long as it says, and on the stack it has a thread of its own: some levels are held to them. */
+const STACK_LEVELS: readonly number[] = [8, 9, 11, 40]
+const REAL_LEVELS: readonly number[] = [8, 40]
+
+const MODULE_OPTIONS: OptimizedNetworkOptions = { messageBatching: { codecs: ['snappy'] } }
+
+const arms: readonly Arm[] = [
+  { name: 'plain', title: 'Plain libp2p', description: 'dial(), which requests made at once share, and a stream for each request.' },
+  { name: 'plain-retry', title: 'Plain, retries by hand', description: 'A request that failed is made again on a new connection, dialled with `force`, until its deadline, after 50 to 100 ms at first and twice as much each time.' },
+  { name: 'plain-one-first', title: 'Plain, one first', description: 'The first request goes alone; the others wait for its end. What somebody does who knows of the limit.' },
+  { name: 'pool', title: 'Connection pool', description: 'The pool alone: of a connection on which no stream was acknowledged yet, 8 are opened at a time.', modules: ['connectionPool'] },
+  { name: 'full', title: 'Full stack', description: 'All five modules at both ends: requests share a batch.', modules: MODULES }
+]
+
+const metrics: readonly Metric[] = [
+  { name: 'first-failed', title: 'Failed first requests', sample: 'first', statistic: 'failed-share', unit: 'share', better: 'lower', minimumEffect: 0.01 },
+  { name: 'first', title: 'First requests, median', sample: 'first', statistic: 'p50', unit: 'ms', better: 'lower', minimumEffect: 0.05 },
+  { name: 'first-last', title: 'First requests, the last', sample: 'first', statistic: 'maximum', unit: 'ms', better: 'lower', minimumEffect: 0.05 },
+  { name: 'later-failed', title: 'Failed later requests', sample: 'later', statistic: 'failed-share', unit: 'share', better: 'lower', minimumEffect: 0.01 },
+  { name: 'outage', title: 'Until the peer answers', sample: 'outage', statistic: 'mean', unit: 'ms', better: 'lower', minimumEffect: 0.05 },
+  { name: 'connections', title: 'Connections opened', sample: 'connections', statistic: 'mean', unit: 'count', better: 'lower', role: 'cost', minimumEffect: 0.05 }
+]
+
+const cases: readonly Case[] = LEVELS.map(streams => ({
+  name: `streams-${streams}`,
+  title: streams === 1 ? 'One request' : `${streams} requests at once`,
+  description: 'No connection yet, and so many requests at one instant; then others go on arriving. Streams that reach the far side before its muxer listens are kept, some ten of them: one more, and all are reset, while the connection stays open at the near side, where every next stream waits in vain.',
+  wires: wiresFor(streams),
+  waits: true,
+  sweep: { name: 'streams', levels: { streams } },
+  scenario: run => ({
+    hosts: [{ name: 'client', role: 'client' }, { name: 'server', role: 'server' }],
+    paths: [{ from: 'client', to: 'server', forward: { delayMs: Number(run.rttMs) / 2 } }],
+    limitMs: Number(run.observedMs) + 3 * Number(run.deadlineMs)
+  }),
+  metrics
+}))
+
+export const experiment: Experiment = {
+  name: 'early-stream-zombie',
+  title: 'Many streams right after a dial',
+  question: 'What becomes of requests that are made at once to a peer without a connection, and of those after them?',
+  expected: 'Up to ten, nothing. From eleven on plain libp2p loses all of them and those after them too, until its connection monitor ends the dead connection after ten seconds or more. Retries by hand work where they do not come together again. The pool opens eight at first and loses none, for one round trip more; batches share a stream.',
+  parameters,
+  arms,
+  cases,
+  thresholds: (['pool', 'full'] as const).map(arm => ({ case: 'streams-40', metric: 'first-failed', arm, limit: 0, direction: 'at-most' })),
+  sweeps: [{ name: 'streams', title: 'Requests at once', description: 'From one request to a hundred, to a peer without a connection. At a hundred libp2p\'s own limit of 64 outbound streams of a protocol shows as well.', factors: [{ name: 'streams', title: 'Requests at once', unit: 'count', scale: 'log' }] }]
+}
+
+export const roles: Readonly<Record<string, Role>> = {
+  server: { setUp: async (host, run) => { await serveWith(host, modulesOf(run), MODULE_OPTIONS) } },
+  client: { run: burstAndAskOn }
+}
+
+async function burstAndAskOn (host: Host, run: RunParameters): Promise<void> {
+  let connections = 0
+  host.node.addEventListener('connection:open', () => { connections++ })
+  await using requester = await requesterOf(host, run)
+  // At a phase of libp2p's clocks that is the same in all arms of a seed.
+  const startMs = host.random.fork('start').uniform(0, 1_000)
+  await sleep(host.clock, startMs, host.signal)
+  let answeredMs: number | undefined
+  const ask = async (metric: 'first' | 'later', scheduledMs: number): Promise<void> => {
+    try {
+      await measure(host, metric, Number(run.deadlineMs), async signal => { await requester.request(requestPayload(MESSAGE_BYTES, MESSAGE_BYTES), signal) }, scheduledMs)
+      answeredMs ??= host.clock.now()
+    } catch {
+      // A sample, too.
+    }
+  }
+  const later = poissonArrivals(host.random.fork('arrivals'), Number(run.laterPerSecond), Number(run.observedMs))
+  await Promise.all([
+    ...Array.from({ length: streamsOf(run) }, async () => await ask('first', startMs)),
+    openLoop(host.clock, later.map(timeMs => startMs + timeMs), async scheduledMs => await ask('later', scheduledMs), host.signal)
+  ])
+  recordSample(host, 'outage', (answeredMs ?? host.clock.now()) - startMs, answeredMs === undefined ? new Error('no request was answered') : undefined)
+  recordSample(host, 'connections', connections)
+}
+
+async function requesterOf (host: Host, run: RunParameters): Promise<Requester> {
+  if (run.arm === 'plain-retry') {
+    return retriedByHand(host)
+  }
+  const requester = await requesterWith(host, host.peer('server'), Number(run.deadlineMs), modulesOf(run), MODULE_OPTIONS)
+  return run.arm === 'plain-one-first' ? oneFirst(requester) : requester
+}
+
+/** What comes while the first request is under way waits for its end. */
+function oneFirst (requester: Requester): Requester {
+  let first: Promise<unknown> | undefined
+  return {
+    async request (payload, signal) {
+      if (first === undefined) {
+        const reply = requester.request(payload, signal)
+        first = reply.catch(() => {})
+        return await reply
+      }
+      await first
+      return await requester.request(payload, signal)
+    },
+    async [Symbol.asyncDispose] () {
+      await requester[Symbol.asyncDispose]()
+    }
+  }
+}
+
+/** On the connection that there is, and then on new ones until the caller's signal. */
+function retriedByHand (host: Host): Requester {
+  const { node, clock } = host
+  const addresses = [...host.peer('server').addresses]
+  const random = host.random.fork('backoff')
+  return {
+    async request (payload, signal) {
+      for (let attempt = 0, waitMs = BACKOFF_MS; ; attempt++, waitMs *= 2) {
+        const connection = await node.dial(addresses, { signal, force: attempt > 0 })
+        try {
+          const stream = await connection.newStream(REQUEST_REPLY_PROTOCOL, { signal })
+          const reply = await RequestStream.of(stream).request(payload, { signal })
+          await stream.close({ signal })
+          return reply
+        } catch {
+          signal.throwIfAborted()
+          await sleep(clock, waitMs * random.uniform(1, 2), signal)
+        }
+      }
+    },
+    async [Symbol.asyncDispose] () {}
+  }
+}
+
+function wiresFor (streams: number): readonly WireName[] {
+  return ['sim', ...STACK_LEVELS.includes(streams) ? ['stack' as const] : [], ...REAL_LEVELS.includes(streams) ? ['tcp' as const] : []]
+}
+
+function streamsOf (run: RunParameters): number {
+  return Number(String(run.case).slice('streams-'.length))
+}
+
+function modulesOf ({ arm }: RunParameters): readonly ModuleName[] {
+  return arms.find(({ name }) => name === arm)?.modules ?? []
+}

@@ -1,0 +1,22 @@
+import type { Experiment } from '../src/experiment/definition.ts'
+import { arms, crowd, parameters, roles as crowdRoles } from './concurrent-connections.ts'
+
+const ARMS = ['plain', 'plain-defaults', 'full'] as const
+const LEVELS = [3_000, 10_000] as const
+
+/** Beside `concurrent-connections`, with crowds that no machine of two cores carries as real peers, and not with twenty seeds either. */
+export const experiment: Experiment = {
+  name: 'large-crowd',
+  title: 'A crowd of thousands at one server',
+  question: 'Does one node with raised limits still take three and ten thousand clients within two seconds, as the sessions of libp2p have it?',
+  expected: 'All are served in five round trips: nothing in the protocols stands in the way, and simulated peers compute in no time. Under default limits the share that is let in falls as the crowd grows.',
+  parameters,
+  arms: arms.filter(({ name }) => ARMS.some(arm => arm === name)),
+  cases: LEVELS.map(clients => crowd(clients, { name: `clients-${clients}`, wires: ['sim'], sweep: { name: 'clients', levels: { clients } } })),
+  thresholds: [],
+  sweeps: [{ name: 'clients', title: 'Clients', description: 'Three and ten thousand clients, in simulation only.', factors: [{ name: 'clients', title: 'Clients', unit: 'count', scale: 'log' }] }],
+  // A run of ten thousand is a minute's work; runs differ in arrivals alone.
+  repetitions: { sim: 3, stack: 0, tcp: 0 }
+}
+
+export const roles = crowdRoles

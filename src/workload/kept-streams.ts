@@ -1,0 +1,44 @@
+import { RequestStream } from '../optim/index.ts'
+import type { NetworkNode, Stream } from '../optim/index.ts'
+import { REQUEST_REPLY_PROTOCOL } from './request-reply.ts'
+import type { Requester, RequesterOptions } from './requester.ts'
+
+/** Plain js-libp2p as those use it who know that a stream costs a round trip: streams that were answered on are kept. */
+export function keptStreams ({ node, addresses }: Pick<RequesterOptions, 'node' | 'addresses'>): Requester {
+  const idle: RequestStream[] = []
+  return {
+    async request (payload, signal) {
+      const stream = usable(idle) ?? RequestStream.of(await openStream(node, addresses, signal))
+      const reply = await stream.request(payload, { signal })
+      idle.push(stream)
+      return reply
+    },
+    async [Symbol.asyncDispose] () {}
+  }
+}
+
+/** A connection a request, and nobody closes any: what careless code does until its process is out of memory. */
+export function dialAndLeave ({ node, addresses }: Pick<RequesterOptions, 'node' | 'addresses'>): Requester {
+  return {
+    async request (payload, signal) {
+      const connection = await node.dial([...addresses], { signal, force: true })
+      const stream = await connection.newStream(REQUEST_REPLY_PROTOCOL, { signal })
+      return await RequestStream.of(stream).request(payload, { signal })
+    },
+    async [Symbol.asyncDispose] () {}
+  }
+}
+
+function usable (idle: RequestStream[]): RequestStream | undefined {
+  for (let stream = idle.pop(); stream !== undefined; stream = idle.pop()) {
+    if (stream.usable) {
+      return stream
+    }
+  }
+  return undefined
+}
+
+async function openStream (node: NetworkNode, addresses: RequesterOptions['addresses'], signal: AbortSignal): Promise<Stream> {
+  const connection = await node.dial([...addresses], { signal })
+  return await connection.newStream(REQUEST_REPLY_PROTOCOL, { signal })
+}

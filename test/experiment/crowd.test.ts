@@ -1,0 +1,47 @@
+import test from 'ava'
+import { loadExperiment } from '../../src/experiment/registry.ts'
+import { runUnit } from '../../src/experiment/run-unit.ts'
+import type { SampleEvent } from '../../src/experiment/definition.ts'
+import { SimWire } from '../../src/wires/sim.ts'
+
+const RTT_MS = 40
+const CLIENTS = 100
+
+const loaded = await loadExperiment('concurrent-connections', new URL('../../experiments/', import.meta.url))
+
+async function samplesOf (arm: string, parameters: Readonly<Record<string, number>> = {}): Promise<readonly SampleEvent[]> {
+  const { samples, error } = await runUnit({
+    loaded, parameters: loaded.experiment.parameters.parse(parameters) as Record<string, number>, unit: { wire: 'sim', case: `clients-${CLIENTS}`, arm, seed: 'crowd' }, wire: new SimWire()
+  })
+  if (error !== undefined) {
+    throw new Error(`${error.code}: ${error.message}`)
+  }
+  return samples
+}
+
+const of = (samples: readonly SampleEvent[], metric: string): readonly SampleEvent[] => samples.filter(sample => sample.metric === metric)
+
+test('with raised limits every client has its first answer in five round trips, in all arms', async t => {
+  for (const arm of ['plain', 'pool', 'full']) {
+    const first = of(await samplesOf(arm), 'first-answer')
+    t.is(first.length, CLIENTS)
+    // Of TCP, multistream-select, Noise, the stream and the request.
+    t.true(first.every(({ ok, value }) => ok && Math.abs(value - 5 * RTT_MS) < 1), arm)
+  }
+})
+
+test('all arms meet the same requests', async t => {
+  const countOf = async (arm: string): Promise<number> => of(await samplesOf(arm), 'request').length
+  const plain = await countOf('plain')
+  t.true(plain > CLIENTS)
+  for (const arm of ['plain-defaults', 'full']) {
+    t.is(await countOf(arm), plain, arm)
+  }
+})
+
+test('default limits let ten connections be made at a time, and refuse the others at once', async t => {
+  // All within 50 ms, and a handshake takes the server two round trips: of a hundred, ten are let in.
+  const first = of(await samplesOf('plain-defaults', { spreadMs: 50, requestsPerSecond: 0.001 }), 'first-answer')
+  t.is(first.length, CLIENTS)
+  t.is(first.filter(({ ok }) => ok).length, 10)
+})
