@@ -43,7 +43,8 @@ export class VirtualRun {
   readonly #trace: RunTrace
   readonly #kernel: Kernel
   readonly #populate: Populate
-  readonly #over = new AbortController()
+  /** One a host: who listens to a signal is looked for among all that do, and thousands of hosts would share one. */
+  readonly #over: AbortController[] = []
   #interrupted = false
 
   constructor (request: RunRequest, trace: RunTrace, populate: Populate) {
@@ -79,8 +80,10 @@ export class VirtualRun {
       await this.#perform([{ title: 'making of the peers', act: async () => await population.start?.() }])
       const players = scenario.hosts.map(({ name, role: roleName }) => {
         const clock = new VirtualClock(kernel, 0, `timer of ${name}`)
+        const over = new AbortController()
+        this.#over.push(over)
         const host: Host = {
-          name, scenario, node: population.node(name), clock, random: random.fork(`host:${name}`), recorder: this.#trace.recorder, signal: this.#over.signal,
+          name, scenario, node: population.node(name), clock, random: random.fork(`host:${name}`), recorder: this.#trace.recorder, signal: over.signal,
           peer: other => population.peer(other)
         }
         return { host, clock, role: roleOf(roles, name, roleName) }
@@ -94,7 +97,8 @@ export class VirtualRun {
       await this.#perform(players.map(({ host, role }) => ({ title: `role of ${host.name}`, act: () => role.run?.(host, parameters) })))
       network.checkConservation()
     } finally {
-      this.#over.abort(new TwinwireError('ERR_STOPPED', 'the run is over'))
+      const reason = new TwinwireError('ERR_STOPPED', 'the run is over')
+      this.#over.forEach(over => over.abort(reason))
       population.stop()
     }
   }
