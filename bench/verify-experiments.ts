@@ -15,6 +15,9 @@ let failed = 0
 
 /** What makes an experiment short enough to be done four times and more: ten seconds at 2 Gbit/s are a minute's work. */
 const SHORTENED: Readonly<Record<string, readonly string[]>> = {
+  'dissemination-large': ['--seeds', '1', '--set', 'peers=30', '--set', 'manyPeers=100'],
+  'pantheon-paths': ['--seeds', '1', '--set', 'durationMs=1000'],
+  dissemination: ['--seeds', '1', '--set', 'peers=30'],
   'libp2p-perf': ['--seeds', '1', '--set', 'transferMs=600', '--set', 'intervalMs=150']
 }
 

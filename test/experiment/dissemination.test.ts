@@ -87,8 +87,8 @@ const ACKNOWLEDGEMENT_BYTES = 52
 const DEGREE = 8
 
 test('between regions a small message takes the shortest path, and at most the serialisation of eight copies and acknowledgements on each link of it', async t => {
-  const theCase = loaded.experiment.cases.find(({ name }) => name === 'small-100')
-  const scenario = parseScenario(theCase!.scenario({ ...parameters, case: 'small-100', arm: 'plain' }, randomStream('field').fork('scenario').fork('small-100')))
+  const theCase = loaded.experiment.cases.find(({ name }) => name === 'small')
+  const scenario = parseScenario(theCase!.scenario({ ...parameters, case: 'small', arm: 'plain' }, randomStream('field').fork('scenario').fork('small')))
   const places = scenario.topology?.kind === 'regions' ? scenario.topology.places ?? [] : []
   const names = scenario.hosts.map(({ name }) => name)
   const edges = scenario.hosts.flatMap(({ addresses }, to) => (addresses[0].reachableFrom ?? []).map((from): [number, number] => [names.indexOf(from), to]))
@@ -97,7 +97,7 @@ test('between regions a small message takes the shortest path, and at most the s
   const oneWayMs = (a: number, b: number): number => oneWayMsBetween(places[a].region, places[b].region)
   const busyMs = (peer: number): number => DEGREE * (SMALL_PACKET_BYTES + ACKNOWLEDGEMENT_BYTES) * 8e3 / places[peer].rateBitsPerSecond
 
-  const result = await resultOf('small-100')
+  const result = await resultOf('small')
   t.is(result.error, undefined)
   const publishers = [0, 33, 66]
   const leastMs = publishers.map(publisher => shortestTimes(neighbours, oneWayMs, publisher))
@@ -113,7 +113,7 @@ test('between regions a small message takes the shortest path, and at most the s
 
 for (const arm of ['plain', 'pool', 'full']) {
   test(`${arm}: all peers get all messages, and every copy is a first one or a duplicate`, async t => {
-    const result = await resultOf('small-100', arm)
+    const result = await resultOf('small', arm)
     t.is(result.error, undefined)
     t.true(result.samples.every(({ ok }) => ok))
     const [copies, duplicates] = [total(valuesOf(result, 'amplification')), total(valuesOf(result, 'duplicates'))]
