@@ -16,9 +16,11 @@ const REQUEST_BYTES = 100 + 1 + 12 + 18 + 52
 /** In the same packet before the reply goes yamux's window update for the request. */
 const REPLY_BYTES = 12 + 18 + 1_000 + 2 + 12 + 18 + 52
 
-for (const { name, scenario } of loaded.experiment.cases) {
+for (const theCase of loaded.experiment.cases) {
+  const { name } = theCase
+
   test(`${name}: the upload carries no more than the path, and no request is faster than its round trip and serialisation`, async t => {
-    const { paths: [{ forward, backward = forward }] } = parseScenario(scenario({ ...parameters, case: name, arm: 'pool' }, randomStream('field').fork('scenario').fork(name)))
+    const { paths: [{ forward, backward = forward }] } = parseScenario(theCase.scenario({ ...parameters, case: name, arm: 'pool' }, randomStream('field').fork('scenario').fork(name)))
     const { samples, error } = await runUnit({ loaded, parameters, unit: { wire: 'sim', case: name, arm: 'pool', seed: 'field' }, wire: new SimWire() })
     t.is(error, undefined)
     const goodput = samples.filter(({ metric }) => metric === 'goodput').map(({ value }) => value)
