@@ -18,6 +18,9 @@ const SHORTENED: Readonly<Record<string, readonly string[]>> = {
   ablation: ['--seeds', '1', '--case', 'slow-answers', '--set', 'durationMs=1000'],
   'bandwidth-efficiency': ['--seeds', '1', '--case', 'json'],
   'bulk-and-requests': ['--seeds', '1', '--case', 'urgent', '--set', 'durationMs=1000'],
+  'dissemination-large': ['--seeds', '1', '--set', 'peers=30', '--set', 'manyPeers=100'],
+  'pantheon-paths': ['--seeds', '1', '--set', 'durationMs=1000'],
+  dissemination: ['--seeds', '1', '--set', 'peers=30'],
   'libp2p-perf': ['--seeds', '1', '--set', 'transferMs=600', '--set', 'intervalMs=150']
 }
 

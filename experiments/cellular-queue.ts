@@ -37,7 +37,8 @@ export const experiment: Experiment = {
     cellular('drop-tail', 'Drop-tail', 'A queue of 200 packets.', { limitPackets: 200 }),
     cellular('fq-codel', 'FQ-CoDel', 'The same room under FQ-CoDel.', { discipline: 'fq-codel', limitPackets: 200 })
   ],
-  thresholds: []
+  thresholds: [],
+  repetitions: { sim: 20, stack: 3, tcp: 0 }
 }
 
 export const roles: Record<string, Role> = {
@@ -60,6 +61,8 @@ function cellular (name: string, title: string, description: string, queue: Path
     name,
     title,
     description,
+    // A relay above TCP sees no packets.
+    wires: ['sim', 'stack'],
     waits: true,
     scenario: ({ rttMs, trafficBitsPerSecond, durationMs, deadlineMs }) => ({
       hosts: [{ name: 'client', role: 'client' }, { name: 'server', role: 'server' }],

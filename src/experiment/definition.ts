@@ -137,7 +137,7 @@ export interface Case {
 }
 
 /** How the samples of one run become one number; runs, not samples, are what intervals are made over. */
-export type Statistic = 'mean' | 'p50' | 'p90' | 'p99' | 'maximum' | 'failed-share'
+export type Statistic = 'mean' | 'p50' | 'p90' | 'p95' | 'p99' | 'maximum' | 'failed-share'
 
 export type Unit = 'ms' | 'share' | 'count' | 'bytes' | 'bit/s'
 

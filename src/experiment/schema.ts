@@ -15,7 +15,7 @@ export const metricSchema = z.strictObject({
   name: text,
   title: text,
   sample: text,
-  statistic: z.enum(['mean', 'p50', 'p90', 'p99', 'maximum', 'failed-share']),
+  statistic: z.enum(['mean', 'p50', 'p90', 'p95', 'p99', 'maximum', 'failed-share']),
   unit,
   better: z.enum(['lower', 'higher']),
   baseline: text.exactOptional(),

@@ -75,10 +75,11 @@ function runValue (seed: string, samples: readonly SampleEvent[], { better, stat
     mean: mean(sorted),
     p50: quantileSorted(sorted, 0.5),
     p90: quantileSorted(sorted, 0.9),
+    p95: quantileSorted(sorted, 0.95),
     p99: quantileSorted(sorted, 0.99),
     maximum: sorted[sorted.length - 1],
     'failed-share': failures / sorted.length
   }
-  const { 'failed-share': _share, ...columns } = statistics
+  const { 'failed-share': _share, p95: _p95, ...columns } = statistics
   return { seed, samples: sorted.length, failures, ...columns, value: statistics[statistic] }
 }

@@ -33,16 +33,37 @@ const SUPERNODE_SHARE = 0.2
 const SUPERNODE_BITS_PER_SECOND = 1024e6
 const FULL_NODE_BITS_PER_SECOND = 50e6
 
+/** Where a host is, and what its link carries each way. */
+export interface RegionalPlace {
+  readonly region: Region
+  readonly rateBitsPerSecond: number
+}
+
 export interface RegionsOptions {
   readonly hosts: number
+  /** Of as many hosts. Absent: drawn, as `drawRegionalPlaces` does. */
+  readonly places?: readonly RegionalPlace[]
   /** Of each host's link, each way. Default: no limit. */
   readonly queue?: QueueOptions
 }
 
-export interface RegionalHost {
+export interface RegionalHost extends RegionalPlace {
   readonly node: NodeId
-  readonly region: Region
-  readonly rateBitsPerSecond: number
+}
+
+/** What a packet takes from a host in one region to one in another, or in the same, without its links' serialisation. */
+export function oneWayMsBetween (from: Region, to: Region): number {
+  return ONE_WAY_MS[REGIONS.indexOf(from)][REGIONS.indexOf(to)]
+}
+
+/** Hosts by the regions' shares, and by the shares of the two rates. */
+export function drawRegionalPlaces (hosts: number, random: RandomStream): RegionalPlace[] {
+  const where = random.fork('region')
+  const which = random.fork('bandwidth')
+  return Array.from({ length: hosts }, () => ({
+    region: REGIONS[drawRegion(where)],
+    rateBitsPerSecond: which.next() < SUPERNODE_SHARE ? SUPERNODE_BITS_PER_SECOND : FULL_NODE_BITS_PER_SECOND
+  }))
 }
 
 /**
@@ -51,24 +72,24 @@ export interface RegionalHost {
  *
  * @throws ERR_INVALID_OPTION
  */
-export function regions (network: NetworkBuilder, { hosts: count, queue }: RegionsOptions, random: RandomStream): readonly RegionalHost[] {
+export function regions (network: NetworkBuilder, { hosts: count, places, queue }: RegionsOptions, random: RandomStream): readonly RegionalHost[] {
   if (!Number.isSafeInteger(count) || count < 1) {
     throw new TwinwireError('ERR_INVALID_OPTION', 'not a count', { path: 'hosts', expected: 'a whole number, 1 or more', found: String(count) })
+  }
+  if (places !== undefined && places.length !== count) {
+    throw new TwinwireError('ERR_INVALID_OPTION', 'not as many places as hosts', { path: 'places', expected: String(count), found: String(places.length) })
   }
   // Exits lead to entrances, and entrances to hosts only, so that no packet can take a detour over a third region.
   const exits = REGIONS.map(() => network.addNode())
   const entrances = REGIONS.map(() => network.addNode())
   ONE_WAY_MS.forEach((row, from) => row.forEach((delayMs, to) => network.addLink(exits[from], entrances[to], { delayNs: msToNs(delayMs) })))
-  const where = random.fork('region')
-  const which = random.fork('bandwidth')
-  return Array.from({ length: count }, () => {
-    const index = drawRegion(where)
-    const rateBitsPerSecond = which.next() < SUPERNODE_SHARE ? SUPERNODE_BITS_PER_SECOND : FULL_NODE_BITS_PER_SECOND
+  return (places ?? drawRegionalPlaces(count, random)).map(place => {
+    const index = REGIONS.indexOf(place.region)
     const node = network.addNode({ forwards: false })
-    const access = { rateBitsPerSecond, delayNs: 0, ...(queue === undefined ? {} : { queue }) }
+    const access = { rateBitsPerSecond: place.rateBitsPerSecond, delayNs: 0, ...(queue === undefined ? {} : { queue }) }
     network.addLink(node, exits[index], access)
     network.addLink(entrances[index], node, access)
-    return { node, region: REGIONS[index], rateBitsPerSecond }
+    return { node, ...place }
   })
 }
 

@@ -2,7 +2,8 @@ import * as z from 'zod'
 import type { GmlGraph } from '../sim/gml.ts'
 import type { Graph } from '../sim/graph.ts'
 import type { LatencyMatrix } from '../sim/matrix.ts'
-import { directionSchema, duplexSchema, issue } from './scenario-link.ts'
+import { REGIONS } from '../sim/topology-regions.ts'
+import { directionSchema, duplexSchema, issue, rate } from './scenario-link.ts'
 
 /** Routing holds a table a node, so that all nodes' together grow with the square: 400 MB here. */
 const MAXIMUM_NODES = 10_000
@@ -47,8 +48,11 @@ export const topologySchema = z.discriminatedUnion('kind', [
   }),
   /** A list of edges, from `edgesFromFile` or inline. */
   z.strictObject({ kind: z.literal('edges'), graph: z.custom<Graph>(isGraph, { error: `nodes (at most ${MAXIMUM_NODES}) and edges between two of them` }), ...graphFields }),
-  /** Eight regions of the world by the shares of libp2p's hosts, each host behind a link of its own; a place for each, `host-1` and so on. */
-  z.strictObject({ kind: z.literal('regions'), queue }),
+  /**
+   * Eight regions of the world, each host behind a link of its own; a place for each, `host-1` and so on. `places` say where
+   * each is and what its link carries. Absent: drawn from the run's seed by the shares of libp2p's hosts.
+   */
+  z.strictObject({ kind: z.literal('regions'), places: z.array(z.strictObject({ region: z.enum(REGIONS), rateBitsPerSecond: rate })).optional(), queue }),
   /** Measured latencies, from `matrixFromFile` or inline; places have its names. With `access` each host has one link up and one down. */
   z.strictObject({ kind: z.literal('matrix'), matrix: z.custom<LatencyMatrix>(isMatrix, { error: 'names and a square of oneWayMs, 0 or more' }), access: duplexSchema.optional() }),
   /** A graph in GML, from `gmlFromFile`; places have its labels. */

@@ -52,7 +52,7 @@ function layOutTopology (network: PacketNetwork, topology: Topology, taken: Read
       return { places: leaves, routers: [hub] }
     }
     case 'regions':
-      return { places: regions(network, { hosts: taken.size, ...topology.queue !== undefined && { queue: queueOptions(topology.queue) } }, random).map(({ node }) => node), routers: [] }
+      return { places: regions(network, { hosts: taken.size, ...topology.places !== undefined && { places: topology.places }, ...topology.queue !== undefined && { queue: queueOptions(topology.queue) } }, random).map(({ node }) => node), routers: [] }
     case 'matrix':
       return { places: layOutMatrix(network, topology, taken), routers: [] }
     case 'gml':

@@ -93,6 +93,23 @@ test('a replacement that fails rejects, and the present connection stays in use'
   t.is(client.connections.length, 1)
 })
 
+test('beside a dead connection to a peer that cannot be dialled, requests fail with what the dial did, which is made once', async t => {
+  const { network, client, recorder, connection, acquire } = bench()
+  const lease = await network.until(acquire())
+  lease.answered(RTT)
+  connection(0).wedged = true
+  client.storeFails = true
+  await network.run(1_000)
+  lease.suspect(900)
+  await network.run(1_000)
+  lease.suspect(500)
+  t.deepEqual(reasons(recorder, 'pool:suspect'), ['timeout', 'dead'])
+  t.is(connection(0).status, 'open', 'the lease keeps it')
+  t.is(codeOf(await failed(network, acquire())), 'ERR_NO_ADDRESS')
+  t.deepEqual(reasons(recorder, 'pool:dial').slice(-1), ['cold'])
+  t.true(reasons(recorder, 'pool:dial').length <= 4, 'no dial but the first, two replacements and this one')
+})
+
 test('a replacement that all lost interest in is not dialled on, while a waiter keeps it', async t => {
   const { network, client, server, pool } = bench()
   await network.until(pool.connect(server.peerId))

@@ -378,7 +378,8 @@ export class PeerPool {
       this.replacers.remove(replacer)
       replacer.fail(error)
     }
-    if (!this.connections.all.some(pooled => pooled.usable)) {
+    // A dead one is nothing to wait for: it would be dialled again, at once where no address is known, and for ever.
+    if (!this.connections.all.some(pooled => pooled.usable && pooled.health.state !== 'dead')) {
       for (const waiter of this.waiters) {
         this.waiters.remove(waiter)
         waiter.fail(error)

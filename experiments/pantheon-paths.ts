@@ -1,0 +1,166 @@
+import * as z from 'zod'
+import { sleep } from '../src/core/clock.ts'
+import type { Arm, Case, Experiment, ModuleName } from '../src/experiment/definition.ts'
+import { MODULES } from '../src/experiment/definition.ts'
+import type { OptimizedNetwork, OptimizedNetworkOptions } from '../src/optim/index.ts'
+import { OPPORTUNITY_BYTES } from '../src/sim/rate-trace.ts'
+import { PANTHEON_PATHS } from '../src/sim/topology-paths.ts'
+import type { PantheonPath } from '../src/sim/topology-paths.ts'
+import { pantheonDirections } from '../src/wires/pantheon-directions.ts'
+import type { PathDirection } from '../src/wires/scenario.ts'
+import type { Host, Role, RunParameters } from '../src/wires/wire.ts'
+import { openLoop, poissonArrivals } from '../src/workload/arrivals.ts'
+import { measure, recordSample } from '../src/workload/measure.ts'
+import { networkWith } from '../src/workload/modules.ts'
+import { PERF_PROTOCOL, perfTransfer, WITHOUT_END_BYTES } from '../src/workload/perf.ts'
+import { requestPayload, serveRequestReply, serveRequestReplyOver } from '../src/workload/request-reply.ts'
+import { overNetwork, plainLibp2p } from '../src/workload/requester.ts'
+import type { Requester, RequesterOptions } from '../src/workload/requester.ts'
+
+export const parameters = z.object({
+  requestsPerSecond: z.number().positive().default(10).describe('Arrivals, Poisson'),
+  requestBytes: z.int().min(4).max(1_000_000).default(100).describe('Size of a request, bytes'),
+  replyBytes: z.int().min(0).max(1_000_000).default(1_000).describe('Size of a reply, bytes'),
+  durationMs: z.number().min(1_000).default(8_000).describe('How long requests arrive and the upload lasts, ms; three times as long on the cellular paths'),
+  deadlineMs: z.number().positive().default(10_000).describe('What a user waits for an answer at most, ms')
+})
+
+/** Before it a first request makes the connection; then the upload begins, and measured requests follow. */
+const UPLOAD_FROM_MS = 3_000
+
+/**
+ * What a network is told of the line, which an operator would know: Pantheon's rates. The manager counts payload, of which
+ * a packet of 1500 B carries 1448, and has to be narrower than the path for the queue to be its own.
+ */
+const LINE_SHARE = 0.9
+
+const arms: ReadonlyArray<Arm & { readonly modules?: readonly ModuleName[] }> = [
+  { name: 'plain', title: 'Plain libp2p', description: 'Each request opens a stream, on the connection that carries the upload.' },
+  { name: 'pool', title: 'Pool', description: 'The connection pool alone: streams are kept.', modules: ['connectionPool'] },
+  { name: 'timeouts', title: 'Timeouts', description: 'Adaptive timeouts alone; requests are idempotent and may be tried again.', modules: ['adaptiveTimeouts'] },
+  { name: 'full', title: 'All five modules', description: 'The bandwidth manager is told 90% of Pantheon\'s rates, as who knows the line would; the upload is a stream of the class bulk.', modules: MODULES }
+]
+
+export const experiment: Experiment = {
+  name: 'pantheon-paths',
+  title: 'Requests beside an upload on the Internet\'s paths',
+  question: 'On the six paths that Pantheon fitted to the Internet\'s, what does a request wait beside an upload, what does the upload carry, and what do the modules change?',
+  expected: 'The deeper the queue, the longer requests wait behind the upload: seconds on the cellular paths. Kept streams save a round trip of it. Shaping below the line\'s rate keeps the queue out of the path and requests at their round trip, for a tenth of the throughput. Where packets are lost at random (Nepal) neither helps much: the upload is slow and queues little.',
+  parameters,
+  arms,
+  cases: PANTHEON_PATHS.map(pathCase),
+  thresholds: [],
+  // Seconds at 100 Mbit/s are what costs time.
+  repetitions: { sim: 20, stack: 1, tcp: 0 }
+}
+
+export const roles: Readonly<Record<string, Role>> = { client: { run: ask }, server: { run: serve } }
+
+function pathCase (name: PantheonPath): Case {
+  return {
+    name,
+    title: name.split('-').map(word => word === 'aws' ? 'AWS' : word === 'to' || word === 'cellular' ? word : `${word[0].toUpperCase()}${word.slice(1)}`).join(' '),
+    description: 'Rate, delay, loss and queue as Pantheon (Yan et al. 2018) fitted them; the queue and the loss are on the way up.',
+    // A relay above TCP has neither loss nor traces.
+    wires: ['sim', 'stack'],
+    waits: true,
+    scenario: (run, random) => ({
+      hosts: [{ name: 'client', role: 'client' }, { name: 'server', role: 'server' }],
+      paths: [{ from: 'client', to: 'server', ...pantheonDirections(name, random) }],
+      limitMs: endMs(run, durationMs(run, name)) + 120_000
+    }),
+    metrics: [
+      { name: 'request', title: 'Request', sample: 'request', statistic: 'p50', unit: 'ms', better: 'lower', minimumEffect: 0.05 },
+      { name: 'request-p95', title: 'Request, p95', sample: 'request', statistic: 'p95', unit: 'ms', better: 'lower', minimumEffect: 0.05 },
+      { name: 'request-p99', title: 'Request, p99', sample: 'request', statistic: 'p99', unit: 'ms', better: 'lower', minimumEffect: 0.05 },
+      { name: 'failed', title: 'Failed requests', sample: 'request', statistic: 'failed-share', unit: 'share', better: 'lower', minimumEffect: 0.05 },
+      { name: 'goodput', title: 'What the upload carried', sample: 'goodput', statistic: 'mean', unit: 'bit/s', better: 'higher', minimumEffect: 0.05 }
+    ]
+  }
+}
+
+async function ask (host: Host, run: RunParameters): Promise<void> {
+  const duration = durationMs(run, String(run.case))
+  const { requester, network } = await requesterOf(host, run)
+  await using _ = requester
+  const payload = requestPayload(Number(run.requestBytes), Number(run.replyBytes))
+  await sleep(host.clock, UPLOAD_FROM_MS / 3, host.signal)
+  await requester.request(payload, host.signal)
+  const arrivals = poissonArrivals(host.random.fork('arrivals'), Number(run.requestsPerSecond), duration).map(atMs => UPLOAD_FROM_MS + atMs)
+  await Promise.all([
+    upload(host, network, UPLOAD_FROM_MS + duration),
+    openLoop(host.clock, arrivals, async scheduledMs => {
+      // A failure is a sample, too.
+      await measure(host, 'request', Number(run.deadlineMs), async signal => { await requester.request(payload, signal) }, scheduledMs).catch(() => {})
+    }, host.signal)
+  ])
+}
+
+async function upload (host: Host, network: OptimizedNetwork | undefined, untilMs: number): Promise<void> {
+  const { node, clock, signal } = host
+  const { id, addresses } = host.peer('server')
+  await sleep(clock, UPLOAD_FROM_MS - clock.now(), signal)
+  const connection = await node.dial([...addresses], { signal })
+  const stream = await connection.newStream(PERF_PROTOCOL, { signal })
+  await perfTransfer(network?.bandwidth?.shape(stream, id.toString(), 'bulk') ?? stream, {
+    uploadBytes: WITHOUT_END_BYTES, downloadBytes: 0, onBytes: () => clock.now() < untilMs, signal
+  })
+}
+
+async function serve (host: Host, run: RunParameters): Promise<void> {
+  const duration = durationMs(run, String(run.case))
+  await using network = networkOf(host, run)
+  await (network === undefined ? serveRequestReply(host.node) : serveRequestReplyOver(network))
+  let bytes = 0
+  await host.node.handle(PERF_PROTOCOL, stream => {
+    stream.addEventListener('remoteCloseWrite', () => { void stream.close() })
+    stream.addEventListener('message', ({ data }) => {
+      // Of the time in which it was to be sent; what is under way at its end is not waited for.
+      bytes += host.clock.now() <= UPLOAD_FROM_MS + duration ? data.byteLength : 0
+    })
+  })
+  await sleep(host.clock, UPLOAD_FROM_MS + duration, host.signal)
+  recordSample(host, 'goodput', bytes * 8e3 / duration)
+  // Every request has had its time.
+  await sleep(host.clock, endMs(run, duration) - host.clock.now(), host.signal)
+}
+
+async function requesterOf (host: Host, run: RunParameters): Promise<{ readonly requester: Requester, readonly network?: OptimizedNetwork }> {
+  const { id, addresses } = host.peer('server')
+  const options: RequesterOptions = { node: host.node, clock: host.clock, peer: id, addresses, deadlineMs: Number(run.deadlineMs) }
+  const network = networkOf(host, run)
+  if (network === undefined) {
+    return { requester: plainLibp2p(options) }
+  }
+  await host.node.peerStore.merge(id, { multiaddrs: [...addresses] })
+  return { requester: overNetwork(network, options), network }
+}
+
+function networkOf (host: Host, { arm }: RunParameters): OptimizedNetwork | undefined {
+  const modules = arms.find(({ name }) => name === arm)?.modules
+  return modules && networkWith(host, modules, moduleOptions(host))
+}
+
+function moduleOptions ({ name, scenario: { paths: [{ forward, backward = forward }] } }: Host): OptimizedNetworkOptions {
+  const [up, down] = name === 'client' ? [forward, backward] : [backward, forward]
+  return {
+    // Payloads are ballast, which would compress to nothing.
+    messageBatching: { codecs: [] },
+    bandwidthManager: { uploadBitsPerSecond: LINE_SHARE * meanRate(up), downloadBitsPerSecond: LINE_SHARE * meanRate(down) }
+  }
+}
+
+/** A trace's last opportunity ends its period. */
+export function meanRate ({ rateBitsPerSecond, trace }: PathDirection): number {
+  const instants = trace?.opportunitiesMs ?? []
+  return rateBitsPerSecond ?? instants.length * OPPORTUNITY_BYTES * 8e3 / instants[instants.length - 1]
+}
+
+/** Cellular paths carry so little that three times as long costs nothing. */
+function durationMs ({ durationMs }: RunParameters, path: string): number {
+  return (path.includes('cellular') || path.includes('nepal') ? 3 : 1) * Number(durationMs)
+}
+
+function endMs ({ deadlineMs }: RunParameters, duration: number): number {
+  return UPLOAD_FROM_MS + duration + Number(deadlineMs) + 1_000
+}
