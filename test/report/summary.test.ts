@@ -1,0 +1,79 @@
+import test from 'ava'
+import { analyse } from '../../src/report/analysis.ts'
+import { renderReport } from '../../src/report/html.ts'
+import { summaryData } from '../../src/report/summary-data.ts'
+import type { SummaryEntry } from '../../src/report/summary-data.ts'
+import { renderSummary } from '../../src/report/summary.ts'
+import type { ResultsData } from '../../src/results/data.ts'
+import { fullResults } from './fixtures/full.ts'
+import { syntheticResults } from './fixtures/results.ts'
+
+function entry (results: ResultsData, href: string): SummaryEntry {
+  return { results, analysis: analyse(results), href }
+}
+
+const entries = [entry(fullResults({ simSeeds: 7, stackSeeds: 2, tcpSeeds: 1 }), 'everything.html'), entry(syntheticResults({ simSeeds: 3, tcpSeeds: 0 }), 'connection-setup.html')]
+const page = await renderSummary(entries)
+const data = summaryData(entries)
+
+test('the summary is one file under 2 MB that links to reports alone and allows one script', (t) => {
+  t.true(Buffer.byteLength(page) < 2e6)
+  const links = new Set([...page.matchAll(/(?:src|href)="(?!#)([^"#]*)/g)].map(([, href]) => href))
+  t.deepEqual([...links].sort(), ['connection-setup.html', 'everything.html'])
+  t.is(page.match(/<script>/g)?.length, 1)
+  const ids = [...page.matchAll(/ id="([^"]+)"/g)].map(([, id]) => id)
+  t.is(new Set(ids).size, ids.length)
+})
+
+test('it has a line for each claim, each module and each experiment, and says where no real peers ran', (t) => {
+  const rows = (id: string): number => new RegExp(`<h2 id="${id}">[^]*?</section>`).exec(page)?.[0].match(/<tr>/g)?.length ?? 0
+  // And a line of heads.
+  t.is(rows('promises'), 6 + 1)
+  t.is(rows('modules'), 6 + 1)
+  t.is(rows('experiments'), 2 + 1)
+  t.regex(page, /no real peers ran/)
+  t.regex(page, /<a href="everything\.html#promises">/)
+})
+
+test('the data has every comparison with baseline, arm, interval and verdict, in six digits', (t) => {
+  const [everything] = data.experiments
+  const metric = everything.metrics.find((one) => one.wire === 'sim' && one.case === 'address-dead' && one.metric === 'request')
+  const found = metric?.arms.find(({ arm }) => arm === 'full')?.comparison
+  t.true(found !== undefined && found.relative !== null && found.relative[0] < -0.9 && found.baselineMean > found.armMean)
+  t.is(everything.claims.length, 6)
+  t.is(everything.agreement.length, 3)
+  t.deepEqual(JSON.stringify(data).match(/\d\.\d*[1-9]\d{16,}/g), null)
+  t.true(JSON.stringify(data).length < 1e6)
+})
+
+test('the same entries give the same data and page', async (t) => {
+  const again = entries.map(({ results, href }) => entry({ run: results.run, units: results.units.toReversed() }, href))
+  t.is(JSON.stringify(summaryData(again)), JSON.stringify(data))
+  t.true(await renderSummary(again) === page)
+})
+
+test('text of results is escaped in the summary, and in what reports show of claims and sweeps', async (t) => {
+  const evil = '</script><img src=x onerror=alert(1)>"\''
+  const { run, units } = fullResults({ simSeeds: 2, stackSeeds: 0, tcpSeeds: 0 })
+  const { experiment } = run
+  const poisoned = entry({
+    units,
+    run: {
+      ...run,
+      command: evil,
+      experiment: {
+        ...experiment,
+        title: evil,
+        question: evil,
+        arms: experiment.arms.map((arm) => ({ ...arm, title: evil })),
+        cases: experiment.cases.map((one) => ({ ...one, title: evil, metrics: one.metrics.map((metric) => ({ ...metric, title: evil })) })),
+        promises: experiment.promises?.map((claim) => ({ ...claim, promise: evil, reading: evil })) ?? [],
+        sweeps: experiment.sweeps?.map((sweep) => ({ ...sweep, title: evil, description: evil, factors: sweep.factors.map((factor) => ({ ...factor, title: evil })) })) ?? []
+      }
+    }
+  }, 'x.html')
+  for (const text of [await renderSummary([poisoned]), await renderReport(poisoned.results, poisoned.analysis)]) {
+    t.false(text.includes('<img'))
+    t.is(text.match(/<\/script>/g)?.length, 2)
+  }
+})
