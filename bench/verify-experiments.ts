@@ -15,6 +15,10 @@ let failed = 0
 
 /** What makes an experiment short enough to be done four times and more: ten seconds at 2 Gbit/s are a minute's work. */
 const SHORTENED: Readonly<Record<string, readonly string[]>> = {
+  'dial-ban': ['--seeds', '1', '--set', 'durationMs=120000', '--set', 'calmDurationMs=60000'],
+  'failed-requests': ['--seeds', '1', '--set', 'durationMs=15000'],
+  'false-disconnects': ['--seeds', '1', '--set', 'durationMs=60000', '--set', 'busyDurationMs=60000', '--set', 'deadDurationMs=180000'],
+  recovery: ['--seeds', '1', '--set', 'clients=2', '--set', 'observedMs=5000'],
   'libp2p-perf': ['--seeds', '1', '--set', 'transferMs=600', '--set', 'intervalMs=150']
 }
 
