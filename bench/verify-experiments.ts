@@ -21,6 +21,10 @@ const SHORTENED: Readonly<Record<string, readonly string[]>> = {
   'dissemination-large': ['--seeds', '1', '--set', 'peers=30', '--set', 'manyPeers=100'],
   'pantheon-paths': ['--seeds', '1', '--set', 'durationMs=1000'],
   dissemination: ['--seeds', '1', '--set', 'peers=30'],
+  'dial-ban': ['--seeds', '1', '--set', 'durationMs=120000', '--set', 'calmDurationMs=60000'],
+  'failed-requests': ['--seeds', '1', '--set', 'durationMs=15000'],
+  'false-disconnects': ['--seeds', '1', '--set', 'durationMs=60000', '--set', 'busyDurationMs=60000', '--set', 'deadDurationMs=180000'],
+  recovery: ['--seeds', '1', '--set', 'clients=2', '--set', 'observedMs=5000'],
   'libp2p-perf': ['--seeds', '1', '--set', 'transferMs=600', '--set', 'intervalMs=150']
 }
 

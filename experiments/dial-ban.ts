@@ -13,11 +13,12 @@ import { PeerScores } from '../src/workload/peer-scores.ts'
 import type { ScoreRule } from '../src/workload/peer-scores.ts'
 import { requestPayload, serveRequestReply } from '../src/workload/request-reply.ts'
 
-// Not on real peers: sixty of them for half an hour.
+// Not on real peers: sixty of them for twenty minutes.
 
 const parameters = z.object({
   peers: z.int().min(10).max(500).default(60).describe('Peers of the node; one in ten is bad'),
-  durationMs: z.number().positive().default(1_800_000).describe('How long it is watched, ms'),
+  durationMs: z.number().positive().default(1_200_000).describe('How long it is watched, ms'),
+  calmDurationMs: z.number().positive().default(600_000).describe('The same where nothing is congested, ms'),
   rttMs: z.number().positive().default(80).describe('Round trip to each peer, ms'),
   pingIntervalMs: z.number().positive().default(20_000).describe('Each peer is asked whether it lives, ms; Lodestar: 20 s'),
   requestsPerSecond: z.number().positive().default(0.5).describe('Requests of the application beside that, Poisson, to any peer'),
@@ -75,7 +76,7 @@ export const experiment: Experiment = {
   parameters,
   arms: [
     { name: 'plain', title: 'No scores', description: 'Every peer is used as long as there is one.' },
-    { name: 'dial-timeouts-10', title: 'Time-outs count 10', description: 'Lodestar before July 2026 (ChainSafe/lodestar #9562): each failure takes 10 points; at -20 a peer is disconnected, at -50 banned for half an hour before the score, which halves in ten minutes, decays.' },
+    { name: 'dial-timeouts-10', title: 'Time-outs count 10', description: 'Lodestar before July 2026 (ChainSafe/lodestar #9562): each failure takes 10 points, which halve in ten minutes; at the heartbeats, each 30 s, peers at -20 are disconnected; at -50 one is banned, and its score stands for half an hour.' },
     { name: 'dial-timeouts-1', title: 'Time-outs count 1', description: 'The same since #9707 and #9877: a time-out takes 1 point, another failure 10.' },
     { name: 'health', title: 'Health monitor', description: 'networkHealth with its defaults: outliers are ejected, a tenth of the peers at most, nobody while half of those in use fail at once, and each may come back by one request.', modules: ['networkHealth'] }
   ],
@@ -120,7 +121,7 @@ async function keepPeers (host: Host, run: RunParameters): Promise<void> {
   await Promise.all(peers.map(async ({ addresses }) => { await host.node.dial([...addresses]) }))
   host.node.addEventListener('connection:open', () => { connections++ })
 
-  const endMs = WARM_MS + Number(run.durationMs)
+  const endMs = WARM_MS + durationOf(run)
   const ask = async ({ id, ...peer }: Peer, signal: AbortSignal): Promise<void> => {
     using limit = timeoutSignal(host.clock, Number(run.timeoutMs), signal)
     try {
@@ -155,7 +156,7 @@ async function pingThroughout (host: Host, run: RunParameters, peer: Peer, judge
 
 /** Each goes to the first usable peer in an order of its own, the same in all arms. */
 async function requestThroughout (host: Host, run: RunParameters, peers: readonly Peer[], judge: Judge, ask: Ask, bad: ReadonlyMap<string, number>): Promise<void> {
-  const arrivals = poissonArrivals(host.random.fork('arrivals'), Number(run.requestsPerSecond), Number(run.durationMs) - Number(run.timeoutMs))
+  const arrivals = poissonArrivals(host.random.fork('arrivals'), Number(run.requestsPerSecond), durationOf(run) - Number(run.timeoutMs))
   const orders = host.random.fork('orders')
   await openLoop(host.clock, arrivals.map(timeMs => WARM_MS + timeMs), async scheduledMs => {
     const peer = orders.shuffle([...peers]).find(({ id }) => judge.usable(id.toString()))
@@ -206,6 +207,10 @@ async function judgedFleet (host: Host, run: RunParameters, peers: readonly Peer
   return { fleet, judge: { usable: peer => !ejected.has(peer), failed () {} } }
 }
 
+function durationOf (run: RunParameters): number {
+  return Number(run.case === 'calm' ? run.calmDurationMs : run.durationMs)
+}
+
 function peerNames ({ peers }: RunParameters): string[] {
   return Array.from({ length: Number(peers) }, (_, index) => `peer-${index + 1}`)
 }
@@ -235,7 +240,7 @@ function scenarioOf (run: RunParameters, random: RandomStream, faults: Faults): 
     hosts: [{ name: 'node', role: 'node', libp2p }, ...names.map(name => ({ name, role: isBad(name) && !isDead(name) ? 'failing' : 'peer', libp2p }))],
     paths: names.map(to => ({ from: 'node', to, forward: { delayMs: Number(run.rttMs) / 2, rateBitsPerSecond: 20e6 } })),
     faults: [...deaths, ...faults],
-    limitMs: 2 * WARM_MS + Number(run.durationMs) + 4 * Number(run.timeoutMs)
+    limitMs: 2 * WARM_MS + durationOf(run) + 4 * Number(run.timeoutMs)
   }
 }
 

@@ -9,20 +9,31 @@ export interface ScoreRule {
   readonly errorPenalty: number
 }
 
+/** Peers are disconnected, and let in again, at the node's heartbeat only. */
+const HEARTBEAT_MS = 30_000
 /** Lodestar's (and Lighthouse's) constants: packages/beacon-node/src/network/peers/score/constants.ts. */
 const HALF_LIFE_MS = 600_000
 const LEAST_SCORE = -100
-/** At it a peer is disconnected, and not dialled until its score is above. */
+/** At it a peer is disconnected, and not asked until its score is above. */
 const DISCONNECT_SCORE = -20
 const BAN_SCORE = -50
 /** So long a banned peer's score does not decay. */
 const COOL_DOWN_MS = 1_800_000
 
+interface PeerScore {
+  readonly score: number
+  readonly atMs: number
+  /** Of a banned peer: no decay before. */
+  readonly frozenUntilMs: number
+}
+
 /** Lodestar's scores of peers by what requests to them failed with: they go down with each failure, and decay. */
 export class PeerScores {
   readonly #clock: Clock
   readonly #rule: ScoreRule
-  readonly #peers = new Map<string, { score: number, atMs: number, frozenUntilMs: number }>()
+  readonly #peers = new Map<string, PeerScore>()
+  /** By what the last heartbeat found. */
+  readonly #decided = new Map<string, { readonly heartbeat: number, readonly usable: boolean }>()
   readonly #onBan: (peer: string) => void
 
   constructor (clock: Clock, rule: ScoreRule, onBan: (peer: string) => void) {
@@ -31,11 +42,18 @@ export class PeerScores {
     this.#onBan = onBan
   }
 
-  /** Whether the peer is connected, or may be. */
+  /** Whether the peer is connected, or may be. To be asked about each peer often, for it is decided when somebody asks. */
   usable (peer: string): boolean {
-    return this.#score(peer) > DISCONNECT_SCORE
+    const heartbeat = Math.floor(this.#clock.now() / HEARTBEAT_MS)
+    let decided = this.#decided.get(peer)
+    if (decided?.heartbeat !== heartbeat) {
+      decided = { heartbeat, usable: this.#score(peer) > DISCONNECT_SCORE }
+      this.#decided.set(peer, decided)
+    }
+    return decided.usable
   }
 
+  /** A request to the peer failed. */
   failed (peer: string, timedOut: boolean): void {
     const { timeoutPenalty, errorPenalty } = this.#rule
     const before = this.#score(peer)

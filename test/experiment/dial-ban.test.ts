@@ -1,0 +1,33 @@
+import test from 'ava'
+import { failuresOf, SimExperiment, startsOf, valuesOf } from '../fixtures/experiment-units.ts'
+
+const experiment = await SimExperiment.load('dial-ban')
+const ARMS = experiment.loaded.experiment.arms.map(({ name }) => name)
+/** Of these one is dead, and one resets most requests. */
+const PEERS = 20
+
+test('all arms meet the same requests, and where nothing is congested no rule takes a healthy peer away', async t => {
+  let starts: number[] | undefined
+  for (const arm of ARMS) {
+    const result = await experiment.run({ case: 'calm', arm, parameters: { peers: PEERS, calmDurationMs: 300_000 } })
+    starts ??= startsOf(result, 'request')
+    t.deepEqual(startsOf(result, 'request'), starts, arm)
+    t.deepEqual(valuesOf(result, 'banned'), [0], arm)
+    t.is(Math.min(...valuesOf(result, 'available')), 1, arm)
+    // Two bad peers: each is out once, or never.
+    t.is(valuesOf(result, 'bad-out').length + failuresOf(result, 'bad-out'), 2, arm)
+    t.is(failuresOf(result, 'bad-out') === 2, arm === 'plain', arm)
+  }
+})
+
+test('long congestions of the node\'s own link take most healthy peers away by ten points a time-out, and by outlier detection no more than its cap', async t => {
+  // A stall of 40 to 120 s is two to six pings of 20 s to each peer: 20 to 60 points, of which little decays meanwhile.
+  const parameters = { peers: PEERS, durationMs: 400_000, longestStallMs: 120_000, meanCalmMs: 60_000 }
+  const least = async (arm: string): Promise<number> => Math.min(...valuesOf(await experiment.run({ case: 'congested', arm, parameters }), 'available'))
+  t.true(await least('dial-timeouts-10') < 0.5)
+  t.is(await least('plain'), 1)
+  const health = await experiment.run({ case: 'congested', arm: 'health', parameters })
+  // Nobody is ejected while all fail; what was sent before the end and times out after it may be a fifth failure in a row.
+  // A tenth of the peers may be out at a time: two of twenty.
+  t.true(Math.min(...valuesOf(health, 'available')) >= 16 / 18)
+})
