@@ -1,6 +1,7 @@
 import { TwinwireError } from '../core/errors.ts'
 import type { ErrorDetails } from '../core/errors.ts'
 import { randomStream } from '../core/random.ts'
+import type { Recorder } from '../core/recorder.ts'
 import type { RandomStream } from '../core/random.ts'
 import { msToNs, nsToMs } from '../core/units.ts'
 import type { NetworkNode } from '../optim/port.ts'
@@ -44,6 +45,14 @@ export class VirtualRun {
   readonly #kernel: Kernel
   readonly #populate: Populate
   readonly #over = new AbortController()
+  /** What hosts record when they are told that the run is over is no part of it. */
+  readonly #recorder: Recorder = {
+    record: event => {
+      if (!this.#over.signal.aborted) {
+        this.#trace.recorder.record(event)
+      }
+    }
+  }
   #interrupted = false
 
   constructor (request: RunRequest, trace: RunTrace, populate: Populate) {
@@ -80,7 +89,7 @@ export class VirtualRun {
       const players = scenario.hosts.map(({ name, role: roleName }) => {
         const clock = new VirtualClock(kernel, 0, `timer of ${name}`)
         const host: Host = {
-          name, scenario, node: population.node(name), clock, random: random.fork(`host:${name}`), recorder: this.#trace.recorder, signal: this.#over.signal,
+          name, scenario, node: population.node(name), clock, random: random.fork(`host:${name}`), recorder: this.#recorder, signal: this.#over.signal,
           peer: other => population.peer(other)
         }
         return { host, clock, role: roleOf(roles, name, roleName) }
