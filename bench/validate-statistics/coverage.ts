@@ -22,8 +22,8 @@ const CHANGE = -0.2
 const SAMPLES = 10
 
 interface Kind {
-  truth(distribution: Distribution): number
-  interval(distribution: Distribution, runs: number, random: RandomStream): Interval
+  readonly truth: (this: void, distribution: Distribution) => number
+  readonly interval: (this: void, distribution: Distribution, runs: number, random: RandomStream) => Interval
 }
 
 const KINDS: Readonly<Record<IntervalKind, Kind>> = {
@@ -37,7 +37,7 @@ const KINDS: Readonly<Record<IntervalKind, Kind>> = {
   },
   relative: {
     truth: () => CHANGE,
-    interval (distribution, runs, random) {
+    interval: (distribution, runs, random) => {
       const baseline = drawMany(distribution, runs, random)
       return pairedEffect(baseline, baseline.map((value) => pairOf(value, CHANGE, distribution, random)), random.fork('bootstrap')).relative ?? UNKNOWN
     }
@@ -45,7 +45,7 @@ const KINDS: Readonly<Record<IntervalKind, Kind>> = {
   // Of the medians of a model and a reference that are the same.
   agreement: {
     truth: () => 0,
-    interval (distribution, runs, random) {
+    interval: (distribution, runs, random) => {
       const wire = (): number[][] => Array.from({ length: runs }, () => drawMany(distribution, SAMPLES, random))
       return agreement(wire(), wire(), random.fork('bootstrap')).quantiles[0].relative
     }

@@ -1,6 +1,7 @@
 import { TwinwireError } from '../core/errors.ts'
 import type { ErrorDetails } from '../core/errors.ts'
 import { randomStream } from '../core/random.ts'
+import type { Recorder } from '../core/recorder.ts'
 import type { RandomStream } from '../core/random.ts'
 import { msToNs, nsToMs } from '../core/units.ts'
 import type { NetworkNode } from '../optim/port.ts'
@@ -48,6 +49,15 @@ export class VirtualRun {
   readonly #populate: Populate
   /** One a host: to take a listener off a signal takes as long as there are others, and a crowd has many. */
   readonly #over: AbortController[] = []
+  #isOver = false
+  /** What hosts record when they are told that the run is over is no part of it. */
+  readonly #recorder: Recorder = {
+    record: event => {
+      if (!this.#isOver) {
+        this.#trace.recorder.record(event)
+      }
+    }
+  }
   #interrupted = false
   #course: CourseRecorder | undefined
 
@@ -93,7 +103,7 @@ export class VirtualRun {
         const over = new AbortController()
         this.#over.push(over)
         const host: Host = {
-          name, scenario, node: population.node(name), clock: programClock(clock, processor), random: random.fork(`host:${name}`), recorder: this.#trace.recorder, signal: over.signal,
+          name, scenario, node: population.node(name), clock: programClock(clock, processor), random: random.fork(`host:${name}`), recorder: this.#recorder, signal: over.signal,
           traffic: () => traffic.of(networkNode),
           peer: other => population.peer(other)
         }
@@ -111,6 +121,7 @@ export class VirtualRun {
     } finally {
       // Before everything is closed, which is no part of the course.
       this.#course?.end()
+      this.#isOver = true
       const reason = new TwinwireError('ERR_STOPPED', 'the run is over')
       this.#over.forEach(over => over.abort(reason))
       population.stop()

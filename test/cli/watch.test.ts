@@ -99,10 +99,10 @@ async function pageOf (directory: string): Promise<string> {
 test.serial('while a run is watched its page loads itself anew and says how far it is; when it is over the page does neither', async t => {
   const directory = await temporaryDirectory(t)
   const here = join(directory, 'here')
-  let over = false
-  const running = runCli(directory, ['run', 'queueing', '--seeds', '8', '--jobs', '2', '--set', 'unitTimeMs=400', '--watch', '--out', 'here']).finally(() => { over = true })
+  const state = { over: false }
+  const running = runCli(directory, ['run', 'queueing', '--seeds', '8', '--jobs', '2', '--set', 'unitTimeMs=400', '--watch', '--out', 'here']).finally(() => { state.over = true })
   let page = ''
-  while (!over && !page.includes('refresh')) {
+  while (!state.over && !page.includes('refresh')) {
     await sleep(20)
     page = await pageOf(here)
   }

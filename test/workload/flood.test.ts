@@ -1,5 +1,5 @@
 import test from 'ava'
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { Flood } from '../../src/workload/flood.ts'
 import type { FloodLinks, FloodReceipt } from '../../src/workload/flood.ts'
 import { completeEdges, gridEdges, lineEdges, neighboursOf, shortestTimes, treeEdges } from '../../src/workload/overlay.ts'
