@@ -178,7 +178,7 @@ async function next (stream: Stream, type: 'message' | 'drain'): Promise<void> {
 }
 
 /** Records what is buffered, every 50 ms and whenever it is told to look. */
-function watchBuffers (host: Host, connection: Connection, network: OptimizedNetwork | undefined): { look (): void, stop (): void } {
+function watchBuffers (host: Host, connection: Connection, network: OptimizedNetwork | undefined): { readonly look: () => void, readonly stop: () => void } {
   const residentBytes = host.memory?.collected().residentBytes
   let mostBytes = 0
   const stopping = new AbortController()
