@@ -20,7 +20,7 @@ export type { Host, MemoryMeter, Peer, ProcessMemory, Role, RunParameters, Traff
 // Networks and what befalls them.
 export type { AddressInput, CrossTraffic, Fault, PathDirectionInput, PathInput, Scenario, ScenarioInput, TopologyInput } from '../wires/scenario.ts'
 export { edgesFromFile, gmlFromFile, jitterFromFile, matrixFromFile, traceFromFile } from '../wires/input-files.ts'
-export type { LatencyMatrixOptions } from '../sim/matrix.ts'
+export type { LatencyMatrixOptions } from '../wires/input-files.ts'
 
 // Arrivals and measurements.
 export { openLoop, poissonArrivals } from '../workload/arrivals.ts'
