@@ -53,7 +53,6 @@ const metrics: readonly Metric[] = [
   bytes('used-a-peer', 'In use a peer, after the load and a collection'),
   bytes('connected-a-peer', 'In use a peer, when all had connected, after a collection'),
   bytes('resident', 'Resident, after the load and a collection'),
-  bytes('resident-growth', 'Resident, what it grew by since there was no peer'),
   bytes('peak', 'Resident at most, under load', { sample: 'resident-under-load', statistic: 'maximum' }),
   { name: 'failed', title: 'Failed requests', sample: 'request', statistic: 'failed-share', unit: 'share', better: 'lower', minimumEffect: 0.01 },
   { name: 'request-p99', title: 'Request, p99', sample: 'request', statistic: 'p99', unit: 'ms', better: 'lower', minimumEffect: 0.05 }
@@ -173,7 +172,6 @@ async function measureMemory (host: Host, run: RunParameters): Promise<void> {
   const after = await collectedAt(host, loadedMs)
   recordSample(host, 'used-a-peer', (after.usedBytes - before.usedBytes) / peers)
   recordSample(host, 'resident', after.residentBytes)
-  recordSample(host, 'resident-growth', after.residentBytes - before.residentBytes)
   await stay(host, run)
 }
 

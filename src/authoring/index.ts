@@ -15,11 +15,12 @@ export type {
 } from '../experiment/definition.ts'
 
 // What hosts are given.
-export type { Host, Peer, Role, RunParameters, WireName } from '../wires/wire.ts'
+export type { Host, MemoryMeter, Peer, ProcessMemory, Role, RunParameters, TrafficCount, WireName } from '../wires/wire.ts'
 
 // Networks and what befalls them.
 export type { AddressInput, CrossTraffic, Fault, PathDirectionInput, PathInput, Scenario, ScenarioInput, TopologyInput } from '../wires/scenario.ts'
 export { edgesFromFile, gmlFromFile, jitterFromFile, matrixFromFile, traceFromFile } from '../wires/input-files.ts'
+export type { LatencyMatrixOptions } from '../wires/input-files.ts'
 
 // Arrivals and measurements.
 export { openLoop, poissonArrivals } from '../workload/arrivals.ts'
@@ -32,10 +33,11 @@ export type { Askable, ModularHost } from '../workload/modules.ts'
 export { dialEachTime, overNetwork, plainLibp2p } from '../workload/requester.ts'
 export type { Requester, RequesterOptions } from '../workload/requester.ts'
 export { REQUEST_REPLY_PROTOCOL, requestPayload, serveRequestReply, serveRequestReplyOver } from '../workload/request-reply.ts'
+export type { ServerOptions, Work } from '../workload/request-reply.ts'
 
 // Time, chance and errors.
 export { sleep, timeoutSignal } from '../core/clock.ts'
-export type { Clock } from '../core/clock.ts'
+export type { Clock, TimeoutSignal } from '../core/clock.ts'
 export { TwinwireError } from '../core/errors.ts'
 export type { RandomStream } from '../core/random.ts'
 export type { RecordedEvent, Recorder } from '../core/recorder.ts'

@@ -1,10 +1,14 @@
-import type { AgreementThreshold, Metric, Precision, Threshold } from '../experiment/definition.ts'
+import type { AgreementThreshold, Claim, Metric, Precision, Threshold } from '../experiment/definition.ts'
 import type { UnitError, UnitKey, WireName } from '../experiment/unit.ts'
 import type { WirePair } from '../experiment/wire-pair.ts'
 import type { Analysis } from '../report/analysis.ts'
 import { beliefCause, beliefReason, BELIEF_TEXTS, beliefSentence } from '../report/belief-sentences.ts'
 import type { Belief } from '../report/beliefs.ts'
+import type { ClaimCheck, ClaimOutcome, ClaimReading } from '../report/claims.ts'
 import type { Comparison, Finding } from '../report/findings.ts'
+import { moduleSentence } from '../report/module-sentences.ts'
+import { moduleVerdicts } from '../report/module-verdicts.ts'
+import type { ModuleSubject } from '../report/module-verdicts.ts'
 import { precisionsOf } from '../report/precision.ts'
 import type { TargetPrecision } from '../report/precision.ts'
 import type { ResultsData } from '../results/data.ts'
@@ -28,6 +32,10 @@ export interface RunOutput {
   /** What decided about the number of simulated seeds; absent where it was fixed. `halfWidth` is half of the 95% interval of the relative effect. */
   readonly precision?: Pick<Precision, 'halfWidth' | 'maximumSeeds'> & { readonly targets: readonly TargetPrecision[] }
   readonly findings: readonly FindingOutput[]
+  /** A sentence for each module that has an arm of its own, and for the full stack. */
+  readonly modules: readonly ModuleOutput[]
+  /** What was promised of the optimisations; it decides nothing about `exitCode`. */
+  readonly claims: readonly ClaimOutput[]
   /** A modelled wire against a more real one, for each two that were run; empty for `run`. */
   readonly agreements: readonly AgreementOutput[]
   /** Whether the simulation can be believed for this question, in words. */
@@ -58,6 +66,17 @@ export interface ArmOutput {
   readonly median: Interval
   /** Against the baseline on the same seeds; absent for the baseline itself, and where the two cannot be compared. */
   readonly comparison?: Pick<Comparison, 'pairs' | 'difference' | 'relative' | 'superiority' | 'standardised' | 'adjustedPValue' | 'tooFewPairs' | 'moreSeeds'> & { readonly verdict: Verdict }
+}
+
+export interface ModuleOutput {
+  readonly module: ModuleSubject
+  readonly sentence: string
+}
+
+export interface ClaimOutput extends Claim {
+  readonly outcome: ClaimOutcome
+  /** On each wire that says something of it, the one that decides first: the relative change or the arm's mean, whichever `target` is about. */
+  readonly found: ReadonlyArray<Pick<ClaimReading, 'wire' | 'outcome' | 'found' | 'baselineMean' | 'armMean'>>
 }
 
 /** `relative` is model over reference, minus 1; `maximumGap` the largest distance between the distribution functions. */
@@ -104,6 +123,8 @@ export function runOutput (results: ResultsData, analysis: Analysis, place: Pick
     status: analysis.holes.length === 0 ? 'complete' : 'partial',
     ...precisionOutput(results),
     findings: analysis.findings.map(finding),
+    modules: moduleVerdicts(results, analysis).map(verdict => ({ module: verdict.subject, sentence: moduleSentence(verdict) })),
+    claims: analysis.claims.map(claim),
     agreements: analysis.agreements.map(({ case: { name }, metric, arm, model, reference, seeds, quantiles, maximumGap }) => ({
       case: name, metric: metric.name, arm: arm.name, model, reference, seeds: seeds.length, quantiles, maximumGap
     })),
@@ -140,6 +161,21 @@ function precisionOutput (results: ResultsData): Pick<RunOutput, 'precision'> {
   }
   const { halfWidth, maximumSeeds } = precision
   return { precision: { halfWidth, maximumSeeds, targets: precisionsOf(results, precision) } }
+}
+
+function claim ({ promise, reading, case: caseName, metric, arm, wire, target, outcome, leading, elsewhere }: ClaimCheck): ClaimOutput {
+  return {
+    promise,
+    reading,
+    case: caseName,
+    metric,
+    arm,
+    ...(wire === undefined ? {} : { wire }),
+    target,
+    outcome,
+    found: [...(leading === undefined ? [] : [leading]), ...elsewhere].map(({ wire, outcome, found, baselineMean, armMean }) =>
+      ({ wire, outcome, found, ...(baselineMean === undefined ? {} : { baselineMean }), armMean }))
+  }
 }
 
 function finding ({ wire, case: { name }, metric, baseline, arms }: Finding): FindingOutput {

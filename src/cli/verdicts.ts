@@ -4,12 +4,16 @@ import { agreementSentence } from '../report/agreement-sentences.ts'
 import type { Analysis } from '../report/analysis.ts'
 import { BELIEF_TEXTS, beliefCause, beliefReason, beliefSentence } from '../report/belief-sentences.ts'
 import type { AgreementCheck, Check, ThresholdCheck } from '../report/checks.ts'
+import { claimTally, foundText, OUTCOME_TEXTS, targetText } from '../report/claim-sentences.ts'
+import type { ClaimCheck, ClaimOutcome } from '../report/claims.ts'
 import type { Finding } from '../report/findings.ts'
 import { formatEffect, formatPercent, formatValue, plural } from '../report/format.ts'
+import { moduleSentence } from '../report/module-sentences.ts'
+import { moduleVerdicts } from '../report/module-verdicts.ts'
 import { precisionSentence } from '../report/precision.ts'
 import { agreementFound, agreementLimitText, limitText, verdictText } from '../report/sentences.ts'
 import { agreementRows, valuesByWire } from '../report/wire-agreements.ts'
-import { WIRE_TITLES, WIRE_WORDS } from '../report/wire-words.ts'
+import { WIRE_PLACES, WIRE_TITLES, WIRE_WORDS } from '../report/wire-words.ts'
 import { seedsOf, wiresOf } from '../results/data.ts'
 import type { Hole, ResultsData } from '../results/data.ts'
 import type { Verdict } from '../stats/verdict.ts'
@@ -29,6 +33,13 @@ export function describeVerdicts (results: ResultsData, analysis: Analysis, outp
     if (findings.some(({ arms }) => arms.length > 0)) {
       sections.push(`${paint('bold')(`${WIRE_TITLES[wire]}, ${plural(seedsOf(results, wire).length, 'seed')}`)}\n${effects(findings, paint)}${wire === 'sim' ? precisionText(results) : ''}`)
     }
+  }
+  const modules = moduleVerdicts(results, analysis)
+  if (modules.length > 0) {
+    sections.push(`${paint('bold')('Modules')}\n${modules.map(moduleSentence).join('\n')}`)
+  }
+  if (analysis.claims.length > 0) {
+    sections.push(`${paint('bold')(`Promises: ${claimTally(analysis.claims)}`)}\n${claims(analysis.claims, paint)}`)
   }
   if (analysis.agreements.length > 0) {
     sections.push(`${paint('bold')('Agreement of the wires, on the same seeds')}\n${agreements(analysis)}\n${agreementSentence(analysis, results)}`)
@@ -116,6 +127,19 @@ function beliefs ({ beliefs }: Analysis): string {
     ? ''
     : `${table(['case', 'metric', 'verdict', 'because', 'mostly due to'], withoutRepeats(doubted.map(belief =>
       [belief.case.name, belief.metric.name, BELIEF_TEXTS[belief.belief], beliefReason(belief), beliefCause(belief) ?? '']), 1))}\n`
+}
+
+const OUTCOME_STYLES: Readonly<Record<ClaimOutcome, Style>> = { met: 'green', partly: 'yellow', 'not met': 'red', open: 'dim' }
+
+/** What was promised, how it is read, what was found of it on the wire that it is about, and what became of it. */
+function claims (checks: readonly ClaimCheck[], paint: Paint): string {
+  return table(['promise', 'read as', 'promised', 'found [95% interval]', 'outcome'], withoutRepeats(checks.map(check => [
+    check.promise,
+    check.reading,
+    targetText(check),
+    check.leading === undefined ? 'nothing' : `${foundText(check, check.leading)} ${WIRE_PLACES[check.leading.wire]}`,
+    { text: OUTCOME_TEXTS[check.outcome], paint: paint(OUTCOME_STYLES[check.outcome]) }
+  ]), 1))
 }
 
 function threshold (check: ThresholdCheck, paint: Paint): string {

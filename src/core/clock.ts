@@ -66,6 +66,7 @@ export interface TimeoutSignal extends Disposable {
   readonly signal: AbortSignal
   /** True once the time-out itself (not the parent) fired. */
   readonly timedOut: boolean
+  /** Forgets the timer and the parent. */
   [Symbol.dispose](): void
 }
 

@@ -39,8 +39,10 @@ export interface Experiment {
 
 /** The five modules, by the names of `createOptimizedNetwork`'s options. */
 export const MODULES = ['connectionPool', 'messageBatching', 'bandwidthManager', 'adaptiveTimeouts', 'networkHealth'] as const
+/** One of the five modules. */
 export type ModuleName = typeof MODULES[number]
 
+/** One way to do it: what the experiment compares. Its name reaches the roles as the parameter `arm`. */
 export interface Arm {
   readonly name: string
   readonly title: string
@@ -82,6 +84,7 @@ export interface Sweep {
   readonly factors: readonly Factor[]
 }
 
+/** What a sweep varies. */
 export interface Factor {
   /** Unique within its sweep. */
   readonly name: string
@@ -112,6 +115,7 @@ export interface Claim {
   readonly target: { readonly change: number } | { readonly value: number }
 }
 
+/** One situation that the arms are compared in: a scenario, and what is measured in it. */
 export interface Case {
   readonly name: string
   readonly title: string
@@ -139,8 +143,10 @@ export interface Case {
 /** How the samples of one run become one number; runs, not samples, are what intervals are made over. */
 export type Statistic = 'mean' | 'p50' | 'p90' | 'p95' | 'p99' | 'maximum' | 'failed-share'
 
+/** What a metric's values are in; a report shows them in a multiple that suits their size. */
 export type Unit = 'ms' | 'share' | 'count' | 'bytes' | 'bit/s'
 
+/** One number a run, made of its samples of one kind. */
 export interface Metric {
   /** Unique within its case; the `metric` of the samples is `sample`. */
   readonly name: string

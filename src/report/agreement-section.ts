@@ -16,7 +16,7 @@ import { armKey, legend } from './legend.ts'
 import { html, withCode } from './markup.ts'
 import type { Insert, Markup } from './markup.ts'
 import type { ArmStyle } from './palette.ts'
-import { seriesOf } from './series.ts'
+import { inAll, seriesOf } from './series.ts'
 import { differenceAxis, signKey, strip, stripHead } from './strip.ts'
 import type { StripAxis, StripSign } from './strip.ts'
 import { agreementRows, valuesByWire } from './wire-agreements.ts'
@@ -120,7 +120,7 @@ async function overlays (results: ResultsData, rows: readonly AgreementRow[], ch
   const figures: Markup[] = []
   for (const { case: caseDescription, metric, id, title } of chosen) {
     const own = rows.filter((row) => row.case === caseDescription && row.metric === metric)
-    const seeds = new Set(own.flatMap((row) => row.seeds))
+    const seeds = new Set(inAll(own.map((row) => row.seeds)))
     const series = WIRES.flatMap((wire) => seriesOf(results, { wire, case: caseDescription, sample: metric.sample, seeds }))
     if (own.length > 0) {
       figures.push(await cdfFigure({ id: `overlay-${id}`, title, metric, series, styles }))

@@ -5,6 +5,7 @@ import { holdsBadge } from './badges.ts'
 import { BELIEF_RULE } from './belief-sentences.ts'
 import { scrollable } from './chart.ts'
 import type { Check } from './checks.ts'
+import { casesWithCourses } from './course-section.ts'
 import { formatEnds, formatValue, plural, typeset } from './format.ts'
 import { html } from './markup.ts'
 import type { Markup } from './markup.ts'
@@ -63,8 +64,9 @@ ${hashes.length === 0 ? undefined : html`<details><summary>Trace hashes of ${plu
 }
 
 /** How the numbers were made, and how to get at them. */
-export function dataSection (): Markup {
-  return html`<p>Beside this file: <code>samples.parquet</code> (every sample), <code>summary.csv</code> (a line for each run and metric), <code>manifest.json</code> (the rest). This report is made of those three: <code>twinwire report &lt;folder&gt;</code>.</p>
+export function dataSection (results: ResultsData): Markup {
+  const [courses, files] = casesWithCourses(results).size === 0 ? [undefined, 'three'] : [html`, <code>courses.json</code> (single runs, from inside)`, 'four']
+  return html`<p>Beside this file: <code>samples.parquet</code> (every sample), <code>summary.csv</code> (a line for each run and metric)${courses}, <code>manifest.json</code> (the rest). This report is made of those ${files}: <code>twinwire report &lt;folder&gt;</code>.</p>
 <pre><code>duckdb -c "SELECT wire, \\"case\\", arm, quantile_cont(value, 0.99) AS p99 FROM 'samples.parquet' WHERE ok GROUP BY ALL"</code></pre>
 <pre><code>python -c "import pandas; print(pandas.read_parquet('samples.parquet').groupby(['wire', 'case', 'arm']).value.describe())"</code></pre>
 <details class="paper"><summary>How the numbers are made</summary><ul>

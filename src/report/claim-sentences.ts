@@ -6,7 +6,9 @@ import { WIRE_WORDS } from './wire-words.ts'
 export const CLAIM_RULE = 'Met: the whole interval lies at the target or beyond. Partly met: the arm improved, and its interval does not reach the target. ' +
   'Not met: the target is missed and the arm is not shown to have improved. Open: the interval holds the target, or there are too few seeds to say whether the arm improved.'
 
-const OUTCOMES: ReadonlyArray<readonly [ClaimOutcome, string]> = [['met', 'met'], ['partly', 'partly met'], ['not met', 'not met'], ['open', 'open']]
+/** In the order in which they are counted. */
+export const OUTCOME_TEXTS: Readonly<Record<ClaimOutcome, string>> = { met: 'met', partly: 'partly met', 'not met': 'not met', open: 'open' }
+const OUTCOMES: readonly ClaimOutcome[] = ['met', 'partly', 'not met', 'open']
 
 /** What was promised, as a limit: `at least 90% less`, `at most 50 ms`. */
 export function targetText ({ target, metricDefinition: { unit, better } }: ClaimCheck): string {
@@ -35,12 +37,12 @@ export function fromToText ({ metricDefinition: { unit } }: ClaimCheck, { baseli
 
 /** What a wire beside the leading one says: `real: met, -92% [-94, -89]`. */
 export function elsewhereText (check: ClaimCheck, reading: ClaimReading): string {
-  return `${WIRE_WORDS[reading.wire]}: ${OUTCOMES.find(([outcome]) => outcome === reading.outcome)?.[1] ?? reading.outcome}, ${foundText(check, reading)}`
+  return `${WIRE_WORDS[reading.wire]}: ${OUTCOME_TEXTS[reading.outcome]}, ${foundText(check, reading)}`
 }
 
 /** `2 of 5 claims met, 1 partly met, 2 not met` */
 export function claimTally (claims: ReadonlyArray<Pick<ClaimCheck, 'outcome'>>): string {
-  const counts = OUTCOMES.map(([outcome, text]) => ({ outcome, text, count: claims.filter((claim) => claim.outcome === outcome).length }))
+  const counts = OUTCOMES.map((outcome) => ({ outcome, text: OUTCOME_TEXTS[outcome], count: claims.filter((claim) => claim.outcome === outcome).length }))
   return counts.filter(({ outcome, count }) => count > 0 || outcome === 'met')
     .map(({ text, count }, index) => index === 0 ? `${count} of ${plural(claims.length, 'claim')} ${text}` : `${count} ${text}`).join(', ')
 }

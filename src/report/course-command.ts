@@ -9,8 +9,8 @@ export function traceCommand ({ command, experiment }: Pick<RunDescription, 'com
   const cut = seed.lastIndexOf('/')
   // As they were typed: what a shell made of them once it makes of them again.
   const [root = seed.slice(0, Math.max(0, cut))] = wordsOf(command, '--seed')
-  const settings = wordsOf(command, '--set').map(word => ` --set ${word}`).join('')
-  return `twinwire trace ${experiment.name} --case ${caseName} --arm ${arm} --seed ${root} --repetition ${seed.slice(cut + 1)}${settings} --perfetto run.json`
+  const repeated = ['--experiments', '--set'].flatMap(option => wordsOf(command, option).map(word => ` ${option} ${word}`)).join('')
+  return `twinwire trace ${experiment.name} --case ${caseName} --arm ${arm} --seed ${root} --repetition ${seed.slice(cut + 1)}${repeated} --perfetto run.json`
 }
 
 function wordsOf (command: string, option: string): string[] {

@@ -9,7 +9,7 @@ import { html } from './markup.ts'
 import type { Markup } from './markup.ts'
 import type { ArmStyle } from './palette.ts'
 import { valueScale } from './scales.ts'
-import { cdfPoints, reached, seriesOf } from './series.ts'
+import { cdfPoints, commonSeeds, reached, seriesOf } from './series.ts'
 import type { Series } from './series.ts'
 import { leadingWire } from './sentences.ts'
 import { WIRE_WORDS } from './wire-words.ts'
@@ -49,7 +49,8 @@ export function wireKey (wire: WireName, title: string): Markup {
 export async function distributionFigures (results: ResultsData, chosen: readonly Distribution[], styles: ReadonlyMap<string, ArmStyle>): Promise<Markup[]> {
   const figures: Markup[] = []
   for (const { case: caseDescription, metric, id, title } of chosen) {
-    const series = seriesOf(results, { wire: leadingWire(results, caseDescription.name), case: caseDescription, sample: metric.sample })
+    const selection = { wire: leadingWire(results, caseDescription.name), case: caseDescription, sample: metric.sample }
+    const series = seriesOf(results, { ...selection, seeds: commonSeeds(results, selection) })
     if (series.length > 0) {
       figures.push(await cdfFigure({ id: `cdf-${id}`, title, metric, series, styles }))
     }

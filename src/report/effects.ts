@@ -10,6 +10,7 @@ import { dataTable, scrollable } from './chart.ts'
 import { comparisonTable } from './comparison-table.ts'
 import { html } from './markup.ts'
 import type { Insert, Markup } from './markup.ts'
+import { casesWithCourses, courseId } from './course-section.ts'
 import { armKey } from './legend.ts'
 import type { ArmStyle } from './palette.ts'
 import { MODULE_TITLES } from './module-verdicts.ts'
@@ -44,6 +45,7 @@ export function effectTable (results: ResultsData, analysis: Analysis, styles: R
   const findings = analysis.findings.filter((finding) => finding.case.sweep === undefined)
   const axis = ratioAxis(findings.flatMap(({ arms }) => arms.flatMap(({ comparison }) => comparison?.relative ?? [])))
   const drawn = largest(compared)
+  const seenInside = casesWithCourses(results)
   const rest = compared.filter((finding) => !drawn.has(finding))
   const groups = compared.filter((finding) => drawn.has(finding)).map((finding) => {
     const { metric } = finding
@@ -54,7 +56,7 @@ export function effectTable (results: ResultsData, analysis: Analysis, styles: R
     })
     const baseline = finding.arms.find(({ arm }) => arm.name === finding.baseline)
     return html`<tbody>
-<tr class="group"><th colspan="5" scope="rowgroup"><span>${finding.case.title}</span> <b>${metric.title}</b> ${metric.role === 'cost' ? html`<span class="badge same">cost</span>` : undefined}<small>${metric.better} is better; changes under ${formatValue(metric.minimumEffect, 'share')} do not count${noGainNote(finding.case)}</small></th></tr>
+<tr class="group"><th colspan="5" scope="rowgroup"><span>${caseTitle(finding.case, seenInside)}</span> <b>${metric.title}</b> ${metric.role === 'cost' ? html`<span class="badge same">cost</span>` : undefined}<small>${metric.better} is better; changes under ${formatValue(metric.minimumEffect, 'share')} do not count${noGainNote(finding.case)}</small></th></tr>
 ${baseline === undefined ? undefined : baselineRow(finding, baseline, styles)}
 ${finding.arms.filter((arm) => arm !== baseline).map((arm) => armRow(finding, arm, elsewhere(arm), styles, axis))}
 </tbody>`
@@ -75,6 +77,11 @@ function largest (findings: readonly Finding[]): Set<Finding> {
 /** Costs after the goals of their case. */
 function goalsFirst (findings: readonly Finding[]): Finding[] {
   return [...Map.groupBy(findings, (finding) => finding.case.name).values()].flatMap((own) => own.toSorted((a, b) => Number(a.metric.role === 'cost') - Number(b.metric.role === 'cost')))
+}
+
+/** Linked to its runs, where some were recorded. */
+function caseTitle ({ name, title }: Finding['case'], seenInside: ReadonlySet<string>): Insert {
+  return seenInside.has(name) ? html`<a href="#${courseId(name)}">${title}</a>` : title
 }
 
 function noGainNote ({ noGain = [] }: Finding['case']): string {

@@ -91,7 +91,7 @@ export async function renderReport (results: ResultsData, analysis: Analysis, { 
     { id: 'thresholds', title: 'Thresholds', short: 'Thresholds', content: thresholdSection(analysis) },
     { id: 'holes', title: 'Runs without a result', short: 'Holes', content: holeSection(analysis, results) },
     { id: 'environment', title: 'Environment, and how to do it again', short: 'Reproduce', content: environmentSection(results) },
-    { id: 'data', title: 'Data and method', short: 'Data', content: dataSection() }
+    { id: 'data', title: 'Data and method', short: 'Data', content: dataSection(results) }
   ]
   return renderPage({
     title: `${experiment.title} · twinwire`,

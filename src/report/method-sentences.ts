@@ -1,60 +1,21 @@
-import type { Precision } from '../experiment/definition.ts'
 import { wiresOf } from '../results/data.ts'
 import type { ResultsData } from '../results/data.ts'
 import { warmUpCutMs } from '../results/warm-up.ts'
 import type { Analysis } from './analysis.ts'
-import { subjectOf } from './checks.ts'
 import { formatValue, plural } from './format.ts'
+import { precisionSentence } from './precision.ts'
 import { effectsOf, lowerFirst } from './sentences.ts'
 import { WIRE_PLACES } from './wire-words.ts'
 
-/** One effect that was wanted with some precision. */
-export interface PrecisionReached {
-  readonly title: string
-  /** Half the width of the relative effect's interval; absent where nothing could be compared. */
-  readonly halfWidth?: number
-  readonly reached: boolean
-}
-
 /** How the numbers of this report came about: seeds, when the run stopped, what was cut, and the correction. */
 export function methodSentences (results: ResultsData, analysis: Analysis): string[] {
-  const { plan, experiment: { precision } } = results.run
+  const { plan } = results.run
   return [
     `${join(plan.map(({ wire, seeds }) => `${plural(seeds.length, 'seed')} ${WIRE_PLACES[wire]}`))}; all arms of one seed meet the same network and the same arrivals.`,
-    ...(precision === undefined ? ['The number of seeds was fixed beforehand.'] : [precisionSentence(results, analysis, precision)]),
+    precisionSentence(results) ?? 'The number of seeds was fixed beforehand.',
     warmUpSentence(results),
     correctionSentence(results, analysis)
   ]
-}
-
-function precisionSentence (results: ResultsData, analysis: Analysis, precision: Precision): string {
-  const targets = precisionReached(results, analysis, precision)
-  const missed = targets.filter(({ reached }) => !reached)
-  const seeds = results.run.plan.find(({ wire }) => wire === 'sim')?.seeds.length ?? 0
-  const outcome = missed.length === 0
-    ? `that was reached with ${seeds}`
-    : `with ${seeds} it was reached for ${targets.length - missed.length} of ${targets.length}, not for ${missed.map(({ title, halfWidth }) => `${title} (${halfWidth === undefined ? 'nothing to compare' : points(halfWidth)})`).join('; ')}`
-  return `The number of simulated seeds was not fixed beforehand: the run went on until the 95% intervals of ${plural(targets.length, 'effect')} were within ${points(precision.halfWidth)} or ${precision.maximumSeeds} seeds were run; ${outcome}.`
-}
-
-/** Each effect that was wanted with some precision, in simulation. */
-export function precisionReached (results: ResultsData, { findings }: Analysis, { halfWidth: wanted, targets }: Precision): PrecisionReached[] {
-  return targets.map((target) => {
-    const { caseTitle, armTitle, metricDefinition } = subjectOf(results, target, 'precision')
-    const title = `${lowerFirst(caseTitle)}, ${lowerFirst(metricDefinition.title)}, ${armTitle}`
-    const relative = findings.find((finding) => finding.wire === 'sim' && finding.case.name === target.case && finding.metric.name === target.metric)
-      ?.arms.find(({ arm }) => arm.name === target.arm)?.comparison?.relative
-    if (relative === undefined) {
-      return { title, reached: false }
-    }
-    const halfWidth = (relative.high - relative.low) / 2
-    return { title, halfWidth, reached: halfWidth <= wanted }
-  })
-}
-
-/** In percentage points of the baseline, as relative effects are. */
-function points (halfWidth: number): string {
-  return Number.isFinite(halfWidth) ? `±${Number((halfWidth * 100).toPrecision(2))} points` : 'one run'
 }
 
 function warmUpSentence (results: ResultsData): string {

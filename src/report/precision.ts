@@ -2,9 +2,11 @@ import { randomStream } from '../core/random.ts'
 import type { Precision } from '../experiment/definition.ts'
 import type { ResultsData } from '../results/data.ts'
 import { ANALYSIS_SEED } from './analysis.ts'
+import { subjectOf } from './checks.ts'
 import { findingsOf } from './findings.ts'
 import type { Comparison } from './findings.ts'
 import { formatValue, plural } from './format.ts'
+import { lowerFirst } from './sentences.ts'
 
 export type PrecisionTarget = Precision['targets'][number]
 
@@ -48,9 +50,14 @@ export function precisionSentence (results: ResultsData): string | undefined {
     return undefined
   }
   const { halfWidth: wanted, maximumSeeds } = precision
-  const found = precisionsOf(results, precision).map(({ case: caseName, metric, arm, pairs, halfWidth, reached }) =>
-    `${caseName}, ${metric} of ${arm}: ${Number.isFinite(halfWidth) ? `±${formatShare(halfWidth)}` : 'not known'} after ${plural(pairs, 'seed')}${reached ? '' : ', which is not reached'}`)
+  const found = precisionsOf(results, precision).map(({ pairs, halfWidth, reached, ...target }) =>
+    `${titleOf(results, target)}: ${Number.isFinite(halfWidth) ? `±${formatShare(halfWidth)}` : 'not known'} after ${plural(pairs, 'seed')}${reached ? '' : ', which is not reached'}`)
   return `The number of seeds was found on the way: more were added while an effect was known less precisely than ±${formatShare(wanted)} (half of a 95% interval), up to ${maximumSeeds}. ${found.join('; ')}.`
+}
+
+function titleOf (results: ResultsData, target: PrecisionTarget): string {
+  const { caseTitle, armTitle, metricDefinition } = subjectOf(results, target, 'precision')
+  return `${lowerFirst(caseTitle)}, ${lowerFirst(metricDefinition.title)} of ${armTitle}`
 }
 
 function formatShare (share: number): string {

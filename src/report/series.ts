@@ -1,8 +1,9 @@
 import type { Arm } from '../experiment/definition.ts'
 import type { UnitResult, WireName } from '../experiment/unit.ts'
 import type { CaseDescription, ResultsData } from '../results/data.ts'
+import { settledSamples, warmUpCutMs } from '../results/warm-up.ts'
 
-/** All samples of one kind that one arm gave on one wire: what a distribution is drawn from. */
+/** All samples of one kind that one arm gave on one wire once its case had warmed up: what a distribution is drawn from. */
 export interface Series {
   readonly arm: Arm
   readonly wire: WireName
@@ -22,13 +23,26 @@ export interface SeriesSelection {
 
 /** A series for each arm that has samples, in the experiment's order. Runs that failed give none. */
 export function seriesOf (results: ResultsData, selection: SeriesSelection): Series[] {
+  const cutMs = warmUpCutMs(results, selection.wire, selection.case.name)
   return results.run.experiment.arms.flatMap((arm) => {
     const samples = goodUnits(results, selection.wire, selection.case.name, arm.name)
       .filter(({ seed }) => selection.seeds?.has(seed) ?? true)
-      .flatMap((unit) => unit.samples.filter(({ metric }) => metric === selection.sample))
+      .flatMap((unit) => settledSamples(unit, selection.sample, cutMs))
     const successes = Float64Array.from(samples.filter(({ ok }) => ok), ({ value }) => value).sort()
     return samples.length === 0 ? [] : [{ arm, wire: selection.wire, successes, total: samples.length }]
   })
+}
+
+/** The seeds of a wire and case on which every arm that has runs there ran well: what arms are pooled over, to be alike but for what they do. */
+export function commonSeeds (results: ResultsData, { wire, case: { name } }: Pick<SeriesSelection, 'wire' | 'case'>): ReadonlySet<string> {
+  return new Set(inAll(results.run.experiment.arms.map((arm) => goodUnits(results, wire, name, arm.name).map(({ seed }) => seed)).filter(({ length }) => length > 0)))
+}
+
+/** What stands in each of several lists, in the order of the first. */
+export function inAll (lists: ReadonlyArray<readonly string[]>): string[] {
+  const [first = [], ...others] = lists
+  const sets = others.map((list) => new Set(list))
+  return first.filter((one) => sets.every((set) => set.has(one)))
 }
 
 /** Runs that ended well. */

@@ -1,5 +1,6 @@
 import type { Arm, Metric } from '../experiment/definition.ts'
 import type { ResultsData } from '../results/data.ts'
+import { settledSamples, warmUpCutMs } from '../results/warm-up.ts'
 import { dataTable, figure, renderChart } from './chart.ts'
 import type { Distribution } from './distribution-choice.ts'
 import { formatValue } from './format.ts'
@@ -7,7 +8,7 @@ import type { Markup } from './markup.ts'
 import type { ArmStyle } from './palette.ts'
 import { linearTicks, valueScale } from './scales.ts'
 import { leadingWire } from './sentences.ts'
-import { goodUnits } from './series.ts'
+import { commonSeeds, goodUnits } from './series.ts'
 
 const SLICES = 48
 /** A run with fewer samples an arm has no course to show. */
@@ -26,10 +27,12 @@ export async function timelineFigures (results: ResultsData, chosen: readonly Di
   const figures: Markup[] = []
   for (const { case: caseDescription, metric, id, title } of chosen) {
     const wire = leadingWire(results, caseDescription.name)
-    const seed = results.run.plan.find((plan) => plan.wire === wire)?.seeds.find((candidate) => results.run.experiment.arms.some((arm) => goodUnits(results, wire, caseDescription.name, arm.name).some((unit) => unit.seed === candidate)))
+    const seeds = commonSeeds(results, { wire, case: caseDescription })
+    const seed = results.run.plan.find((plan) => plan.wire === wire)?.seeds.find((candidate) => seeds.has(candidate))
+    const cutMs = warmUpCutMs(results, wire, caseDescription.name)
     const runs = results.run.experiment.arms.flatMap((arm) => {
       const unit = goodUnits(results, wire, caseDescription.name, arm.name).find((one) => one.seed === seed)
-      const samples = unit?.samples.filter((sample) => sample.metric === metric.sample) ?? []
+      const samples = unit === undefined ? [] : settledSamples(unit, metric.sample, cutMs)
       return samples.length < MINIMUM_SAMPLES ? [] : [{ arm, samples }]
     })
     const endMs = Math.max(0, ...runs.flatMap(({ samples }) => samples.map(({ timeMs }) => timeMs)))

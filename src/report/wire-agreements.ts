@@ -5,8 +5,10 @@ import { pairsOf, WIRES } from '../experiment/wire-pair.ts'
 import type { WirePair } from '../experiment/wire-pair.ts'
 import { compareUnits, wiresOf } from '../results/data.ts'
 import type { CaseDescription, ResultsData } from '../results/data.ts'
+import { settledSamples, warmUpCutMs } from '../results/warm-up.ts'
 import { agreement } from '../stats/agreement.ts'
 import type { Agreement } from '../stats/agreement.ts'
+import { goodUnits } from './series.ts'
 
 /** How far two wires agree on one metric's samples in one arm. */
 export interface WireAgreement extends Agreement, WirePair {
@@ -61,14 +63,13 @@ export function samplesOf ({ metrics }: CaseDescription): Metric[] {
   return measured.filter(({ sample }, index) => measured.findIndex((other) => other.sample === sample) === index)
 }
 
-function runSamples ({ units }: ResultsData, wire: WireName, caseName: string, arm: string, metric: Metric): Map<string, number[]> {
+function runSamples (results: ResultsData, wire: WireName, caseName: string, arm: string, metric: Metric): Map<string, number[]> {
+  const cutMs = warmUpCutMs(results, wire, caseName)
   const bySeed = new Map<string, number[]>()
-  for (const unit of [...units].sort(compareUnits)) {
-    if (unit.wire === wire && unit.case === caseName && unit.arm === arm && unit.error === undefined) {
-      const values = unit.samples.flatMap(({ metric: name, value }) => name === metric.sample ? [value] : [])
-      if (values.length > 0) {
-        bySeed.set(unit.seed, values)
-      }
+  for (const unit of goodUnits(results, wire, caseName, arm).sort(compareUnits)) {
+    const values = settledSamples(unit, metric.sample, cutMs).map(({ value }) => value)
+    if (values.length > 0) {
+      bySeed.set(unit.seed, values)
     }
   }
   return bySeed

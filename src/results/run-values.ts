@@ -2,7 +2,7 @@ import type { Metric, SampleEvent, Statistic } from '../experiment/definition.ts
 import type { UnitResult, WireName } from '../experiment/unit.ts'
 import { mean, quantileSorted } from '../stats/quantile.ts'
 import { compareUnits } from './data.ts'
-import { warmUpCutMs } from './warm-up.ts'
+import { settledSamples, warmUpCutMs } from './warm-up.ts'
 import type { Measurements } from './warm-up.ts'
 
 /** What one run says about one metric. */
@@ -30,16 +30,14 @@ export interface RunValue {
 export function runValues (results: Measurements, wire: WireName, caseName: string, metric: Metric): Map<string, RunValue[]> {
   const cutMs = warmUpCutMs(results, wire, caseName)
   const bySeed = new Map<string, MeasuredUnit[]>()
-  for (const result of [...results.units].sort(compareUnits)) {
-    if (result.wire === wire && result.case === caseName && result.error === undefined) {
-      const samples = result.samples.filter((sample) => sample.metric === metric.sample && sample.timeMs >= cutMs)
-      const unit = { arm: result.arm, seed: result.seed, samples }
-      const group = bySeed.get(unit.seed)
-      if (group === undefined) {
-        bySeed.set(unit.seed, [unit])
-      } else {
-        group.push(unit)
-      }
+  const units = results.units.filter((unit) => unit.wire === wire && unit.case === caseName && unit.error === undefined).sort(compareUnits)
+  for (const result of units) {
+    const unit = { arm: result.arm, seed: result.seed, samples: settledSamples(result, metric.sample, cutMs) }
+    const group = bySeed.get(unit.seed)
+    if (group === undefined) {
+      bySeed.set(unit.seed, [unit])
+    } else {
+      group.push(unit)
     }
   }
   const byArm = new Map<string, RunValue[]>()

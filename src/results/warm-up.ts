@@ -28,6 +28,11 @@ export function warmUpCutMs ({ run, units }: Measurements, wire: WireName, caseN
   return Math.max(0, ...[...byArm.values()].flatMap((runs) => kindsOf(metrics).map((kind) => settledMs(runs, kind))))
 }
 
+/** The samples of a run that statistics are made of: those of one kind that were complete when its case had warmed up. */
+export function settledSamples ({ samples }: UnitResult, kind: string, cutMs: number): SampleEvent[] {
+  return samples.filter(({ metric, timeMs }) => metric === kind && timeMs >= cutMs)
+}
+
 function kindsOf (metrics: readonly Metric[]): string[] {
   return [...new Set(metrics.filter(({ role }) => role !== 'cost').map(({ sample }) => sample))]
 }

@@ -8,6 +8,7 @@ export interface LatencyMatrix {
   readonly oneWayMs: ReadonlyArray<readonly number[]>
 }
 
+/** How a table of latencies is to be read. */
 export interface LatencyMatrixOptions {
   /** What the file's numbers are, in milliseconds. Half of a round trip is taken for each way. */
   readonly values: 'one-way' | 'round-trip'

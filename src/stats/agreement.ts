@@ -69,12 +69,17 @@ function checkRuns (runs: readonly RunSamples[], path: string): void {
   runs.forEach((samples, index) => checkFinite(samples, `${path}[${index}]`))
 }
 
+/** Samples between two places at which is known how many of each run lie below. */
+const STRIDE = 64
+
 /** Samples of many runs sorted once; a resample only changes how often each run counts. */
 class Pool {
   readonly values: Float64Array
   readonly counts: Uint32Array
   readonly #runOf: Uint32Array
   readonly #sizes: readonly number[]
+  /** Of each run, how many samples lie below each multiple of the stride; run by run. */
+  readonly #below: readonly Uint32Array[]
 
   constructor (runs: readonly RunSamples[]) {
     const samples = runs.flatMap((values, run) => values.map((value) => ({ value, run }))).sort((a, b) => a.value - b.value)
@@ -82,6 +87,15 @@ class Pool {
     this.#runOf = Uint32Array.from(samples, ({ run }) => run)
     this.#sizes = runs.map(({ length }) => length)
     this.counts = new Uint32Array(runs.length).fill(1)
+    const places = Math.ceil(samples.length / STRIDE)
+    this.#below = runs.map(() => new Uint32Array(places))
+    const seen = new Uint32Array(runs.length)
+    samples.forEach(({ run }, index) => {
+      if (index % STRIDE === 0) {
+        this.#below.forEach((below, one) => { below[index / STRIDE] = seen[one] })
+      }
+      seen[run]++
+    })
   }
 
   resample (random: RandomStream): void {
@@ -99,8 +113,9 @@ class Pool {
     }
     const position = (total - 1) * probability
     const index = Math.floor(position)
-    let seen = 0
-    let i = -1
+    const place = this.#placeOf(index)
+    let seen = this.#seenAt(place)
+    let i = place * STRIDE - 1
     while (seen <= index) {
       seen += this.counts[this.#runOf[++i]]
     }
@@ -109,6 +124,29 @@ class Pool {
       seen += this.counts[this.#runOf[++i]]
     }
     return low + (this.values[i] - low) * (position - index)
+  }
+
+  /** The last place below which there are not more than so many resampled samples. */
+  #placeOf (index: number): number {
+    let low = 0
+    let high = Math.ceil(this.values.length / STRIDE)
+    while (high - low > 1) {
+      const middle = (low + high) >> 1
+      if (this.#seenAt(middle) <= index) {
+        low = middle
+      } else {
+        high = middle
+      }
+    }
+    return low
+  }
+
+  #seenAt (place: number): number {
+    let seen = 0
+    for (let run = 0; run < this.counts.length; run++) {
+      seen += this.counts[run] * this.#below[run][place]
+    }
+    return seen
   }
 }
 

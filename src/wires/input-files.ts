@@ -15,6 +15,8 @@ import type { LatencyMatrix, LatencyMatrixOptions } from '../sim/matrix.ts'
 import { readRateTrace } from '../sim/rate-trace-file.ts'
 import type { RateTrace } from '../sim/rate-trace.ts'
 
+export type { LatencyMatrixOptions } from '../sim/matrix.ts'
+
 /**
  * What scenarios take from files. Each reads at most `MAXIMUM_FILE_BYTES`, waits for nobody, and throws ERR_INVALID_FILE
  * with file:line:column, what was expected and what was found. An experiment reads with `await` at the top of its module,

@@ -60,6 +60,7 @@ export const topologySchema = z.discriminatedUnion('kind', [
 ])
 
 export type Topology = z.infer<typeof topologySchema>
+/** A network by its kind: a dumbbell, a star, a latency matrix, or whatever else is recognised. */
 export type TopologyInput = z.input<typeof topologySchema>
 
 /** The names of a topology's nodes. */

@@ -138,15 +138,21 @@ type TcpPreset = keyof typeof TCP_PRESETS
 
 export type { PathDirection, PathDirectionInput } from './scenario-link.ts'
 export type { TopologyInput } from './scenario-topology.ts'
+/** An address that a host is known by, or that only seems to be one. */
 export type AddressInput = z.input<typeof addressSchema>
 export type AddressDescription = z.infer<typeof addressSchema>
 export type AddressState = AddressDescription['state']
 export type HostDescription = z.infer<typeof hostSchema>
+/** What lies between two hosts or nodes: rates, delays, queues and losses, both ways. */
 export type PathInput = z.input<typeof pathSchema>
 export type PathDescription = z.infer<typeof pathSchema>
+/** What befalls a network or host, and when. */
 export type Fault = z.infer<typeof faultSchema>
+/** What else is on the network's links. */
 export type CrossTraffic = z.infer<typeof trafficSchema>
+/** A scenario with every default filled in. */
 export type Scenario = z.infer<typeof scenarioSchema>
+/** The hosts of a run, the network between them, and what befalls both. */
 export type ScenarioInput = z.input<typeof scenarioSchema>
 
 /**

@@ -4,6 +4,7 @@ import type { RecordedEvent, Recorder } from '../core/recorder.ts'
 import type { Multiaddr, NetworkNode, PeerId } from '../optim/port.ts'
 import type { Scenario } from './scenario.ts'
 
+/** What a run goes over: the session model, libp2p over simulated TCP, or real peers in processes of their own. */
 export type WireName = 'sim' | 'stack' | 'tcp'
 
 /** What one host is told of another. */
@@ -47,6 +48,7 @@ export interface Host {
   peer(name: string): Peer
 }
 
+/** What a process takes, at an instant. */
 export interface ProcessMemory {
   /** What is in use: the heap's objects, and what lies outside of it for them, such as buffers. */
   readonly usedBytes: number
@@ -54,6 +56,7 @@ export interface ProcessMemory {
   readonly residentBytes: number
 }
 
+/** Reads the memory of the process that a host has to itself. */
 export interface MemoryMeter {
   /** As it is. It takes less than a millisecond. */
   now(): ProcessMemory
@@ -66,7 +69,9 @@ export interface MemoryMeter {
  * begins at time zero, and the run is over when every host's has returned.
  */
 export interface Role {
+  /** Before time zero, on all hosts at once. */
   setUp?(host: Host, parameters: RunParameters): Promise<void> | void
+  /** From time zero on. */
   run?(host: Host, parameters: RunParameters): Promise<void>
 }
 

@@ -78,7 +78,7 @@ test.serial('at the maximum it ends, and says what was not reached', async t => 
   const directory = await temporaryDirectory(t)
   const { exitCode, stdout } = await runCli(directory, ['run', 'noisy', '--precision', '1%', '--maximum-seeds', '13', '--out', 'here'], { machinery: adaptive() })
   t.is(exitCode, 0)
-  t.regex(stdout, /The number of seeds was found on the way: [^\n]* less precisely than ±1% [^\n]* up to 13\. busy, response-p50 of tuned: ±[\d.]+% after 13 seeds, which is not reached\./)
+  t.regex(stdout, /The number of seeds was found on the way: [^\n]* less precisely than ±1% [^\n]* up to 13\. busy network, response time, median of Tuned: ±[\d.]+% after 13 seeds, which is not reached\./)
   const { plan, status } = await manifestOf(join(directory, 'here'))
   t.is(status, 'complete')
   t.is(plan.flatMap(({ seeds }) => seeds).length, 13)

@@ -12,6 +12,7 @@ function ignore (): void {}
 
 export default Object.assign(record, {
   serial: record,
+  skip: record,
   before: ignore,
   beforeEach: ignore,
   after: Object.assign(ignore, { always: ignore }),

@@ -35,7 +35,9 @@ const section = textOf(results)
 test('without courses there is no section', async t => {
   const plain = syntheticResults({ simSeeds: 2, tcpSeeds: 0 })
   t.is(courseSection(plain, new Map()), undefined)
-  t.false((await renderReport(plain, analyse(plain))).includes('id="runs"'))
+  const report = await renderReport(plain, analyse(plain))
+  t.false(report.includes('id="runs"'))
+  t.false(report.includes('courses.json'))
 })
 
 test('the report has the section after the timeline, no id twice, and a place to link to for each case that has runs', async t => {
@@ -46,6 +48,9 @@ test('the report has the section after the timeline, no id twice, and a place to
   t.is(casesWithCourses(results).size, 5)
   t.true([...casesWithCourses(results)].every(name => ids.includes(courseId(name))))
   t.notRegex(report, /(?:src|href)="(?!#)/)
+  t.true(report.includes('<code>courses.json</code> (single runs, from inside)'))
+  const compared = [...report.matchAll(/<tr class="group"><th colspan="5" scope="rowgroup"><span><a href="#([^"]+)">/g)].map(([, id]) => id)
+  t.true(compared.length > 0 && compared.every(id => ids.includes(id)))
 })
 
 test('each run says why it is there, has a description, its numbers and marks, and only the first is open', t => {
@@ -132,4 +137,8 @@ test('the command has seed and settings as they were typed', t => {
     "twinwire trace connection-setup --case silent-death --arm pool --seed 'it'\\''s mine' --repetition 12 --set rttMs=80 --set 'name=two words' --perfetto run.json"
   )
   t.is(traceCommand({ experiment, command: 'elsewhere' }, { ...key, seed: 'a/b/3' }), 'twinwire trace connection-setup --case silent-death --arm pool --seed a/b --repetition 3 --perfetto run.json')
+  t.is(
+    traceCommand({ experiment, command: "twinwire run connection-setup --seed s --seeds 20 --experiments 'my own' --set rttMs=80" }, { ...key, seed: 's/0' }),
+    "twinwire trace connection-setup --case silent-death --arm pool --seed s --repetition 0 --experiments 'my own' --set rttMs=80 --perfetto run.json"
+  )
 })
