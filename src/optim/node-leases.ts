@@ -2,7 +2,7 @@ import { timeoutSignal } from '../core/clock.ts'
 import type { Clock } from '../core/clock.ts'
 import type { StreamLease } from './pool/lease.ts'
 import type { AcquireOptions } from './pool/pool.ts'
-import type { Connection, NetworkNode, PeerId, Stream } from './port.ts'
+import type { AbortOptions, Connection, NetworkNode, PeerId, Stream } from './port.ts'
 
 /** Where streams come from: the pool, or the node itself where there is none. */
 export interface LeaseSource {
@@ -18,6 +18,7 @@ export class NodeLeases implements LeaseSource {
   readonly #clock: Clock
   readonly #keptProtocol: string
   readonly #kept = new WeakMap<Connection, Stream[]>()
+  readonly #openings = new WeakMap<Connection, Openings>()
   readonly #open = new Set<Stream>()
   readonly #closing = new Set<Promise<void>>()
 
@@ -38,7 +39,7 @@ export class NodeLeases implements LeaseSource {
       return new NodeLease(kept, connection, true, error => this.#giveBack(kept, connection, protocol, error))
     }
     onOpening?.(connection)
-    const stream = await connection.newStream(protocol, options)
+    const stream = await this.#openingsOn(connection).open(protocol, options)
     return new NodeLease(stream, connection, false, error => this.#giveBack(stream, connection, protocol, error))
   }
 
@@ -48,6 +49,15 @@ export class NodeLeases implements LeaseSource {
       this.#close(stream)
     }
     await Promise.all(this.#closing)
+  }
+
+  #openingsOn (connection: Connection): Openings {
+    let openings = this.#openings.get(connection)
+    if (openings === undefined) {
+      openings = new Openings(connection)
+      this.#openings.set(connection, openings)
+    }
+    return openings
   }
 
   #take (connection: Connection): Stream | undefined {
@@ -79,6 +89,54 @@ export class NodeLeases implements LeaseSource {
   #close (stream: Stream): void {
     const closed = close(stream, this.#clock).finally(() => this.#closing.delete(closed))
     this.#closing.add(closed)
+  }
+}
+
+/**
+ * Opens streams on one connection, few at a time until the first is there. What waits elsewhere, for a permit or for the
+ * connection that replaces a dead one, may be let go all at once, and libp2p resets a connection's streams where ten come
+ * before its far end listens.
+ */
+class Openings {
+  readonly #connection: Connection
+  #proven = false
+  #underWay = 0
+  /** Resolves when one has ended, whichever way. */
+  #ended = Promise.withResolvers<void>()
+
+  constructor (connection: Connection) {
+    this.#connection = connection
+  }
+
+  async open (protocol: string, options: AbortOptions): Promise<Stream> {
+    while (!this.#proven && this.#underWay >= MAXIMUM_UNPROVEN) {
+      await unlessAborted(this.#ended.promise, options.signal)
+    }
+    this.#underWay++
+    try {
+      const stream = await this.#connection.newStream(protocol, options)
+      this.#proven = true
+      return stream
+    } finally {
+      this.#underWay--
+      this.#ended.resolve()
+      this.#ended = Promise.withResolvers()
+    }
+  }
+}
+
+/** As many as the pool, whose option `maxStreamsInNegotiation` says why. */
+const MAXIMUM_UNPROVEN = 8
+
+async function unlessAborted (promise: Promise<void>, signal: AbortSignal | undefined): Promise<void> {
+  const { promise: aborted, reject } = Promise.withResolvers<never>()
+  const onAbort = (): void => reject(signal?.reason)
+  signal?.throwIfAborted()
+  signal?.addEventListener('abort', onAbort, { once: true })
+  try {
+    await Promise.race([promise, aborted])
+  } finally {
+    signal?.removeEventListener('abort', onAbort)
   }
 }
 

@@ -145,8 +145,8 @@ export class RequestPath {
     }
     const { node } = this.#components
     const earlier = node.getConnections(peer)
-    const { connecting, sent, progress, whenKept, signal } = attempt
-    const hooks = { connecting, sent, progress, whenKept, opening: (connection: Connection) => openingOn(connection, earlier, attempt) }
+    const { connecting, sent, arrived, progress, whenKept, signal } = attempt
+    const hooks = { connecting, sent, arrived, progress, whenKept, opening: (connection: Connection) => openingOn(connection, earlier, attempt) }
     // The far side joins a retry to the work that it is at.
     attempt.shared()
     try {
@@ -238,7 +238,7 @@ interface BatchOptions {
   readonly sensitive: boolean
   readonly compressionContext: string
   readonly signal: AbortSignal
-  readonly hooks: Pick<AttemptContext, 'connecting' | 'sent' | 'progress' | 'whenKept'> & { opening(connection: Connection): void }
+  readonly hooks: Pick<AttemptContext, 'connecting' | 'sent' | 'arrived' | 'progress' | 'whenKept'> & { opening(connection: Connection): void }
 }
 
 function fitsBatch ({ payload, expectedReplyBytes }: Errand, { maximumPayloadBytes }: MessageBatching): boolean {

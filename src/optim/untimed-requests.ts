@@ -36,6 +36,7 @@ export class UntimedRequests {
         sent () {},
         progress () {},
         shared () {},
+        arrived () {},
         whenKept () {},
         get overdue () {
           return deadline.timedOut

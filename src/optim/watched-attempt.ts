@@ -12,6 +12,7 @@ export class WatchedAttempt implements AttemptContext {
   readonly opening: () => void
   readonly progress: () => void
   readonly shared: () => void
+  readonly arrived: () => void
   readonly whenKept: (callback: () => void) => void
   /** The id of the connection that it was made on, where that is known. */
   connection: string | undefined
@@ -29,6 +30,7 @@ export class WatchedAttempt implements AttemptContext {
     this.opening = context.opening
     this.progress = context.progress
     this.shared = context.shared
+    this.arrived = context.arrived
     this.whenKept = context.whenKept
     this.#context = context
     this.#clock = clock

@@ -1,6 +1,6 @@
 import { getEventListeners } from 'node:events'
 import test from 'ava'
-import { sleep } from '../../src/core/clock.ts'
+import { sleep, timeoutSignal } from '../../src/core/clock.ts'
 import { NodeLeases } from '../../src/optim/node-leases.ts'
 import { FakePeerId } from './fake-node.ts'
 import { PingNode, RTT } from './ping-node.ts'
@@ -113,10 +113,44 @@ test('kept streams leave no listener behind, however often they are lent', async
   })
 })
 
+test('of a burst on a connection without a stream 8 are opened at once, and the rest when the first is there', async t => {
+  await withLeases(t, async ({ clock, connection, acquire }) => {
+    const burst = Promise.all(Array.from({ length: 20 }, async () => await acquire(OTHER)))
+    await sleep(clock, RTT / 2)
+    t.is(connection.pings, 8)
+    await sleep(clock, RTT)
+    t.is(connection.pings, 20)
+    for (const lease of await burst) {
+      lease.release()
+    }
+    // It has proven that its far side listens.
+    const startedMs = clock.now()
+    const another = await Promise.all(Array.from({ length: 20 }, async () => await acquire(OTHER)))
+    t.is(clock.now() - startedMs, RTT)
+    another.forEach(lease => lease.release())
+  })
+})
+
+test('who waits behind openings that fail gets a turn, and its error', async t => {
+  await withLeases(t, async ({ connection, acquire }) => {
+    connection.unsupported = true
+    const all = await Promise.allSettled(Array.from({ length: 20 }, async () => await acquire(OTHER)))
+    t.true(all.every(({ status }) => status === 'rejected'))
+    t.is(connection.pings, 20)
+  })
+})
+
 for (const [where, prepare, afterMs] of [
   ['before it begins', () => {}, 0],
   ['during the dial', ({ connection }: Rig) => connection.end('closed'), RTT],
-  ['while the stream is opened', ({ connection }: Rig) => { connection.silent = 'streams' }, RTT / 2]
+  ['while the stream is opened', ({ connection }: Rig) => { connection.silent = 'streams' }, RTT / 2],
+  ['while others are opened before it', ({ connection, leases, clock }: Rig) => {
+    connection.silent = 'streams'
+    for (let i = 0; i < 8; i++) {
+      const limit = timeoutSignal(clock, RTT)
+      leases.acquire(peer, OTHER, { signal: limit.signal }).catch(() => limit[Symbol.dispose]())
+    }
+  }, RTT / 2]
 ] as const) {
   test(`aborted ${where}, it rejects with the reason and leaves no listener`, async t => {
     await withLeases(t, async rig => {

@@ -69,8 +69,10 @@ export class Ledbat implements SendWindow {
       return
     }
     const grownBytes = this.#windowBytes + GAIN * offTarget * bytes * this.#segmentBytes / this.#windowBytes
-    // Section 2.4.1: a window that was not filled says nothing about the path, and is not to be saved up.
-    const allowedBytes = inFlightBytes + ALLOWED_INCREASE * this.#segmentBytes
+    // Section 2.4.1: a window that was not filled says nothing about the path, and is not to be saved up. One that a whole
+    // message more does not fit into is filled: the RFC's is one of bytes, of which any number fits.
+    const usedBytes = applicationLimited ? inFlightBytes : Math.max(inFlightBytes, this.#windowBytes)
+    const allowedBytes = usedBytes + ALLOWED_INCREASE * this.#segmentBytes
     this.#windowBytes = withinWindowBounds(Math.min(grownBytes, allowedBytes))
   }
 

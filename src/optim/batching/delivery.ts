@@ -12,6 +12,8 @@ export interface DeliveryHooks {
   opening?(connection: Connection): void
   /** It was handed to the transport, and may arrive from here on. */
   sent?(): void
+  /** The far side has it. */
+  arrived?(): void
   /** Part of its reply came, not all of it. */
   progress?(): void
   /** Given what to call when it is overdue, but goes on. */
@@ -115,6 +117,7 @@ export class Delivery extends Outgoing {
 
   override onTaken (): void {
     this.taken = true
+    this.hooks.arrived?.()
     this.stream?.onTaken(this)
   }
 

@@ -36,7 +36,7 @@ export interface AttemptAnswered extends AttemptEvent {
 export interface AttemptOverdue extends AttemptEvent {
   readonly type: 'timeouts:attempt-overdue'
   readonly timeoutMs: number
-  /** True where nothing could take its place, so that it goes on until the deadline. */
+  /** True where nothing could take its place, so that it goes on until the deadline; else, once sent, until what takes it is overdue as well. */
   readonly kept: boolean
 }
 

@@ -13,6 +13,10 @@ import type { Cancellable, RunEnvironment } from './run-environment.ts'
  * One request from its first attempt until nothing of it is left. It settles once; attempts that another was faster than
  * go on for the rest of their own timeouts, because their end is what the estimates and the pool need to hear of: were
  * they cut off, only the fast answers would be learnt from, and each hedge would cost a stream.
+ *
+ * For the same reason an overdue attempt goes on beside the one that takes its place, until that is overdue as well: TCP
+ * takes an acknowledgement of what it has sent again, too, and only by it learns that its timeout was too short (F-RTO,
+ * RFC 5682; Eifel, RFC 3522). Under a queue that grows it is the first attempt whose answer comes first.
  */
 export class RequestRun<T> implements Cancellable {
   place = 0
@@ -156,7 +160,7 @@ export class RequestRun<T> implements Cancellable {
 
   #onHedge (): void {
     const { clock, budget, settings } = this.#environment
-    if (this.#live.size === 1 && this.#attempts < settings.maximumAttempts && budget.tryWithdraw(clock.now())) {
+    if (this.#inTime === 1 && this.#attempts < settings.maximumAttempts && budget.tryWithdraw(clock.now())) {
       this.#hedged = true
       this.#begin('hedge')
     }
@@ -165,8 +169,8 @@ export class RequestRun<T> implements Cancellable {
   #onOverdue (attempt: RunningAttempt): void {
     const { clock, ledger, budget } = this.#environment
     budget.ended(false, clock.now())
-    // What only a stream was opened for has no answer to wait for, and teaches nothing.
-    if (attempt.mayHaveLeft) {
+    // What only a stream was opened for has no answer to wait for, and teaches nothing; what has arrived was not lost.
+    if (attempt.mayHaveLeft && !attempt.arrived) {
       ledger.overdue(this.#record, this.#request.operation, attempt.sentAtMs, clock.now())
     }
     if (this.#done) {
@@ -179,14 +183,27 @@ export class RequestRun<T> implements Cancellable {
     if (attempt.mayHaveLeft) {
       this.#unjudged.add(attempt)
     }
-    // With nothing to take its place, cutting it off would turn a slow answer into none.
-    const kept = this.#live.size === 1 && !this.#retry(attempt)
-    this.#emitOverdue(attempt, kept)
-    if (kept) {
+    const replaced = this.#inTime > 0 || this.#retryTimer !== undefined || this.#retry(attempt)
+    this.#emitOverdue(attempt, !replaced)
+    for (const earlier of this.#live) {
+      if (earlier !== attempt && earlier.overdue && !earlier.arrived) {
+        this.#giveUp(earlier, overdueError(earlier))
+      }
+    }
+    if (attempt.mayHaveLeft || !replaced) {
       attempt.kept()
     } else {
       this.#giveUp(attempt, overdueError(attempt))
     }
+  }
+
+  /** Attempts that are under way and not overdue. */
+  get #inTime (): number {
+    let count = 0
+    for (const { overdue } of this.#live) {
+      count += overdue ? 0 : 1
+    }
+    return count
   }
 
   #onAnswer (attempt: RunningAttempt, value: T): void {
@@ -231,11 +248,23 @@ export class RequestRun<T> implements Cancellable {
     this.#end(attempt)
     this.#environment.budget.ended(false, this.#environment.clock.now())
     this.#environment.emit({ type: 'timeouts:attempt-failed', ...this.#identity(attempt), reason: reasonOf(error) })
-    if (!this.#done && this.#live.size === 0 && this.#retryTimer === undefined && !this.#retry(attempt, error)) {
+    if (!this.#done && this.#inTime === 0 && this.#retryTimer === undefined && !this.#retry(attempt, error)) {
+      this.#onRefused(error)
+    }
+    this.#finishWhenOver()
+  }
+
+  /** The last attempt in time has failed. What the far side has said that it has, it may still answer. */
+  #onRefused (error: unknown): void {
+    for (const attempt of this.#live) {
+      if (!attempt.arrived) {
+        this.#giveUp(attempt, overdueError(attempt))
+      }
+    }
+    if (this.#live.size === 0) {
       this.#judgeRest(() => 'lost')
       this.#settle({ ok: false, error })
     }
-    this.#finishWhenOver()
   }
 
   /** Schedules another attempt where one is allowed. Without an error, the attempt is overdue. */
@@ -257,9 +286,25 @@ export class RequestRun<T> implements Cancellable {
     this.#retryDelayMs = delayMs
     this.#retryTimer = deadlines.after(delayMs, () => {
       this.#retryTimer = undefined
-      this.#begin('retry')
+      this.#begin(this.#nextKind)
     })
     return true
+  }
+
+  /**
+   * What the far side has is not lost but slow, and going there again the same way gains nothing: what may help is what
+   * goes another way.
+   */
+  get #nextKind (): AttemptKind {
+    if (this.#environment.settings.hedging !== false && this.#request.idempotent && !this.#hedged) {
+      for (const { arrived } of this.#live) {
+        if (arrived) {
+          this.#hedged = true
+          return 'hedge'
+        }
+      }
+    }
+    return 'retry'
   }
 
   readonly #onAbort = (): void => {

@@ -60,9 +60,14 @@ export interface AttemptContext {
    * then tells no round trip (Karn).
    */
   readonly shared: () => void
+  /**
+   * The far side has said that it has the request: from here on silence is the time that it takes, and no loss. Another
+   * attempt is then made as a hedge.
+   */
+  readonly arrived: () => void
   /** Part of the answer came, not all of it: the attempt's timeout begins again. */
   readonly progress: () => void
-  /** Registers what is called when the attempt is overdue but goes on, because nothing may take its place. */
+  /** Registers what is called when the attempt is overdue but goes on. */
   readonly whenKept: (callback: () => void) => void
 }
 

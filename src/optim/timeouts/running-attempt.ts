@@ -45,6 +45,8 @@ export class RunningAttempt {
   mayHaveLeft = true
   /** Its answer may be that to an earlier attempt. */
   shared = false
+  /** The far side has said that it has the request. */
+  arrived = false
   readonly #options: RunningAttemptOptions
   readonly #controller = new AbortController()
   #timer: Timer | undefined
@@ -202,6 +204,9 @@ class RunningContext implements AttemptContext {
   readonly progress = (): void => this.#running.progress()
   readonly shared = (): void => {
     this.#running.shared = true
+  }
+  readonly arrived = (): void => {
+    this.#running.arrived = true
   }
   readonly whenKept = (callback: () => void): void => this.#running.whenKept(callback)
 }

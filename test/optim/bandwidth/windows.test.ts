@@ -33,7 +33,10 @@ test('the extreme is that of the samples of the last slots, against one that kee
   t.pass()
 })
 
-/** RFC 6817, section 2.4.2, to the letter, with plain lists; its units here are a segment and a floor of 64 KiB. */
+/**
+ * RFC 6817, section 2.4.2, to the letter, with plain lists; its units here are a segment and a floor of 64 KiB. A sender
+ * that the window limits has filled it, since the RFC's is one of bytes.
+ */
 class LedbatOfTheRfc {
   cwnd = MINIMUM_WINDOW_BYTES
   readonly currentDelays: number[] = []
@@ -62,7 +65,7 @@ test('LEDBAT follows the RFC\'s pseudocode, while no acknowledgement is so late 
     return acks.every(({ gapMs, bytes, rttMs, inFlightBytes }) => {
       nowMs += gapMs
       ledbat.onAcknowledged({ nowMs, bytes, rttMs, inFlightBytes, applicationLimited: false })
-      rfc.onAck(nowMs, bytes, rttMs, inFlightBytes)
+      rfc.onAck(nowMs, bytes, rttMs, Math.max(inFlightBytes, rfc.cwnd))
       return Math.abs(ledbat.windowBytes - rfc.cwnd) < 1e-6
     })
   }))
@@ -89,6 +92,30 @@ test('LEDBAT does not grow while the application is what limits it, but shrinks'
   t.true(grown > MINIMUM_WINDOW_BYTES)
   acknowledge(250, true)
   t.true(ledbat.windowBytes < grown)
+})
+
+test('LEDBAT grows though messages of half its floor leave room in it that none fits into', t => {
+  const ledbat = new Ledbat(SEGMENT, 100)
+  const messageBytes = MINIMUM_WINDOW_BYTES / 2 + 1
+  let underWay = 1
+  for (let i = 0; i < 100; i++) {
+    ledbat.onAcknowledged({ nowMs: 50 * i, bytes: messageBytes, rttMs: 50, inFlightBytes: underWay * messageBytes, applicationLimited: false })
+    underWay = Math.floor(ledbat.windowBytes / messageBytes)
+  }
+  // A segment a window, as TCP: i samples of m bytes make w^2 = w0^2 + 2 i segment m, less what rounding steps take.
+  t.true(ledbat.windowBytes > 0.95 * Math.sqrt(MINIMUM_WINDOW_BYTES ** 2 + 2 * 100 * SEGMENT * messageBytes), `${ledbat.windowBytes}`)
+})
+
+test('LEDBAT: a window that the application did not fill is not saved up while it shrinks', t => {
+  const ledbat = new Ledbat(SEGMENT, 100)
+  for (let i = 0; i < 100; i++) {
+    ledbat.onAcknowledged({ nowMs: i, bytes: SEGMENT, rttMs: 50, inFlightBytes: 1e6, applicationLimited: false })
+  }
+  t.true(ledbat.windowBytes > 80_000 + SEGMENT)
+  for (let i = 100; i < 104; i++) {
+    ledbat.onAcknowledged({ nowMs: i, bytes: SEGMENT, rttMs: 200, inFlightBytes: 80_000, applicationLimited: true })
+  }
+  t.is(ledbat.windowBytes, 80_000 + SEGMENT)
 })
 
 test('LEDBAT yields: while others queue more than its target on the path, it goes down to its floor', t => {

@@ -76,7 +76,7 @@ test('a fast peer\'s timeout stays at the floor of 25 ms', async t => {
   })
 })
 
-test('an overdue idempotent attempt is given up for a retry after RTO and jitter', async t => {
+test('an overdue idempotent attempt is followed by a retry after RTO and jitter', async t => {
   await inVirtualTime(async ({ clock }) => {
     const { timeouts, events } = rig(clock)
     await learn(timeouts, clock, 100)
@@ -86,6 +86,127 @@ test('an overdue idempotent attempt is given up for a retry after RTO and jitter
     const elapsedMs = clock.now() - startMs
     t.true(elapsedMs >= 110 + 10 + 100 && elapsedMs <= 110 + 30 + 101, String(elapsedMs))
     t.deepEqual(ofType(events, 'timeouts:judged').map(({ verdict }) => verdict), ['lost'])
+  })
+})
+
+test('an overdue attempt goes on beside its retry: a late answer is taken, and the timeout learns of it', async t => {
+  await inVirtualTime(async ({ clock }) => {
+    const { timeouts, events } = rig(clock)
+    await learn(timeouts, clock, 100)
+    const startMs = clock.now()
+    // RTO = 110; the retry, 10 to 30 ms later, would be answered at 220 at the soonest.
+    t.is(await timeouts.run(get, answering(clock, 180, 100)), 1)
+    t.is(Math.round(clock.now() - startMs), 180)
+    t.deepEqual(ofType(events, 'timeouts:judged').map(({ verdict }) => verdict), ['spurious'])
+    await sleep(clock, 500)
+    t.is(timeouts.metrics.running, 0)
+    // RTTVAR was next to nothing, and takes a quarter of 80; then the retry's 100.
+    const { rttVarMs = 0 } = timeouts.conditions(peer, 'get')
+    t.true(rttVarMs > 0.75 * 80 / 4, String(rttVarMs))
+  })
+})
+
+test('an overdue attempt is given up when what took its place is overdue as well, the last goes on', async t => {
+  await inVirtualTime(async ({ clock }) => {
+    const { timeouts, events } = rig(clock, { hedging: false })
+    await learn(timeouts, clock, 100)
+    const ends: number[] = []
+    let underWay = 0
+    let most = 0
+    await t.throwsAsync(timeouts.run({ ...get, deadlineMs: 5000 }, async context => {
+      most = Math.max(most, ++underWay)
+      context.signal.addEventListener('abort', () => {
+        underWay--
+        ends.push(context.attempt)
+      }, { once: true })
+      return await silent(context)
+    }), { code: 'ERR_DEADLINE' })
+    t.deepEqual(ends, [1, 2, 3])
+    t.is(most, 2)
+    t.deepEqual(ofType(events, 'timeouts:attempt-overdue').map(({ kept }) => kept), [false, false, true])
+    t.is(timeouts.metrics.running, 0)
+  })
+})
+
+test('what only a stream was being opened for is given up at once for another', async t => {
+  await inVirtualTime(async ({ clock }) => {
+    const { timeouts } = rig(clock)
+    await learn(timeouts, clock, 100)
+    const startMs = clock.now()
+    let abortedMs = NaN
+    await timeouts.run(get, async context => {
+      if (context.attempt === 2) {
+        return
+      }
+      context.opening()
+      context.signal.addEventListener('abort', () => { abortedMs = clock.now() }, { once: true })
+      await silent(context)
+    })
+    // Four times the RTO of 110.
+    t.is(Math.round(abortedMs - startMs), 440)
+  })
+})
+
+test('a request that the far side has is slow and not lost: what follows is a hedge, it goes on, and nothing backs off', async t => {
+  await inVirtualTime(async ({ clock }) => {
+    const { timeouts, events } = rig(clock)
+    await learn(timeouts, clock, 100)
+    const slowOnce = (slowMs: number): Attempt<number> => async ({ attempt, kind, arrived, shared, signal }) => {
+      if (kind !== 'hedge') {
+        shared()
+        clock.setTimeout(arrived, 50)
+      }
+      await sleep(clock, attempt === 1 ? slowMs : 100, signal)
+      return attempt
+    }
+    t.is(await timeouts.run(get, slowOnce(1000)), 2)
+    t.is(timeouts.conditions(peer, 'get').backoff, 0)
+    t.deepEqual([timeouts.metrics.hedges, timeouts.metrics.retries], [1, 0])
+    // And where the first is faster after all, it is what answers.
+    t.is(await timeouts.run(get, slowOnce(150)), 1)
+    t.true(ofType(events, 'timeouts:attempt-answered').every(({ valid }) => valid))
+  })
+})
+
+test('with hedging off, or after the one hedge, what follows a request that the far side has is a retry', async t => {
+  await inVirtualTime(async ({ clock }) => {
+    for (const [hedging, kinds] of [[false, ['first', 'retry', 'retry']], [undefined, ['first', 'hedge', 'retry']]] as const) {
+      const { timeouts, events } = rig(clock, hedging === undefined ? {} : { hedging })
+      await learn(timeouts, clock, 100)
+      await t.throwsAsync(timeouts.run({ ...get, deadlineMs: 5000 }, async context => {
+        context.arrived()
+        return await silent(context)
+      }), { code: 'ERR_DEADLINE' })
+      t.deepEqual(ofType(events, 'timeouts:attempt-started').slice(50).map(({ kind }) => kind), kinds)
+      t.is(timeouts.metrics.running, 0)
+    }
+  })
+})
+
+test('the error of the last attempt ends the request, unless the far side has an earlier one', async t => {
+  await inVirtualTime(async ({ clock }) => {
+    for (const has of [false, true]) {
+      const { timeouts } = rig(clock, { maximumAttempts: 2 })
+      await learn(timeouts, clock, 100)
+      const startMs = clock.now()
+      const answer = timeouts.run(get, async ({ attempt, arrived, signal }) => {
+        if (attempt === 2) {
+          throw new TwinwireError('ERR_CONNECTION_RESET', 'reset')
+        }
+        if (has) {
+          arrived()
+        }
+        await sleep(clock, 1000, signal)
+        return attempt
+      })
+      if (has) {
+        t.is(await answer, 1)
+      } else {
+        await t.throwsAsync(answer, { code: 'ERR_CONNECTION_RESET' })
+        t.true(clock.now() - startMs <= 110 + 30 + 1)
+      }
+      t.is(timeouts.metrics.running, 0)
+    }
   })
 })
 

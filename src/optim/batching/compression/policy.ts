@@ -19,14 +19,22 @@ export type CompressionPolicy = (question: CompressionQuestion) => Codec
 export const MINIMUM_COMPRESSED_BYTES = 512
 
 /**
+ * What a path of which nothing is known is taken to carry, in bit/s: what the bandwidth manager holds a node to by
+ * default, so that the same is compressed with it and without. Where a path is faster, that costs some of the processor's
+ * time for data that compresses, and a batch in 64 for data that does not.
+ */
+export const ASSUMED_BITS_PER_SECOND = 80e6
+
+/**
  * The default: the codec that saves most time, counting what the bytes it saves would take to send against the
  * processor's time at both ends; none where no codec saves any. A codec whose ratio is not known, or has not been
  * observed for a while, is tried where it could save time if it left nothing of the batch.
  */
-export const compressWhereItPays: CompressionPolicy = ({ bytes, rateBitsPerSecond, estimates }) => {
-  if (bytes < MINIMUM_COMPRESSED_BYTES || rateBitsPerSecond === Infinity) {
+export const compressWhereItPays: CompressionPolicy = ({ bytes, rateBitsPerSecond: knownBitsPerSecond, estimates }) => {
+  if (bytes < MINIMUM_COMPRESSED_BYTES) {
     return 'none'
   }
+  const rateBitsPerSecond = knownBitsPerSecond === Infinity ? ASSUMED_BITS_PER_SECOND : knownBitsPerSecond
   let best: Codec = 'none'
   let mostSavedNs = 0
   for (const codec of CODECS) {

@@ -1,6 +1,7 @@
 import test from 'ava'
 import * as fc from 'fast-check'
-import { compressWhereItPays, MINIMUM_COMPRESSED_BYTES, type CompressionQuestion } from '../../../../src/optim/batching/compression/policy.ts'
+import { parseBandwidthOptions } from '../../../../src/optim/bandwidth/options.ts'
+import { ASSUMED_BITS_PER_SECOND, compressWhereItPays, MINIMUM_COMPRESSED_BYTES, type CompressionQuestion } from '../../../../src/optim/batching/compression/policy.ts'
 import { FRESH_BATCHES, RatioEstimator } from '../../../../src/optim/batching/compression/ratio-estimator.ts'
 import type { Codec } from '../../../../src/optim/batching/wire/items.ts'
 
@@ -67,9 +68,16 @@ test('the codec that saves more is chosen: DEFLATE where bytes are dear, Snappy 
   t.is(compressWhereItPays({ ...QUESTION, bytes: 1000, rateBitsPerSecond: 10e6, estimates }), 'snappy')
 })
 
-test('what is small, or leaves at a rate that is not known, is not; nor is it tried', t => {
+test('a rate that is not known is taken for what the bandwidth manager assumes of a node', t => {
+  t.is(ASSUMED_BITS_PER_SECOND, parseBandwidthOptions({}).uploadBitsPerSecond)
+  // 10,000 bytes take 1 ms then; DEFLATE's 95 microseconds are saved by less than a ratio of 0.905.
+  const at = (ratio: number): Codec => compressWhereItPays({ ...QUESTION, rateBitsPerSecond: Infinity, estimates: { deflate: { ratio, isFresh: true } } })
+  t.is(at(0.904), 'deflate')
+  t.is(at(0.906), 'none')
+})
+
+test('what is small, or leaves so fast that nothing pays, is not compressed; nor is it tried', t => {
   const estimates = { snappy: { ratio: 0.1, isFresh: true }, deflate: { ratio: 1, isFresh: false } }
-  t.is(compressWhereItPays({ ...QUESTION, estimates, rateBitsPerSecond: Infinity }), 'none')
   t.is(compressWhereItPays({ ...QUESTION, estimates, bytes: MINIMUM_COMPRESSED_BYTES - 1 }), 'none')
   t.is(compressWhereItPays({ ...QUESTION, estimates, bytes: MINIMUM_COMPRESSED_BYTES }), 'deflate')
   // At 1 Tbit/s not even a batch of which nothing were left would pay.
@@ -103,7 +111,7 @@ test('a choice never costs more than it saves by its own estimate, and never is 
       return true
     }
     const ratio = offered[codec]?.ratio ?? Number.NaN
-    return bytes >= MINIMUM_COMPRESSED_BYTES && bytes * (1 - ratio) * 8 / rateBitsPerSecond > bytes * 8e-9
+    return bytes >= MINIMUM_COMPRESSED_BYTES && bytes * (1 - ratio) * 8 / (rateBitsPerSecond === Infinity ? ASSUMED_BITS_PER_SECOND : rateBitsPerSecond) > bytes * 8e-9
   }), { numRuns: 10_000 })
   t.pass()
 })
