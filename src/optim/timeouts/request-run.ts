@@ -3,6 +3,7 @@ import { allowanceMs, attemptTimeoutMs, roundTripMs } from './attempt-timeout.ts
 import { decorrelatedJitterMs } from './decorrelated-jitter.ts'
 import { reasonOf, refusalOf } from './retry-decision.ts'
 import { RunningAttempt } from './running-attempt.ts'
+import { TIMERS_ROUND_MS } from '../deadlines.ts'
 import type { Timer } from '../../core/clock.ts'
 import type { AttemptKind } from './events.ts'
 import type { PeerRecord, Verdict } from './peer-ledger.ts'
@@ -102,7 +103,8 @@ export class RequestRun<T> implements Cancellable {
       clock,
       deadlines,
       granularityMs,
-      planTimeoutMs: factor => this.#attemptTimeoutMs(factor),
+      planTimeoutMs: factor => this.#attemptTimeoutMs(factor, this.#deadlineAtMs - clock.now()),
+      fullTimeoutMs: () => this.#attemptTimeoutMs(1, Infinity),
       onSent: attempt => {
         this.#firstShared ??= attempt.shared ? attempt.number : undefined
         ledger.attemptSent(this.#record, clock.now())
@@ -126,7 +128,7 @@ export class RequestRun<T> implements Cancellable {
     return await answer
   }
 
-  #attemptTimeoutMs (factor: number): number {
+  #attemptTimeoutMs (factor: number, remainingMs: number): number {
     const { clock, ledger, policy, timeoutFactor, settings } = this.#environment
     const nowMs = clock.now()
     const policyMs = policy.timeoutMs(ledger.conditions(this.#record, this.#request.operation, nowMs))
@@ -135,7 +137,7 @@ export class RequestRun<T> implements Cancellable {
       throw new TwinwireError('ERR_INVALID_OPTION', `the timeout policy ${policy.name} or the timeout factor is at fault`, { expected: 'a finite wait', found: `${policyMs} ms, ${wantedMs} ms with the factor` })
     }
     const waitMs = Math.min(settings.ceilingMs, Math.max(settings.floorMs, wantedMs))
-    return attemptTimeoutMs(factor * waitMs, this.#allowanceMs, this.#deadlineAtMs - nowMs)
+    return attemptTimeoutMs(factor * waitMs, this.#allowanceMs, remainingMs)
   }
 
   #armHedge (attempt: RunningAttempt): void {
@@ -262,13 +264,27 @@ export class RequestRun<T> implements Cancellable {
     return true
   }
 
+  /** A caller whose own limit is the deadline may be told of it first: what the deadline teaches is learnt all the same. */
   readonly #onAbort = (): void => {
-    this.cancel(this.#request.signal?.reason)
+    const reason = this.#request.signal?.reason
+    if (this.#environment.clock.now() >= this.#deadlineAtMs - TIMERS_ROUND_MS) {
+      this.#expire(reason)
+    } else {
+      this.cancel(reason)
+    }
   }
 
   #onDeadline (): void {
+    this.#expire(new TwinwireError('ERR_DEADLINE', `no answer within ${this.#request.deadlineMs} ms`))
+  }
+
+  #expire (reason: unknown): void {
+    const someOverdue = this.#unjudged.size > 0
+    for (const attempt of this.#live) {
+      attempt.expire(someOverdue)
+    }
     this.#judgeRest(() => 'lost')
-    this.cancel(new TwinwireError('ERR_DEADLINE', `no answer within ${this.#request.deadlineMs} ms`))
+    this.cancel(reason)
   }
 
   /** The first call decides. */
