@@ -249,7 +249,6 @@ export class RequestRun<T> implements Cancellable {
       error,
       repeatable: this.#request.idempotent || !attempt.mayHaveLeft,
       attemptsLeft: settings.maximumAttempts - this.#attempts,
-      delayMs,
       timeLeftMs: this.#deadlineAtMs - nowMs - delayMs
     }) ?? (budget.tryWithdraw(nowMs) ? undefined : 'budget')
     if (refusal !== undefined) {
