@@ -7,6 +7,7 @@ import { TIMERS_ROUND_MS } from '../deadlines.ts'
 import type { Timer } from '../../core/clock.ts'
 import type { AttemptKind } from './events.ts'
 import type { PeerRecord, Verdict } from './peer-ledger.ts'
+import type { PeerConditions } from './policy.ts'
 import type { Attempt, TimedRequest } from './request.ts'
 import type { Cancellable, RunEnvironment } from './run-environment.ts'
 
@@ -103,8 +104,11 @@ export class RequestRun<T> implements Cancellable {
       clock,
       deadlines,
       granularityMs,
-      planTimeoutMs: factor => this.#attemptTimeoutMs(factor, this.#deadlineAtMs - clock.now()),
-      fullTimeoutMs: () => this.#attemptTimeoutMs(1, Infinity),
+      planTimeoutMs: factor => {
+        const nowMs = clock.now()
+        return attemptTimeoutMs(factor * this.#waitMs(ledger.conditions(this.#record, this.#request.operation, nowMs)), this.#allowanceMs, this.#deadlineAtMs - nowMs)
+      },
+      usualTimeoutMs: () => this.#waitMs(ledger.usualConditions(this.#record, this.#request.operation, clock.now())) + this.#allowanceMs,
       onSent: attempt => {
         this.#firstShared ??= attempt.shared ? attempt.number : undefined
         ledger.attemptSent(this.#record, clock.now())
@@ -128,16 +132,14 @@ export class RequestRun<T> implements Cancellable {
     return await answer
   }
 
-  #attemptTimeoutMs (factor: number, remainingMs: number): number {
-    const { clock, ledger, policy, timeoutFactor, settings } = this.#environment
-    const nowMs = clock.now()
-    const policyMs = policy.timeoutMs(ledger.conditions(this.#record, this.#request.operation, nowMs))
+  #waitMs (conditions: PeerConditions): number {
+    const { policy, timeoutFactor, settings } = this.#environment
+    const policyMs = policy.timeoutMs(conditions)
     const wantedMs = policyMs * timeoutFactor()
     if (!Number.isFinite(wantedMs)) {
       throw new TwinwireError('ERR_INVALID_OPTION', `the timeout policy ${policy.name} or the timeout factor is at fault`, { expected: 'a finite wait', found: `${policyMs} ms, ${wantedMs} ms with the factor` })
     }
-    const waitMs = Math.min(settings.ceilingMs, Math.max(settings.floorMs, wantedMs))
-    return attemptTimeoutMs(factor * waitMs, this.#allowanceMs, remainingMs)
+    return Math.min(settings.ceilingMs, Math.max(settings.floorMs, wantedMs))
   }
 
   #armHedge (attempt: RunningAttempt): void {
@@ -279,8 +281,14 @@ export class RequestRun<T> implements Cancellable {
 
   #expire (reason: unknown): void {
     const someOverdue = this.#unjudged.size > 0
-    for (const attempt of this.#live) {
-      attempt.expire(someOverdue)
+    try {
+      for (const attempt of this.#live) {
+        attempt.expire(someOverdue)
+      }
+    } catch (error) {
+      // The policy is asked what is usual.
+      this.cancel(error)
+      return
     }
     this.#judgeRest(() => 'lost')
     this.cancel(reason)

@@ -13,8 +13,8 @@ export interface RunningAttemptOptions {
   readonly granularityMs: number
   /** The timeout as of now, so many times as long, and cut to the remaining deadline. */
   planTimeoutMs(factor: number): number
-  /** The same without the deadline. */
-  fullTimeoutMs(): number
+  /** The same without the deadline, and without what was doubled for attempts overdue before. */
+  usualTimeoutMs(): number
   /** The attempt's clock was started. */
   onSent(attempt: RunningAttempt): void
   /** Its clock was stopped: it ended, or went back to connecting. */
@@ -116,10 +116,10 @@ export class RunningAttempt {
     this.#options.onProgress(this)
   }
 
-  /** The request's deadline has passed. It was overdue if it, or one before it, had had the time that an attempt is given by itself. */
+  /** The request's deadline has passed. It was overdue if it has waited for as long as is usual, or one before it was: what our own queues held until just now was not. */
   expire (anotherWasOverdue: boolean): void {
     this.expired = true
-    this.overdue ||= this.#timed && (anotherWasOverdue || this.#options.clock.now() - this.#silentSinceMs >= this.#options.fullTimeoutMs())
+    this.overdue ||= this.#timed && (anotherWasOverdue || this.#options.clock.now() - this.#silentSinceMs >= this.#options.usualTimeoutMs())
   }
 
   whenKept (callback: () => void): void {
