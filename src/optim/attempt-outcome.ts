@@ -13,14 +13,14 @@ export function outcomeOf (error: unknown, attempt: WatchedAttempt): AttemptObse
     return 'answered'
   }
   if (attempt.overdue) {
-    return 'timeout'
+    return attempt.expired ? 'timeout' : 'overdue'
   }
   if (attempt.signal.aborted) {
     return undefined
   }
   if (error instanceof TwinwireError) {
-    // A kept stream that had ended before anything was sent on it is of the past.
-    return FAILURES.has(error.code) && (error.code !== 'ERR_STREAM_CLOSED' || attempt.wasSent) ? 'failed' : undefined
+    // A kept stream that had ended before anything was sent on it is of the past; one that was just opened is not.
+    return FAILURES.has(error.code) && (error.code !== 'ERR_STREAM_CLOSED' || attempt.wasSent || attempt.onFreshStream) ? 'failed' : undefined
   }
   // A reset among them: on a stream of its own, a handler that throws cannot be told from a peer that refuses everything.
   return error instanceof Error && !BUGS.some(bug => error instanceof bug) && !OUR_NAMES.has(error.name) ? 'failed' : undefined

@@ -72,7 +72,7 @@ export class Deadlines {
   #onTimer (): void {
     this.#timer = undefined
     // Clocks round: what the timer was set for is due, even if it comes a little early. Much too early, the clock went back.
-    const early = this.#armedForMs - this.#now() > ROUNDING_MS
+    const early = this.#armedForMs - this.#now() > TIMERS_ROUND_MS
     const nowMs = early ? this.#goOnFrom(this.#armedForMs) : Math.max(this.#now(), this.#armedForMs)
     this.#armedForMs = Infinity
     this.#running = true
@@ -129,8 +129,8 @@ export class Deadlines {
   }
 }
 
-/** By how much a timer may come early. */
-const ROUNDING_MS = 5
+/** By how much a timer may come early, or two of one instant apart. */
+export const TIMERS_ROUND_MS = 5
 /** Timers of JavaScript hold 31 bits; a later deadline is come to in steps. */
 const MAX_DELAY_MS = 2 ** 30
 

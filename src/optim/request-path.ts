@@ -169,6 +169,7 @@ export class RequestPath {
     const onOpening = (connection: Connection): void => openingOn(connection, earlier, attempt)
     const lease = await leases.acquire(peer, protocol, { signal: attempt.signal, onOpening })
     const connection = attempt.connection = lease.connection.id
+    attempt.onFreshStream = !lease.reusedStream
     attempt.whenKept(() => lease.suspect())
     const onLife = (): void => this.#components.observe({ kind: 'life', peer: peer.toString(), connection, nowMs: this.#components.clock.now() })
     // The muxer has room again because the far side has read something: a sign of life where nothing else comes for long.

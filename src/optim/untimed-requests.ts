@@ -1,3 +1,4 @@
+import { TIMERS_ROUND_MS } from './deadlines.ts'
 import { underDeadline } from './deadline.ts'
 import { Roster } from './roster.ts'
 import type { Clock } from '../core/clock.ts'
@@ -19,7 +20,13 @@ export class UntimedRequests {
    */
   async run<T> (deadlineMs: number, parent: AbortSignal | undefined, attempt: (context: AttemptContext) => Promise<T>): Promise<T> {
     const controller = new AbortController()
-    const onAbort = (): void => controller.abort(parent?.reason)
+    const deadlineAtMs = this.#clock.now() + deadlineMs
+    let gaveUpAtDeadline = false
+    const onAbort = (): void => {
+      // A caller whose own limit is the deadline may be told of it first.
+      gaveUpAtDeadline = this.#clock.now() >= deadlineAtMs - TIMERS_ROUND_MS
+      controller.abort(parent?.reason)
+    }
     parent?.throwIfAborted()
     parent?.addEventListener('abort', onAbort, { once: true })
     const running: Running = { controller, place: 0 }
@@ -39,7 +46,10 @@ export class UntimedRequests {
         arrived () {},
         whenKept () {},
         get overdue () {
-          return deadline.timedOut
+          return deadline.timedOut || gaveUpAtDeadline
+        },
+        get expired () {
+          return deadline.timedOut || gaveUpAtDeadline
         }
       }))
     } finally {

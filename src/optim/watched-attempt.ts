@@ -16,6 +16,8 @@ export class WatchedAttempt implements AttemptContext {
   readonly whenKept: (callback: () => void) => void
   /** The id of the connection that it was made on, where that is known. */
   connection: string | undefined
+  /** Whether it is known that its stream served no other before. */
+  onFreshStream = false
   readonly #context: AttemptContext
   readonly #clock: Clock
   readonly #startedMs: number
@@ -43,6 +45,10 @@ export class WatchedAttempt implements AttemptContext {
 
   get overdue (): boolean {
     return this.#context.overdue
+  }
+
+  get expired (): boolean {
+    return this.#context.expired
   }
 
   /** Whether it was handed to the transport. */

@@ -339,14 +339,14 @@ test('a request above maximumFrameBytes is refused before anything is dialled or
   }
 })
 
-test('a peer whose every address fails is dialled once a request', async t => {
+test('a peer whose every address fails is dialled once an attempt, and there are at most three a request', async t => {
   await inVirtualTime(async ({ clock }) => {
     const node = new PairedNode(clock, RTT)
     node.refuses = true
     await using network = createOptimizedNetwork(node, OTHERS_OFF, { clock })
     await t.throwsAsync(network.request(peer, PROTOCOL, hello, { idempotent: true }), { code: 'ERR_DIAL_FAILED' })
-    t.is(node.dials, 1)
-    t.is(network.metrics.timeouts?.attempts, 1)
+    t.is(node.dials, 3)
+    t.is(network.metrics.timeouts?.attempts, 3)
   })
 })
 

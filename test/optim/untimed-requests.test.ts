@@ -77,6 +77,24 @@ test('a caller\'s abort rejects with its reason: before it begins, where nothing
   })
 })
 
+test('a caller whose own limit is the deadline may abort first: the attempt is overdue and expired all the same', async t => {
+  await withRequests(t, async ({ clock, requests, parent }) => {
+    const reason = new Error('my limit')
+    // Set before the request's own timer for the same instant, and so called before it.
+    clock.setTimeout(() => parent.abort(reason), 1000)
+    let ended: readonly [boolean, boolean] | undefined
+    t.is(await t.throwsAsync(requests.run(1000, parent.signal, async context => {
+      try {
+        await sleep(clock, 5000, context.signal)
+      } finally {
+        ended = [context.overdue, context.expired]
+      }
+    })), reason)
+    t.is(clock.now(), 1000)
+    t.deepEqual(ended, [true, true])
+  })
+})
+
 test('a deadline that is none is refused, and leaves nothing', async t => {
   await withRequests(t, async ({ requests, parent }) => {
     await t.throwsAsync(requests.run(-1, parent.signal, async () => t.fail()), { code: 'ERR_INVALID_OPTION' })

@@ -41,22 +41,35 @@ export class Gate {
    * Takes the end of an attempt that this node's own stall did not spoil. Answers whether it says something that those
    * before it did not.
    */
-  attempt (peer: MonitoredPeer, { outcome, sentMs, nowMs }: AttemptObservation): boolean {
-    const { outliers } = this.#shared.settings
+  attempt (peer: MonitoredPeer, observation: AttemptObservation): boolean {
+    const { outcome, sentMs, nowMs } = observation
+    const { local } = this.#shared
+    const accrual = peer.accrual ??= new FailureAccrual()
     const answered = outcome === 'answered'
-    peer.accrual ??= new FailureAccrual()
-    const counts = peer.accrual.add(answered, sentMs, nowMs, outliers)
-    this.#settle(peer, answered, sentMs, nowMs)
+    // It was under way while many failed: how it ended when they no longer did says as little.
+    if (!answered && local.troubledSince(sentMs)) {
+      this.spoilt(peer.peer, sentMs, nowMs)
+      return accrual.excused(sentMs, nowMs)
+    }
+    const counts = outcome === 'overdue'
+      ? accrual.overdue(local.awakeMs(sentMs) > peer.lifeAwakeMs, sentMs, nowMs)
+      : accrual.add(answered, sentMs, nowMs, this.#shared.settings.outliers)
+    // An overdue probe goes on: with another attempt, which may be answered, until the deadline.
+    if (outcome !== 'overdue') {
+      this.#settle(peer, answered, sentMs, nowMs)
+    }
     if (counts && !answered) {
-      const reason = peer.accrual.verdict(outliers)
-      if (reason !== undefined) {
-        this.#eject(peer.peer, reason, nowMs)
-      }
+      this.#judge(peer.peer, accrual, nowMs)
     }
     return counts
   }
 
-  /** An attempt failed while this node stood still: a probe among them is to be made again. */
+  /** Anything came from the peer. */
+  life (peer: MonitoredPeer): void {
+    peer.accrual?.refute()
+  }
+
+  /** An attempt failed while the fault was this node's, or may have been: a probe among them is to be made again. */
   spoilt (peer: string, sentMs: number, nowMs: number): void {
     this.#ejections.settle(peer, false, sentMs, nowMs, true)
   }
@@ -71,7 +84,11 @@ export class Gate {
         failing += accrual.failing(nowMs, RECENT_MS) ? 1 : 0
       }
     }
-    return this.#shared.local.isOurs(failing, inUse)
+    const ours = this.#shared.local.isOurs(failing, inUse)
+    if (ours) {
+      this.#shared.local.troubled(nowMs)
+    }
+    return ours
   }
 
   /** To be called once a second: compares the peers when that is due, and keeps to the cap. */
@@ -104,6 +121,29 @@ export class Gate {
     for (const peer of successRateOutliers(outcomes, this.#shared.settings.outliers)) {
       this.#eject(peer, 'outlier', nowMs)
     }
+  }
+
+  #judge (peer: string, accrual: FailureAccrual, nowMs: number): void {
+    const reason = accrual.verdict(this.#shared.settings.outliers)
+    if (reason === 'failures-in-row' || (reason === 'success-share' && this.#worseThanOthers(accrual, nowMs))) {
+      this.#eject(peer, reason, nowMs)
+    }
+  }
+
+  /** Whether the share holds beside that of all other peers, too: what befalls all alike is no peer's doing. */
+  #worseThanOthers (accrual: FailureAccrual, nowMs: number): boolean {
+    const { leastSuccessShare, smoothingMs } = this.#shared.settings.outliers
+    let answered = 0
+    let attempts = 0
+    for (const other of this.#shared.peers.values()) {
+      if (other.accrual !== undefined && other.accrual !== accrual) {
+        const sums = other.accrual.smoothed(nowMs, smoothingMs)
+        answered += sums.answered
+        attempts += sums.attempts
+      }
+    }
+    const own = accrual.smoothed(nowMs, smoothingMs)
+    return own.answered * attempts < leastSuccessShare * own.attempts * answered || attempts === 0
   }
 
   #eject (peer: string, reason: EjectedEvent['reason'], nowMs: number): void {

@@ -28,6 +28,7 @@ export class LocalHealth {
   #lastSignMs = 0
   #stalledMs = 0
   #stallEndMs = -Infinity
+  #troubledMs = -Infinity
   #dueMs = Infinity
 
   constructor (options: LocalHealthOptions) {
@@ -57,6 +58,16 @@ export class LocalHealth {
   /** Whether this node stood still after what began then: its failure is this node's fault, or may be. */
   stalledSince (sinceMs: number): boolean {
     return sinceMs < this.#stallEndMs
+  }
+
+  /** Whether so many peers failed at once after what began then: its failure may be this node's fault. */
+  troubledSince (sinceMs: number): boolean {
+    return sinceMs < this.#troubledMs
+  }
+
+  /** So many peers fail at once now. */
+  troubled (nowMs: number): void {
+    this.#troubledMs = nowMs
   }
 
   /** The deadline that tells lateness: to come at `dueMs`, Infinity where none is set. */

@@ -108,17 +108,17 @@ export class NetworkHealth {
     peer.heardMs = nowMs
     switch (observation.kind) {
       case 'life':
-        this.#liveness.life(peer, nowMs)
+        this.#life(peer, nowMs)
         break
       case 'attempt':
         this.#attempt(peer, observation)
         break
       case 'round-trip':
-        this.#liveness.life(peer, nowMs)
+        this.#life(peer, nowMs)
         this.#roundTrip(peer, observation.connection, observation.rttMs, nowMs)
         break
       case 'delivery':
-        this.#liveness.life(peer, nowMs)
+        this.#life(peer, nowMs)
         this.#delivery(peer, observation)
         break
       case 'connection':
@@ -163,16 +163,21 @@ export class NetworkHealth {
     this.#shared.peers.clear()
   }
 
+  #life (peer: MonitoredPeer, nowMs: number): void {
+    this.#liveness.life(peer, nowMs)
+    this.#gate.life(peer)
+  }
+
   #attempt (peer: MonitoredPeer, observation: AttemptObservation): void {
     const { settings: { qualityHalfLifeMs }, local } = this.#shared
     const { connection, outcome, sentMs, nowMs } = observation
     const answered = outcome === 'answered'
     if (answered) {
-      this.#liveness.life(peer, nowMs)
+      this.#life(peer, nowMs)
     } else if (local.stalledSince(sentMs)) {
       this.#gate.spoilt(peer.peer, sentMs, nowMs)
       return
-    } else if (outcome === 'timeout') {
+    } else if (outcome !== 'failed') {
       this.#liveness.timedOut(peer, sentMs)
     }
     if (this.#gate.attempt(peer, observation)) {
@@ -199,6 +204,7 @@ export class NetworkHealth {
 
   /** The delay of a peer that nothing but probes goes to is nobody's concern, and not worth the memory. */
   #probed (peer: MonitoredPeer, rttMs: number): void {
+    this.#gate.life(peer)
     if (peer.conditions !== undefined) {
       this.#roundTrip(peer, undefined, rttMs, this.#clock.now())
     }

@@ -9,8 +9,12 @@ export interface AttemptObservation {
   readonly kind: 'attempt'
   readonly peer: string
   readonly connection?: string
-  /** `answered`: any answer, an error from the far side's handler too. `failed`: refused or reset. `timeout`: silence. */
-  readonly outcome: 'answered' | 'failed' | 'timeout'
+  /**
+   * `answered`: any answer, an error from the far side's handler too. `failed`: refused or reset. `timeout`: there was none
+   * by the request's deadline. `overdue`: none within what is usual, and then the attempt was given up, for another or by
+   * the caller: nobody knows what would have come.
+   */
+  readonly outcome: 'answered' | 'failed' | 'timeout' | 'overdue'
   /** When it was handed to the transport. */
   readonly sentMs: number
   readonly nowMs: number

@@ -56,9 +56,9 @@ export interface OutlierDetectionOptions {
   readonly baseEjectionMs?: number
   /** ... but no longer than this; default 300000, as in Envoy. */
   readonly maximumEjectionMs?: number
-  /** Failures in a row that eject; default 5, as in finagle. */
+  /** Failures in a row that eject, unrefuted suspicions among them; default 5, as in finagle. */
   readonly failuresInRow?: number
-  /** Smoothed share of answered attempts below which a failure ejects; default 0.8, as in finagle. */
+  /** Smoothed share of answered attempts below which a failure ejects, of one and of what all other peers have; default 0.8, as in finagle. */
   readonly leastSuccessShare?: number
   /** ... over about so long, in milliseconds; default 30000, as in finagle. */
   readonly smoothingMs?: number

@@ -60,6 +60,10 @@ export type AccrualReason = 'failures-in-row' | 'success-share'
  *
  * What was under way together fails together, and is one piece of evidence: an attempt that was sent before the last
  * failure counted counts as none. It may end a row of failures by being answered, though.
+ *
+ * An overdue attempt is a suspicion, and no failure yet: it continues a row of failures until anything comes from the peer
+ * (as in SWIM, where a suspected member refutes by any message), and is in no share. Whether its request was answered in
+ * the end is told by another attempt, or by the deadline.
  */
 export class FailureAccrual {
   #answered = 0
@@ -67,14 +71,21 @@ export class FailureAccrual {
   #asOfMs = 0
   #failuresInRow = 0
   #failedMs = -Infinity
+  /** Overdue attempts in a row since whose sending nothing came from the peer. */
+  #suspicions = 0
+  #overdueMs = -Infinity
+  #excusedMs = -Infinity
+  #usedMs = -Infinity
   /** Since the last sweep. */
   #sweepAttempts = 0
   #sweepAnswered = 0
 
   /** Takes the end of an attempt. Answers whether it was evidence. */
   add (answered: boolean, sentMs: number, nowMs: number, { smoothingMs }: FailureAccrualOptions): boolean {
+    this.#usedMs = nowMs
     if (answered) {
       this.#failuresInRow = 0
+      this.refute()
     }
     if (sentMs < this.#failedMs) {
       return false
@@ -92,22 +103,55 @@ export class FailureAccrual {
     return true
   }
 
+  /** Takes an attempt that was given up as overdue; `silent` where nothing came from the peer since it was sent. Answers whether it was evidence. */
+  overdue (silent: boolean, sentMs: number, nowMs: number): boolean {
+    this.#usedMs = nowMs
+    if (sentMs < this.#overdueMs) {
+      return false
+    }
+    this.#overdueMs = nowMs
+    this.#suspicions += silent ? 1 : 0
+    return true
+  }
+
+  /** Takes an attempt that went unanswered while the fault may have been this node's: the peer seems to fail, and is not blamed. Answers whether that is news. */
+  excused (sentMs: number, nowMs: number): boolean {
+    this.#usedMs = nowMs
+    const isNews = sentMs >= this.#excusedMs
+    this.#excusedMs = nowMs
+    return isNews
+  }
+
+  /** Anything came from the peer: it was not silent for good. */
+  refute (): void {
+    this.#suspicions = 0
+    this.#excusedMs = -Infinity
+  }
+
+  /** The share of answered attempts, smoothed until now, as a sum of each. */
+  smoothed (nowMs: number, smoothingMs: number): { readonly answered: number, readonly attempts: number } {
+    const kept = Math.exp((this.#asOfMs - nowMs) / smoothingMs)
+    return { answered: this.#answered * kept, attempts: this.#attempts * kept }
+  }
+
   /** Why the peer should be ejected, to be asked after a failure. */
   verdict ({ failuresInRow, leastSuccessShare, smoothedAttempts }: FailureAccrualOptions): AccrualReason | undefined {
-    if (this.#failuresInRow >= failuresInRow) {
+    if (this.#failuresInRow + this.#suspicions >= failuresInRow) {
       return 'failures-in-row'
     }
     return this.#attempts >= smoothedAttempts && this.#answered < leastSuccessShare * this.#attempts ? 'success-share' : undefined
   }
 
-  /** Whether an attempt that counts ended in the last `withinMs`. */
+  /** Whether an attempt ended in the last `withinMs`. */
   inUse (nowMs: number, withinMs: number): boolean {
-    return this.#attempts > 0 && nowMs - this.#asOfMs < withinMs
+    return nowMs - this.#usedMs < withinMs
   }
 
-  /** Whether the last that was heard in the last `withinMs` is a failure. */
+  /** Whether the last that was heard in the last `withinMs` is a failure, or a suspicion, excused or not. */
   failing (nowMs: number, withinMs: number): boolean {
-    return this.#failuresInRow > 0 && nowMs - this.#failedMs < withinMs
+    const failedMs = this.#failuresInRow > 0 ? this.#failedMs : -Infinity
+    const suspectedMs = this.#suspicions > 0 ? this.#overdueMs : -Infinity
+    return nowMs - Math.max(failedMs, suspectedMs, this.#excusedMs) < withinMs
   }
 
   /** What happened since the last sweep, which is this one. */
@@ -123,6 +167,7 @@ export class FailureAccrual {
     this.#answered = 0
     this.#attempts = 0
     this.#failuresInRow = 0
+    this.refute()
     this.#sweepAttempts = 0
     this.#sweepAnswered = 0
   }

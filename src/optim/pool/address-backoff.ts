@@ -29,11 +29,6 @@ export class AddressBackoff {
     this.#entries.delete(address.toString())
   }
 
-  /** How long it is still to be left alone, in milliseconds. */
-  remainingMs (address: Multiaddr, nowMs: number): number {
-    return Math.max(0, (this.#entries.get(address.toString())?.untilMs ?? nowMs) - nowMs)
-  }
-
   /** The addresses that are due; where none is, the one that will be soonest: a peer is never given up for good. */
   due (addresses: readonly Multiaddr[], nowMs: number): Multiaddr[] {
     const untilMs = (address: Multiaddr): number => this.#entries.get(address.toString())?.untilMs ?? -Infinity

@@ -1,5 +1,4 @@
 import { TwinwireError } from '../../core/errors.ts'
-import { DialFailedError } from '../dial-failed-error.ts'
 import { HostClaims, hostOf } from './hosts.ts'
 import { afterReading } from './late.ts'
 import { DialRace, isDenial } from './race.ts'
@@ -54,7 +53,6 @@ export class PeerDialler {
       reason,
       startedMs: clock.now(),
       race: undefined,
-      known: [],
       claims: new HostClaims(this.#shared.hosts),
       overdue: false,
       timers: [
@@ -88,7 +86,6 @@ export class PeerDialler {
     }
     let result: RaceResult
     try {
-      dial.known = known
       const ranked = this.#rank(known)
       const race = new DialRace(this.#peer, ranked, this.#shared.settings.addressTimeoutMs, {
         deadlines: this.#shared.deadlines,
@@ -135,17 +132,11 @@ export class PeerDialler {
   #fail (dial: Dial, error: unknown): void {
     const unreachable = dial.unroutable === true
       ? new TwinwireError('ERR_NO_ADDRESS', `no address of ${this.#peer.toString()} is known`, { cause: error })
-      : new DialFailedError(`could not connect to ${this.#peer.toString()}`, this.#retryAfterMs(dial), error)
+      : new TwinwireError('ERR_DIAL_FAILED', `could not connect to ${this.#peer.toString()}`, { cause: error })
     this.#end(dial)
     this.#shared.counters.failedDials++
     const passedOn = isDenial(error) || (error instanceof TwinwireError && (error.code === 'ERR_STOPPED' || error.code === 'ERR_ABORTED'))
     this.#callbacks.onFailure(dial.reason, passedOn ? error : unreachable)
-  }
-
-  /** Until an address is due that was not just found to fail. */
-  #retryAfterMs ({ known }: Dial): number {
-    const { backoff, clock } = this.#shared
-    return known.length === 0 ? 0 : Math.min(...known.map(address => backoff.remainingMs(address, clock.now())))
   }
 
   #end (dial: Dial): void {
@@ -213,8 +204,6 @@ interface Dial {
   readonly startedMs: number
   readonly timers: ReadonlyArray<{ cancel(): void }>
   race: DialRace | undefined
-  /** The peer's addresses when it began. */
-  known: readonly Multiaddr[]
   readonly claims: HostClaims
   overdue: boolean
   /** No address was known before the dial. */

@@ -70,7 +70,13 @@ export class PeerLedger {
 
   /** Of a peer or an operation that nothing is known of, too; asking leaves no trace. */
   conditions (record: PeerRecord | undefined, operation: string, nowMs: number): PeerConditions {
-    return new RecordedConditions(record, record?.operations.peek(operation)?.estimator, this.#settings.granularityMs, nowMs, () => this.#priorMs(operation))
+    const estimator = record?.operations.peek(operation)?.estimator
+    return new RecordedConditions(record, estimator, estimator?.backoff ?? 0, this.#settings.granularityMs, nowMs, () => this.#priorMs(operation))
+  }
+
+  /** The same, as if nothing had been overdue lately. */
+  usualConditions (record: PeerRecord, operation: string, nowMs: number): PeerConditions {
+    return new RecordedConditions(record, record.operations.peek(operation)?.estimator, 0, this.#settings.granularityMs, nowMs, () => this.#priorMs(operation))
   }
 
   /** The given quantile of the last round trips; undefined while fewer than `minimumSamples` are known. */
@@ -158,10 +164,10 @@ class RecordedConditions implements PeerConditions {
   readonly #nowMs: number
   readonly #prior: () => number
 
-  constructor (record: PeerRecord | undefined, estimator: RttEstimator | undefined, granularityMs: number, nowMs: number, prior: () => number) {
+  constructor (record: PeerRecord | undefined, estimator: RttEstimator | undefined, backoff: number, granularityMs: number, nowMs: number, prior: () => number) {
     this.srttMs = estimator?.srttMs
     this.rttVarMs = estimator?.rttVarMs
-    this.backoff = estimator?.backoff ?? 0
+    this.backoff = backoff
     this.spuriousShare = record?.spuriousShare ?? 0
     this.lossShare = record?.lossShare ?? 0
     this.tier = record?.tier ?? 'rtt'

@@ -3,9 +3,11 @@ import { allowanceMs, attemptTimeoutMs, roundTripMs } from './attempt-timeout.ts
 import { decorrelatedJitterMs } from './decorrelated-jitter.ts'
 import { reasonOf, refusalOf } from './retry-decision.ts'
 import { RunningAttempt } from './running-attempt.ts'
+import { TIMERS_ROUND_MS } from '../deadlines.ts'
 import type { Timer } from '../../core/clock.ts'
 import type { AttemptKind } from './events.ts'
 import type { PeerRecord, Verdict } from './peer-ledger.ts'
+import type { PeerConditions } from './policy.ts'
 import type { Attempt, TimedRequest } from './request.ts'
 import type { Cancellable, RunEnvironment } from './run-environment.ts'
 
@@ -106,7 +108,11 @@ export class RequestRun<T> implements Cancellable {
       clock,
       deadlines,
       granularityMs,
-      planTimeoutMs: factor => this.#attemptTimeoutMs(factor),
+      planTimeoutMs: factor => {
+        const nowMs = clock.now()
+        return attemptTimeoutMs(factor * this.#waitMs(ledger.conditions(this.#record, this.#request.operation, nowMs)), this.#allowanceMs, this.#deadlineAtMs - nowMs)
+      },
+      usualTimeoutMs: () => this.#waitMs(ledger.usualConditions(this.#record, this.#request.operation, clock.now())) + this.#allowanceMs,
       onSent: attempt => {
         this.#firstShared ??= attempt.shared ? attempt.number : undefined
         ledger.attemptSent(this.#record, clock.now())
@@ -130,16 +136,14 @@ export class RequestRun<T> implements Cancellable {
     return await answer
   }
 
-  #attemptTimeoutMs (factor: number): number {
-    const { clock, ledger, policy, timeoutFactor, settings } = this.#environment
-    const nowMs = clock.now()
-    const policyMs = policy.timeoutMs(ledger.conditions(this.#record, this.#request.operation, nowMs))
+  #waitMs (conditions: PeerConditions): number {
+    const { policy, timeoutFactor, settings } = this.#environment
+    const policyMs = policy.timeoutMs(conditions)
     const wantedMs = policyMs * timeoutFactor()
     if (!Number.isFinite(wantedMs)) {
       throw new TwinwireError('ERR_INVALID_OPTION', `the timeout policy ${policy.name} or the timeout factor is at fault`, { expected: 'a finite wait', found: `${policyMs} ms, ${wantedMs} ms with the factor` })
     }
-    const waitMs = Math.min(settings.ceilingMs, Math.max(settings.floorMs, wantedMs))
-    return attemptTimeoutMs(factor * waitMs, this.#allowanceMs, this.#deadlineAtMs - nowMs)
+    return Math.min(settings.ceilingMs, Math.max(settings.floorMs, wantedMs))
   }
 
   #armHedge (attempt: RunningAttempt): void {
@@ -276,7 +280,6 @@ export class RequestRun<T> implements Cancellable {
       error,
       repeatable: this.#request.idempotent || !attempt.mayHaveLeft,
       attemptsLeft: settings.maximumAttempts - this.#attempts,
-      delayMs,
       timeLeftMs: this.#deadlineAtMs - nowMs - delayMs
     }) ?? (budget.tryWithdraw(nowMs) ? undefined : 'budget')
     if (refusal !== undefined) {
@@ -307,13 +310,33 @@ export class RequestRun<T> implements Cancellable {
     return 'retry'
   }
 
+  /** A caller whose own limit is the deadline may be told of it first: what the deadline teaches is learnt all the same. */
   readonly #onAbort = (): void => {
-    this.cancel(this.#request.signal?.reason)
+    const reason = this.#request.signal?.reason
+    if (this.#environment.clock.now() >= this.#deadlineAtMs - TIMERS_ROUND_MS) {
+      this.#expire(reason)
+    } else {
+      this.cancel(reason)
+    }
   }
 
   #onDeadline (): void {
+    this.#expire(new TwinwireError('ERR_DEADLINE', `no answer within ${this.#request.deadlineMs} ms`))
+  }
+
+  #expire (reason: unknown): void {
+    const someOverdue = this.#unjudged.size > 0
+    try {
+      for (const attempt of this.#live) {
+        attempt.expire(someOverdue)
+      }
+    } catch (error) {
+      // The policy is asked what is usual.
+      this.cancel(error)
+      return
+    }
     this.#judgeRest(() => 'lost')
-    this.cancel(new TwinwireError('ERR_DEADLINE', `no answer within ${this.#request.deadlineMs} ms`))
+    this.cancel(reason)
   }
 
   /** The first call decides. */

@@ -40,6 +40,8 @@ export interface AttemptContext {
   readonly timeoutMs: number
   /** True once it has been under way for longer than its timeout. */
   readonly overdue: boolean
+  /** True once its request's deadline has passed without an answer. */
+  readonly expired: boolean
   /**
    * Stops the attempt's clock: nothing of the request has left yet. Connecting is neither timed nor measured here, as it
    * takes other round trips and has time limits of its own, and failing at it leaves a request free to be repeated.

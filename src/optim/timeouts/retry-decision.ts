@@ -1,5 +1,4 @@
 import { TwinwireError } from '../../core/errors.ts'
-import { DialFailedError } from '../dial-failed-error.ts'
 import type { ErrorCode } from '../../core/errors.ts'
 import type { Refusal } from './events.ts'
 
@@ -10,19 +9,13 @@ export interface RetryQuestion {
   /** The request is idempotent, or nothing of it has left. */
   readonly repeatable: boolean
   readonly attemptsLeft: number
-  /** From now until the attempt would begin. */
-  readonly delayMs: number
   /** Until the deadline, from when the attempt would begin. */
   readonly timeLeftMs: number
 }
 
 /** Why there must be no further attempt; undefined where there may. */
-export function refusalOf ({ error, repeatable, attemptsLeft, delayMs, timeLeftMs }: RetryQuestion): Refusal | undefined {
+export function refusalOf ({ error, repeatable, attemptsLeft, timeLeftMs }: RetryQuestion): Refusal | undefined {
   if (error !== undefined && !isRetryable(error)) {
-    return 'futile'
-  }
-  // Every address was just found to fail, and nothing that was not is due by then.
-  if (error instanceof DialFailedError && error.retryAfterMs > delayMs) {
     return 'futile'
   }
   if (!repeatable) {

@@ -13,6 +13,8 @@ export interface RunningAttemptOptions {
   readonly granularityMs: number
   /** The timeout as of now, so many times as long, and cut to the remaining deadline. */
   planTimeoutMs(factor: number): number
+  /** The same without the deadline, and without what was doubled for attempts overdue before. */
+  usualTimeoutMs(): number
   /** The attempt's clock was started. */
   onSent(attempt: RunningAttempt): void
   /** Its clock was stopped: it ended, or went back to connecting. */
@@ -39,6 +41,7 @@ export class RunningAttempt {
   sentAtMs = NaN
   timeoutMs: number
   overdue = false
+  expired = false
   /** When the first part of an answer came that was not all of it. */
   firstByteAtMs: number | undefined
   /** False while connecting or opening, before anything was sent. */
@@ -113,6 +116,12 @@ export class RunningAttempt {
     this.firstByteAtMs ??= nowMs
     this.#silentSinceMs = nowMs
     this.#options.onProgress(this)
+  }
+
+  /** The request's deadline has passed. It was overdue if it has waited for as long as is usual, or one before it was: what our own queues held until just now was not. */
+  expire (anotherWasOverdue: boolean): void {
+    this.expired = true
+    this.overdue ||= this.#timed && (anotherWasOverdue || this.#options.clock.now() - this.#silentSinceMs >= this.#options.usualTimeoutMs())
   }
 
   whenKept (callback: () => void): void {
@@ -196,6 +205,10 @@ class RunningContext implements AttemptContext {
 
   get overdue (): boolean {
     return this.#running.overdue
+  }
+
+  get expired (): boolean {
+    return this.#running.expired
   }
 
   readonly connecting = (): void => this.#running.connecting()

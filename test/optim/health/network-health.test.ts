@@ -201,8 +201,33 @@ test('many peers failing at once freezes ejection', t => withNetwork({}, async (
   await traffic(network, wait, 30)
   await traffic(network, wait, 30, new Set(peers.slice(0, 10)))
   t.is(network.health.metrics.ejections, 0)
-  t.true(network.health.metrics.ejectionsRefused > 0)
   t.is(network.health.timeoutFactor, 3)
+}))
+
+test('what was sent while many failed is excused, though it fails when they no longer do', t => withNetwork({}, async (network, wait) => {
+  const peers = network.add(20, true)
+  await traffic(network, wait, 30)
+  // This node's link stands still: a request to each peer every second, none answered, and all time out 10 s after they were sent.
+  const sent: number[] = []
+  for (let second = 0; second < 100; second++) {
+    await wait(1000)
+    sent.push(network.nowMs)
+    // One in ten seconds counts, for those between were under way when it failed: of the last ones that of second 106, when the score has decayed.
+    if (second >= 16) {
+      peers.forEach(peer => network.attempt(peer, 'timeout', sent[second - 10]))
+    }
+  }
+  // It is back: all but two peers answer again at once, and those two what is sent from now on. What was under way still fails.
+  for (let second = 100; second < 110; second++) {
+    await wait(1000)
+    peers.slice(2).forEach(peer => network.attempt(peer, 'answered'))
+    peers.slice(0, 2).forEach(peer => network.attempt(peer, 'timeout', sent[second - 10]))
+  }
+  t.is(network.health.metrics.ejections, 0)
+  // A peer that fails by itself afterwards is found as ever.
+  await traffic(network, wait, 30)
+  await traffic(network, wait, 5, new Set(['p3']))
+  t.is(network.health.admit('p3'), 'ejected')
 }))
 
 // Ejection
@@ -261,6 +286,84 @@ test('of fewer than five known peers nobody is ever ejected, and who is ejected 
   await wait(2000)
   t.is(network.health.admit('p0'), 'open')
   t.deepEqual(network.ofType('health:readmitted').map(({ reason }) => reason), ['cap'])
+}))
+
+test('overdue attempts are a suspicion that any sign of life refutes: only a peer that stays silent is ejected for them', t => withNetwork({}, async (network, wait) => {
+  network.add(10, true)
+  await traffic(network, wait, 30)
+  // Slow, but alive: each attempt is overdue before anything comes, and then something does.
+  for (let second = 0; second < 60; second++) {
+    const sentMs = network.nowMs
+    await wait(1000)
+    network.attempt('p3', 'overdue', sentMs)
+    network.life('p3')
+  }
+  // Something came since it was sent: not silent even then.
+  for (let second = 0; second < 60; second++) {
+    const sentMs = network.nowMs
+    await wait(500)
+    network.life('p3')
+    await wait(500)
+    network.attempt('p3', 'overdue', sentMs)
+  }
+  t.is(network.health.metrics.ejections, 0)
+  for (let failure = 1; failure <= 5; failure++) {
+    const sentMs = network.nowMs
+    await wait(1000)
+    t.is(network.health.admit('p3'), 'open')
+    network.attempt('p3', 'overdue', sentMs)
+  }
+  t.is(network.health.admit('p3'), 'ejected')
+}))
+
+test('a peer that gives signs of life and answers nothing by the deadline fails', t => withNetwork({}, async (network, wait) => {
+  network.add(10, true)
+  await traffic(network, wait, 30)
+  for (let failure = 1; failure <= 5; failure++) {
+    t.is(network.health.admit('p3'), 'open')
+    const sentMs = network.nowMs
+    await wait(1000)
+    network.attempt('p3', 'overdue', sentMs)
+    network.life('p3')
+    await wait(1000)
+    network.attempt('p3', 'timeout', sentMs)
+  }
+  t.is(network.health.admit('p3'), 'ejected')
+}))
+
+test('an overdue probe decides nothing: its retry lets the peer in, its deadline ejects it anew', t => withNetwork({}, async (network, wait) => {
+  network.add(10, true)
+  await traffic(network, wait, 30)
+  await traffic(network, wait, 5, new Set(['p3']))
+  await wait(30_000)
+  t.is(network.health.admit('p3'), 'probe')
+  const sentMs = network.nowMs
+  await wait(500)
+  network.attempt('p3', 'overdue', sentMs)
+  t.is(network.health.admit('p3'), 'ejected')
+  network.attempt('p3', 'answered', sentMs + 100)
+  t.is(network.health.admit('p3'), 'open')
+  await traffic(network, wait, 5, new Set(['p3']))
+  await wait(60_000)
+  t.is(network.health.admit('p3'), 'probe')
+  network.attempt('p3', 'timeout')
+  t.deepEqual(network.ofType('health:ejected').map(({ reason }) => reason), ['failures-in-row', 'failures-in-row', 'probe-failed'])
+}))
+
+test('a share of failures that all peers have alike ejects none, and the one that has more is ejected', t => withNetwork({ outliers: { sweepMs: 1e9, failuresInRow: 1000 } }, async (network, wait) => {
+  const peers = network.add(10, true)
+  // Each fails one attempt of four, at different times: less than 0.8, and no less than the others.
+  for (let turn = 0; turn < 100; turn++) {
+    await wait(400)
+    peers.forEach((peer, index) => network.attempt(peer, (turn + index) % 4 === 0 ? 'failed' : 'answered'))
+  }
+  t.is(network.health.metrics.ejections, 0)
+  // One of two is 2/3 of the others' 3/4, below 0.8 of it.
+  for (let turn = 0; turn < 100; turn++) {
+    await wait(400)
+    peers.forEach((peer, index) => network.attempt(peer, (turn + index) % (peer === 'p3' ? 2 : 4) === 0 ? 'failed' : 'answered'))
+  }
+  t.deepEqual(network.ofType('health:ejected').map(({ peer, reason }) => `${peer}:${reason}`), ['p3:success-share'])
 }))
 
 test('with ejection off the monitor reports and refuses nobody', t => withNetwork({ outliers: false }, async (network, wait) => {

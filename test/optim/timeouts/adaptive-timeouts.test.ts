@@ -5,7 +5,6 @@ import { sleep } from '../../../src/core/clock.ts'
 import { TwinwireError } from '../../../src/core/errors.ts'
 import { randomStream } from '../../../src/core/random.ts'
 import { MemoryRecorder } from '../../../src/core/recorder.ts'
-import { DialFailedError } from '../../../src/optim/dial-failed-error.ts'
 import { AdaptiveTimeouts } from '../../../src/optim/timeouts/adaptive-timeouts.ts'
 import { checkRequest } from '../../../src/optim/timeouts/request.ts'
 import { inVirtualTime, peerNamed } from './virtual-time.ts'
@@ -696,6 +695,53 @@ test('a timeout is judged only after what came meanwhile was read: a stalled eve
   })
 })
 
+test('at the deadline an attempt is overdue if it had the time that is usual, whoever tells of the deadline first', async t => {
+  await inVirtualTime(async ({ clock }) => {
+    const { timeouts } = rig(clock, { maximumAttempts: 1, hedging: false })
+    await learn(timeouts, clock, 100)
+    // How a request with 90 ms more than the usual timeout ends that was sent after so long.
+    const endOf = async (sentAfterMs: number, signal?: AbortSignal): Promise<{ overdue: boolean, expired: boolean, error: unknown }> => {
+      let context: AttemptContext | undefined
+      const error = await t.throwsAsync(timeouts.run({ ...get, deadlineMs: 200, ...signal && { signal } }, async given => {
+        context = given
+        given.connecting()
+        await sleep(clock, sentAfterMs, given.signal)
+        given.sent()
+        await silent(given)
+      }))
+      return { overdue: context?.overdue === true, expired: context?.expired === true, error }
+    }
+    t.like(await endOf(0), { overdue: true, expired: true })
+    // Our own doing: 10 ms are no silence.
+    t.like(await endOf(190), { overdue: false, expired: true })
+    const controller = new AbortController()
+    const reason = new Error('my limit')
+    clock.setTimeout(() => controller.abort(reason), 200)
+    t.like(await endOf(0, controller.signal), { overdue: true, expired: true, error: reason })
+    const earlier = new AbortController()
+    clock.setTimeout(() => earlier.abort(reason), 50)
+    t.like(await endOf(0, earlier.signal), { overdue: false, expired: false, error: reason })
+  })
+})
+
+test('an attempt that the deadline cuts short of its timeout says nothing, unless another before it was overdue', async t => {
+  await inVirtualTime(async ({ clock }) => {
+    const { timeouts } = rig(clock, { hedging: false, retryBackoff: { baseMs: 10, capMs: 10 } })
+    await learn(timeouts, clock, 100)
+    const ends = async (deadlineMs: number): Promise<boolean[]> => {
+      const contexts: AttemptContext[] = []
+      await t.throwsAsync(timeouts.run({ ...get, deadlineMs }, async context => {
+        contexts.push(context)
+        await silent(context)
+      }), { code: 'ERR_DEADLINE' })
+      return contexts.map(({ overdue, expired }) => overdue && expired)
+    }
+    t.deepEqual(await ends(50), [false])
+    // The first is given up after some 110 ms, and the second is under way at the deadline.
+    t.deepEqual(await ends(150), [false, true])
+  })
+})
+
 test('asking for conditions leaves no trace', async t => {
   await inVirtualTime(async ({ clock }) => {
     const { timeouts } = rig(clock)
@@ -704,18 +750,17 @@ test('asking for conditions leaves no trace', async t => {
   })
 })
 
-test('a dial that failed everywhere is repeated only once an address is due again', async t => {
+test('a dial that failed is repeated like any other attempt: when it is due is for the pool to say', async t => {
   await inVirtualTime(async ({ clock }) => {
     const { timeouts, events } = rig(clock)
-    const failing = (retryAfterMs: number): Attempt<number> => async ({ attempt }) => {
-      if (attempt === 1) {
-        throw new DialFailedError('no route', retryAfterMs, undefined)
+    t.is(await timeouts.run(put, async ({ connecting, attempt }) => {
+      connecting()
+      if (attempt < 3) {
+        throw new TwinwireError('ERR_DIAL_FAILED', 'no route')
       }
       return attempt
-    }
-    t.is(await timeouts.run(get, failing(0)), 2)
-    await t.throwsAsync(timeouts.run(get, failing(6_000)), { code: 'ERR_DIAL_FAILED' })
-    t.deepEqual(ofType(events, 'timeouts:retry-refused').map(({ reason }) => reason), ['futile'])
+    }), 3)
+    t.deepEqual(ofType(events, 'timeouts:retry-refused'), [])
   })
 })
 

@@ -1,10 +1,9 @@
 import test from 'ava'
 import { TwinwireError } from '../../../src/core/errors.ts'
-import { DialFailedError } from '../../../src/optim/dial-failed-error.ts'
 import { refusalOf } from '../../../src/optim/timeouts/retry-decision.ts'
 import type { RetryQuestion } from '../../../src/optim/timeouts/retry-decision.ts'
 
-const allowed: RetryQuestion = { error: undefined, repeatable: true, attemptsLeft: 1, delayMs: 10, timeLeftMs: 1_000 }
+const allowed: RetryQuestion = { error: undefined, repeatable: true, attemptsLeft: 1, timeLeftMs: 1_000 }
 
 function named (name: string): Error {
   return Object.assign(new Error(name), { name })
@@ -34,10 +33,11 @@ test('of several addresses one that may do better is enough', t => {
 })
 
 test('the reasons come in order: futile, not idempotent, attempts, deadline', t => {
-  const hopeless = { error: new DialFailedError('', 500, undefined), repeatable: false, attemptsLeft: 0, delayMs: 10, timeLeftMs: 0 }
+  const hopeless = { error: new TwinwireError('ERR_NO_ADDRESS', ''), repeatable: false, attemptsLeft: 0, timeLeftMs: 0 }
   t.is(refusalOf(hopeless), 'futile')
-  t.is(refusalOf({ ...hopeless, delayMs: 500 }), 'not-idempotent')
-  t.is(refusalOf({ ...hopeless, delayMs: 500, repeatable: true }), 'attempts')
-  t.is(refusalOf({ ...hopeless, delayMs: 500, repeatable: true, attemptsLeft: 1 }), 'deadline')
-  t.is(refusalOf({ ...hopeless, delayMs: 500, repeatable: true, attemptsLeft: 1, timeLeftMs: 1 }), undefined)
+  const passing = { ...hopeless, error: new TwinwireError('ERR_DIAL_FAILED', '') }
+  t.is(refusalOf(passing), 'not-idempotent')
+  t.is(refusalOf({ ...passing, repeatable: true }), 'attempts')
+  t.is(refusalOf({ ...passing, repeatable: true, attemptsLeft: 1 }), 'deadline')
+  t.is(refusalOf({ ...passing, repeatable: true, attemptsLeft: 1, timeLeftMs: 1 }), undefined)
 })
