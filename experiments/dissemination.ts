@@ -123,8 +123,8 @@ export function regionsCase (name: string, title: string, description: string, p
     description,
     wires,
     waits: false,
-    // Streams are kept in every arm, and the line is the line.
-    noGain: MODULES,
+    // Streams are kept in every arm: nothing to gain for what takes one packet. What shaping does to blocks is the question.
+    ...publicationOf(name) !== BLOCK && { noGain: MODULES },
     scenario: (run, random) => regionsScenario(Number(run[peers]), publicationOf(name), random),
     metrics: [...DELIVERY_METRICS, HOPS, ...bounded ? [RATIO] : [], ...COST_METRICS]
   }

@@ -124,7 +124,7 @@ for (const arm of ['plain', 'pool']) {
   })
 }
 
-test('full: all peers get all messages, though single copies fail where a first timeout was too short', async t => {
+test('full: all peers get all messages, though copies fail to neighbours whose connection was given up after overdue attempts and who cannot be dialled', async t => {
   const result = await resultOf('small', 'full')
   t.is(result.error, undefined)
   t.true(result.samples.every(({ ok }) => ok))

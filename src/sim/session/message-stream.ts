@@ -289,6 +289,9 @@ export abstract class MessageStream extends Emitter<MessageStreamEvents> {
   }
 
   #putBack (data: ByteQueue): void {
+    if (data.byteLength === 0) {
+      return
+    }
     for (const piece of data.pieces.toReversed()) {
       this.#writeBuffer.prepend(piece)
     }

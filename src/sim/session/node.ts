@@ -25,6 +25,8 @@ import { Upgrade, upgradeError } from './upgrade.ts'
 const INBOUND_UPGRADE_TIMEOUT_MS = 10_000
 const FIRST_EPHEMERAL_PORT = 32_768
 
+const NONE: readonly SimConnection[] = []
+
 interface NodeEvents {
   'connection:prune': { readonly detail: SimConnection[] }
   'connection:open': { readonly detail: SimConnection }
@@ -59,6 +61,8 @@ export class SimNode extends Emitter<NodeEvents> implements ConnectionOwner {
   readonly #options: SessionOptions
   readonly #protocols = new Map<string, Protocol>()
   readonly #connections = new Map<SimConnection, Channel>()
+  /** By the peer's id, in the same order: a node may have thousands, of which one peer's are asked for again and again. */
+  readonly #byPeer = new Map<string, SimConnection[]>()
   /** Connections that are being set up, from or to this node. */
   readonly #upgrading = new Set<Channel>()
   readonly #dialQueue: DialQueue
@@ -107,7 +111,7 @@ export class SimNode extends Emitter<NodeEvents> implements ConnectionOwner {
     }
     if (peer !== undefined && options.force !== true) {
       // The newest: libp2p sorts direct ones first with a comparison that puts each before all earlier ones.
-      const existing = this.getConnections(peer).findLast(({ status }) => status === 'open')
+      const existing = this.#connectionsTo(peer).findLast(({ status }) => status === 'open')
       if (existing !== undefined) {
         return existing
       }
@@ -120,7 +124,7 @@ export class SimNode extends Emitter<NodeEvents> implements ConnectionOwner {
       throw new SessionError('ConnectionClosedError', 'Remote closed connection during opening')
     }
     // As in libp2p: a bare address does not tell in time that its peer is connected already.
-    const duplicate = options.force === true ? undefined : this.getConnections(connection.remotePeer).find(({ id, remoteAddr }) => id !== connection.id && remoteAddr.endpoint === connection.remoteAddr.endpoint)
+    const duplicate = options.force === true ? undefined : this.#connectionsTo(connection.remotePeer).find(({ id, remoteAddr }) => id !== connection.id && remoteAddr.endpoint === connection.remoteAddr.endpoint)
     if (duplicate !== undefined) {
       connection.abort(new SessionError('InvalidMultiaddrError', 'Duplicate multiaddr connection'))
       return duplicate
@@ -129,8 +133,7 @@ export class SimNode extends Emitter<NodeEvents> implements ConnectionOwner {
   }
 
   getConnections (peer?: SimPeerId): SimConnection[] {
-    const connections = [...this.#connections.keys()]
-    return peer === undefined ? connections : connections.filter(({ remotePeer }) => remotePeer.equals(peer))
+    return peer === undefined ? [...this.#connections.keys()] : this.#connectionsTo(peer).slice()
   }
 
   /** @throws DuplicateProtocolHandlerError */
@@ -167,11 +170,12 @@ export class SimNode extends Emitter<NodeEvents> implements ConnectionOwner {
     const channel = this.#connections.get(connection)
     if (channel !== undefined) {
       this.#connections.delete(connection)
+      this.#forget(connection)
       channel.release()
       this.#fabric.release(channel.socket.connection)
     }
     this.emit('connection:close', { detail: connection })
-    if (this.getConnections(connection.remotePeer).length === 0) {
+    if (this.#connectionsTo(connection.remotePeer).length === 0) {
       this.emit('peer:disconnect', { detail: connection.remotePeer })
     }
   }
@@ -272,16 +276,34 @@ export class SimNode extends Emitter<NodeEvents> implements ConnectionOwner {
     const connection = new SimConnection(channel, this.#clock, this, {
       id: `${this.peerId.toString()}-${channel.socket.connection}`, remotePeer, remoteAddr: new SimMultiaddr(`${endpoint}/p2p/${identity}`), direction, limits: this.#options.limits, early
     })
-    const first = this.getConnections(remotePeer).length === 0
+    const others = this.#connectionsTo(remotePeer)
+    const first = others.length === 0
     this.#connections.set(connection, channel)
+    this.#byPeer.set(identity, [...others, connection])
     // In the order in which a real node's parts have asked to hear of it; the application comes last.
     void this.#identify?.ask(connection)
     if (first) {
       this.emit('peer:connect', { detail: remotePeer })
     }
-    void this.#prune()
+    if (this.#connections.size > this.#options.limits.maxConnections) {
+      void this.#prune()
+    }
     this.emit('connection:open', { detail: connection })
     return connection
+  }
+
+  #connectionsTo (peer: SimPeerId): readonly SimConnection[] {
+    return this.#byPeer.get(peer.toString()) ?? NONE
+  }
+
+  #forget (connection: SimConnection): void {
+    const identity = connection.remotePeer.toString()
+    const left = this.#connectionsTo(connection.remotePeer).filter(other => other !== connection)
+    if (left.length === 0) {
+      this.#byPeer.delete(identity)
+    } else {
+      this.#byPeer.set(identity, left)
+    }
   }
 
   async #prune (): Promise<void> {

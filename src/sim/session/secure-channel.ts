@@ -158,7 +158,13 @@ export class SecureChannel extends Emitter<SecureChannelEvents> implements Chann
       this.abort(error)
       throw error
     }
-    this.#secured.push(...secure(this.#frames))
+    const [frame] = this.#frames
+    if (this.#frames.length === 1 && YAMUX_HEADER_BYTES + frame.data.byteLength < LARGE_BYTES) {
+      // What most of them are.
+      this.#secured.push(message(YAMUX_HEADER_BYTES + frame.data.byteLength, this.#frames))
+    } else {
+      this.#secured.push(...secure(this.#frames))
+    }
     this.#frames = []
     const canSendMore = this.#write()
     this.#framesWait = !canSendMore
@@ -178,7 +184,7 @@ export class SecureChannel extends Emitter<SecureChannelEvents> implements Chann
       this.#channel.send(this.#secured[sent++])
       canSendMore = this.#channel.socket.unsentBytes < SEND_HIGH_WATER_BYTES
     }
-    this.#secured = this.#secured.slice(sent)
+    this.#secured = sent === this.#secured.length ? [] : this.#secured.slice(sent)
     this.#securedWait = !canSendMore
     if (this.#secured.length === 0) {
       this.emit('idle', {})
@@ -218,12 +224,17 @@ function secure (frames: readonly Frame[]): Piece[] {
     const parts = takeParts(clear, plaintextBytes)
     const readable = parts.flatMap(({ frames }) => frames)
     if (plaintextBytes < LARGE_BYTES) {
-      secured.push({ bytes: NOISE_LENGTH_BYTES + plaintextBytes + NOISE_TAG_BYTES, frames: readable })
+      secured.push(message(plaintextBytes, readable))
     } else {
       secured.push({ bytes: NOISE_LENGTH_BYTES, frames: [] }, ...parts.map(({ bytes }) => ({ bytes, frames: [] })), { bytes: NOISE_TAG_BYTES, frames: readable })
     }
   }
   return secured
+}
+
+/** One of Noise's, written at once. */
+function message (plaintextBytes: number, frames: readonly Frame[]): Piece {
+  return { bytes: NOISE_LENGTH_BYTES + plaintextBytes + NOISE_TAG_BYTES, frames }
 }
 
 /** Headers and the pieces of data, the last of each frame with the frame. */
