@@ -17,7 +17,7 @@ function attemptWith ({ overdue = false, expired = false, aborted = false, sent 
   const context: AttemptContext = {
     signal: aborted ? AbortSignal.abort(new Error('enough')) : new AbortController().signal,
     attemptId: 1, attempt: 1, kind: 'first', timeoutMs: 100, overdue, expired,
-    connecting () {}, opening () {}, sent () {}, shared () {}, progress () {}, whenKept () {}
+    connecting () {}, opening () {}, sent () {}, arrived () {}, shared () {}, progress () {}, whenKept () {}
   }
   const attempt = new WatchedAttempt(context, { now: () => 0, setTimeout: () => ({ cancel () {} }) })
   attempt.onFreshStream = onFreshStream

@@ -325,11 +325,13 @@ export class RequestRun<T> implements Cancellable {
   }
 
   #expire (reason: unknown): void {
-    const someOverdue = this.#unjudged.size > 0
+    // The request has failed once, however many of its attempts were under way: the latest tells of it.
+    let latest: RunningAttempt | undefined
+    for (const attempt of this.#live) {
+      latest = latest === undefined || attempt.number > latest.number ? attempt : latest
+    }
     try {
-      for (const attempt of this.#live) {
-        attempt.expire(someOverdue)
-      }
+      latest?.expire(this.#unjudged.size > 0)
     } catch (error) {
       // The policy is asked what is usual.
       this.cancel(error)
