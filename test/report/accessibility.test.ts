@@ -25,6 +25,7 @@ const analysis = analyse(results)
 function some ({ run, units }: ResultsData): ResultsData {
   const kept = new Set(['address-dead', 'idle-link', 'size-32', 'size-8192', 'grid-10-0', 'grid-160-5'])
   const { experiment } = run
+  const precision = { halfWidth: 0.05, maximumSeeds: 40, targets: experiment.precision?.targets.filter(({ case: name }) => kept.has(name)) ?? [] }
   const about = <T extends { readonly case: string }>(one: T): boolean => kept.has(one.case)
   return {
     units: units.filter(about),
@@ -34,8 +35,9 @@ function some ({ run, units }: ResultsData): ResultsData {
         ...experiment,
         cases: experiment.cases.filter(({ name }) => kept.has(name)),
         promises: experiment.promises?.filter(about) ?? [],
-        precision: { halfWidth: 0.05, maximumSeeds: 40, targets: experiment.precision?.targets.filter(about) ?? [] }
-      }
+        precision
+      },
+      precision
     }
   }
 }

@@ -12,6 +12,7 @@ const { rolesModule, options, ...request } = workerData as StackTask
 const interruption = new AbortController()
 parentPort?.once('message', () => interruption.abort())
 
+const turn = setImmediate
 const work = new NativeWork()
 const trace = new RunTrace(request.eventLog, work)
 const { kernel } = trace
@@ -20,5 +21,8 @@ installVirtualGlobals({ kernel, work, random: randomStream(request.seed).fork('a
 // Only now, for libp2p keeps what timers it finds when it is loaded.
 const { StackPeers } = await import('./stack-peers.ts')
 const run = new VirtualRun({ ...request, rolesModule: new URL(rolesModule), signal: interruption.signal }, trace, network => new StackPeers(trace, network, request.seed, options))
-parentPort?.postMessage(await run.outcome())
+const outcome = await run.outcome()
+// What was rejected as the run ended is this run's failure: Node tells of it before the next turn, and ends the thread.
+await new Promise(resolve => turn(resolve))
+parentPort?.postMessage(outcome)
 parentPort?.close()
