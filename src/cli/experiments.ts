@@ -115,26 +115,18 @@ async function play ({ signal, stderr }: CliContext, { loaded, parameters, plan,
   const unknown = later.includes(undefined)
   const after = later.length === 0 ? '' : `, the others ${laterMs === 0 ? 'not known yet' : `${unknown ? 'more than' : 'about'} ${formatSpan(laterMs)}`}`
   const progress = new Progress({ output: stderr, clock: systemClock, stages: plan.stages, heading: () => `${name} (${position}${after})`, estimate: () => '' })
-  const onInterrupt = (): void => progress.say('interrupted, stopping: what is finished is kept (once more to stop at once)')
-  signal.addEventListener('abort', onInterrupt, { once: true })
-  progress.start()
-  try {
-    await conduct({
-      machinery,
-      signal,
-      loaded,
-      parameters,
-      plan,
-      directory,
-      observer: {
-        added: stages => progress.add(stages),
-        finished: (unit, result, tookMs) => progress.finished(unit, result.error !== undefined, tookMs)
-      }
-    })
-  } finally {
-    progress.stop()
-    signal.removeEventListener('abort', onInterrupt)
-  }
+  await progress.during(signal, async () => await conduct({
+    machinery,
+    signal,
+    loaded,
+    parameters,
+    plan,
+    directory,
+    observer: {
+      added: stages => progress.add(stages),
+      finished: (unit, result, tookMs) => progress.finished(unit, result.error !== undefined, tookMs)
+    }
+  }))
 }
 
 /** What each experiment took when the pages were made, ms; nothing where there are none. */

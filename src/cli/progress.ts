@@ -43,6 +43,23 @@ export class Progress {
     this.#drawnMs = options.clock.now()
   }
 
+  /**
+   * Shows how far it has come while `work` goes on, and what becomes of it where `signal` interrupts it.
+   *
+   * @throws what `work` throws
+   */
+  async during (signal: AbortSignal, work: () => Promise<unknown>): Promise<void> {
+    const onInterrupt = (): void => this.say('interrupted, stopping: what is finished is kept (once more to stop at once)')
+    signal.addEventListener('abort', onInterrupt, { once: true })
+    this.start()
+    try {
+      await work()
+    } finally {
+      this.stop()
+      signal.removeEventListener('abort', onInterrupt)
+    }
+  }
+
   start (): void {
     if (this.#options.output.isTTY === true) {
       this.#draw()

@@ -47,7 +47,6 @@ export async function run (context: CliContext, name: string, options: RunOption
 
   const estimate = new RunningEstimate(experiment)
   const progress = new Progress({ output: stderr, clock: systemClock, stages: plan.stages, estimate: () => estimate.toString() })
-  const onInterrupt = (): void => progress.say('interrupted, stopping: what is finished is kept (once more to stop at once)')
   let soFar: (() => ResultsData) | undefined
   const watcher = new Watcher({
     clock: systemClock,
@@ -58,37 +57,35 @@ export async function run (context: CliContext, name: string, options: RunOption
     },
     onError: error => progress.say(`the report so far could not be written: ${error instanceof Error ? error.message : String(error)}`)
   })
-  signal.addEventListener('abort', onInterrupt, { once: true })
   if (options.watch === true) {
     stderr.write(`Report so far: ${fromHere(context, reportFile(directory))}\n`)
   }
-  progress.start()
-  try {
-    await conduct({
-      machinery,
-      signal,
-      loaded,
-      parameters,
-      plan,
-      directory,
-      observer: {
-        added: stages => progress.add(stages),
-        finished (unit, result, tookMs, resultsSoFar) {
-          estimate.add(result)
-          progress.finished(unit, result.error !== undefined, tookMs)
-          soFar = resultsSoFar
-          if (options.watch === true) {
-            watcher.changed()
-          }
-        },
-        quiet: async () => await watcher.stop()
-      }
-    })
-  } finally {
-    await watcher.stop()
-    progress.stop()
-    signal.removeEventListener('abort', onInterrupt)
-  }
+  await progress.during(signal, async () => {
+    try {
+      await conduct({
+        machinery,
+        signal,
+        loaded,
+        parameters,
+        plan,
+        directory,
+        observer: {
+          added: stages => progress.add(stages),
+          finished (unit, result, tookMs, resultsSoFar) {
+            estimate.add(result)
+            progress.finished(unit, result.error !== undefined, tookMs)
+            soFar = resultsSoFar
+            if (options.watch === true) {
+              watcher.changed()
+            }
+          },
+          quiet: async () => await watcher.stop()
+        }
+      })
+    } finally {
+      await watcher.stop()
+    }
+  })
 
   const { results, analysis, path } = await makeReport(directory)
   const failed = !analysis.passed || analysis.holes.length > 0

@@ -36,7 +36,8 @@ export class Layout {
       ...this.#paths.flatMap(({ from, to }, path) => {
         const { left, right, leftHost, rightHost, leftMiddle, rightMiddle } = devicesOf(path)
         return [
-          ...[left, right].flatMap(bridge => [`link add ${bridge} type bridge`, `link set ${bridge} up`]),
+          // A bridge that looks into multicast reports its memberships (IGMP) to the hosts, whose packets are counted.
+          ...[left, right].flatMap(bridge => [`link add ${bridge} type bridge mcast_snooping 0`, `link set ${bridge} up`]),
           `link add ${leftHost} type veth peer name p${path} netns ${pids[from]} address ${cardOf(path, from < to)}`,
           `link add ${rightHost} type veth peer name p${path} netns ${pids[to]} address ${cardOf(path, to < from)}`,
           `link add ${leftMiddle} type veth peer name ${rightMiddle}`,
