@@ -78,6 +78,7 @@ const metrics: readonly Metric[] = [
 const cases: readonly Case[] = [
   ablation({
     name: 'small-requests',
+    waits: false,
     title: 'Many small requests',
     description: 'Requests and replies of 100 B, 150 a second to each of three servers: what batching is for, and what kept streams save a round trip of.'
   }),
@@ -92,6 +93,7 @@ const cases: readonly Case[] = [
   }),
   ablation({
     name: 'slow-answers',
+    waits: false,
     title: 'Some answers are slow',
     description: 'Two answers in a hundred take a second longer, whichever server they are from: a garbage collection, a disk. A second attempt beside the first most likely meets none.',
     role: 'slow-server'
@@ -144,6 +146,7 @@ const cases: readonly Case[] = [
   }),
   ablation({
     name: 'lan',
+    waits: false,
     title: 'A stable LAN',
     description: 'Small requests on a path of 1 ms on which nothing ever goes wrong: timeouts and probes can only cost.',
     noGain: ['adaptiveTimeouts', 'networkHealth', 'bandwidthManager'],
@@ -291,6 +294,8 @@ function wireBytes ({ sentBytes, receivedBytes }: TrafficCount): number {
 interface AblationCase extends Pick<Case, 'title' | 'description' | 'noGain' | 'wires'> {
   readonly name: keyof typeof WORKLOADS
   readonly role?: string
+  /** False where requests are so many that several runs at a time would disturb each other. Default: true. */
+  readonly waits?: boolean
   /** What differs from a path that is as fast as can be, with half the parameters' round trip. */
   readonly path?: (run: RunParameters) => Partial<PathDirectionInput>
   readonly addresses?: AddressInput[]
@@ -299,11 +304,11 @@ interface AblationCase extends Pick<Case, 'title' | 'description' | 'noGain' | '
   readonly extra?: readonly Metric[]
 }
 
-function ablation ({ role = 'server', path, addresses = [{}], faults, extra = [], ...over }: AblationCase): Case {
+function ablation ({ role = 'server', waits = true, path, addresses = [{}], faults, extra = [], ...over }: AblationCase): Case {
   const servers = serverNames(WORKLOADS[over.name].servers)
   return {
     ...over,
-    waits: true,
+    waits,
     scenario (parameters, random) {
       const run: RunParameters = { ...parameters, case: over.name }
       return {

@@ -17,7 +17,11 @@ serveParent<HostCommand>(async command => {
     case 'open':
       // Not before: until now a network namespace may have had no loopback.
       warm ??= warmUp()
-      run = warm.then(async () => await HostedGroup.open(command.run))
+      run = warm.then(async () => await HostedGroup.open(command.run), (error: unknown) => {
+        // The next run is to try again, not to fail of what this one met.
+        warm = undefined
+        throw error
+      })
       return (await run).opened
     case 'set-up':
       return await (await run)?.setUp(command.peers)

@@ -9,6 +9,7 @@ import type { RunOutcome, RunRequest } from '../wire.ts'
 import type { Child } from './child.ts'
 import type { AddressTable, HostNetwork, HostNetworks } from './host-networks.ts'
 import type { HostCommand, NetworkCommand, OpenedHost } from './messages.ts'
+import type { Turns } from './turns.ts'
 
 /** Time zero is this far ahead when it is announced, so that every process has heard of it by then. */
 const START_LEAD_MS = 10
@@ -35,15 +36,20 @@ interface HostProcess {
 export class TcpRun {
   readonly #request: RunRequest
   readonly #networks: HostNetworks
+  readonly #settingUp: Turns
   readonly #stopSignal: AbortSignal
   readonly #events: RecordedEvent[] = []
   /** Rejected by whatever cuts the run short. */
   readonly #cut = Promise.withResolvers<never>()
+  #processes: readonly HostProcess[] = []
+  #network: HostNetwork | undefined
   #over = false
 
-  constructor (request: RunRequest, networks: HostNetworks, stopSignal: AbortSignal) {
+  /** Runs of one wire set up in turns. */
+  constructor (request: RunRequest, networks: HostNetworks, settingUp: Turns, stopSignal: AbortSignal) {
     this.#request = request
     this.#networks = networks
+    this.#settingUp = settingUp
     this.#stopSignal = stopSignal
     this.#cut.promise.catch(() => {})
   }
@@ -58,16 +64,9 @@ export class TcpRun {
     for (const signal of signals) {
       signal.addEventListener('abort', interrupt)
     }
-    const processes = processesOf(this.#request.scenario.hosts).map(hosts => {
-      const child = this.#networks.hosts.acquire({ fresh: hosts.some(isFresh) })
-      this.#watch(child, hosts.length === 1 ? `host ${hosts[0].name}` : `hosts ${hosts[0].name} to ${hosts[hosts.length - 1].name}`)
-      return { hosts, child }
-    })
-    const network = this.#networks.acquire(this.#request, async (child, command) => await this.#call(child, command))
-    this.#watch(network.child, network.label)
     let ending: Pick<RunOutcome, 'error' | 'interrupted'> = { interrupted: false }
     try {
-      await Promise.race([this.#play(processes, network), this.#cut.promise])
+      await Promise.race([this.#play(), this.#cut.promise])
     } catch (error) {
       ending = endingOf(error)
     }
@@ -75,6 +74,56 @@ export class TcpRun {
     for (const signal of signals) {
       signal.removeEventListener('abort', interrupt)
     }
+    await this.#leave()
+    this.#events.sort((a, b) => a.timeMs - b.timeMs)
+    return { events: this.#events, ...ending }
+  }
+
+  async #play (): Promise<void> {
+    const { limitMs } = this.#request.scenario
+    const network = await this.#settingUp.take(async () => await this.#setUp())
+    // What another run's set-up costs this machine is not to be seen in what is measured.
+    await this.#settingUp.none()
+    const zeroMs = monotonicNowMs() + START_LEAD_MS
+    await withLimit(limitMs + START_LEAD_MS, `the run was not over after ${limitMs} ms`, async () => {
+      this.#call(network.child, { type: 'start', zeroMs }).catch((error: unknown) => this.#cut.reject(error))
+      await Promise.all(this.#processes.map(async ({ child }) => await this.#call(child, { type: 'start', zeroMs })))
+    })
+  }
+
+  async #setUp (): Promise<HostNetwork> {
+    if (this.#over) {
+      throw new Interrupted()
+    }
+    const { scenario } = this.#request
+    const processes = processesOf(scenario.hosts).map(hosts => {
+      const child = this.#networks.hosts.acquire({ fresh: hosts.some(isFresh) })
+      this.#watch(child, hosts.length === 1 ? `host ${hosts[0].name}` : `hosts ${hosts[0].name} to ${hosts[hosts.length - 1].name}`)
+      return { hosts, child }
+    })
+    this.#processes = processes
+    const network = this.#networks.acquire(this.#request, async (child, command) => await this.#call(child, command))
+    this.#network = network
+    this.#watch(network.child, network.label)
+    const preparationMs = PREPARATION_MS + scenario.hosts.length * PREPARATION_PER_HOST_MS
+    await withLimit(scenario.limitMs + preparationMs, 'the hosts could not be set up in time', async () => {
+      const opened = await this.#open(processes, network)
+      const addresses = await network.addresses(scenario.hosts.map(({ name }) => opened.get(name)!))
+      const ids = new Map([...opened].map(([name, { peerId }]) => [name, peerId]))
+      await Promise.all(processes.map(async ({ hosts, child }) => {
+        await this.#call(child, { type: 'set-up', peers: { ids, addresses: seenByThese(hosts, addresses) } })
+      }))
+    })
+    return network
+  }
+
+  /** Gives the processes back. A run that was cut short before its turn has none. */
+  async #leave (): Promise<void> {
+    const network = this.#network
+    if (network === undefined) {
+      return
+    }
+    const processes = this.#processes
     const closeLimitMs = CLOSE_LIMIT_MS + this.#request.scenario.hosts.length * CLOSE_LIMIT_PER_HOST_MS
     await Promise.all([network.child, ...processes.map(({ child }) => child)].map(async child => await leave(child, closeLimitMs)))
     if (!network.child.alive) {
@@ -85,26 +134,6 @@ export class TcpRun {
     await Promise.all(processes.filter(({ hosts }) => hosts.some(isFresh)).map(async ({ child }) => await child.kill()))
     network.release()
     processes.forEach(({ child }) => this.#networks.hosts.release(child))
-    this.#events.sort((a, b) => a.timeMs - b.timeMs)
-    return { events: this.#events, ...ending }
-  }
-
-  async #play (processes: readonly HostProcess[], network: HostNetwork): Promise<void> {
-    const { scenario } = this.#request
-    const preparationMs = PREPARATION_MS + scenario.hosts.length * PREPARATION_PER_HOST_MS
-    await withLimit(scenario.limitMs + preparationMs, 'the hosts could not be set up in time', async () => {
-      const opened = await this.#open(processes, network)
-      const addresses = await network.addresses(scenario.hosts.map(({ name }) => opened.get(name)!))
-      const ids = new Map([...opened].map(([name, { peerId }]) => [name, peerId]))
-      await Promise.all(processes.map(async ({ hosts, child }) => {
-        await this.#call(child, { type: 'set-up', peers: { ids, addresses: seenByThese(hosts, addresses) } })
-      }))
-    })
-    const zeroMs = monotonicNowMs() + START_LEAD_MS
-    await withLimit(scenario.limitMs + START_LEAD_MS, `the run was not over after ${scenario.limitMs} ms`, async () => {
-      this.#call(network.child, { type: 'start', zeroMs }).catch((error: unknown) => this.#cut.reject(error))
-      await Promise.all(processes.map(async ({ child }) => await this.#call(child, { type: 'start', zeroMs })))
-    })
   }
 
   /** Answers by the hosts' names. */

@@ -2,6 +2,7 @@ import { TwinwireError } from '../../core/errors.ts'
 import { HubNetworks } from './namespaces/hub-networks.ts'
 import { RelayNetworks } from './relay-networks.ts'
 import { TcpRun } from './tcp-run.ts'
+import { Turns } from './turns.ts'
 import type { RunOutcome, RunRequest, Wire } from '../wire.ts'
 import type { HostNetworks, TcpNetwork } from './host-networks.ts'
 
@@ -21,6 +22,7 @@ export interface TcpWireOptions {
 export class TcpWire implements Wire {
   readonly name = 'tcp'
   readonly #networks: HostNetworks
+  readonly #settingUp = new Turns()
   readonly #stopping = new AbortController()
   readonly #runs = new Set<Promise<RunOutcome>>()
 
@@ -46,7 +48,7 @@ export class TcpWire implements Wire {
       throw new TwinwireError('ERR_STOPPED', 'the wire was stopped')
     }
     await this.#networks.check(request.scenario)
-    const run = new TcpRun(request, this.#networks, this.#stopping.signal).outcome()
+    const run = new TcpRun(request, this.#networks, this.#settingUp, this.#stopping.signal).outcome()
     this.#runs.add(run)
     try {
       return await run
