@@ -87,7 +87,7 @@ export async function conduct ({ machinery, signal, loaded, parameters, plan, di
   for (let more = await missing(soFar(), plan); more !== undefined && !signal.aborted; more = await missing(soFar(), plan)) {
     // After the simulations that were there before.
     wires.splice(wires.findLastIndex(({ wire }) => wire === 'sim') + 1, 0, more)
-    const stages = planStages(experiment, planUnits(experiment, [more]), plan.jobs)
+    const stages = planStages(experiment, parameters, planUnits(experiment, [more]), plan.jobs)
     observer.added(stages)
     await play(stages)
   }

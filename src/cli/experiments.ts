@@ -76,10 +76,11 @@ export async function experiments (context: CliContext, names: readonly string[]
 
 async function prepare (context: CliContext, name: string, folders: readonly URL[], options: ExperimentsOptions): Promise<Prepared> {
   const loaded = await loadExperiment(name, folders)
-  const { plan, machinery } = await planOrLeaveOut(context, loaded, options)
+  const parameters = parseParameters(loaded.experiment, [])
+  const { plan, machinery } = await planOrLeaveOut(context, loaded, parameters, options)
   return {
     loaded,
-    parameters: parseParameters(loaded.experiment, []),
+    parameters,
     plan,
     machinery,
     directory: await prepareResultsDirectory(context.workingDirectory, join(options.out, name))
@@ -87,9 +88,9 @@ async function prepare (context: CliContext, name: string, folders: readonly URL
 }
 
 /** Where the machine has not the network that an experiment's real peers need, that is no reason to run nothing. */
-async function planOrLeaveOut ({ machinery, stderr }: CliContext, { experiment }: LoadedExperiment, options: ExperimentsOptions): Promise<Pick<Prepared, 'plan' | 'machinery'>> {
+async function planOrLeaveOut ({ machinery, stderr }: CliContext, { experiment }: LoadedExperiment, parameters: RunParameters, options: ExperimentsOptions): Promise<Pick<Prepared, 'plan' | 'machinery'>> {
   const planned = { ...options, validates: true, set: [] }
-  const plan = planRun(experiment, planned)
+  const plan = planRun(experiment, parameters, planned)
   try {
     return { plan, machinery: await machineryFor(plan, machinery) }
   } catch (error) {
@@ -97,7 +98,7 @@ async function planOrLeaveOut ({ machinery, stderr }: CliContext, { experiment }
       throw error
     }
     stderr.write(`${experiment.name} runs without real peers: ${error.message}\n`)
-    const without = planRun(experiment, { ...planned, tcpSeeds: 0 })
+    const without = planRun(experiment, parameters, { ...planned, tcpSeeds: 0 })
     return { plan: without, machinery: await machineryFor(without, machinery) }
   }
 }

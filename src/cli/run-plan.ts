@@ -5,7 +5,7 @@ import type { WirePlan } from '../experiment/plan.ts'
 import { WIRES } from '../experiment/wire-pair.ts'
 import type { StackOptions } from '../wires/stack.ts'
 import type { TcpNetwork } from '../wires/tcp/host-networks.ts'
-import type { WireName } from '../wires/wire.ts'
+import type { RunParameters, WireName } from '../wires/wire.ts'
 import { planStages } from './stages.ts'
 import type { Stage } from './stages.ts'
 
@@ -62,7 +62,7 @@ export interface RunPlan {
  * @throws ERR_INVALID_OPTION for a precision where the experiment names no effects to be precise about, a maximum without a
  * precision, or one below the seeds to begin with
  */
-export function planRun (experiment: Experiment, options: PlanOptions): RunPlan {
+export function planRun (experiment: Experiment, parameters: RunParameters, options: PlanOptions): RunPlan {
   const { seed, jobs, stackCipher = 'real', tcpNetwork = experiment.tcpNetwork ?? 'relay' } = options
   const repetitions = repetitionsOf(experiment, options)
   const wires = WIRES.map(wire => ({ wire, seeds: planSeeds(seed, repetitions[wire]) })).filter(({ seeds }) => seeds.length > 0)
@@ -76,7 +76,7 @@ export function planRun (experiment: Experiment, options: PlanOptions): RunPlan 
   return {
     command: commandOf(experiment, options, repetitions, precision),
     wires,
-    stages: planStages(experiment, units, jobs),
+    stages: planStages(experiment, parameters, units, jobs),
     ...(precision === undefined ? {} : { precision }),
     stackCipher,
     tcpNetwork,

@@ -40,7 +40,7 @@ export async function run (context: CliContext, name: string, options: RunOption
   const { experiment } = loaded
   const settings = settingsOf(experiment, options, context.workingDirectory)
   const parameters = parseParameters(experiment, settings)
-  const plan = planRun(experiment, { ...options, set: settings })
+  const plan = planRun(experiment, parameters, { ...options, set: settings })
   const machinery = await machineryFor(plan, context.machinery)
   // Last, so that a command that cannot be carried out leaves nothing behind.
   const directory = await prepareResultsDirectory(context.workingDirectory, options.out ?? defaultResultsDirectory(name, new Date()))

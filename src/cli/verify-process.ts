@@ -17,7 +17,7 @@ async function carryOut (task: VerifyTask): Promise<void> {
   await execute({
     loaded,
     parameters: task.parameters,
-    stages: planStages(loaded.experiment, units, task.jobs),
+    stages: planStages(loaded.experiment, task.parameters, units, task.jobs),
     machinery: {
       experimentsDirectory,
       simWorker: new URL(task.simWorker),

@@ -2,6 +2,7 @@ import { show, TwinwireError } from '../core/errors.ts'
 import { randomStream } from '../core/random.ts'
 import type { RecordedEvent } from '../core/recorder.ts'
 import { parseScenario } from '../wires/scenario.ts'
+import type { ScenarioInput } from '../wires/scenario.ts'
 import type { RunOutcome, RunParameters, Wire } from '../wires/wire.ts'
 import { courseOf } from './course.ts'
 import type { Case, SampleEvent } from './definition.ts'
@@ -32,13 +33,10 @@ export async function runUnit ({ loaded, parameters, unit, wire, eventLog, cours
     if (theCase === undefined) {
       throw new Error(`the plan has a case that the experiment has not: ${unit.case}`)
     }
-    const allParameters = { ...parameters, case: unit.case, arm: unit.arm }
-    // Forked by the case and not by the arm: all arms of a seed meet the same network.
-    const random = randomStream(unit.seed).fork('scenario').fork(unit.case)
     const outcome = await wire.run({
-      scenario: parseScenario(theCase.scenario(allParameters, random)),
+      scenario: parseScenario(scenarioOf(theCase, parameters, unit)),
       rolesModule,
-      parameters: allParameters,
+      parameters: parametersOf(parameters, unit),
       seed: unit.seed,
       ...(eventLog === undefined ? {} : { eventLog }),
       ...(course === undefined ? {} : { course }),
@@ -48,6 +46,16 @@ export async function runUnit ({ loaded, parameters, unit, wire, eventLog, cours
   } catch (error) {
     return { ...keyOf(unit), samples: [], error: toUnitError(error) }
   }
+}
+
+/** What the case makes of the unit's seed: not checked. @throws what the case throws */
+export function scenarioOf (theCase: Case, parameters: RunParameters, unit: UnitKey): ScenarioInput {
+  // Forked by the case and not by the arm: all arms of a seed meet the same network.
+  return theCase.scenario(parametersOf(parameters, unit), randomStream(unit.seed).fork('scenario').fork(unit.case))
+}
+
+function parametersOf (parameters: RunParameters, unit: UnitKey): RunParameters {
+  return { ...parameters, case: unit.case, arm: unit.arm }
 }
 
 /** An error as plain data: its stable code, or the error's class where it is a bug's. */
