@@ -28,7 +28,13 @@ const parameters = z.object({
   resetShare: z.number().min(0).max(1).default(0.7).describe('Share of requests that a failing peer resets')
 })
 
-/** Lodestar's penalties: LowToleranceError is 10, HighToleranceError 1. */
+/**
+ * Lodestar's penalties: LowToleranceError is 10, HighToleranceError 1. Of the constants here and in `peer-scores.ts`, the
+ * penalties, thresholds, half-life, cool-down, heartbeat, ping interval of outgoing connections and time-out of a dial are
+ * read off Lodestar's code. Assumptions are: that a reset counts 10 in both rules (Lodestar's number depends on what was
+ * asked and how it failed), that pings go to every peer at exactly the interval (Lodestar looks every 10 s, and pings those
+ * that connected to it every 15 s), and one time-out for all of a request (there it is one for each of its steps).
+ */
 const RULES: Readonly<Record<string, ScoreRule>> = {
   'dial-timeouts-10': { timeoutPenalty: 10, errorPenalty: 10 },
   'dial-timeouts-1': { timeoutPenalty: 1, errorPenalty: 10 }
