@@ -11,7 +11,7 @@ import type { Fleet } from '../src/workload/fleet.ts'
 import { measure, recordSample } from '../src/workload/measure.ts'
 import { PeerScores } from '../src/workload/peer-scores.ts'
 import type { ScoreRule } from '../src/workload/peer-scores.ts'
-import { requestPayload, serveRequestReply } from '../src/workload/request-reply.ts'
+import { requestPayloads, serveRequestReply } from '../src/workload/request-reply.ts'
 
 // Not on real peers: sixty of them for twenty minutes.
 
@@ -128,10 +128,11 @@ async function keepPeers (host: Host, run: RunParameters): Promise<void> {
   host.node.addEventListener('connection:open', () => { connections++ })
 
   const endMs = WARM_MS + durationOf(run)
+  const payloadOf = requestPayloads(100, 1_000)
   const ask = async ({ id, ...peer }: Peer, signal: AbortSignal): Promise<void> => {
     using limit = timeoutSignal(host.clock, Number(run.timeoutMs), signal)
     try {
-      await asking.ask([{ id, ...peer }], requestPayload(100, 1_000), limit.signal)
+      await asking.ask([{ id, ...peer }], payloadOf(), limit.signal)
     } catch (error) {
       judge.failed(id.toString(), limit.timedOut || (error as { readonly code?: unknown }).code === 'ERR_DEADLINE')
       throw error

@@ -4,7 +4,7 @@ import { sleep, timeoutSignal } from '../../src/core/clock.ts'
 import { nullRecorder } from '../../src/core/recorder.ts'
 import { randomStream } from '../../src/core/random.ts'
 import { modularFleet } from '../../src/workload/fleet.ts'
-import { requestPayload } from '../../src/workload/request-reply.ts'
+import { requestPayloads } from '../../src/workload/request-reply.ts'
 import { FakePeerId } from '../optim/fake-node.ts'
 import { addressOf, PairedNode } from '../optim/paired-node.ts'
 import { inVirtualTime } from '../optim/timeouts/virtual-time.ts'
@@ -19,7 +19,7 @@ async function quality (t: ExecutionContext, limitMs: number, asks: boolean): Pr
   return await inVirtualTime(async ({ clock }) => {
     const node = new PairedNode(clock, RTT_MS)
     await using fleet = await modularFleet({ node, clock, random: randomStream('fleet'), recorder: nullRecorder }, peers, DEADLINE_MS, ['networkHealth'])
-    const payload = requestPayload(100, 100)
+    const payload = requestPayloads(100, 100)()
     const ask = async (forMs: number): Promise<void> => {
       using limit = timeoutSignal(clock, forMs)
       await fleet.ask(peers, payload, limit.signal)
