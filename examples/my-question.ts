@@ -1,4 +1,4 @@
-import { measure, openLoop, poissonArrivals, recordSample, requesterWith, requestPayload, serveRequestReply, z } from '../src/authoring/index.ts'
+import { measure, openLoop, poissonArrivals, recordSample, requesterWith, requestPayloads, serveRequestReply, z } from '../src/authoring/index.ts'
 import type { Experiment, Host, ModuleName, Role, RunParameters } from '../src/authoring/index.ts'
 
 // One question: does a connection pool answer sooner, also across a reset? docs/writing-experiments.md explains each part.
@@ -68,12 +68,12 @@ async function requests (host: Host, { arm, requestsPerSecond, durationMs, deadl
   host.node.addEventListener('connection:open', () => { opened++ })
   const requester = await requesterWith(host, host.peer('server'), Number(deadlineMs), MODULES_OF[String(arm)])
   try {
-    const payload = requestPayload(100, 1_000)
+    const payloadOf = requestPayloads(100, 1_000)
     // An open loop: a slow arm does not slow its users. All arms of a seed meet the same arrivals.
     const arrivals = poissonArrivals(host.random.fork('arrivals'), Number(requestsPerSecond), Number(durationMs))
     await openLoop(host.clock, arrivals, async scheduledMs => {
       // A failure is a sample, too, of what it took to fail.
-      await measure(host, 'request', Number(deadlineMs), async signal => { await requester.request(payload, signal) }, scheduledMs).catch(() => {})
+      await measure(host, 'request', Number(deadlineMs), async signal => { await requester.request(payloadOf(), signal) }, scheduledMs).catch(() => {})
     }, host.signal)
   } finally {
     await requester[Symbol.asyncDispose]()

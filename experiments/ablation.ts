@@ -9,7 +9,7 @@ import { openLoop, poissonArrivals } from '../src/workload/arrivals.ts'
 import { measure, recordSample } from '../src/workload/measure.ts'
 import { requestersWith, serveRequestReplyWith } from '../src/workload/modules.ts'
 import type { Requesters } from '../src/workload/modules.ts'
-import { requestPayload } from '../src/workload/request-reply.ts'
+import { requestPayloads } from '../src/workload/request-reply.ts'
 
 const parameters = z.object({
   rttMs: z.number().positive().default(40).describe('Round trip between client and servers, ms'),
@@ -187,9 +187,10 @@ async function askServers (host: Host, run: RunParameters): Promise<void> {
   const deadlineMs = Number(run.deadlineMs)
   const patienceMs = any === true ? Number(run.nextPeerMs) : deadlineMs
   await using requesters = await requestersWith(host, peers, patienceMs, modulesOf(run), optionsOf(run))
-  const payload = requestPayload(requestBytes, replyBytes)
+  const payloadOf = requestPayloads(requestBytes, replyBytes)
+  const uploadOf = requestPayloads(BULK_BYTES, 100)
   if (warm !== false) {
-    await warmUp(host, run, requesters, payload)
+    await warmUp(host, run, requesters, payloadOf())
   }
   await sleep(host.clock, Math.max(0, beginMs(run) - host.clock.now()), host.signal)
   const [before, attemptsBefore] = [host.traffic(), requesters.attempts()]
@@ -200,11 +201,11 @@ async function askServers (host: Host, run: RunParameters): Promise<void> {
     openLoop(host.clock, arrivals.map(timeMs => beginMs(run) + timeMs), async (scheduledMs) => {
       const first = choice.integer(servers)
       await measure(host, 'request', deadlineMs, async signal => {
-        await askOneAfterTheOther(host, requesters, { first, count: any === true ? servers : 1, patienceMs, payload, signal })
+        await askOneAfterTheOther(host, requesters, { first, count: any === true ? servers : 1, patienceMs, payload: payloadOf(), signal })
       }, scheduledMs).catch(() => {})
     }, host.signal),
     openLoop(host.clock, uploads.map(timeMs => beginMs(run) + timeMs), async (scheduledMs) => {
-      await measure(host, 'bulk', deadlineMs, async signal => { await requesters.each[0].request(requestPayload(BULK_BYTES, 100), signal) }, scheduledMs).catch(() => {})
+      await measure(host, 'bulk', deadlineMs, async signal => { await requesters.each[0].request(uploadOf(), signal) }, scheduledMs).catch(() => {})
     }, host.signal)
   ])
   const after = host.traffic()

@@ -1,5 +1,6 @@
 import * as z from 'zod'
 import { sleep, timeoutSignal } from '../src/core/clock.ts'
+import type { RandomStream } from '../src/core/random.ts'
 import { MODULES } from '../src/experiment/definition.ts'
 import type { Arm, Case, Claim, Experiment, Metric, ModuleName } from '../src/experiment/definition.ts'
 import { plainRequest, serveRequests } from '../src/optim/index.ts'
@@ -157,10 +158,11 @@ async function send (host: Host, run: RunParameters): Promise<void> {
   const beginMs = warmUpMs(run)
   const { addresses } = host.peer('receiver')
   const { sender, attempts } = await senderOf(host, run)
+  const contentOf = (random: RandomStream): Uint8Array => (load.content === 'json' ? jsonPayload : randomPayload)(random, load.bytes - HEAD_BYTES)
   await using _ = sender
   {
     using limit = timeoutSignal(host.clock, beginMs, host.signal)
-    await sender.send(numbered(load.bytes, NOT_MEASURED), limit.signal)
+    await sender.send(message(NOT_MEASURED, 0, contentOf(host.random.fork('warm-up'))), limit.signal)
   }
   await sleep(host.clock, beginMs - host.clock.now(), host.signal)
   const [before, attemptsBefore] = [host.traffic(), attempts()]
@@ -168,10 +170,9 @@ async function send (host: Host, run: RunParameters): Promise<void> {
   const payloads = host.random.fork('payloads')
   let sent = 0
   await openLoop(host.clock, arrivals.map(timeMs => beginMs + timeMs), async scheduledMs => {
-    const payload = load.content === 'json' ? jsonPayload(payloads, load.bytes - HEAD_BYTES) : randomPayload(payloads, load.bytes - HEAD_BYTES)
     using limit = timeoutSignal(host.clock, deadlineMs, host.signal)
     // One that fails is missed by the receiver.
-    await sender.send(message(sent++, scheduledMs, payload), limit.signal).catch(() => {})
+    await sender.send(message(sent++, scheduledMs, contentOf(payloads)), limit.signal).catch(() => {})
   }, host.signal)
   await sleep(host.clock, Math.max(0, beginMs + durationMs(run) + drainMs(run) - host.clock.now()), host.signal)
   const after = host.traffic()

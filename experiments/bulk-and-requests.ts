@@ -7,7 +7,7 @@ import type { Host, Role, RunParameters } from '../src/wires/wire.ts'
 import { openLoop, poissonArrivals } from '../src/workload/arrivals.ts'
 import { measure, recordSample } from '../src/workload/measure.ts'
 import { requestersWith } from '../src/workload/modules.ts'
-import { requestPayload, serveRequestReply } from '../src/workload/request-reply.ts'
+import { requestPayloads, serveRequestReply } from '../src/workload/request-reply.ts'
 import type { Requester } from '../src/workload/requester.ts'
 
 const parameters = z.object({
@@ -163,7 +163,8 @@ async function askBesideUploads (host: Host, run: RunParameters): Promise<void> 
     bandwidthManager: { discipline: shaper.discipline, uploadBitsPerSecond: Number(run.rateBitsPerSecond) * shaper.share }
   })
   const [asked, ...others] = requesters.each
-  await Promise.all(requesters.each.map(async requester => await requester.request(requestPayload(SMALL_BYTES, SMALL_BYTES), host.signal)))
+  const smallOf = requestPayloads(SMALL_BYTES, SMALL_BYTES)
+  await Promise.all(requesters.each.map(async requester => await requester.request(smallOf(), host.signal)))
   let requestBytes = 0
   const flows = (together === true ? [asked] : others.slice(0, uploads)).map(requester => new Flow(host, requester, uploadClass, beginMs, endMs))
   const urgent = urgentUploads === true ? [new Flow(host, asked, 'urgent', beginMs, endMs)] : []
@@ -173,7 +174,7 @@ async function askBesideUploads (host: Host, run: RunParameters): Promise<void> 
     const arrivals = poissonArrivals(host.random.fork(`arrivals ${trafficClass}`), Number(run.requestsPerSecond), Number(run.durationMs))
     await openLoop(host.clock, arrivals.map(timeMs => beginMs + timeMs), async scheduledMs => {
       await measure(host, `request-${trafficClass}`, deadlineMs, async signal => {
-        await asked.request(requestPayload(SMALL_BYTES, SMALL_BYTES), signal, { class: trafficClass })
+        await asked.request(smallOf(), signal, { class: trafficClass })
         requestBytes += SMALL_BYTES
       }, scheduledMs).catch(() => {})
     }, host.signal)
@@ -209,11 +210,11 @@ class Flow {
   /** One line of uploads, until the end. What is under way then is given up. */
   async run (): Promise<void> {
     const { clock, signal } = this.#host
-    const payload = requestPayload(UPLOAD_BYTES, SMALL_BYTES)
+    const payloadOf = requestPayloads(UPLOAD_BYTES, SMALL_BYTES)
     using end = timeoutSignal(clock, this.#endMs - clock.now(), signal)
     while (!end.signal.aborted) {
       try {
-        await this.#requester.request(payload, end.signal, { class: this.#class })
+        await this.#requester.request(payloadOf(), end.signal, { class: this.#class })
         this.bytes += clock.now() >= this.#beginMs ? UPLOAD_BYTES : 0
       } catch {
         // A failed upload counts for nothing; the next one must not follow at the same instant.

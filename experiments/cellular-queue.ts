@@ -5,7 +5,7 @@ import type { Host, Role, RunParameters } from '../src/wires/wire.ts'
 import { openLoop, poissonArrivals } from '../src/workload/arrivals.ts'
 import { measure } from '../src/workload/measure.ts'
 import { requesterWith } from '../src/workload/modules.ts'
-import { requestPayload, serveRequestReply } from '../src/workload/request-reply.ts'
+import { requestPayloads, serveRequestReply } from '../src/workload/request-reply.ts'
 import type { Requester } from '../src/workload/requester.ts'
 
 // An example of a link that follows a trace, of queue disciplines and of cross traffic. In simulation only: a relay above
@@ -47,10 +47,10 @@ export const roles: Record<string, Role> = {
     async run (host, run) {
       await using requester = await requesterOf(host, run)
       const arrivals = poissonArrivals(host.random.fork('arrivals'), Number(run.requestsPerSecond), Number(run.durationMs))
-      const payload = requestPayload(100, Number(run.replyBytes))
+      const payloadOf = requestPayloads(100, Number(run.replyBytes))
       await openLoop(host.clock, arrivals, async scheduledMs => {
         // A failure is a sample, too.
-        await measure(host, 'request', Number(run.deadlineMs), async signal => { await requester.request(payload, signal) }, scheduledMs).catch(() => {})
+        await measure(host, 'request', Number(run.deadlineMs), async signal => { await requester.request(payloadOf(), signal) }, scheduledMs).catch(() => {})
       }, host.signal)
     }
   }

@@ -9,7 +9,7 @@ import type { Host, Role, RunParameters, WireName } from '../src/wires/wire.ts'
 import { openLoop, poissonArrivals } from '../src/workload/arrivals.ts'
 import { measure, recordSample } from '../src/workload/measure.ts'
 import { requesterWith } from '../src/workload/modules.ts'
-import { requestPayload } from '../src/workload/request-reply.ts'
+import { requestPayloads } from '../src/workload/request-reply.ts'
 import { serveWith } from '../src/workload/serve.ts'
 
 export const parameters = z.object({
@@ -142,11 +142,11 @@ async function connectAndAsk (host: Host, run: RunParameters): Promise<void> {
   const startMs = host.random.fork('connect').uniform(0, Number(run.spreadMs))
   const later = poissonArrivals(host.random.fork('arrivals'), Number(run.requestsPerSecond), Number(run.askingMs))
   await using requester = await requesterWith(host, host.peer('server'), Number(run.deadlineMs), modulesOf(run), MODULE_OPTIONS)
+  const payloadOf = requestPayloads(MESSAGE_BYTES, MESSAGE_BYTES)
   let answered = false
   await openLoop(host.clock, [startMs, ...later.map(timeMs => startMs + timeMs)], async scheduledMs => {
-    const payload = requestPayload(MESSAGE_BYTES, MESSAGE_BYTES)
     try {
-      await measure(host, 'request', Number(run.deadlineMs), async signal => { await requester.request(payload, signal) }, scheduledMs)
+      await measure(host, 'request', Number(run.deadlineMs), async signal => { await requester.request(payloadOf(), signal) }, scheduledMs)
     } catch {
       // A sample, too.
       return

@@ -11,7 +11,7 @@ import { requestersWith } from '../src/workload/modules.ts'
 import type { Requesters } from '../src/workload/modules.ts'
 import { dialEachTime } from '../src/workload/requester.ts'
 import type { Requester } from '../src/workload/requester.ts'
-import { REQUEST_REPLY_PROTOCOL, requestPayload, serveRequestReply } from '../src/workload/request-reply.ts'
+import { REQUEST_REPLY_PROTOCOL, requestPayloads, serveRequestReply } from '../src/workload/request-reply.ts'
 
 const parameters = z.object({
   rttMs: z.number().positive().default(80).describe('Round trip between client and server, ms'),
@@ -184,7 +184,7 @@ async function probe (host: Host, run: RunParameters): Promise<void> {
 
 /** Answers the median of each operation; with the processing known, network times are recorded as well. */
 async function probeAt (host: Host, { roundTripRepeats, deadlineMs, requestBytes }: RunParameters, rttMs: number, processingMs?: ReadonlyMap<string, number>): Promise<ReadonlyMap<string, number>> {
-  const payload = requestPayload(Number(requestBytes), Number(requestBytes))
+  const payloadOf = requestPayloads(Number(requestBytes), Number(requestBytes))
   const { addresses } = host.peer(`server-${rttMs}`)
   const taken = new Map<string, number[]>(OPERATIONS.map(({ name }) => [name, []]))
   const timed = async <T> (operation: typeof OPERATIONS[number]['name'], action: (signal: AbortSignal) => Promise<T>): Promise<T> => {
@@ -201,10 +201,10 @@ async function probeAt (host: Host, { roundTripRepeats, deadlineMs, requestBytes
     const connection = await timed('dial', async signal => await host.node.dial([...addresses], { signal }))
     const stream = await timed('stream-echo', async signal => {
       const opened = RequestStream.of(await connection.newStream(REQUEST_REPLY_PROTOCOL, { signal }))
-      await opened.request(payload, { signal })
+      await opened.request(payloadOf(), { signal })
       return opened
     })
-    await timed('warm-echo', async signal => { await stream.request(payload, { signal }) })
+    await timed('warm-echo', async signal => { await stream.request(payloadOf(), { signal }) })
     await connection.close()
   }
   return new Map([...taken].map(([operation, values]) => [operation, quantile(values, 0.5)]))
@@ -260,15 +260,15 @@ async function requestsAcrossDeath (host: Host, run: RunParameters): Promise<voi
  * A first request, not measured. Arrivals begin at a fixed time after it, the same in all arms; an arm that fails here
  * is not spared: it meets the arrivals cold.
  */
-async function warmUp (host: Host, run: RunParameters, { each: [requester] }: Requesters): Promise<void> {
+async function warmUp (host: Host, run: RunParameters, { each: [requester], payloadOf }: Asking): Promise<void> {
   using limit = timeoutSignal(host.clock, warmAfterMs(run) - host.clock.now(), host.signal)
-  await requester.request(requestOf(run), limit.signal).catch(() => {})
+  await requester.request(payloadOf(), limit.signal).catch(() => {})
 }
 
 /** Asks once and records how long it took from `scheduledMs`; a failure is recorded too, and answered with false. */
-async function ask (host: Host, run: RunParameters, { each: [requester] }: Requesters, metric: string, scheduledMs?: number): Promise<boolean> {
+async function ask (host: Host, run: RunParameters, { each: [requester], payloadOf }: Asking, metric: string, scheduledMs?: number): Promise<boolean> {
   try {
-    await measure(host, metric, Number(run.deadlineMs), async signal => { await requester.request(requestOf(run), signal) }, scheduledMs)
+    await measure(host, metric, Number(run.deadlineMs), async signal => { await requester.request(payloadOf(), signal) }, scheduledMs)
     return true
   } catch (error) {
     if (host.signal.aborted) {
@@ -278,12 +278,17 @@ async function ask (host: Host, run: RunParameters, { each: [requester] }: Reque
   }
 }
 
-async function requestersOf (host: Host, run: RunParameters): Promise<Requesters> {
+/** How an arm asks, and what. */
+interface Asking extends Requesters {
+  readonly payloadOf: () => Uint8Array
+}
+
+async function requestersOf (host: Host, run: RunParameters): Promise<Asking> {
   const peer = host.peer('server')
-  if (run.arm === 'dial-every-request') {
-    return dialling(dialEachTime({ node: host.node, addresses: peer.addresses }))
-  }
-  return await requestersWith(host, [peer], Number(run.deadlineMs), arms.find(({ name }) => name === run.arm)?.modules ?? [])
+  const requesters = run.arm === 'dial-every-request'
+    ? dialling(dialEachTime({ node: host.node, addresses: peer.addresses }))
+    : await requestersWith(host, [peer], Number(run.deadlineMs), arms.find(({ name }) => name === run.arm)?.modules ?? [])
+  return { ...requesters, payloadOf: requestPayloads(Number(run.requestBytes), Number(run.replyBytes)) }
 }
 
 /** Counts its requests, each of which is one attempt. */
@@ -300,10 +305,6 @@ function dialling (requester: Requester): Requesters {
     attempts: () => attempts,
     [Symbol.asyncDispose]: async () => await requester[Symbol.asyncDispose]()
   }
-}
-
-function requestOf ({ requestBytes, replyBytes }: RunParameters): Uint8Array {
-  return requestPayload(Number(requestBytes), Number(replyBytes))
 }
 
 function pairScenario (run: RunParameters, role: string, serverAddresses: AddressInput[] = [{}]): ScenarioInput {

@@ -11,7 +11,7 @@ import type { Fleet } from '../src/workload/fleet.ts'
 import { measure, recordSample } from '../src/workload/measure.ts'
 import { PeerScores } from '../src/workload/peer-scores.ts'
 import type { ScoreRule } from '../src/workload/peer-scores.ts'
-import { requestPayload, serveRequestReply } from '../src/workload/request-reply.ts'
+import { requestPayloads, serveRequestReply } from '../src/workload/request-reply.ts'
 
 // Not on real peers: sixty of them for twenty minutes.
 
@@ -28,7 +28,13 @@ const parameters = z.object({
   resetShare: z.number().min(0).max(1).default(0.7).describe('Share of requests that a failing peer resets')
 })
 
-/** Lodestar's penalties: LowToleranceError is 10, HighToleranceError 1. */
+/**
+ * Lodestar's penalties: LowToleranceError is 10, HighToleranceError 1. Of the constants here and in `peer-scores.ts`, the
+ * penalties, thresholds, half-life, cool-down, heartbeat, ping interval of outgoing connections and time-out of a dial are
+ * read off Lodestar's code. Assumptions are: that a reset counts 10 in both rules (Lodestar's number depends on what was
+ * asked and how it failed), that pings go to every peer at exactly the interval (Lodestar looks every 10 s, and pings those
+ * that connected to it every 15 s), and one time-out for all of a request (there it is one for each of its steps).
+ */
 const RULES: Readonly<Record<string, ScoreRule>> = {
   'dial-timeouts-10': { timeoutPenalty: 10, errorPenalty: 10 },
   'dial-timeouts-1': { timeoutPenalty: 1, errorPenalty: 10 }
@@ -122,10 +128,11 @@ async function keepPeers (host: Host, run: RunParameters): Promise<void> {
   host.node.addEventListener('connection:open', () => { connections++ })
 
   const endMs = WARM_MS + durationOf(run)
+  const payloadOf = requestPayloads(100, 1_000)
   const ask = async ({ id, ...peer }: Peer, signal: AbortSignal): Promise<void> => {
     using limit = timeoutSignal(host.clock, Number(run.timeoutMs), signal)
     try {
-      await asking.ask([{ id, ...peer }], requestPayload(100, 1_000), limit.signal)
+      await asking.ask([{ id, ...peer }], payloadOf(), limit.signal)
     } catch (error) {
       judge.failed(id.toString(), limit.timedOut || (error as { readonly code?: unknown }).code === 'ERR_DEADLINE')
       throw error

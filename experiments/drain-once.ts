@@ -8,7 +8,8 @@ import type { Host, Role, RunParameters } from '../src/wires/wire.ts'
 import { openLoop, poissonArrivals } from '../src/workload/arrivals.ts'
 import { measure, recordSample } from '../src/workload/measure.ts'
 import { networkWith } from '../src/workload/modules.ts'
-import { REQUEST_REPLY_PROTOCOL, requestPayload } from '../src/workload/request-reply.ts'
+import { Ballast } from '../src/workload/payloads.ts'
+import { REQUEST_REPLY_PROTOCOL, requestPayloads } from '../src/workload/request-reply.ts'
 import { overNetwork, plainLibp2p } from '../src/workload/requester.ts'
 import { serveWith } from '../src/workload/serve.ts'
 
@@ -101,6 +102,7 @@ async function sendAndAsk (host: Host, run: RunParameters): Promise<void> {
   const network = modules.length === 0 ? undefined : networkWith(host, modules, optionsOf(run))
   const peer = { node: host.node, clock: host.clock, peer: server.id, addresses: server.addresses, deadlineMs: Number(run.deadlineMs) }
   await using requester = network === undefined ? plainLibp2p(peer) : overNetwork(network, peer)
+  const payloadOf = requestPayloads(SMALL_BYTES, SMALL_BYTES)
   const startMs = host.clock.now()
   const watch = watchBuffers(host, connection, network)
   const arrivals = poissonArrivals(host.random.fork('arrivals'), Number(run.requestsPerSecond), transferMs(run) - ASKING_FROM_MS)
@@ -111,7 +113,7 @@ async function sendAndAsk (host: Host, run: RunParameters): Promise<void> {
     }),
     openLoop(host.clock, arrivals.map(timeMs => startMs + ASKING_FROM_MS + timeMs), async scheduledMs => {
       // A failure is a sample, too.
-      await measure(host, 'request', Number(run.deadlineMs), async signal => { await requester.request(requestPayload(SMALL_BYTES, SMALL_BYTES), signal) }, scheduledMs).catch(() => {})
+      await measure(host, 'request', Number(run.deadlineMs), async signal => { await requester.request(payloadOf(), signal) }, scheduledMs).catch(() => {})
     }, host.signal)
   ])
 }
@@ -124,9 +126,10 @@ async function sendBulk (host: Host, run: RunParameters, connection: Connection,
     return
   }
   if (run.arm === 'request-stream') {
+    const chunkOf = requestPayloads(CHUNK_BYTES, 0)
     const stream = RequestStream.of(await connection.newStream(REQUEST_REPLY_PROTOCOL, { signal: host.signal }))
     for (let left = bytes; left > 0; left -= CHUNK_BYTES) {
-      const reply = stream.request(requestPayload(Math.max(4, Math.min(left, CHUNK_BYTES)), 0), { signal: host.signal })
+      const reply = stream.request(chunkOf().subarray(0, Math.max(4, left)), { signal: host.signal })
       look()
       await reply
     }
@@ -134,8 +137,9 @@ async function sendBulk (host: Host, run: RunParameters, connection: Connection,
   }
   const stream = await connection.newStream(SINK, { signal: host.signal })
   const answered = next(stream, 'message')
+  const ballast = new Ballast()
   for (let left = bytes; left > 0; left -= CHUNK_BYTES) {
-    const canSendMore = stream.send(new Uint8Array(Math.min(left, CHUNK_BYTES)))
+    const canSendMore = stream.send(ballast.take(Math.min(left, CHUNK_BYTES)))
     look()
     if (!canSendMore && run.arm === 'on-drain') {
       await (stream as DrainingStream).onDrain({ signal: host.signal })
@@ -154,10 +158,11 @@ interface DrainingStream extends Stream {
 
 async function sendMessages (host: Host, network: OptimizedNetwork, bytes: number, look: () => void): Promise<void> {
   const { id } = host.peer('server')
+  const ballast = new Ballast()
   let left = bytes
   const lane = async (): Promise<void> => {
     while (left > 0) {
-      const payload = new Uint8Array(Math.min(left, MESSAGE_BYTES))
+      const payload = ballast.take(Math.min(left, MESSAGE_BYTES))
       left -= payload.byteLength
       const sent = network.send(id, SINK, payload, { class: 'bulk', deadlineMs: WITHOUT_DEADLINE_MS, signal: host.signal })
       look()
@@ -209,7 +214,7 @@ function transferMs ({ bulkBytes, rateBitsPerSecond }: RunParameters): number {
 }
 
 function optionsOf ({ rateBitsPerSecond }: RunParameters): OptimizedNetworkOptions {
-  return { messageBatching: { codecs: ['snappy'], compression: () => 'none' }, bandwidthManager: { uploadBitsPerSecond: Number(rateBitsPerSecond) } }
+  return { messageBatching: { codecs: ['snappy'] }, bandwidthManager: { uploadBitsPerSecond: Number(rateBitsPerSecond) } }
 }
 
 function modulesOf ({ arm }: RunParameters): readonly ModuleName[] {

@@ -8,7 +8,7 @@ import type { Host, Role, RunParameters, WireName } from '../src/wires/wire.ts'
 import { openLoop, poissonArrivals } from '../src/workload/arrivals.ts'
 import { measure, recordSample } from '../src/workload/measure.ts'
 import { requesterWith } from '../src/workload/modules.ts'
-import { REQUEST_REPLY_PROTOCOL, requestPayload } from '../src/workload/request-reply.ts'
+import { REQUEST_REPLY_PROTOCOL, requestPayloads } from '../src/workload/request-reply.ts'
 import type { Requester } from '../src/workload/requester.ts'
 import { serveWith } from '../src/workload/serve.ts'
 
@@ -86,10 +86,11 @@ async function burstAndAskOn (host: Host, run: RunParameters): Promise<void> {
   // At a phase of libp2p's clocks that is the same in all arms of a seed.
   const startMs = host.random.fork('start').uniform(0, 1_000)
   await sleep(host.clock, startMs, host.signal)
+  const payloadOf = requestPayloads(MESSAGE_BYTES, MESSAGE_BYTES)
   let answeredMs: number | undefined
   const ask = async (metric: 'first' | 'later', scheduledMs: number): Promise<void> => {
     try {
-      await measure(host, metric, Number(run.deadlineMs), async signal => { await requester.request(requestPayload(MESSAGE_BYTES, MESSAGE_BYTES), signal) }, scheduledMs)
+      await measure(host, metric, Number(run.deadlineMs), async signal => { await requester.request(payloadOf(), signal) }, scheduledMs)
       answeredMs ??= host.clock.now()
     } catch {
       // A sample, too.

@@ -9,7 +9,7 @@ import { modularFleet, plainFleet, warmFleet } from '../src/workload/fleet.ts'
 import type { Fleet } from '../src/workload/fleet.ts'
 import { measure, recordSample } from '../src/workload/measure.ts'
 import { networkWith } from '../src/workload/modules.ts'
-import { requestPayload, serveRequestReply, serveRequestReplyOver } from '../src/workload/request-reply.ts'
+import { requestPayloads, serveRequestReply, serveRequestReplyOver } from '../src/workload/request-reply.ts'
 
 const parameters = z.object({
   servers: z.int().min(2).max(50).default(6).describe('Servers that are asked'),
@@ -160,9 +160,9 @@ const SNAPPY = { codecs: ['snappy'] } as const
 
 async function askServers (host: Host, run: RunParameters): Promise<void> {
   const servers = serverNames(run).map(name => host.peer(name))
-  const payload = requestPayload(Number(run.requestBytes), Number(run.replyBytes))
+  const payloadOf = requestPayloads(Number(run.requestBytes), Number(run.replyBytes))
   await using fleet = await fleetOf(host, run)
-  await warmFleet(fleet, host.clock, servers, payload, WARM_MS - host.clock.now(), host.signal)
+  await warmFleet(fleet, host.clock, servers, payloadOf(), WARM_MS - host.clock.now(), host.signal)
   let connections = 0
   host.node.addEventListener('connection:open', () => { connections++ })
   const attemptsBefore = fleet.attempts
@@ -171,7 +171,7 @@ async function askServers (host: Host, run: RunParameters): Promise<void> {
   await openLoop(host.clock, arrivals.map(timeMs => WARM_MS + timeMs), async scheduledMs => {
     const candidates = choices.shuffle([...servers]).slice(0, run.case === 'any-of' ? servers.length : 1)
     // A failure is a sample, too.
-    await measure(host, 'request', deadlineMs(run), async signal => { await fleet.ask(candidates, payload, signal) }, scheduledMs).catch(() => {})
+    await measure(host, 'request', deadlineMs(run), async signal => { await fleet.ask(candidates, payloadOf(), signal) }, scheduledMs).catch(() => {})
   }, host.signal)
   recordSample(host, 'attempts', (fleet.attempts - attemptsBefore) / Math.max(1, arrivals.length))
   recordSample(host, 'connections', connections)

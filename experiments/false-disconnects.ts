@@ -11,7 +11,7 @@ import { measure, recordSample } from '../src/workload/measure.ts'
 import { networkWith } from '../src/workload/modules.ts'
 import { PingMonitor } from '../src/workload/ping-monitor.ts'
 import type { PingMonitorOptions } from '../src/workload/ping-monitor.ts'
-import { REQUEST_REPLY_PROTOCOL, requestPayload, serveRequestReply, serveRequestReplyOver } from '../src/workload/request-reply.ts'
+import { REQUEST_REPLY_PROTOCOL, requestPayloads, serveRequestReply, serveRequestReplyOver } from '../src/workload/request-reply.ts'
 
 // Not on real peers: it takes as long as it says, and what is asked is how often something happens an hour.
 
@@ -195,14 +195,16 @@ function probesOf ({ network, pings }: Monitor): number {
 async function askThroughout (host: Host, run: RunParameters, monitor: Monitor, peer: Peer): Promise<void> {
   const random = host.random.fork(`arrivals:${peer.name}`)
   const durationMs = durationOf(run) - Number(run.deadlineMs)
-  const ask = async (replyBytes: number, scheduledMs: number): Promise<void> => {
+  const smallOf = requestPayloads(100, 100)
+  const bulkOf = requestPayloads(100, Number(run.bulkBytes))
+  const ask = async (payload: Uint8Array, scheduledMs: number): Promise<void> => {
     // A failure is a sample, too.
-    await measure(host, 'request', Number(run.deadlineMs), async signal => { await request(host, monitor, peer, requestPayload(100, replyBytes), signal) }, scheduledMs).catch(() => {})
+    await measure(host, 'request', Number(run.deadlineMs), async signal => { await request(host, monitor, peer, payload, signal) }, scheduledMs).catch(() => {})
   }
   const arrivals = (stream: string, perMinute: number): number[] => poissonArrivals(random.fork(stream), perMinute / 60, durationMs).map(timeMs => WARM_MS + timeMs)
   await Promise.all([
-    openLoop(host.clock, arrivals('small', Number(run.requestsPerMinute)), async scheduledMs => { await ask(100, scheduledMs) }, host.signal),
-    run.case === 'busy' ? openLoop(host.clock, arrivals('bulk', Number(run.bulkPerMinute)), async scheduledMs => { await ask(Number(run.bulkBytes), scheduledMs) }, host.signal) : undefined
+    openLoop(host.clock, arrivals('small', Number(run.requestsPerMinute)), async scheduledMs => { await ask(smallOf(), scheduledMs) }, host.signal),
+    run.case === 'busy' ? openLoop(host.clock, arrivals('bulk', Number(run.bulkPerMinute)), async scheduledMs => { await ask(bulkOf(), scheduledMs) }, host.signal) : undefined
   ])
 }
 

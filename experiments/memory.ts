@@ -9,7 +9,7 @@ import { openLoop, poissonArrivals } from '../src/workload/arrivals.ts'
 import { dialAndLeave, keptStreams } from '../src/workload/kept-streams.ts'
 import { measure, recordSample } from '../src/workload/measure.ts'
 import { networkWith } from '../src/workload/modules.ts'
-import { requestPayload } from '../src/workload/request-reply.ts'
+import { requestPayloads } from '../src/workload/request-reply.ts'
 import { overNetwork, plainLibp2p } from '../src/workload/requester.ts'
 import type { Requester } from '../src/workload/requester.ts'
 import { serveWith } from '../src/workload/serve.ts'
@@ -131,7 +131,7 @@ function instantsOf ({ connectingMs, loadMs }: RunParameters): Readonly<Record<'
 /** Of each peer: a first request while all connect, then the load. */
 async function askAll (host: Host, run: RunParameters, names: readonly string[]): Promise<void> {
   const { connectMs, loadMs } = instantsOf(run)
-  const payload = requestPayload(Number(run.messageBytes), Number(run.messageBytes))
+  const payloadOf = requestPayloads(Number(run.messageBytes), Number(run.messageBytes))
   await using requesters = await requestersOf(host, run, names.map(name => host.peer(name)))
   await Promise.all(names.map(async (name, index) => {
     // The same from both ends of a pair, whichever of them asks.
@@ -140,7 +140,7 @@ async function askAll (host: Host, run: RunParameters, names: readonly string[])
     const later = poissonArrivals(random.fork('arrivals'), Number(run.requestsPerSecond), Number(run.loadMs))
     await openLoop(host.clock, [firstMs, ...later.map(timeMs => loadMs + timeMs)], async scheduledMs => {
       // A failure is a sample, too.
-      await measure(host, 'request', Number(run.deadlineMs), async signal => { await requesters.all[index].request(payload, signal) }, scheduledMs).catch(() => {})
+      await measure(host, 'request', Number(run.deadlineMs), async signal => { await requesters.all[index].request(payloadOf(), signal) }, scheduledMs).catch(() => {})
     }, host.signal)
   }))
   await stay(host, run)

@@ -13,7 +13,7 @@ import { openLoop, poissonArrivals } from '../src/workload/arrivals.ts'
 import { measure, recordSample } from '../src/workload/measure.ts'
 import { networkWith } from '../src/workload/modules.ts'
 import { PERF_PROTOCOL, perfTransfer, WITHOUT_END_BYTES } from '../src/workload/perf.ts'
-import { requestPayload, serveRequestReply, serveRequestReplyOver } from '../src/workload/request-reply.ts'
+import { requestPayloads, serveRequestReply, serveRequestReplyOver } from '../src/workload/request-reply.ts'
 import { overNetwork, plainLibp2p } from '../src/workload/requester.ts'
 import type { Requester, RequesterOptions } from '../src/workload/requester.ts'
 
@@ -83,15 +83,15 @@ async function ask (host: Host, run: RunParameters): Promise<void> {
   const duration = durationMs(run, String(run.case))
   const { requester, network } = await requesterOf(host, run)
   await using _ = requester
-  const payload = requestPayload(Number(run.requestBytes), Number(run.replyBytes))
+  const payloadOf = requestPayloads(Number(run.requestBytes), Number(run.replyBytes))
   await sleep(host.clock, UPLOAD_FROM_MS / 3, host.signal)
-  await requester.request(payload, host.signal)
+  await requester.request(payloadOf(), host.signal)
   const arrivals = poissonArrivals(host.random.fork('arrivals'), Number(run.requestsPerSecond), duration).map(atMs => UPLOAD_FROM_MS + atMs)
   await Promise.all([
     upload(host, network, UPLOAD_FROM_MS + duration),
     openLoop(host.clock, arrivals, async scheduledMs => {
       // A failure is a sample, too.
-      await measure(host, 'request', Number(run.deadlineMs), async signal => { await requester.request(payload, signal) }, scheduledMs).catch(() => {})
+      await measure(host, 'request', Number(run.deadlineMs), async signal => { await requester.request(payloadOf(), signal) }, scheduledMs).catch(() => {})
     }, host.signal)
   ])
 }
@@ -144,8 +144,8 @@ function networkOf (host: Host, { arm }: RunParameters): OptimizedNetwork | unde
 function moduleOptions ({ name, scenario: { paths: [{ forward, backward = forward }] } }: Host): OptimizedNetworkOptions {
   const [up, down] = name === 'client' ? [forward, backward] : [backward, forward]
   return {
-    // Payloads are ballast, which would compress to nothing.
-    messageBatching: { codecs: [] },
+    // Whose output is the same on every machine.
+    messageBatching: { codecs: ['snappy'] },
     bandwidthManager: { uploadBitsPerSecond: LINE_SHARE * meanRate(up), downloadBitsPerSecond: LINE_SHARE * meanRate(down) }
   }
 }

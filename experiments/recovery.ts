@@ -11,7 +11,7 @@ import { modularFleet, plainFleet, warmFleet } from '../src/workload/fleet.ts'
 import type { Fleet } from '../src/workload/fleet.ts'
 import { measure, recordSample } from '../src/workload/measure.ts'
 import { networkWith } from '../src/workload/modules.ts'
-import { requestPayload, serveRequestReply, serveRequestReplyOver } from '../src/workload/request-reply.ts'
+import { requestPayloads, serveRequestReply, serveRequestReplyOver } from '../src/workload/request-reply.ts'
 
 const parameters = z.object({
   clients: z.int().positive().max(50).default(6).describe('Clients, each connected to every server'),
@@ -125,7 +125,7 @@ async function countConnections (host: Host, run: RunParameters): Promise<void> 
 
 async function askThroughout (host: Host, run: RunParameters): Promise<void> {
   const names = serverNames(run)
-  const payload = requestPayload(100, 1_000)
+  const payloadOf = requestPayloads(100, 1_000)
   const watches = new Map(names.flatMap(name => {
     const fault = faultOf(host, name)
     return fault === undefined ? [] : [[name, new FaultWatch(host, fault)]]
@@ -138,7 +138,7 @@ async function askThroughout (host: Host, run: RunParameters): Promise<void> {
     }
     host.recorder.record(event)
   } } }, run)
-  await warmFleet(fleet, host.clock, names.map(name => host.peer(name)), payload, WARM_MS - host.clock.now(), host.signal)
+  await warmFleet(fleet, host.clock, names.map(name => host.peer(name)), payloadOf(), WARM_MS - host.clock.now(), host.signal)
 
   const { startMs, endMs } = wholeFault(host)
   const arrivals = poissonArrivals(host.random.fork('arrivals'), Number(run.requestsPerSecond), endMs + Number(run.observedMs) - WARM_MS)
@@ -146,7 +146,7 @@ async function askThroughout (host: Host, run: RunParameters): Promise<void> {
   const attemptsBefore = fleet.attempts
   await openLoop(host.clock, arrivals.map(timeMs => WARM_MS + timeMs), async scheduledMs => {
     const name = names[choices.integer(names.length)]
-    const ask = async (signal: AbortSignal): Promise<void> => await fleet.ask([host.peer(name)], payload, signal)
+    const ask = async (signal: AbortSignal): Promise<void> => await fleet.ask([host.peer(name)], payloadOf(), signal)
     try {
       // Nobody asks how it went before.
       await (scheduledMs < startMs ? measureQuietly(host, run, ask, scheduledMs) : measure(host, 'request', Number(run.deadlineMs), ask, scheduledMs))

@@ -32,7 +32,7 @@ export { networkWith, requesterWith } from '../workload/modules.ts'
 export type { Askable, ModularHost } from '../workload/modules.ts'
 export { dialEachTime, overNetwork, plainLibp2p } from '../workload/requester.ts'
 export type { Requester, RequesterOptions } from '../workload/requester.ts'
-export { REQUEST_REPLY_PROTOCOL, requestPayload, serveRequestReply, serveRequestReplyOver } from '../workload/request-reply.ts'
+export { REQUEST_REPLY_PROTOCOL, requestPayloads, serveRequestReply, serveRequestReplyOver } from '../workload/request-reply.ts'
 export type { ServerOptions, Work } from '../workload/request-reply.ts'
 
 // Time, chance and errors.

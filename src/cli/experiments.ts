@@ -6,6 +6,7 @@ import { experimentNames, loadExperiment } from '../experiment/registry.ts'
 import type { LoadedExperiment } from '../experiment/registry.ts'
 import type { Analysis } from '../report/analysis.ts'
 import type { RunParameters } from '../wires/wire.ts'
+import { commandLine } from './command-line.ts'
 import { conduct, machineryFor } from './conduct.ts'
 import type { CliContext } from './context.ts'
 import type { Machinery } from './execute.ts'
@@ -43,6 +44,8 @@ interface Prepared {
  * The command `experiments`: runs all experiments, or those named, one after the other, each as `validate` does, and makes
  * their reports and the summary over them.
  *
+ * Interrupted, it makes no report, and says on stderr what would.
+ *
  * @returns the process's exit code: 1 where a threshold of any does not hold, or a run has no result
  * @throws as `run` does, for the first experiment that cannot be carried out as given, before anything runs
  */
@@ -55,14 +58,18 @@ export async function experiments (context: CliContext, names: readonly string[]
   for (const name of names.length > 0 ? new Set(names) : await experimentNames(folders)) {
     prepared.push(await prepare(context, name, folders, options))
   }
-  for (const [index, experiment] of prepared.entries()) {
-    if (!signal.aborted) {
-      const later = prepared.slice(index + 1).map(({ loaded }) => expected.get(loaded.experiment.name))
-      await play(context, experiment, { position: `${index + 1} of ${prepared.length}`, later })
-    }
-  }
   if (signal.aborted) {
     return interruptedExitCode(signal)
+  }
+  const finished: Prepared[] = []
+  for (const [index, experiment] of prepared.entries()) {
+    const later = prepared.slice(index + 1).map(({ loaded }) => expected.get(loaded.experiment.name))
+    await play(context, experiment, { position: `${index + 1} of ${prepared.length}`, later })
+    if (signal.aborted) {
+      tellWhatIsThere(context, finished, experiment, pages)
+      return interruptedExitCode(signal)
+    }
+    finished.push(experiment)
   }
   const entries = await makeSummary(prepared.map(({ directory }) => directory), pages)
   stdout.write(`${table(['experiment', 'took', 'runs', 'thresholds'], entries.map(({ results: { run, units }, analysis }) => [
@@ -72,6 +79,17 @@ export async function experiments (context: CliContext, names: readonly string[]
     thresholdsOf(analysis)
   ]))}\nSummary: ${fromHere(context, join(pages, SUMMARY_PAGE))}\n`)
   return entries.every(({ analysis }) => analysis.passed && analysis.holes.length === 0) ? ExitCode.ok : ExitCode.failed
+}
+
+/** Where the results of an interrupted command are, and what makes reports of them. */
+function tellWhatIsThere (context: CliContext, finished: readonly Prepared[], { directory }: Prepared, pages: string): void {
+  const { stderr } = context
+  const folders = finished.map(({ directory }) => fromHere(context, directory))
+  const last = fromHere(context, directory)
+  if (folders.length > 0) {
+    stderr.write(`Finished: ${folders.join(', ')}\n${commandLine(['twinwire', 'summary', ...folders, '--out', fromHere(context, pages)])} makes their reports and the summary.\n`)
+  }
+  stderr.write(`Interrupted: ${last}\n${commandLine(['twinwire', 'report', last])} makes the report of what it has.\n`)
 }
 
 async function prepare (context: CliContext, name: string, folders: readonly URL[], options: ExperimentsOptions): Promise<Prepared> {

@@ -6,6 +6,7 @@ import { WIRES } from '../experiment/wire-pair.ts'
 import type { StackOptions } from '../wires/stack.ts'
 import type { TcpNetwork } from '../wires/tcp/host-networks.ts'
 import type { RunParameters, WireName } from '../wires/wire.ts'
+import { commandLine } from './command-line.ts'
 import { planStages } from './stages.ts'
 import type { Stage } from './stages.ts'
 
@@ -134,10 +135,5 @@ function commandOf (experiment: Experiment, options: PlanOptions, repetitions: R
   for (const setting of set) {
     words.push('--set', setting)
   }
-  return words.map(quote).join(' ')
-}
-
-/** As a POSIX shell needs it. */
-function quote (word: string): string {
-  return /^[\w./:=@%+-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`
+  return commandLine(words)
 }

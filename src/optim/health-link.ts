@@ -54,7 +54,9 @@ export class HealthLink implements HealthActions {
     const connections = this.#connected.get(peer)?.connections
     connections?.delete(connection.id)
     connections?.set(connection.id, connection)
-    return await ping(connection, this.#clock, { signal, closing: this.#stopping.signal })
+    const rttMs = await ping(connection, this.#clock, { signal, closing: this.#stopping.signal })
+    this.#pool?.heard(peer, connection.id)
+    return rttMs
   }
 
   async replace (peer: string, signal: AbortSignal): Promise<void> {

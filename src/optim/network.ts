@@ -26,6 +26,7 @@ import type { Clock } from '../core/clock.ts'
 import type { RandomStream } from '../core/random.ts'
 import type { Recorder } from '../core/recorder.ts'
 import type { Errand, RequestOptions, SendOptions } from './errand.ts'
+import type { Observation } from './health/observations.ts'
 import type { MetricFamily } from './metrics/family.ts'
 import type { MetricsRegistration } from './metrics/libp2p-metrics.ts'
 import type { NetworkEvent } from './network-event.ts'
@@ -149,13 +150,19 @@ class ModularNetwork implements OptimizedNetwork {
     this.timeouts = adaptiveTimeouts && new AdaptiveTimeouts({ ...shared, random: random.fork('timeouts'), timeoutFactor: () => health?.timeoutFactor ?? 1 }, adaptiveTimeouts)
     const pool = this.pool = connectionPool && new ConnectionPool({ ...shared, random: random.fork('pool') }, connectionPool)
     const leases = pool ?? this.#leases
+    const observe = (observation: Observation): void => {
+      if (observation.kind === 'life' && observation.connection !== undefined) {
+        pool?.heard(observation.peer, observation.connection)
+      }
+      health?.observe(observation)
+    }
     try {
       this.batching = messageBatching && new MessageBatching({
         ...shared,
         uplink: bandwidth ?? new UnshapedUplink(),
         ...bandwidth && { downlink: bandwidth },
         acquire: async (peer, acquireOptions) => await leases.acquire(peer, BATCH_PROTOCOL, acquireOptions),
-        observe: observation => health?.observe(observation)
+        observe
       }, { maximumReplyPayloadBytes: settings.maximumFrameBytes, ...messageBatching })
     } catch (error) {
       void pool?.stop()
@@ -170,7 +177,7 @@ class ModularNetwork implements OptimizedNetwork {
       batching: this.batching,
       bandwidth,
       maximumFrameBytes: settings.maximumFrameBytes,
-      observe: observation => health?.observe(observation),
+      observe,
       onRoundTrip: rttMs => this.#meter.roundTrip(rttMs)
     })
     this.#server = new RequestServer({
@@ -180,7 +187,7 @@ class ModularNetwork implements OptimizedNetwork {
       bandwidth,
       classify: settings.classify,
       maximumFrameBytes: settings.maximumFrameBytes,
-      onLife: ({ remotePeer, id }) => health?.observe({ kind: 'life', peer: remotePeer.toString(), connection: id, nowMs: clock.now() })
+      onLife: ({ remotePeer, id }) => observe({ kind: 'life', peer: remotePeer.toString(), connection: id, nowMs: clock.now() })
     })
     this.#families = networkFamilies(() => this.#meter.snapshot(this))
     this.#registration = metrics && registerMetrics(metrics, this.#families)

@@ -41,14 +41,12 @@ const REFRESH_SECONDS = 3
 export async function renderReport (results: ResultsData, analysis: Analysis, { planned }: RenderOptions = {}): Promise<string> {
   const { run } = results
   const { experiment } = run
-  const wire = leadingWire(results)
   const baseline = analysis.findings[0]?.baseline ?? experiment.arms[0].name
   const styles = armStyles(experiment.arms, baseline)
   const armLegend = legend(experiment.arms, styles)
   const choice = chooseDistributions(results, analysis)
   const timelines = await timelineFigures(results, choice.shown, styles)
   const courses = courseSection(results, styles)
-  const seed = (run.plan.find((plan) => plan.wire === wire) ?? run.plan[0])?.seeds[0] ?? ''
   const tradeOffs = await tradeOffFigures(results, analysis, styles)
   const withoutGain = noGainTable(moduleVerdicts(results, analysis), experiment.title)
   const sections: Section[] = [
@@ -75,9 +73,9 @@ export async function renderReport (results: ResultsData, analysis: Analysis, { 
       id: 'timeline',
       title: 'Timeline',
       short: 'Timeline',
-      content: timelines.length === 0
+      content: timelines.figures.length === 0
         ? html`<p>Runs of this experiment are too short to have a course.</p>`
-        : html`<p>One run of each arm, seed ${seed}.</p>${armLegend}<div class="figures">${timelines}</div>`
+        : html`<p>${timelines.sentence}</p>${armLegend}<div class="figures">${timelines.figures}</div>`
     },
     ...(courses === undefined ? [] : [{ id: 'runs', title: 'One run, from inside', short: 'Runs', content: courses }]),
     ...await sweepSections(results, analysis, styles),

@@ -22,9 +22,29 @@ interface Slice {
   readonly samples: number
 }
 
-/** What happened when, in one run of each arm: the slowest sample in each slice of time. */
-export async function timelineFigures (results: ResultsData, chosen: readonly Distribution[], styles: ReadonlyMap<string, ArmStyle>): Promise<Markup[]> {
+/** One kind of samples over time. */
+interface Timeline {
+  readonly id: string
+  readonly title: string
+  readonly metric: Metric
+  /** Of the run that it shows of each arm: the first that all arms ran well. */
+  readonly seed: string
+  readonly slices: readonly Slice[]
+}
+
+/** What happened when, in one run of each arm: the slowest sample in each slice of time, and which run it is. Empty where runs are too short. */
+export async function timelineFigures (results: ResultsData, chosen: readonly Distribution[], styles: ReadonlyMap<string, ArmStyle>): Promise<{ readonly sentence: string, readonly figures: readonly Markup[] }> {
+  const timelines = timelinesOf(results, chosen)
+  const [seed = '', ...others] = new Set(timelines.map(timeline => timeline.seed))
   const figures: Markup[] = []
+  for (const timeline of timelines) {
+    figures.push(await timelineFigure(timeline, styles, others.length > 0))
+  }
+  return { figures, sentence: `One run of each arm, ${others.length > 0 ? 'with the seed that is below each figure' : `seed ${seed}`}.` }
+}
+
+function timelinesOf (results: ResultsData, chosen: readonly Distribution[]): Timeline[] {
+  const timelines: Timeline[] = []
   for (const { case: caseDescription, metric, id, title } of chosen) {
     const wire = leadingWire(results, caseDescription.name)
     const seeds = commonSeeds(results, { wire, case: caseDescription })
@@ -36,7 +56,7 @@ export async function timelineFigures (results: ResultsData, chosen: readonly Di
       return samples.length < MINIMUM_SAMPLES ? [] : [{ arm, samples }]
     })
     const endMs = Math.max(0, ...runs.flatMap(({ samples }) => samples.map(({ timeMs }) => timeMs)))
-    if (runs.length === 0 || endMs === 0) {
+    if (seed === undefined || runs.length === 0 || endMs === 0) {
       continue
     }
     const widthMs = endMs / (SLICES - 1)
@@ -49,12 +69,12 @@ export async function timelineFigures (results: ResultsData, chosen: readonly Di
       }
       return [...byIndex.values()].sort((a, b) => a.timeMs - b.timeMs)
     })
-    figures.push(await timelineFigure(`time-${id}`, title, metric, slices, styles, seed ?? ''))
+    timelines.push({ id: `time-${id}`, title, metric, seed, slices })
   }
-  return figures
+  return timelines
 }
 
-async function timelineFigure (id: string, title: string, metric: Metric, slices: readonly Slice[], styles: ReadonlyMap<string, ArmStyle>, seed: string): Promise<Markup> {
+async function timelineFigure ({ id, title, metric, seed, slices }: Timeline, styles: ReadonlyMap<string, ArmStyle>, namesSeed: boolean): Promise<Markup> {
   const arms = [...new Set(slices.map(({ arm }) => arm))]
   const failures = slices.reduce((sum, slice) => sum + slice.failures, 0)
   const worst = arms.map((arm) => `${arm.title}: slowest ${formatValue(Math.max(...slices.filter((slice) => slice.arm === arm).map(({ slowest }) => slowest)), metric.unit)}`)
@@ -63,7 +83,7 @@ async function timelineFigure (id: string, title: string, metric: Metric, slices
     title,
     description: `Slowest ${metric.sample} in each slice of time, ${title}, seed ${seed}. ${worst.join('. ')}. ${failures} failed.`,
     chart: await timelineChart(id, metric, slices, styles),
-    caption: failures === 0 ? undefined : '✕ marks slices with failures, at the time they took to fail.',
+    caption: [...namesSeed ? [`Seed ${seed}.`] : [], ...failures === 0 ? [] : ['✕ marks slices with failures, at the time they took to fail.']].join(' ') || undefined,
     table: dataTable(
       ['from', ...arms.map(({ title }) => title)],
       [...new Set(slices.map(({ timeMs }) => timeMs))].sort((a, b) => a - b).map((timeMs) => [

@@ -70,8 +70,6 @@ export async function modularFleet (host: ModularHost, peers: readonly Askable[]
   const network = networkWith({ ...host, recorder: counter }, modules, options)
   const timed = modules.includes('adaptiveTimeouts')
   let untimed = 0
-  // Before the caller gives up, for of what a caller aborts nothing is learnt: it may have lost interest.
-  const ownDeadlineMs = deadlineMs - 1
   return {
     network,
     get attempts () {
@@ -81,7 +79,7 @@ export async function modularFleet (host: ModularHost, peers: readonly Askable[]
       for (const [index, { id }] of candidates.entries()) {
         try {
           untimed++
-          await network.request(id, REQUEST_REPLY_PROTOCOL, payload, { signal, deadlineMs: ownDeadlineMs, idempotent: true })
+          await network.request(id, REQUEST_REPLY_PROTOCOL, payload, { signal, deadlineMs, idempotent: true })
           return
         } catch (error) {
           const ejected = (error as { readonly code?: unknown }).code === 'ERR_PEER_EJECTED'

@@ -2,6 +2,7 @@ import { FrameStream } from '../optim/frame-stream.ts'
 import type { OptimizedNetwork, PeerId } from '../optim/index.ts'
 import type { NetworkNode, Stream } from '../optim/port.ts'
 import type { Askable } from './modules.ts'
+import { Ballast } from './payloads.ts'
 
 /**
  * One message to all peers: whoever gets it first passes it on to all neighbours but the one that it came from, as
@@ -71,7 +72,8 @@ export class Flood {
 
   /** A message of so many bytes, of its header at least, to all. */
   publish (message: number, bytes: number): void {
-    const payload = new Uint8Array(bytes)
+    // Other bytes for each message, whoever publishes it: several may be passed on in one batch.
+    const payload = new Ballast(message * bytes).take(bytes).slice()
     new DataView(payload.buffer).setUint32(0, message)
     this.#take(payload, { message, hops: 0 }, undefined)
   }

@@ -1,3 +1,4 @@
+import { randomStream } from '../core/random.ts'
 import type { RandomStream } from '../core/random.ts'
 
 /** What a stream of chance draws at a time. */
@@ -30,5 +31,49 @@ export function jsonPayload (random: RandomStream, bytes: number): Uint8Array {
     }
     left -= reading.length + comma
     readings.push(reading)
+  }
+}
+
+/** Of all payloads that stand together in a batch, with room to spare: what comes again later than this, no codec of a batch sees. */
+export const BATCH_BYTES = 66 * 1024
+
+/** The same in every run: nothing depends on which bytes they are, but that no codec makes them smaller. */
+const BALLAST = randomPayload(randomStream('ballast'), 4 * BATCH_BYTES)
+
+/**
+ * What requests, replies and messages are filled with, so that compressing gains no more of them than of what users send
+ * compressed or encrypted already. What is taken soon after one another is different, or a batch of it would compress.
+ */
+export class Ballast {
+  #position: number
+  /** The last that was larger than all there is. */
+  #large = BALLAST
+
+  /** @param position for senders whose payloads meet in a batch of somebody else's: at different ones, they differ */
+  constructor (position = 0) {
+    this.#position = position % BALLAST.byteLength
+  }
+
+  /** So many bytes, not to be written to: others have them, too. */
+  take (bytes: number): Uint8Array {
+    if (bytes > BALLAST.byteLength) {
+      return this.#takeLarge(bytes)
+    }
+    if (this.#position + bytes > BALLAST.byteLength) {
+      this.#position = 0
+    }
+    const taken = BALLAST.subarray(this.#position, this.#position + bytes)
+    this.#position += bytes
+    return taken
+  }
+
+  #takeLarge (bytes: number): Uint8Array {
+    if (this.#large.byteLength !== bytes) {
+      this.#large = new Uint8Array(bytes)
+      for (let position = 0; position < bytes; position += BALLAST.byteLength) {
+        this.#large.set(BALLAST.subarray(0, bytes - position), position)
+      }
+    }
+    return this.#large
   }
 }

@@ -9,9 +9,9 @@ export interface ScoreRule {
   readonly errorPenalty: number
 }
 
-/** Peers are disconnected, and let in again, at the node's heartbeat only. */
+/** Peers are disconnected, and let in again, at the node's heartbeat only: HEARTBEAT_INTERVAL_MS of Lodestar's peerManager.ts. */
 const HEARTBEAT_MS = 30_000
-/** Lodestar's (and Lighthouse's) constants: packages/beacon-node/src/network/peers/score/constants.ts. */
+/** These five as in Lodestar's packages/beacon-node/src/network/peers/score/constants.ts. */
 const HALF_LIFE_MS = 600_000
 const LEAST_SCORE = -100
 /** At it a peer is disconnected, and not asked until its score is above. */

@@ -2,6 +2,7 @@ import { TwinwireError } from '../core/errors.ts'
 import type { OptimizedNetwork } from '../optim/index.ts'
 import type { NetworkNode, StreamHandler } from '../optim/port.ts'
 import { serveRequests } from '../optim/reply-stream.ts'
+import { Ballast, BATCH_BYTES } from './payloads.ts'
 
 /**
  * Requests and replies of any size: each a frame (varint length, payload). A request's first four bytes say, big-endian,
@@ -14,9 +15,25 @@ const MAXIMUM_REPLY_BYTES = 16 * 1024 * 1024
 /** libp2p's default of 32 inbound streams a protocol would be the bottleneck of an open loop. */
 const MAXIMUM_STREAMS = 1024
 
-/** A request of `requestBytes` (4 at least) that asks for `replyBytes`. */
-export function requestPayload (requestBytes: number, replyBytes: number): Uint8Array {
-  const payload = new Uint8Array(requestBytes)
+/**
+ * Requests of `requestBytes` (4 at least) that ask for `replyBytes`, one a call, not to be written to. So many follow one
+ * another before the first comes again that a batch has no two alike: there is nothing in them to compress but what they
+ * ask for. Each is made once.
+ */
+export function requestPayloads (requestBytes: number, replyBytes: number): () => Uint8Array {
+  const ballast = new Ballast()
+  const payloads: Uint8Array[] = []
+  const count = Math.ceil(BATCH_BYTES / requestBytes)
+  let next = 0
+  return () => {
+    const payload = payloads[next] ??= requestWith(ballast.take(requestBytes), replyBytes)
+    next = (next + 1) % count
+    return payload
+  }
+}
+
+function requestWith (ballast: Uint8Array, replyBytes: number): Uint8Array {
+  const payload = ballast.slice()
   new DataView(payload.buffer).setUint32(0, replyBytes)
   return payload
 }
@@ -46,7 +63,8 @@ export async function serveRequestReplyOver (network: OptimizedNetwork, work?: W
 
 /** Where there is no work, the answer is there at once and not in a promise. */
 function replyAfter (work: Work | undefined): (request: Uint8Array) => Uint8Array | Promise<Uint8Array> {
-  const reply = (request: Uint8Array): Uint8Array => new Uint8Array(replyBytesOf(request))
+  const ballast = new Ballast()
+  const reply = (request: Uint8Array): Uint8Array => ballast.take(replyBytesOf(request))
   return work === undefined ? reply : async request => {
     await work()
     return reply(request)

@@ -3,6 +3,8 @@ import { join } from 'node:path'
 import test from 'ava'
 import { TwinwireError } from '../../src/core/errors.ts'
 import type { SummaryData } from '../../src/report/summary-data.ts'
+import type { RunOutcome, RunRequest } from '../../src/wires/wire.ts'
+import { FakeWire } from '../fixtures/fake-wire.ts'
 import { fakeMachinery } from '../fixtures/fake-machinery.ts'
 import { runCli, temporaryDirectory } from '../fixtures/run-cli.ts'
 
@@ -43,6 +45,54 @@ test.serial('a threshold that does not hold fails the whole; how long the others
   // One named twice is run once.
   const second = await runCli(directory, ['experiments', 'hasty', 'patient', 'hasty', ...FEW, '--out', 'all', '--pages', 'pages'], { machinery })
   t.regex(second.stderr, /hasty \(1 of 2, the others about 1 min 35 s\)/)
+})
+
+/** Interrupts when its nth run begins. */
+class InterruptingWire extends FakeWire {
+  readonly #interrupt: AbortController
+  #left: number
+
+  constructor (interrupt: AbortController, nth: number) {
+    super('tcp')
+    this.#interrupt = interrupt
+    this.#left = nth
+  }
+
+  override async run (request: RunRequest): Promise<RunOutcome> {
+    if (--this.#left === 0) {
+      this.#interrupt.abort()
+    }
+    return await super.run(request)
+  }
+}
+
+test.serial('interrupted, it says where the finished results are and with which commands their reports are made, which work', async t => {
+  const directory = await temporaryDirectory(t)
+  const interrupt = new AbortController()
+  const machinery = {
+    // Two cases, two arms: in the second experiment.
+    ...fakeMachinery(new InterruptingWire(interrupt, 5)),
+    experimentsDirectory: new URL('../fixtures/two-experiments/', import.meta.url)
+  }
+  const { exitCode, stderr, stdout } = await runCli(directory, ['experiments', ...FEW, '--out', 'all of them', '--pages', 'pages'], { machinery, signal: interrupt.signal })
+  t.is(exitCode, 130)
+  t.is(stdout, '')
+  t.true(stderr.endsWith(`
+Finished: all of them/hasty
+twinwire summary 'all of them/hasty' --out pages makes their reports and the summary.
+Interrupted: all of them/patient
+twinwire report 'all of them/patient' makes the report of what it has.
+`), stderr)
+  t.is((await runCli(directory, ['summary', 'all of them/hasty', '--out', 'pages'])).exitCode, 0)
+  t.deepEqual((await readdir(join(directory, 'pages'))).sort(), ['hasty.html', 'index.html', 'summary.json'])
+  t.is((await runCli(directory, ['report', 'all of them/patient'])).exitCode, 0)
+})
+
+test.serial('interrupted before anything has begun, it leaves nothing and says nothing of results', async t => {
+  const directory = await temporaryDirectory(t)
+  const { exitCode, stderr } = await runCli(directory, ['experiments', ...FEW, '--out', 'all'], { signal: AbortSignal.abort() })
+  t.is(exitCode, 130)
+  t.is(stderr, '')
 })
 
 test.serial('where the machine has not the network for real peers, the rest is run, and that is said', async t => {

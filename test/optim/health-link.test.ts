@@ -17,6 +17,7 @@ interface Rig {
   readonly link: HealthLink
   readonly monitor: NetworkHealth
   readonly never: AbortSignal
+  readonly pool: ConnectionPool | undefined
 }
 
 interface RigOptions {
@@ -35,7 +36,7 @@ async function withLink (t: ExecutionContext, { maximumPeers, withPool = false }
     const pool = withPool ? new ConnectionPool({ ...shared, node }, { maxConnectionsPerPeer: 8 }) : undefined
     const never = new AbortController().signal
     link.connect(monitor, pool)
-    await body({ clock, node, link, monitor, never })
+    await body({ clock, node, link, monitor, never, pool })
     link.stop()
     monitor.stop()
     await pool?.stop()
@@ -105,6 +106,21 @@ test('several connections to a peer are asked in turn, so that a dead one among 
         t.deepEqual(connections.map(({ pings }) => pings), connections.map((_, other) => other <= i ? round : round - 1))
       }
     }
+  })
+})
+
+test('an answered probe clears a suspicion of silence against the connection that it was made on', async t => {
+  await withLink(t, { withPool: true }, async ({ node, link, never, pool, clock }) => {
+    const connection = node.open('a')
+    await pool?.connect(connection.remotePeer)
+    node.refuses = true
+    pool?.suspect(connection.remotePeer)
+    await sleep(clock, 10 * RTT)
+    t.is(pool?.metrics.failedDials, 1)
+    await link.probe('server', never)
+    // A suspect would be passed over for another dial.
+    t.is(await pool?.connect(connection.remotePeer), connection)
+    t.is(node.dials, 1)
   })
 })
 

@@ -291,6 +291,22 @@ test('a reply that takes many timeouts to arrive is asked for once, and its conn
   }
 })
 
+test('what arrives for one request clears a suspicion against the connection that another had raised', async t => {
+  await withNetwork(t, {}, async ({ clock, node, network, recorder }) => {
+    await network.request(peer, PROTOCOL, hello)
+    node.pacedMs = 50
+    node.respond = () => new Uint8Array(10 * 64 * 1024)
+    const replied = network.request(peer, PROTOCOL, hello)
+    // The first piece comes within two round trips, the last one half a second later.
+    await sleep(clock, 2 * RTT)
+    network.pool?.suspect(peer)
+    t.is(recorder.events.at(-1)?.type, 'pool:dial', 'a replacement')
+    await sleep(clock, 50)
+    t.like(recorder.events.find(({ type }) => type === 'pool:clear'), { reason: 'bytes' })
+    await replied
+  })
+})
+
 test('queueing for a lease is not timed: what waits for our own limits is neither overdue nor asked again', async t => {
   await withNetwork(t, { connectionPool: { streamsPerConnection: 1, maxConnectionsPerPeer: 1 } }, async ({ network }) => {
     for (let i = 0; i < 30; i++) {

@@ -4,7 +4,8 @@ import { randomStream } from '../../src/core/random.ts'
 import { ConnectionPool } from '../../src/optim/pool/pool.ts'
 import { FakeMultiaddr, FakeNetwork } from './fake-node.ts'
 import { bench, caught, codeOf, failed, FIRST, reasons, RTT, SECOND } from './pool-bench.ts'
-import type { PrunePolicy } from '../../src/optim/pool/pool.ts'
+import type { PrunePolicy, StreamLease } from '../../src/optim/pool/pool.ts'
+import type { Bench } from './pool-bench.ts'
 
 test('replace dials another connection, and the present one is used no more and closed when it is idle', async t => {
   const { network, client, server, pool, recorder, connection, acquire } = bench()
@@ -93,21 +94,101 @@ test('a replacement that fails rejects, and the present connection stays in use'
   t.is(client.connections.length, 1)
 })
 
-test('beside a dead connection to a peer that cannot be dialled, requests fail with what the dial did, which is made once', async t => {
-  const { network, client, recorder, connection, acquire } = bench()
+/** A connection on which two requests were overdue one after the other: it is held dead. */
+async function withDeadConnection (): Promise<Bench & { readonly lease: StreamLease }> {
+  const all = bench()
+  const { network, connection, recorder, acquire } = all
   const lease = await network.until(acquire())
   lease.answered(RTT)
   connection(0).wedged = true
-  client.storeFails = true
+  all.client.storeFails = true
   await network.run(1_000)
   lease.suspect(900)
   await network.run(1_000)
   lease.suspect(500)
-  t.deepEqual(reasons(recorder, 'pool:suspect'), ['timeout', 'dead'])
-  t.is(connection(0).status, 'open', 'the lease keeps it')
+  if (reasons(recorder, 'pool:suspect').join() !== 'timeout,dead') {
+    throw new Error('the connection is not held dead')
+  }
+  return { ...all, lease }
+}
+
+test('a dead connection to a peer without a known address is used on, and not closed; once it is closed, requests fail with ERR_NO_ADDRESS', async t => {
+  const { network, client, recorder, connection, acquire, lease } = await withDeadConnection()
+  const [only] = client.connections
+  lease.discard(new Error('overdue'))
+  t.is(connection(0), only, 'nothing is on it any more')
+  const waiting = acquire()
+  await network.run(0)
+  connection(0).wedged = false
+  const again = await network.until(waiting)
+  t.is(again.connection, only)
+  t.deepEqual(reasons(recorder, 'pool:clear'), ['answered'], 'a stream was opened on it')
+  only.end('reset')
   t.is(codeOf(await failed(network, acquire())), 'ERR_NO_ADDRESS')
-  t.deepEqual(reasons(recorder, 'pool:dial').slice(-1), ['cold'])
-  t.true(reasons(recorder, 'pool:dial').length <= 4, 'no dial but the first, two replacements and this one')
+})
+
+test('a dead connection to a peer without a known address has no more dials made than are spaced by 1, 2, 4 s and so on', async t => {
+  const { network, recorder, acquire } = await withDeadConnection()
+  while (network.clock.now() < 30_000) {
+    t.is(codeOf(await failed(network, acquire())), 'ERR_TIMEOUT')
+  }
+  // At 0 (cold); the replacements from 1 s on, as above: after 1, 2, 4, 8 and 16 s, all shortest.
+  t.true(reasons(recorder, 'pool:dial').length <= 7, reasons(recorder, 'pool:dial').join())
+})
+
+test('a dead connection that was all there was goes as soon as an address is known and another is there', async t => {
+  const { network, client, server, recorder, connection, acquire, lease } = await withDeadConnection()
+  const [old] = client.connections
+  lease.discard(new Error('overdue'))
+  client.storeFails = false
+  client.learn(server, FIRST)
+  await network.run(30_000)
+  t.is(connection(0), old)
+  const fresh = await network.until(acquire())
+  t.not(fresh.connection, old)
+  t.is(old.status, 'aborted')
+  t.deepEqual(reasons(recorder, 'pool:evict'), ['dead'])
+})
+
+test('bytes on a connection that is suspected or dead for its silence prove it alive', async t => {
+  const { network, client, server, pool, recorder, connection, acquire } = bench()
+  const lease = await network.until(acquire())
+  lease.answered(RTT)
+  const { id } = lease.connection
+  network.addresses.set(FIRST, 'black-hole')
+  for (const suspicions of [1, 2]) {
+    for (let i = 0; i < suspicions; i++) {
+      await network.run(1_000)
+      lease.suspect(500)
+    }
+    t.is(reasons(recorder, 'pool:suspect').at(-1), suspicions === 1 ? 'timeout' : 'dead')
+    pool.heard('somebody else', id)
+    pool.heard(server.peerId.toString(), 'another connection')
+    t.is(reasons(recorder, 'pool:clear').length, suspicions - 1)
+    pool.heard(server.peerId.toString(), id)
+    pool.heard(server.peerId.toString(), id)
+    t.is(reasons(recorder, 'pool:clear').length, suspicions)
+    const startedMs = network.clock.now()
+    const other = await network.until(acquire())
+    t.is(other.connection, connection(0))
+    t.is(network.clock.now() - startedMs, RTT, 'a stream, no dial')
+    other.release()
+  }
+  t.deepEqual(new Set(reasons(recorder, 'pool:clear')), new Set(['bytes']))
+  lease.release()
+  await network.run(10_000)
+  t.is(client.connections.length, 1)
+})
+
+test('bytes do not clear a connection that refuses streams', async t => {
+  const { network, server, pool, recorder, connection, acquire } = bench()
+  const lease = await network.until(acquire())
+  connection(0).zombie = true
+  network.addresses.set(FIRST, 'refuse')
+  await failed(network, acquire())
+  t.true(reasons(recorder, 'pool:suspect').includes('stream-refused'))
+  pool.heard(server.peerId.toString(), lease.connection.id)
+  t.deepEqual(reasons(recorder, 'pool:clear'), [])
 })
 
 test('a replacement that all lost interest in is not dialled on, while a waiter keeps it', async t => {

@@ -38,6 +38,37 @@ test('sections come in the order in which one reads them', (t) => {
   t.true(report.indexOf('class="verdict"') < report.indexOf('<h2'))
 })
 
+/** What the section says above its figures, and each figure's description and caption. */
+function timelineOf (page: string): { readonly sentence: string, readonly figures: string[] } {
+  const section = page.slice(page.indexOf('id="timeline"'), page.indexOf('id="agreement"'))
+  return { sentence: /<p>(.*?)<\/p>/.exec(section)?.[1] ?? '', figures: section.match(/<figure [\s\S]*?<\/figure>/g) ?? [] }
+}
+
+test('the timelines say the seed that they show: one above all, or, where a run of the first has failed, each its own', async (t) => {
+  const seeds = results.run.plan.find(({ wire }) => wire === 'sim')?.seeds ?? []
+  const [first, second] = seeds
+  const whole = timelineOf(report)
+  t.is(whole.sentence, `One run of each arm, seed ${first}.`)
+  t.true(whole.figures.length > 1)
+  t.true(whole.figures.every((figure) => figure.includes(`seed ${first}.`)))
+  const failing = (caseName?: string): ResultsData => ({
+    run: results.run,
+    units: results.units.map((unit) => unit.wire === 'sim' && unit.seed === first && unit.arm === 'pool' && (caseName ?? unit.case) === unit.case
+      ? { ...unit, error: { code: 'ERR_TIMEOUT', message: 'late' } }
+      : unit)
+  })
+  const allElsewhere = timelineOf(await reportOf(failing()))
+  t.is(allElsewhere.sentence, `One run of each arm, seed ${second}.`)
+  t.true(allElsewhere.figures.every((figure) => figure.includes(`seed ${second}.`)))
+  const oneElsewhere = timelineOf(await reportOf(failing('warm-request')))
+  t.regex(oneElsewhere.sentence, /^One run of each arm, with the seed that is below each figure\.$/)
+  for (const figure of oneElsewhere.figures) {
+    const seed = figure.includes('id="time-warm-request') ? second : first
+    t.true(figure.includes(`seed ${seed}.`))
+    t.regex(figure, new RegExp(`<figcaption>Seed ${seed}\\.`))
+  }
+})
+
 test('no id stands twice, and each chart has a description and its numbers', (t) => {
   const ids = [...report.matchAll(/ id="([^"]+)"/g)].map(([, id]) => id)
   t.is(new Set(ids).size, ids.length)

@@ -8,6 +8,7 @@ import { checkAllowed } from '../../src/wires/tcp/allowed.ts'
 import { checkRateOfConnections } from '../../src/wires/tcp/loopback-allows.ts'
 import { checkOpenFiles } from '../../src/wires/tcp/open-files.ts'
 import { RELAY_ALLOWS } from '../../src/wires/tcp/relay-allows.ts'
+import { checkFreezes } from '../../src/wires/tcp/shared-processes.ts'
 import { TcpWire } from '../../src/wires/tcp.ts'
 import { CLIENT_AND_SERVER } from '../fixtures/scenario-tools.ts'
 
@@ -40,6 +41,26 @@ test('a relay refuses to count connections by address where all peers have one',
   const scenario = parseScenario(scenarioOf({}, { hosts: [{ ...hosts[0], libp2p }, hosts[1], { name: 'c', role: 'idle' }] }))
   t.throws(() => checkRateOfConnections(scenario), { instanceOf: TwinwireError, code: 'ERR_UNSUPPORTED', message: /would be counted as one/ })
   t.notThrows(() => checkRateOfConnections(parseScenario(scenarioOf({}, { hosts: [{ ...hosts[0], libp2p }, hosts[1]] }))))
+})
+
+/** `a` freezes, which is in one process with these. */
+function frozen (sharers: readonly string[]): ScenarioInput {
+  const names = ['a', 'b', 'c']
+  return scenarioOf({}, {
+    hosts: names.map(name => ({ name, role: 'idle', ...sharers.includes(name) ? { process: 'shared' } : {} })),
+    faults: [{ kind: 'stall', from: 'a', to: 'b', atMs: 1, durationMs: 1 }, { kind: 'freeze', host: 'a', atMs: 1, durationMs: 1 }]
+  })
+}
+
+test('a host that shares its process cannot freeze, which would freeze all that do; one alone in its process can', async t => {
+  const error = t.throws(() => checkFreezes(parseScenario(frozen(['a', 'c']))), { instanceOf: TwinwireError, code: 'ERR_UNSUPPORTED', message: /share a process cannot be frozen/ })
+  t.like(error, { path: 'scenario.faults[1].host', expected: 'a host that is alone in its process on the tcp wire', found: '"a", one of 2 in the process "shared"' })
+  for (const sharers of [[], ['a'], ['b', 'c']]) {
+    t.notThrows(() => checkFreezes(parseScenario(frozen(sharers))))
+  }
+  const wire = new TcpWire()
+  t.teardown(async () => { await wire.stop() })
+  await t.throwsAsync(wire.run({ scenario: parseScenario(frozen(['a', 'b', 'c'])), rolesModule: new URL('file:///nowhere'), parameters: {}, seed: 's' }), { code: 'ERR_UNSUPPORTED', message: /share a process/ })
 })
 
 test('a relay refuses another TCP', refused, scenarioOf({}, { hosts: [{ ...hosts[0], tcp: { congestion: 'reno' } }, hosts[1]] }), 'scenario.hosts[0].tcp', /cannot change how a kernel does TCP/)

@@ -77,10 +77,10 @@ export interface SuspectEvent extends Base<'pool:suspect'> {
 /** What put a connection under suspicion. */
 export type SuspectReason = 'timeout' | 'error' | 'stream-refused' | 'health'
 
-/** A suspect answered after all. */
+/** A connection is trusted again: it answered after all, or, where it had been silent, anything came on it. */
 export interface ClearEvent extends Base<'pool:clear'> {
   readonly connection: string
-  readonly reason: 'answered'
+  readonly reason: 'answered' | 'bytes'
 }
 
 /** A lease is given out. */

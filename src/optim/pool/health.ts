@@ -3,11 +3,14 @@ const ERRORS_UNTIL_SUSPECT = 3
 
 /**
  * What is thought of one connection. `suspect`: something on it failed; used only while there is no better. `dead`: it
- * stayed silent; closed as soon as that harms nobody. Any answer makes it healthy again.
+ * stayed silent; closed as soon as that harms nobody. Any answer makes it healthy again; and any byte, where it was its
+ * silence that was held against it (RFC 1122, 4.2.3.6: what was received proves a connection alive).
  */
 export class ConnectionHealth {
   #state: 'healthy' | 'suspect' | 'dead' = 'healthy'
   #suspectSinceMs = 0
+  /** It was suspected for its silence, and not for what it refused. */
+  #wasSilent = false
   #answeredRequests = false
   #errorsInRow = 0
 
@@ -24,6 +27,15 @@ export class ConnectionHealth {
     return cleared
   }
 
+  /** Bytes came, of whatever. True where this cleared it. */
+  onBytes (): boolean {
+    if (this.#state === 'healthy' || !this.#wasSilent) {
+      return false
+    }
+    this.#state = 'healthy'
+    return true
+  }
+
   /**
    * A request failed other than by silence: perhaps through its own fault, unless the connection never answered any or
    * fails several in a row. True where this made it suspect.
@@ -35,12 +47,12 @@ export class ConnectionHealth {
 
   /** It is open, but no stream can be opened: a zombie. True where this made it suspect. */
   onRefusal (nowMs: number): boolean {
-    if (this.#state !== 'healthy') {
-      return false
-    }
-    this.#state = 'suspect'
-    this.#suspectSinceMs = nowMs
-    return true
+    return this.#suspect(nowMs, false)
+  }
+
+  /** Nothing is heard on it. True where this made it suspect. */
+  onSilence (nowMs: number): boolean {
+    return this.#suspect(nowMs, true)
   }
 
   /**
@@ -48,7 +60,7 @@ export class ConnectionHealth {
    * requests that were under way together time out together, and are one piece of evidence.
    */
   onTimeout (nowMs: number, startedMs: number): 'suspect' | 'dead' | undefined {
-    if (this.onRefusal(nowMs)) {
+    if (this.onSilence(nowMs)) {
       return 'suspect'
     }
     if (this.#state === 'suspect' && startedMs >= this.#suspectSinceMs) {
@@ -64,6 +76,16 @@ export class ConnectionHealth {
       return false
     }
     this.#state = 'dead'
+    return true
+  }
+
+  #suspect (nowMs: number, silent: boolean): boolean {
+    if (this.#state !== 'healthy') {
+      return false
+    }
+    this.#state = 'suspect'
+    this.#suspectSinceMs = nowMs
+    this.#wasSilent = silent
     return true
   }
 }

@@ -24,6 +24,8 @@ export class PeerConnections {
   readonly #habits: StreamHabits
   /** Not for us: connections that libp2p limits to other protocols (relays), and such as were left to others for good. */
   readonly #notOurs = new WeakSet<Connection>()
+  /** A dial has found an address of the peer, and none since has found that there is none. */
+  #dialable = false
   /** Was left for the result of the dial under way. */
   #left: Connection | undefined
 
@@ -65,6 +67,7 @@ export class PeerConnections {
    */
   onDialled (connection: Connection, host: string, reason: DialReason, startedMs: number, relieveAll: boolean): void {
     this.#left = undefined
+    this.#dialable = true
     // There already where the dial was joined to one of somebody else.
     const added = this.find(connection) ?? this.#add(connection, host, reason)
     for (const other of this.all.slice()) {
@@ -77,14 +80,22 @@ export class PeerConnections {
       } else if (relieveAll && other !== added && other.openedMs <= startedMs && other.closing === undefined && other.retired === undefined) {
         this.#recordReplacement(added, other, 'health')
         this.#retire(other, 'health')
+      } else if (other.health.state === 'dead') {
+        // One that was all that there was.
+        this.reap(other)
       }
     }
     this.adoptAll()
     this.#resolveDuplicates()
   }
 
-  /** No connection came of a dial: what was left for it is taken back, and whatever else the node has by now. */
-  onNotDialled (): void {
+  /** No connection came of a dial: what was left for it is taken back, and whatever else the node has by now. `error` is what callers are told. */
+  onNotDialled (error?: unknown): void {
+    const code = error instanceof TwinwireError ? error.code : undefined
+    // What was aborted has found nothing out.
+    if (code !== 'ERR_ABORTED') {
+      this.#dialable = code !== 'ERR_NO_ADDRESS'
+    }
     if (this.#left !== undefined) {
       this.#notOurs.delete(this.#left)
       this.#left = undefined
@@ -117,9 +128,17 @@ export class PeerConnections {
     this.reap(pooled)
   }
 
-  /** Aborts a dead connection unless it carries anything of anybody. */
+  /**
+   * Whether a dead connection is all that there is, and no address is known to dial another at: it may yet answer, and
+   * without it nothing could be sent at all.
+   */
+  spares (pooled: PooledConnection): boolean {
+    return pooled.health.state === 'dead' && !this.#dialable && this.all.every(other => !other.usable || other.health.state === 'dead')
+  }
+
+  /** Aborts a dead connection unless it carries anything of anybody, or is all that there is. */
   reap (pooled: PooledConnection): void {
-    if (pooled.health.state !== 'dead' || pooled.closing !== undefined || pooled.inUse) {
+    if (pooled.health.state !== 'dead' || pooled.closing !== undefined || pooled.inUse || this.spares(pooled)) {
       this.#callbacks.onChange(pooled)
       return
     }

@@ -7,7 +7,7 @@ import { Pace } from './pace.ts'
 import { PeerConnections } from './peer-connections.ts'
 import { WaiterQueue } from './waiters.ts'
 import type { Connection, PeerId } from '../port.ts'
-import type { DialReason, SuspectReason } from './events.ts'
+import type { ClearEvent, DialReason, SuspectReason } from './events.ts'
 import type { PooledConnection } from './pooled-connection.ts'
 import type { PoolShared } from './shared.ts'
 import type { Waiter } from './waiters.ts'
@@ -156,11 +156,24 @@ export class PeerPool {
     }
   }
 
+  /** Bytes came on this connection, which may have been silent for long. */
+  heard (connection: string): void {
+    for (const pooled of this.connections.all) {
+      if (pooled.health.state !== 'healthy' && pooled.connection.id === connection) {
+        if (pooled.health.onBytes()) {
+          this.#recordCleared(pooled, 'bytes')
+          this.serve()
+        }
+        return
+      }
+    }
+  }
+
   /** Somebody outside finds that connections do not do. */
   suspect (connections: readonly PooledConnection[]): void {
     const nowMs = this.#shared.clock.now()
     for (const pooled of connections.slice()) {
-      this.#suspect(pooled, pooled.usable && pooled.health.onRefusal(nowMs), 'health')
+      this.#suspect(pooled, pooled.usable && pooled.health.onSilence(nowMs), 'health')
     }
   }
 
@@ -226,8 +239,9 @@ export class PeerPool {
       return [] // A better one is on its way.
     }
     const suspects = usable.filter(pooled => pooled.health.state === 'suspect')
-    // Where nothing else can be had (all places are taken by dead ones that carry others' streams), even a dead one.
-    return suspects.length > 0 || this.#hasPlace() ? suspects : usable
+    // Where nothing else can be had (no address is known, or all places are taken by dead ones that carry others' streams),
+    // even a dead one.
+    return suspects.length > 0 || (this.#hasPlace() && !usable.some(pooled => this.connections.spares(pooled))) ? suspects : usable
   }
 
   #hasPlace (): boolean {
@@ -318,8 +332,12 @@ export class PeerPool {
   /** Something came back: whatever was suspected, it is alive. */
   #onAnswer (pooled: PooledConnection, isReply: boolean): void {
     if (pooled.health.onAnswer(isReply)) {
-      this.#shared.record({ type: 'pool:clear', peer: this.id, connection: pooled.connection.id, reason: 'answered' })
+      this.#recordCleared(pooled, 'answered')
     }
+  }
+
+  #recordCleared ({ connection: { id } }: PooledConnection, reason: ClearEvent['reason']): void {
+    this.#shared.record({ type: 'pool:clear', peer: this.id, connection: id, reason })
   }
 
   #onTimeout (pooled: PooledConnection, startedMs: number): void {
@@ -341,10 +359,10 @@ export class PeerPool {
     this.serve()
   }
 
-  /** Dials a replacement for suspects; false where that has to wait. */
+  /** Dials a replacement for suspects, and for the dead that are still in use; false where that has to wait. */
   #replace (): boolean {
     const nowMs = this.#shared.clock.now()
-    if (this.dialling || !this.connections.all.some(pooled => pooled.health.state === 'suspect') || !this.#replacementPace.allows(nowMs) || !this.#shared.hasRoom(this, false)) {
+    if (this.dialling || !this.connections.all.some(pooled => pooled.health.state === 'suspect' || this.connections.spares(pooled)) || !this.#replacementPace.allows(nowMs) || !this.#shared.hasRoom(this, false)) {
       return false
     }
     this.#replacementPace.advance(nowMs)
@@ -370,7 +388,7 @@ export class PeerPool {
   }
 
   #onDialFailed (reason: DialReason, error: unknown): void {
-    this.connections.onNotDialled()
+    this.connections.onNotDialled(error)
     if (reason === 'growth') {
       this.#growthPace.advance(this.#shared.clock.now())
     }
@@ -378,8 +396,8 @@ export class PeerPool {
       this.replacers.remove(replacer)
       replacer.fail(error)
     }
-    // A dead one is nothing to wait for: it would be dialled again, at once where no address is known, and for ever.
-    if (!this.connections.all.some(pooled => pooled.usable && pooled.health.state !== 'dead')) {
+    // A dead one is nothing to wait for, unless it is all that there can be: it would be dialled again, and for ever.
+    if (!this.connections.all.some(pooled => pooled.usable && (pooled.health.state !== 'dead' || this.connections.spares(pooled)))) {
       for (const waiter of this.waiters) {
         this.waiters.remove(waiter)
         waiter.fail(error)

@@ -120,7 +120,8 @@ export class ConnectionPool {
    *
    * @throws what `signal` was aborted with; a `TwinwireError` with ERR_TIMEOUT as its reason counts against the
    * connection on which the stream was being opened, any other reason does not
-   * @throws ERR_DIAL_FAILED where no address of the peer could be connected to, ERR_NO_ADDRESS where none is known, libp2p's
+   * @throws ERR_DIAL_FAILED where no address of the peer could be connected to, ERR_NO_ADDRESS where none is known
+   * and no connection is open, libp2p's
    * `DialDeniedError` where the connection gater will have none of the peer
    * @throws ERR_UNSUPPORTED_PROTOCOL where the peer does not speak the protocol
    * @throws ERR_CONNECTION_RESET or ERR_TIMEOUT where no stream could be opened in three attempts
@@ -154,7 +155,7 @@ export class ConnectionPool {
 
   /**
    * Puts a connection (by its id), or all to a peer, under suspicion: a replacement is dialled as where a request timed
-   * out, and any answer clears it. Does nothing where the pool knows none.
+   * out, and whatever comes on it clears it. Does nothing where the pool knows none.
    */
   suspect (target: PeerId | string): void {
     if (typeof target !== 'string') {
@@ -165,6 +166,11 @@ export class ConnectionPool {
     for (const peerPool of this.#peers.values()) {
       peerPool.suspect(peerPool.connections.all.filter(({ connection }) => connection.id === target))
     }
+  }
+
+  /** Bytes came on a connection, both by their ids: what was held to be silent is alive. To be called with any that come, on whosever stream. */
+  heard (peer: string, connection: string): void {
+    this.#peers.get(peer)?.heard(connection)
   }
 
   /** The state of now. */

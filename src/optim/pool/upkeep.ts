@@ -109,7 +109,7 @@ export class Upkeep {
     if (pooled.closing !== undefined) {
       return
     }
-    if (pooled.health.state === 'dead') {
+    if (pooled.health.state === 'dead' && !peerPool.connections.spares(pooled)) {
       // Schedules the next look where it has to stay.
       peerPool.connections.reap(pooled)
       return

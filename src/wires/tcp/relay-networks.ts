@@ -3,6 +3,7 @@ import { checkRateOfConnections } from './loopback-allows.ts'
 import { ChildPool } from './child-pool.ts'
 import { checkOpenFiles } from './open-files.ts'
 import { RELAY_ALLOWS } from './relay-allows.ts'
+import { checkFreezes } from './shared-processes.ts'
 import type { Scenario } from '../scenario.ts'
 import type { RunRequest } from '../wire.ts'
 import type { Child } from './child.ts'
@@ -23,6 +24,7 @@ export class RelayNetworks implements HostNetworks {
   async check (scenario: Scenario): Promise<void> {
     checkAllowed(scenario, RELAY_ALLOWS)
     checkRateOfConnections(scenario)
+    checkFreezes(scenario)
     await checkOpenFiles(scenario)
   }
 
