@@ -143,8 +143,8 @@ function claims (checks: readonly ClaimCheck[], paint: Paint): string {
 }
 
 function threshold (check: ThresholdCheck, paint: Paint): string {
-  const { metricDefinition: { unit }, value, checked } = check
-  const found = value !== undefined ? `found ${formatValue(value.estimate, unit)}` : checked ? 'no run to check it with' : 'its wire was not run'
+  const { metricDefinition: { unit }, value, reason = 'no run to check it with' } = check
+  const found = value === undefined ? reason : `found ${formatValue(value.estimate, unit)}`
   return `${outcome(check, paint)}  ${check.case}: ${check.metric} of ${check.arm} ${limitText(check)}; ${found}`
 }
 

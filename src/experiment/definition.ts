@@ -169,7 +169,10 @@ export interface Metric {
   readonly minimumEffect: number
 }
 
-/** A promise that is checked wherever its wire is run: the exit code is 1 where one does not hold. */
+/**
+ * A promise that is checked wherever its wire is run with the parameters at their defaults, which its limit is derived from:
+ * the exit code is 1 where one does not hold.
+ */
 export interface Threshold {
   readonly case: string
   readonly metric: string
@@ -183,7 +186,8 @@ export interface Threshold {
 
 /**
  * A promise about a wire that stands in for another, as the simulation does for real peers: that both take the same. It
- * is checked wherever both are run, over the seeds that ran well on both; the exit code is 1 where one does not hold.
+ * is checked wherever both are run with the parameters at their defaults, over the seeds that ran well on both; the exit
+ * code is 1 where one does not hold.
  */
 export interface AgreementThreshold {
   readonly case: string

@@ -25,8 +25,8 @@ export function thresholdSection ({ thresholds, agreementThresholds }: Analysis)
     promise(check, agreementLimitText(check), check.medians === undefined ? undefined : html`<b>${agreementFound(check)}</b>`))}</tbody></table>`)
 }
 
-function promise ({ caseTitle, armTitle, metricDefinition: { title }, checked, holds }: Check, limit: string, found: Markup | undefined): Markup {
-  return html`<tr><th scope="row">${caseTitle}: ${title}, ${armTitle}</th><td>${limit}</td><td>${found ?? (checked ? 'no good run' : 'not run')}</td><td>${!checked
+function promise ({ caseTitle, armTitle, metricDefinition: { title }, checked, reason = 'no good run', holds }: Check, limit: string, found: Markup | undefined): Markup {
+  return html`<tr><th scope="row">${caseTitle}: ${title}, ${armTitle}</th><td>${limit}</td><td>${found ?? reason}</td><td>${!checked
     ? 'not checked'
     : holdsBadge(holds)}</td></tr>`
 }

@@ -61,9 +61,9 @@ export function agreementLimitText ({ model, reference, limitMs }: AgreementChec
 }
 
 /** What was found of it: `2.1 ms (242 ms simulated, 244 ms real)`. */
-export function agreementFound ({ checked, medians, ...pair }: AgreementCheck): string {
+export function agreementFound ({ reason, medians, ...pair }: AgreementCheck): string {
   if (medians === undefined) {
-    return checked ? 'no run to check it with' : 'not run on both wires'
+    return reason ?? 'no run to check it with'
   }
   return `${formatValue(Math.abs(medians.model - medians.reference), 'ms')} (${bothValues(medians, pair, 'ms')})`
 }
