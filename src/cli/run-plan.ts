@@ -138,6 +138,6 @@ function commandOf (experiment: Experiment, options: PlanOptions, repetitions: R
 }
 
 /** As a POSIX shell needs it. */
-function quote (word: string): string {
+export function quote (word: string): string {
   return /^[\w./:=@%+-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`
 }
