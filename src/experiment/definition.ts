@@ -100,6 +100,7 @@ export interface Factor {
  *
  * It is met where the whole interval lies at the target or beyond, partly met where the arm improved and the interval does
  * not reach it, not met where the arm did not improve, and open where the interval holds the target or says nothing yet.
+ * Of a baseline of zero nothing can be taken away: a change to less is not met there.
  */
 export interface Claim {
   /** The promise as it was made: `connection set-up 10 times faster (500 to 50 ms)`. */
