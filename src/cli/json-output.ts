@@ -65,7 +65,7 @@ export interface ArmOutput {
   readonly mean: Interval
   readonly median: Interval
   /** Against the baseline on the same seeds; absent for the baseline itself, and where the two cannot be compared. */
-  readonly comparison?: Pick<Comparison, 'pairs' | 'difference' | 'relative' | 'superiority' | 'standardised' | 'adjustedPValue' | 'tooFewPairs' | 'moreSeeds'> & { readonly verdict: Verdict }
+  readonly comparison?: Pick<Comparison, 'pairs' | 'difference' | 'relative' | 'superiority' | 'standardised' | 'adjustedPValue' | 'tooFewPairs' | 'lostSeeds' | 'moreSeeds'> & { readonly verdict: Verdict }
 }
 
 export interface ModuleOutput {
@@ -196,7 +196,7 @@ function finding ({ wire, case: { name }, metric, baseline, arms }: Finding): Fi
   }
 }
 
-function comparisonOutput ({ pairs, difference, relative, superiority, standardised, verdict, adjustedPValue, tooFewPairs, moreSeeds }: Comparison): NonNullable<ArmOutput['comparison']> {
+function comparisonOutput ({ pairs, difference, relative, superiority, standardised, verdict, adjustedPValue, tooFewPairs, lostSeeds, moreSeeds }: Comparison): NonNullable<ArmOutput['comparison']> {
   return {
     pairs,
     difference,
@@ -206,6 +206,7 @@ function comparisonOutput ({ pairs, difference, relative, superiority, standardi
     verdict,
     adjustedPValue,
     tooFewPairs,
+    ...(lostSeeds === undefined ? {} : { lostSeeds }),
     ...(moreSeeds === undefined ? {} : { moreSeeds })
   }
 }

@@ -80,13 +80,14 @@ function changeOf ({ relative, difference: { estimate, low, high } }: Comparison
 }
 
 /** The rule, from the interval, the target and the comparison's verdict alone. */
-export function claimOutcome ({ low, high }: Interval, target: number, better: Metric['better'], comparison?: Pick<Comparison, 'verdict' | 'tooFewPairs' | 'difference'>): ClaimOutcome {
+export function claimOutcome ({ low, high }: Interval, target: number, better: Metric['better'], comparison?: Pick<Comparison, 'verdict' | 'tooFewPairs' | 'lostSeeds' | 'difference'>): ClaimOutcome {
   const [near, far] = better === 'lower' ? [high, low] : [-low, -high]
   const wanted = better === 'lower' ? target : -target
+  const withheld = comparison?.lostSeeds !== undefined
   if (near <= wanted) {
-    return 'met'
+    return withheld ? 'open' : 'met'
   }
-  if (far <= wanted || (comparison?.tooFewPairs === true && mayHaveImproved(comparison, better))) {
+  if (far <= wanted || (comparison !== undefined && (withheld || comparison.tooFewPairs) && mayHaveImproved(comparison, better))) {
     return 'open'
   }
   return comparison?.verdict === 'improved' ? 'partly' : 'not met'

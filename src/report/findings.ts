@@ -39,10 +39,16 @@ export interface ArmFinding {
 export interface Comparison extends PairedEffect, Judgement {
   /** Inconclusive, as so few pairs could not be significant however clear the effect: 2^(1 - pairs) is the least p-value there is. */
   readonly tooFewPairs: boolean
+  /**
+   * Seeds on which the arm's run failed and the baseline's did not; absent: none. What is left may be its easier seeds: that
+   * it improved, or changed nothing, is withheld as inconclusive.
+   */
+  readonly lostSeeds?: number
 }
 
 interface UnjudgedArm extends Omit<ArmFinding, 'comparison'> {
   readonly effect?: PairedEffect
+  readonly lostSeeds: number
 }
 
 /** Every metric of every case that a wire carries. */
@@ -52,23 +58,24 @@ export function findingsOf (results: ResultsData, wire: WireName, random: Random
     const runs = runValues(results, wire, caseDescription.name, metric)
     const baseline = metric.baseline ?? arms[0].name
     const stream = random.fork(caseDescription.name).fork(metric.name)
+    const lostSeeds = (arm: string): number => lostSeedsOf(results, wire, caseDescription.name, arm, runs.get(arm) ?? [], runs.get(baseline) ?? [])
     return {
       wire,
       case: caseDescription,
       metric,
       baseline,
-      arms: arms.filter(({ name }) => runs.has(name)).map((arm) => armFinding(arm, runs, baseline, stream.fork(arm.name)))
+      arms: arms.filter(({ name }) => runs.has(name)).map((arm) => ({ ...armFinding(arm, runs, baseline, stream.fork(arm.name)), lostSeeds: lostSeeds(arm.name) }))
     }
   }))
   const pValues = unjudged.flatMap(({ arms }) => arms.flatMap(({ effect }) => effect === undefined ? [] : [effect.pValue]))
   const adjusted = holm(pValues)[Symbol.iterator]()
   return unjudged.map((finding) => ({
     ...finding,
-    arms: finding.arms.map(({ effect, ...arm }) => effect === undefined
+    arms: finding.arms.map(({ effect, lostSeeds, ...arm }) => effect === undefined
       ? arm
       : {
           ...arm,
-          comparison: compare(effect, {
+          comparison: compare(effect, lostSeeds, {
             adjustedPValue: adjusted.next().value ?? 1,
             comparisons: pValues.length,
             better: finding.metric.better,
@@ -78,13 +85,23 @@ export function findingsOf (results: ResultsData, wire: WireName, random: Random
   }))
 }
 
-function compare (effect: PairedEffect, context: JudgementContext): Comparison {
+/** Runs that never were are nobody's failure: a command that was cut short left them out. */
+function lostSeedsOf ({ units }: ResultsData, wire: WireName, caseName: string, arm: string, runs: readonly RunValue[], baselineRuns: readonly RunValue[]): number {
+  const [kept, baselineKept] = [runs, baselineRuns].map((own) => new Set(own.map(({ seed }) => seed)))
+  return units.filter((unit) => unit.wire === wire && unit.case === caseName && unit.arm === arm && !kept.has(unit.seed) && baselineKept.has(unit.seed)).length
+}
+
+function compare (effect: PairedEffect, lostSeeds: number, context: JudgementContext): Comparison {
   const judgement = judge(effect, context)
+  if (lostSeeds > 0) {
+    const { adjustedPValue, verdict } = judgement
+    return { ...effect, adjustedPValue, verdict: verdict === 'regressed' ? verdict : 'inconclusive', tooFewPairs: false, lostSeeds }
+  }
   const leastPValue = Math.min(1, 2 ** (1 - effect.pairs) * context.comparisons)
   return { ...effect, ...judgement, tooFewPairs: judgement.verdict === 'inconclusive' && leastPValue >= 1 - CONFIDENCE }
 }
 
-function armFinding (arm: Arm, byArm: ReadonlyMap<string, readonly RunValue[]>, baseline: string, random: RandomStream): UnjudgedArm {
+function armFinding (arm: Arm, byArm: ReadonlyMap<string, readonly RunValue[]>, baseline: string, random: RandomStream): Omit<UnjudgedArm, 'lostSeeds'> {
   const runs = byArm.get(arm.name) ?? []
   const values = runs.map(({ value }) => value)
   const finding = {

@@ -44,7 +44,7 @@ export function effectSentence ({ finding: { case: { title }, metric }, arm, com
 }
 
 /** The verdict, worded as a cost where it is one, and what an inconclusive one would need. */
-export function verdictText (comparison: Pick<Comparison, 'verdict' | 'tooFewPairs' | 'moreSeeds'>, metric: Pick<Metric, 'role'> = {}): string {
+export function verdictText (comparison: Pick<Comparison, 'verdict' | 'tooFewPairs' | 'lostSeeds' | 'moreSeeds'>, metric: Pick<Metric, 'role'> = {}): string {
   const { moreSeeds } = comparison
   const text = verdictWord(metric, comparison)
   return moreSeeds === undefined ? text : `${text} (about ${plural(moreSeeds, 'more seed')})`
