@@ -6,11 +6,11 @@ import type { CaseDescription, ResultsData } from '../results/data.ts'
 import { runValues } from '../results/run-values.ts'
 import type { RunValue } from '../results/run-values.ts'
 import { holm } from '../stats/holm.ts'
-import { CONFIDENCE, meanInterval, medianInterval } from '../stats/interval.ts'
+import { meanInterval, medianInterval } from '../stats/interval.ts'
 import type { Interval } from '../stats/interval.ts'
 import { pairedEffect } from '../stats/paired.ts'
 import type { PairedEffect } from '../stats/paired.ts'
-import { judge } from '../stats/verdict.ts'
+import { judge, pairsNeeded } from '../stats/verdict.ts'
 import type { Judgement, JudgementContext } from '../stats/verdict.ts'
 
 /** One metric of one case on one wire. */
@@ -37,7 +37,7 @@ export interface ArmFinding {
 
 /** p-values are corrected (Holm) over all comparisons of the wire. */
 export interface Comparison extends PairedEffect, Judgement {
-  /** Inconclusive, as so few pairs could not be significant however clear the effect: 2^(1 - pairs) is the least p-value there is. */
+  /** Inconclusive, as so few pairs could not be significant however clear the effect. */
   readonly tooFewPairs: boolean
   /**
    * Seeds on which the arm's run failed and the baseline's did not; absent: none. What is left may be its easier seeds: that
@@ -97,8 +97,7 @@ function compare (effect: PairedEffect, lostSeeds: number, context: JudgementCon
     const { adjustedPValue, verdict } = judgement
     return { ...effect, adjustedPValue, verdict: verdict === 'regressed' ? verdict : 'inconclusive', tooFewPairs: false, lostSeeds }
   }
-  const leastPValue = Math.min(1, 2 ** (1 - effect.pairs) * context.comparisons)
-  return { ...effect, ...judgement, tooFewPairs: judgement.verdict === 'inconclusive' && leastPValue >= 1 - CONFIDENCE }
+  return { ...effect, ...judgement, tooFewPairs: judgement.verdict === 'inconclusive' && effect.pairs < pairsNeeded(context.comparisons) }
 }
 
 function armFinding (arm: Arm, byArm: ReadonlyMap<string, readonly RunValue[]>, baseline: string, random: RandomStream): Omit<UnjudgedArm, 'lostSeeds'> {

@@ -1,6 +1,8 @@
+import type { Family } from '../experiment/family.ts'
 import { wiresOf } from '../results/data.ts'
 import type { ResultsData } from '../results/data.ts'
 import { warmUpCutMs } from '../results/warm-up.ts'
+import { pairsNeeded } from '../stats/verdict.ts'
 import type { Analysis } from './analysis.ts'
 import { formatValue, plural } from './format.ts'
 import { precisionSentence } from './precision.ts'
@@ -31,10 +33,24 @@ function warmUpSentence (results: ResultsData): string {
 }
 
 function correctionSentence (results: ResultsData, { findings }: Analysis): string {
-  const counts = wiresOf(results).map((wire) => ({ wire, count: effectsOf(findings.filter((finding) => finding.wire === wire)).length })).filter(({ count }) => count > 0)
-  return counts.length === 0
+  const families = wiresOf(results).map((wire): Family => {
+    const effects = effectsOf(findings.filter((finding) => finding.wire === wire))
+    return { wire, seeds: Math.max(0, ...effects.map(({ comparison }) => comparison.pairs)), comparisons: effects.length }
+  }).filter(({ comparisons }) => comparisons > 0)
+  return families.length === 0
     ? 'Nothing was compared.'
-    : `p-values are corrected by Holm's method over all ${join(counts.map(({ wire, count }) => `${plural(count, 'comparison')} ${WIRE_PLACES[wire]}`))}.`
+    : [
+        `p-values are corrected by Holm's method over all ${join(families.map(({ wire, comparisons }) => `${plural(comparisons, 'comparison')} ${WIRE_PLACES[wire]}`))}.`,
+        ...families.flatMap((family) => tooFewSeedsSentence(family) ?? [])
+      ].join(' ')
+}
+
+/** Where no comparison of a family can be significant, however clear the effects; undefined where one can. */
+export function tooFewSeedsSentence ({ wire, seeds, comparisons }: Family): string | undefined {
+  const needed = pairsNeeded(comparisons)
+  return comparisons === 0 || seeds >= needed
+    ? undefined
+    : `${plural(seeds, 'seed')} ${WIRE_PLACES[wire]} ${seeds === 1 ? 'is' : 'are'} too few for any of ${plural(comparisons, 'comparison')} to be significant, however clear the effect: it takes ${needed}.`
 }
 
 function join (parts: readonly string[]): string {

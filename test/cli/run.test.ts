@@ -140,6 +140,18 @@ test.serial('a threshold that does not hold makes the exit code 1', async t => {
   t.regex(stdout, /FAIL +idle: response-p50 of tuned at most 30 ms; found 4\d\.\d ms/)
 })
 
+test.serial('before it starts a run says where so few seeds can give no verdict, and how many it takes', async t => {
+  const directory = await temporaryDirectory(t)
+  const note = (stderr: string): string | undefined => /^note: .*/.exec(stderr)?.[0]
+  const { stderr } = await runCli(directory, ['run', 'queueing', '--seeds', '6'])
+  // Two cases of one metric and two arms: 2^(1 - 6) times 2 is 6%, 2^(1 - 7) times 2 is 3%.
+  t.is(note(stderr), 'note: 6 seeds in simulation are too few for any of 2 comparisons to be significant, however clear the effect: it takes 7.')
+  // Real peers have few seeds by design, and the simulation leads.
+  t.is(note((await runCli(directory, ['validate', 'queueing', '--seeds', '7', '--stack-seeds', '0', '--tcp-seeds', '1'])).stderr), undefined)
+  const machinery = { ...fakeMachinery(), experimentsDirectory: new URL('../fixtures/stack-only/', import.meta.url) }
+  t.regex(note((await runCli(directory, ['validate', 'real-protocol', '--stack-seeds', '2', '--tcp-seeds', '1'], { machinery })).stderr) ?? '', /^note: 2 seeds on the stack are too few/)
+})
+
 test.serial('a threshold is stated for the defaults: with another parameter it is not checked, says so and fails nothing', async t => {
   const directory = await temporaryDirectory(t)
   // 'tuned' takes at least half of 200 ms, and at most 60 are promised of 80.

@@ -80,6 +80,13 @@ test('the page says how seeds were chosen, what was cut and over how many compar
   t.true(report.includes('was found on the way'))
 })
 
+test('where no comparison can be significant by the number of seeds alone, the page says so and how many it takes', (t) => {
+  const text = methodSentences(results, analysis).join(' ')
+  // Real peers have the 86 comparisons but for the grid's 18: 2^(1 - 11) times 68 is 6.6%, 2^(1 - 12) times 68 is 3.3%.
+  t.regex(text, /3 seeds on real peers are too few for any of 68 comparisons to be significant, however clear the effect: it takes 12\./)
+  t.notRegex(text, /in simulation are too few/)
+})
+
 test('gains are drawn against costs in each case that has both', (t) => {
   t.deepEqual([...section('trade-off').matchAll(/<figure id="([^"]+)"/g)].map(([, id]) => id), ['trade-off-address-dead', 'trade-off-brown-out', 'trade-off-idle-link'])
 })
