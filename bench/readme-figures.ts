@@ -22,7 +22,7 @@ function promises (experiments: readonly ExperimentSummary[]): string {
 }
 
 /** From the baseline to the arm, and the change with its interval. */
-function found ({ metrics }: ExperimentSummary, { case: caseName, metric, readings: [leading] }: ClaimSummary): string {
+function found ({ metrics }: ExperimentSummary, { case: caseName, metric, arm: armName, readings: [leading] }: ClaimSummary): string {
   if (leading === undefined) {
     return 'no run'
   }
@@ -31,7 +31,7 @@ function found ({ metrics }: ExperimentSummary, { case: caseName, metric, readin
   if (leading.baselineMean === undefined) {
     return `${arm} ${WIRE_PLACES[leading.wire]}`
   }
-  const comparison = metrics.find(one => one.wire === leading.wire && one.case === caseName && one.metric === metric)?.arms.find(one => one.comparison?.armMean === leading.armMean)?.comparison
+  const comparison = metrics.find(one => one.wire === leading.wire && one.case === caseName && one.metric === metric)?.arms.find(one => one.arm === armName)?.comparison
   const change = comparison?.relative === undefined || comparison.relative === null ? '' : ` (${formatChange(intervalOf(comparison.relative))})`
   return typeset(`${formatValue(leading.baselineMean, unit)} -> ${arm}${change} ${WIRE_PLACES[leading.wire]}`)
 }

@@ -50,6 +50,13 @@ test('README\'s figures say of each promise what was found and where, of each ex
   ].join('\n'))
 })
 
+test('a promise\'s change is that of its arm, though another arm has the same mean', t => {
+  const [metric] = experiment.metrics
+  const [plain, pool] = metric.arms
+  const twin = { ...pool, arm: 'twin', ...pool.comparison && { comparison: { ...pool.comparison, relative: [-0.95, -0.99, -0.5] as const } } }
+  t.is(readmeFigures({ experiments: [{ ...experiment, metrics: [{ ...metric, arms: [plain, twin, pool] }] }] }), readmeFigures({ experiments: [experiment] }))
+})
+
 test('a document that has lost its marks is refused, and only what stands between them is replaced', t => {
   const marks = { begin: '<!-- a -->', end: '<!-- b -->', name: 'DOC.md' }
   const text = withMarkedSection('before\n<!-- a -->\nold\n<!-- b -->\nafter\n', marks, 'new')
