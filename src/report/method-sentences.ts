@@ -22,14 +22,15 @@ export function methodSentences (results: ResultsData, analysis: Analysis): stri
 
 function warmUpSentence (results: ResultsData): string {
   const cut = results.run.experiment.cases.filter(({ warmUpMs }) => warmUpMs !== undefined && warmUpMs !== 0)
+  const rest = cut.length === results.run.experiment.cases.length ? '' : ' Of the other cases every sample that was recorded counts.'
   return cut.length === 0
-    ? 'No warm-up is cut: every sample counts.'
+    ? 'No warm-up is cut from what was recorded: hosts that wait for the network to settle begin to record after that.'
     : `Samples that were complete while a case warmed up are left out: ${cut.map(({ name, title, warmUpMs }) => {
       const times = wiresOf(results, name).map((wire) => ({ wire, cutMs: warmUpCutMs(results, wire, name) }))
       return warmUpMs === 'mser-5'
         ? `${lowerFirst(title)}, by MSER-5 the first ${join(times.map(({ wire, cutMs }) => `${formatValue(cutMs, 'ms')} ${WIRE_PLACES[wire]}`))}`
         : `${lowerFirst(title)}, the first ${formatValue(times[0]?.cutMs ?? 0, 'ms')}`
-    }).join('; ')}.`
+    }).join('; ')}.${rest}`
 }
 
 function correctionSentence (results: ResultsData, { findings }: Analysis): string {

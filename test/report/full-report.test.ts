@@ -74,10 +74,16 @@ test('the page says how seeds were chosen, what was cut and over how many compar
   const text = methodSentences(results, analysis).join(' ')
   t.regex(text, /^20 seeds in simulation, 3 seeds on the stack and 3 seeds on real peers;/)
   t.regex(text, /was found on the way: more were added while an effect was known less precisely than ±5% \(half of a 95% interval\), up to 40\. first address dead, request, p99 of Full stack: ±[\d.]+% after 18 seeds; brown-out, failed requests of Full stack: ±[\d.]+% after 20 seeds, which is not reached\./)
-  t.regex(text, /left out: brown-out, the first 2 s/)
+  t.regex(text, /left out: brown-out, the first 2 s\. Of the other cases every sample that was recorded counts\./)
   // In simulation 6 arms in 2 x 3 + 2 metrics, 2 arms in 5 x 2 and in 9 x 1.
   t.regex(text, /over all 86 comparisons in simulation/)
   t.true(report.includes('was found on the way'))
+})
+
+test('where no warm-up is declared, the page claims no more than that what was recorded counts', (t) => {
+  const cases = results.run.experiment.cases.map(({ warmUpMs: _none, ...theCase }) => theCase)
+  const undeclared = { ...results, run: { ...results.run, experiment: { ...results.run.experiment, cases } } }
+  t.true(methodSentences(undeclared, analysis).includes('No warm-up is cut from what was recorded: hosts that wait for the network to settle begin to record after that.'))
 })
 
 test('where no comparison can be significant by the number of seeds alone, the page says so and how many it takes', (t) => {
