@@ -137,7 +137,9 @@ function claims (checks: readonly ClaimCheck[], paint: Paint): string {
     check.promise,
     check.reading,
     targetText(check),
-    check.leading === undefined ? 'nothing' : `${foundText(check, check.leading)} ${WIRE_PLACES[check.leading.wire]}`,
+    check.leading === undefined
+      ? `nothing${check.wire === undefined ? '' : ` ${WIRE_PLACES[check.wire]}`}`
+      : `${foundText(check, check.leading)} ${WIRE_PLACES[check.leading.wire]}`,
     { text: OUTCOME_TEXTS[check.outcome], paint: paint(OUTCOME_STYLES[check.outcome]) }
   ]), 1))
 }

@@ -34,6 +34,8 @@ test('promises stand with their outcomes as words, and other wires beside them',
   t.regex(promises, /3 of 6 claims met, 1 partly met, 1 not met, 1 open/)
   t.is(promises.match(/<\/span> partly met<\/span>/g)?.length, 1)
   t.regex(promises, /real: met, −9[23]/)
+  // One names the wire that it is about.
+  t.is(promises.match(/, read on real peers</g)?.length, 1)
 })
 
 test('costs are marked as costs and cost more or less; they neither improve nor regress', (t) => {
