@@ -3,6 +3,10 @@ import { formatChange, formatPercent, formatValue, plural, typeset } from '../sr
 import type { ClaimSummary, ExperimentSummary, Numbers, SummaryData } from '../src/report/summary-data.ts'
 import { WIRE_PLACES } from '../src/report/wire-words.ts'
 import { quantile } from '../src/stats/quantile.ts'
+import type { Marks } from './marked-section.ts'
+
+/** Where in README they stand. */
+export const README_MARKS: Marks = { begin: '<!-- figures of reports/summary.json: npm run readme -->', end: '<!-- end of figures -->', name: 'README.md' }
 
 const MARKS = { met: '✓ met', partly: '◐ partly', 'not met': '✕ not met', open: '? open' } as const
 
