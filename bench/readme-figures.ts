@@ -3,6 +3,10 @@ import { formatChange, formatPercent, formatValue, plural, typeset } from '../sr
 import type { ClaimSummary, ExperimentSummary, Numbers, SummaryData } from '../src/report/summary-data.ts'
 import { WIRE_PLACES } from '../src/report/wire-words.ts'
 import { quantile } from '../src/stats/quantile.ts'
+import type { Marks } from './marked-section.ts'
+
+/** Where in README they stand. */
+export const README_MARKS: Marks = { begin: '<!-- figures of reports/summary.json: npm run readme -->', end: '<!-- end of figures -->', name: 'README.md' }
 
 const MARKS = { met: '✓ met', partly: '◐ partly', 'not met': '✕ not met', open: '? open' } as const
 
@@ -22,7 +26,7 @@ function promises (experiments: readonly ExperimentSummary[]): string {
 }
 
 /** From the baseline to the arm, and the change with its interval. */
-function found ({ metrics }: ExperimentSummary, { case: caseName, metric, readings: [leading] }: ClaimSummary): string {
+function found ({ metrics }: ExperimentSummary, { case: caseName, metric, arm: armName, readings: [leading] }: ClaimSummary): string {
   if (leading === undefined) {
     return 'no run'
   }
@@ -31,7 +35,7 @@ function found ({ metrics }: ExperimentSummary, { case: caseName, metric, readin
   if (leading.baselineMean === undefined) {
     return `${arm} ${WIRE_PLACES[leading.wire]}`
   }
-  const comparison = metrics.find(one => one.wire === leading.wire && one.case === caseName && one.metric === metric)?.arms.find(one => one.comparison?.armMean === leading.armMean)?.comparison
+  const comparison = metrics.find(one => one.wire === leading.wire && one.case === caseName && one.metric === metric)?.arms.find(one => one.arm === armName)?.comparison
   const change = comparison?.relative === undefined || comparison.relative === null ? '' : ` (${formatChange(intervalOf(comparison.relative))})`
   return typeset(`${formatValue(leading.baselineMean, unit)} -> ${arm}${change} ${WIRE_PLACES[leading.wire]}`)
 }

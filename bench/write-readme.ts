@@ -1,15 +1,13 @@
 import { readdir, readFile, writeFile } from 'node:fs/promises'
 import type { SummaryData } from '../src/report/summary-data.ts'
 import { markedSection, withMarkedSection } from './marked-section.ts'
-import { readmeFigures } from './readme-figures.ts'
+import { README_MARKS, readmeFigures } from './readme-figures.ts'
 
 /**
  * Brings the figures of README up to date with the published results (`reports/summary.json`). With `--check` it changes
  * nothing: the exit code is 1 where README says something else, or a report is missing or nobody's.
  */
 
-const BEGIN = '<!-- figures of reports/summary.json: npm run readme -->'
-const END = '<!-- end of figures -->'
 const readme = new URL('../README.md', import.meta.url)
 const reports = new URL('../reports/', import.meta.url)
 
@@ -23,7 +21,7 @@ if (process.argv.includes('--check')) {
   console.log(problems.length === 0 ? `README.md and ${data.experiments.length} reports agree with reports/summary.json` : 'npm run readme writes the figures anew')
   process.exitCode = problems.length === 0 ? 0 : 1
 } else {
-  await writeFile(readme, withMarkedSection(text, { begin: BEGIN, end: END, name: 'README.md' }, wanted))
+  await writeFile(readme, withMarkedSection(text, README_MARKS, wanted))
 }
 
 async function wrongReports (): Promise<string[]> {
@@ -36,7 +34,7 @@ async function wrongReports (): Promise<string[]> {
 }
 
 function wrongLines (): string[] {
-  const lines = markedSection(text, { begin: BEGIN, end: END, name: 'README.md' }).split('\n')
+  const lines = markedSection(text, README_MARKS).split('\n')
   const expected = wanted.split('\n')
   const index = expected.findIndex((line, i) => line !== lines[i])
   return index === -1 && lines.length === expected.length

@@ -83,7 +83,7 @@ export function checkText ({ kind, before, after }: CheckChange): string {
   if (kind === 'agreement') {
     return `${subject} ${agreementLimitText(after)}; ${agreementFound(before)} -> ${agreementFound(after)}`
   }
-  const found = [before, after].map(({ value, metricDefinition: { unit } }) => value === undefined ? 'no run to check it with' : formatValue(value.estimate, unit))
+  const found = [before, after].map(({ value, reason = 'no run to check it with', metricDefinition: { unit } }) => value === undefined ? reason : formatValue(value.estimate, unit))
   return `${subject} ${limitText(after)}; ${found.join(' -> ')}`
 }
 

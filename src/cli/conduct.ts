@@ -10,6 +10,7 @@ import { describeEnvironment } from './environment.ts'
 import { execute } from './execute.ts'
 import type { Machinery } from './execute.ts'
 import { moreSeeds } from './more-seeds.ts'
+import { changedParameters } from './parameters.ts'
 import type { RunPlan } from './run-plan.ts'
 import { planStages } from './stages.ts'
 import type { Stage } from './stages.ts'
@@ -58,10 +59,12 @@ export async function machineryFor ({ stackCipher, tcpNetwork, wires }: RunPlan,
  */
 export async function conduct ({ machinery, signal, loaded, parameters, plan, directory, observer }: ConductRequest): Promise<ResultsData> {
   const { experiment } = loaded
+  const changed = changedParameters(experiment, parameters)
   const description = {
     command: plan.command,
     experiment: describeExperiment(experiment),
     parameters,
+    ...(changed.length === 0 ? {} : { changedParameters: changed }),
     ...(plan.precision === undefined ? {} : { precision: plan.precision }),
     ...await describeEnvironment(),
     startedAt: new Date().toISOString()

@@ -1,6 +1,6 @@
 import { readFile, writeFile } from 'node:fs/promises'
 import { findPackageJSON } from 'node:module'
-import { dirname, join, resolve } from 'node:path'
+import { dirname, join, relative, resolve, sep } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { show, TwinwireError } from '../core/errors.ts'
 import { EXPERIMENT_NAME, experimentNames } from '../experiment/registry.ts'
@@ -9,16 +9,18 @@ import { experimentFolders, OWN_EXPERIMENTS } from './experiment-folders.ts'
 import type { FolderOptions } from './experiment-folders.ts'
 import { fromHere } from './report.ts'
 import { makeWritable } from './results-directory.ts'
+import { commandLine } from './command-line.ts'
 
 const IS_SOURCE = import.meta.url.endsWith('.ts')
 /** Compiled files lie one deeper than sources. */
 const PACKAGE = new URL(IS_SOURCE ? '../../' : '../../../', import.meta.url)
+const CHECKOUT = IS_SOURCE ? resolve(fileURLToPath(PACKAGE)) : undefined
 
 /** An experiment that is whole; it lies where `../src` is what it is to an experiment of this repository. */
 const TEMPLATE = new URL('examples/my-question.ts', PACKAGE)
 const TEMPLATE_NAME = /my-question/g
-const SOURCE_IMPORT = /'\.\.\/src\/authoring\/index\.ts'/g
-const PACKAGE_IMPORT = "'twinwire/experiment'"
+const SOURCE_IMPORT = '../src/authoring/index.ts'
+const PACKAGE_IMPORT = 'twinwire/experiment'
 
 /**
  * The command `init`: writes a commented experiment that runs as it is, and what to do next.
@@ -31,11 +33,28 @@ export async function init (context: CliContext, name: string, options: FolderOp
   const folder = resolve(workingDirectory, options.experiments ?? OWN_EXPERIMENTS)
   const file = join(folder, `${name}${await extensionIn(folder)}`)
   const template = (await readFile(TEMPLATE, 'utf8')).replaceAll(TEMPLATE_NAME, name)
-  const besideSources = IS_SOURCE && folder === fileURLToPath(new URL(OWN_EXPERIMENTS, PACKAGE))
-  await writeNew(folder, file, besideSources ? template : template.replaceAll(SOURCE_IMPORT, PACKAGE_IMPORT))
-  const chosen = options.experiments === undefined ? '' : ` --experiments ${options.experiments}`
-  const first = besideSources || findsPackage(file) ? '' : 'npm install twinwire && '
-  stdout.write(`Written: ${fromHere(context, file)}\nNext: ${first}twinwire run ${name}${chosen}\n`)
+  const inCheckout = CHECKOUT !== undefined && isWithin(CHECKOUT, workingDirectory) && isWithin(CHECKOUT, folder)
+  // A checkout need not be compiled.
+  const source = inCheckout ? relative(folder, join(CHECKOUT, 'src/authoring/index.ts')) : PACKAGE_IMPORT
+  await writeNew(folder, file, template.replaceAll(SOURCE_IMPORT, source))
+  stdout.write(`Written: ${fromHere(context, file)}\nNext: ${inCheckout ? commandInCheckout(CHECKOUT, folder, name) : commandElsewhere(file, name, options)}\n`)
+}
+
+/** npm runs it in the checkout's own folder, whichever the working directory is. */
+function commandInCheckout (checkout: string, folder: string, name: string): string {
+  return `npm run twinwire -- run ${name}${chosenFolder(folder === join(checkout, OWN_EXPERIMENTS) ? undefined : relative(checkout, folder))}`
+}
+
+function commandElsewhere (file: string, name: string, { experiments }: FolderOptions): string {
+  return `${findsPackage(file) ? '' : 'npm install twinwire && '}npx twinwire run ${name}${chosenFolder(experiments)}`
+}
+
+function chosenFolder (folder: string | undefined): string {
+  return folder === undefined ? '' : ` ${commandLine(['--experiments', folder])}`
+}
+
+function isWithin (folder: string, path: string): boolean {
+  return `${resolve(path)}${sep}`.startsWith(`${folder}${sep}`)
 }
 
 async function checkFreeName (context: CliContext, name: string, options: FolderOptions): Promise<void> {

@@ -65,7 +65,7 @@ export interface ArmOutput {
   readonly mean: Interval
   readonly median: Interval
   /** Against the baseline on the same seeds; absent for the baseline itself, and where the two cannot be compared. */
-  readonly comparison?: Pick<Comparison, 'pairs' | 'difference' | 'relative' | 'superiority' | 'standardised' | 'adjustedPValue' | 'tooFewPairs' | 'moreSeeds'> & { readonly verdict: Verdict }
+  readonly comparison?: Pick<Comparison, 'pairs' | 'difference' | 'relative' | 'superiority' | 'standardised' | 'adjustedPValue' | 'tooFewPairs' | 'lostSeeds' | 'moreSeeds'> & { readonly verdict: Verdict }
 }
 
 export interface ModuleOutput {
@@ -103,16 +103,20 @@ export interface BeliefOutput extends WirePair {
 export interface ThresholdOutput extends Threshold {
   /** The median over the wire's runs; absent where none ran well. */
   readonly value?: Interval
-  /** False where its wire was not run; it counts as holding then. */
+  /** False where its wire was not run or parameters are not at their defaults; it counts as holding then. */
   readonly checked: boolean
+  /** Why it was not; absent where it was. */
+  readonly reason?: string
   readonly holds: boolean
 }
 
 export interface AgreementThresholdOutput extends Omit<AgreementThreshold, 'model' | 'reference'>, WirePair {
   /** Over the runs of the seeds that ran well on both wires; absent where there are none. */
   readonly medians?: Readonly<Record<keyof WirePair, number>>
-  /** False where not both wires were run; it counts as holding then. */
+  /** False where not both wires were run or parameters are not at their defaults; it counts as holding then. */
   readonly checked: boolean
+  /** Why it was not; absent where it was. */
+  readonly reason?: string
   readonly holds: boolean
 }
 
@@ -144,11 +148,11 @@ export function runOutput (results: ResultsData, analysis: Analysis, place: Pick
         arms: arms.map(({ arm, seeds, model, reference }) => ({ arm: arm.name, seeds, model, reference }))
       }
     }),
-    thresholds: analysis.thresholds.map(({ case: caseName, metric, arm, wire, limit, direction, value, checked, holds }) => ({
-      case: caseName, metric, arm, ...(wire === undefined ? {} : { wire }), limit, direction, ...(value === undefined ? {} : { value }), checked, holds
+    thresholds: analysis.thresholds.map(({ case: caseName, metric, arm, wire, limit, direction, value, checked, reason, holds }) => ({
+      case: caseName, metric, arm, ...(wire === undefined ? {} : { wire }), limit, direction, ...(value === undefined ? {} : { value }), checked, ...(reason === undefined ? {} : { reason }), holds
     })),
-    agreementThresholds: analysis.agreementThresholds.map(({ case: caseName, metric, arm, model, reference, limitMs, medians, checked, holds }) => ({
-      case: caseName, metric, arm, model, reference, limitMs, ...(medians === undefined ? {} : { medians }), checked, holds
+    agreementThresholds: analysis.agreementThresholds.map(({ case: caseName, metric, arm, model, reference, limitMs, medians, checked, reason, holds }) => ({
+      case: caseName, metric, arm, model, reference, limitMs, ...(medians === undefined ? {} : { medians }), checked, ...(reason === undefined ? {} : { reason }), holds
     })),
     holes: analysis.holes
   }
@@ -192,7 +196,7 @@ function finding ({ wire, case: { name }, metric, baseline, arms }: Finding): Fi
   }
 }
 
-function comparisonOutput ({ pairs, difference, relative, superiority, standardised, verdict, adjustedPValue, tooFewPairs, moreSeeds }: Comparison): NonNullable<ArmOutput['comparison']> {
+function comparisonOutput ({ pairs, difference, relative, superiority, standardised, verdict, adjustedPValue, tooFewPairs, lostSeeds, moreSeeds }: Comparison): NonNullable<ArmOutput['comparison']> {
   return {
     pairs,
     difference,
@@ -202,6 +206,7 @@ function comparisonOutput ({ pairs, difference, relative, superiority, standardi
     verdict,
     adjustedPValue,
     tooFewPairs,
+    ...(lostSeeds === undefined ? {} : { lostSeeds }),
     ...(moreSeeds === undefined ? {} : { moreSeeds })
   }
 }

@@ -54,6 +54,12 @@ export function parseParameters (experiment: Experiment, settings: readonly stri
   return parseOptions(experiment.parameters.strict(), values, '') as RunParameters
 }
 
+/** Names of the parameters that are not at their defaults. */
+export function changedParameters ({ parameters }: Experiment, values: RunParameters): string[] {
+  const defaults = parameters.parse({}) as RunParameters
+  return Object.keys(values).filter(name => values[name] !== defaults[name])
+}
+
 const QUANTITIES: ReadonlyArray<readonly [suffix: string, parse: (text: string, path: string) => number]> = [
   ['Ms', parseDuration],
   ['BitsPerSecond', parseRate],

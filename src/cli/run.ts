@@ -1,5 +1,7 @@
 import { systemClock } from '../core/clock.ts'
+import { leadingFamilies } from '../experiment/family.ts'
 import { loadExperiment } from '../experiment/registry.ts'
+import { tooFewSeedsSentence } from '../report/method-sentences.ts'
 import type { ResultsData } from '../results/data.ts'
 import { conduct, machineryFor } from './conduct.ts'
 import type { CliContext } from './context.ts'
@@ -44,6 +46,14 @@ export async function run (context: CliContext, name: string, options: RunOption
   const machinery = await machineryFor(plan, context.machinery)
   // Last, so that a command that cannot be carried out leaves nothing behind.
   const directory = await prepareResultsDirectory(context.workingDirectory, options.out ?? defaultResultsDirectory(name, new Date()))
+  for (const family of leadingFamilies(experiment, plan.wires)) {
+    // Seeds that are added for precision count as well.
+    const seeds = family.wire === 'sim' ? Math.max(family.seeds, plan.precision?.maximumSeeds ?? 0) : family.seeds
+    const sentence = tooFewSeedsSentence({ ...family, seeds })
+    if (sentence !== undefined) {
+      stderr.write(`note: ${sentence}\n`)
+    }
+  }
 
   const estimate = new RunningEstimate(experiment)
   const progress = new Progress({ output: stderr, clock: systemClock, stages: plan.stages, estimate: () => estimate.toString() })

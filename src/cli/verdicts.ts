@@ -137,14 +137,16 @@ function claims (checks: readonly ClaimCheck[], paint: Paint): string {
     check.promise,
     check.reading,
     targetText(check),
-    check.leading === undefined ? 'nothing' : `${foundText(check, check.leading)} ${WIRE_PLACES[check.leading.wire]}`,
+    check.leading === undefined
+      ? `nothing${check.wire === undefined ? '' : ` ${WIRE_PLACES[check.wire]}`}`
+      : `${foundText(check, check.leading)} ${WIRE_PLACES[check.leading.wire]}`,
     { text: OUTCOME_TEXTS[check.outcome], paint: paint(OUTCOME_STYLES[check.outcome]) }
   ]), 1))
 }
 
 function threshold (check: ThresholdCheck, paint: Paint): string {
-  const { metricDefinition: { unit }, value, checked } = check
-  const found = value !== undefined ? `found ${formatValue(value.estimate, unit)}` : checked ? 'no run to check it with' : 'its wire was not run'
+  const { metricDefinition: { unit }, value, reason = 'no run to check it with' } = check
+  const found = value === undefined ? reason : `found ${formatValue(value.estimate, unit)}`
   return `${outcome(check, paint)}  ${check.case}: ${check.metric} of ${check.arm} ${limitText(check)}; ${found}`
 }
 

@@ -100,6 +100,7 @@ export interface Factor {
  *
  * It is met where the whole interval lies at the target or beyond, partly met where the arm improved and the interval does
  * not reach it, not met where the arm did not improve, and open where the interval holds the target or says nothing yet.
+ * Of a baseline of zero nothing can be taken away: a change to less is not met there.
  */
 export interface Claim {
   /** The promise as it was made: `connection set-up 10 times faster (500 to 50 ms)`. */
@@ -169,7 +170,10 @@ export interface Metric {
   readonly minimumEffect: number
 }
 
-/** A promise that is checked wherever its wire is run: the exit code is 1 where one does not hold. */
+/**
+ * A promise that is checked wherever its wire is run with the parameters at their defaults, which its limit is derived from:
+ * the exit code is 1 where one does not hold.
+ */
 export interface Threshold {
   readonly case: string
   readonly metric: string
@@ -183,7 +187,8 @@ export interface Threshold {
 
 /**
  * A promise about a wire that stands in for another, as the simulation does for real peers: that both take the same. It
- * is checked wherever both are run, over the seeds that ran well on both; the exit code is 1 where one does not hold.
+ * is checked wherever both are run with the parameters at their defaults, over the seeds that ran well on both; the exit
+ * code is 1 where one does not hold.
  */
 export interface AgreementThreshold {
   readonly case: string

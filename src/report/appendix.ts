@@ -25,8 +25,8 @@ export function thresholdSection ({ thresholds, agreementThresholds }: Analysis)
     promise(check, agreementLimitText(check), check.medians === undefined ? undefined : html`<b>${agreementFound(check)}</b>`))}</tbody></table>`)
 }
 
-function promise ({ caseTitle, armTitle, metricDefinition: { title }, checked, holds }: Check, limit: string, found: Markup | undefined): Markup {
-  return html`<tr><th scope="row">${caseTitle}: ${title}, ${armTitle}</th><td>${limit}</td><td>${found ?? (checked ? 'no good run' : 'not run')}</td><td>${!checked
+function promise ({ caseTitle, armTitle, metricDefinition: { title }, checked, reason = 'no good run', holds }: Check, limit: string, found: Markup | undefined): Markup {
+  return html`<tr><th scope="row">${caseTitle}: ${title}, ${armTitle}</th><td>${limit}</td><td>${found ?? reason}</td><td>${!checked
     ? 'not checked'
     : holdsBadge(holds)}</td></tr>`
 }
@@ -72,7 +72,7 @@ export function dataSection (results: ResultsData): Markup {
 <details class="paper"><summary>How the numbers are made</summary><ul>
 <li>A run gives one value a metric; means, medians and intervals are over runs, never over samples of one run.</li>
 <li>Arms are compared on the same seeds, and so in the same networks. Change = mean of the arm over mean of the baseline, minus 1. Intervals: studentised bootstrap; below 8 runs, or where a bootstrap is degenerate, Student's.</li>
-<li>Verdicts: significant by the paired sign-flip test at 5% after Holm's correction over all comparisons of the wire, and at least the minimum effect. <q>No meaningful change</q>: the interval lies within the minimum effect on both sides.</li>
+<li>Verdicts: significant by the paired sign-flip test at 5% after Holm's correction over all comparisons of the wire, and at least the minimum effect. <q>No meaningful change</q>: the interval lies within the minimum effect on both sides. Where an arm failed on seeds on which the baseline did not, what is left may be its easier seeds: neither verdict is given, nor is a promise met there.</li>
 <li>Effect size: in how many pairs of runs the arm was better, ties counted half (Vargha and Delaney's A, for pairs).</li>
 <li>A failed sample counts as what it took to fail or as the slowest success of any arm with the same seed, whichever is worse: failing fast makes no arm look good. In distributions it never arrives.</li>
 <li>With fewer than 6 seeds no sign-flip test can reach 5%, and fewer are run on the stack and on real peers as a rule: they check the simulation, the verdicts come from it.</li>

@@ -34,10 +34,10 @@ const CLAIMS: Readonly<Record<ClaimOutcome, Badge>> = {
 }
 
 /** A verdict as a sign, a word and a colour; an inconclusive one with what it would need. */
-export function verdictBadge ({ role }: Pick<Metric, 'role'>, { verdict, tooFewPairs, moreSeeds }: Comparison): Markup {
-  const needs = verdict !== 'inconclusive' ? undefined : moreSeeds === undefined ? 'over 1000 more seeds' : `about ${plural(moreSeeds, 'more seed')}`
-  const { text, ...badge } = (role === 'cost' ? COSTS : GOALS)[verdict]
-  return html`${show({ ...badge, text: tooFewPairs ? 'too few seeds for a verdict' : text })}${needs === undefined ? undefined : html` <small>${needs}</small>`}`
+export function verdictBadge (metric: Pick<Metric, 'role'>, comparison: Comparison): Markup {
+  const { verdict, lostSeeds, moreSeeds } = comparison
+  const needs = verdict !== 'inconclusive' || lostSeeds !== undefined ? undefined : moreSeeds === undefined ? 'over 1000 more seeds' : `about ${plural(moreSeeds, 'more seed')}`
+  return html`${show({ ...(metric.role === 'cost' ? COSTS : GOALS)[verdict], text: verdictWord(metric, comparison) })}${needs === undefined ? undefined : html` <small>${needs}</small>`}`
 }
 
 /** What became of a promise. */
@@ -56,7 +56,10 @@ export function verdictSign ({ role }: Pick<Metric, 'role'>, { verdict }: Pick<C
 }
 
 /** A verdict's word where there is no room for its badge. */
-export function verdictWord ({ role }: Pick<Metric, 'role'>, { verdict, tooFewPairs }: Pick<Comparison, 'verdict' | 'tooFewPairs'>): string {
+export function verdictWord ({ role }: Pick<Metric, 'role'>, { verdict, tooFewPairs, lostSeeds }: Pick<Comparison, 'verdict' | 'tooFewPairs' | 'lostSeeds'>): string {
+  if (verdict === 'inconclusive' && lostSeeds !== undefined) {
+    return `withheld: failed on ${plural(lostSeeds, 'seed')} of the baseline`
+  }
   return tooFewPairs ? 'too few seeds for a verdict' : (role === 'cost' ? COSTS : GOALS)[verdict].text
 }
 

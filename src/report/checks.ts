@@ -19,8 +19,10 @@ export interface Subject {
 
 /** What a promise was found to be worth. */
 export interface Check extends Subject {
-  /** False where a wire that it is about was not asked for; it counts as holding then. */
+  /** False where a wire that it is about was not asked for, and where parameters were changed, as it is stated for their defaults; it counts as holding then. */
   readonly checked: boolean
+  /** Why it was not; absent where it was. */
+  readonly reason?: string
   readonly holds: boolean
 }
 
@@ -40,8 +42,9 @@ export interface AgreementCheck extends AgreementThreshold, WirePair, Check {
 export function checkThreshold (results: ResultsData, findings: readonly Finding[], threshold: Threshold): ThresholdCheck {
   const { wire = 'sim', limit, direction } = threshold
   const description = { ...threshold, ...subjectOf(results, threshold, 'thresholds') }
-  if (!wiresOf(results, threshold.case).includes(wire)) {
-    return { ...description, checked: false, holds: true }
+  const reason = reasonNotToCheck(results, threshold.case, [wire])
+  if (reason !== undefined) {
+    return { ...description, checked: false, reason, holds: true }
   }
   const value = findings
     .find((finding) => finding.wire === wire && finding.case.name === threshold.case && finding.metric.name === threshold.metric)
@@ -67,9 +70,9 @@ export function checkAgreement (results: ResultsData, threshold: AgreementThresh
       path: 'experiment.agreement', expected: `of ${WIRES.join(', ')} an earlier model and a later reference`, found: `${model} and ${reference}`
     })
   }
-  const wires = wiresOf(results, threshold.case)
-  if (!wires.includes(model) || !wires.includes(reference)) {
-    return { ...description, checked: false, holds: true }
+  const reason = reasonNotToCheck(results, threshold.case, [model, reference])
+  if (reason !== undefined) {
+    return { ...description, checked: false, reason, holds: true }
   }
   const valuesOn = (wire: WireName): Map<string, number> =>
     new Map(runValues(results, wire, threshold.case, subject.metricDefinition).get(threshold.arm)?.map(({ seed, value }) => [seed, value]))
@@ -81,6 +84,16 @@ export function checkAgreement (results: ResultsData, threshold: AgreementThresh
   const medianOver = (bySeed: ReadonlyMap<string, number>): number => quantile(common.flatMap((seed) => bySeed.get(seed) ?? []), 0.5)
   const medians = { model: medianOver(values.model), reference: medianOver(values.reference) }
   return { ...description, checked: true, medians, holds: Math.abs(medians.model - medians.reference) <= threshold.limitMs }
+}
+
+/** A limit is derived from the parameters' defaults: of a run with others it says nothing, however it came out. */
+function reasonNotToCheck (results: ResultsData, caseName: string, about: readonly WireName[]): string | undefined {
+  const wires = wiresOf(results, caseName)
+  if (!about.every((wire) => wires.includes(wire))) {
+    return about.length === 1 ? 'its wire was not run' : 'not run on both wires'
+  }
+  const { changedParameters = [] } = results.run
+  return changedParameters.length === 0 ? undefined : `stated for the defaults, and changed ${changedParameters.length === 1 ? 'is' : 'are'} ${changedParameters.join(', ')}`
 }
 
 /**

@@ -27,7 +27,7 @@ ${[...Map.groupBy(claims, ({ promise }) => promise)].map(([promise, own]) => htm
 function row (claim: ClaimCheck, where: Insert): Markup {
   const { reading, caseTitle, armTitle, metricDefinition: { title }, leading, elsewhere } = claim
   const [estimate, ends] = leading === undefined ? ['nothing', ''] : splitEnds(typeset(foundText(claim, leading)))
-  return html`<tr><th scope="row">${reading} <small class="line">${caseTitle}: ${title}, ${armTitle}; promised ${targetText(claim)}</small>${where}</th>
+  return html`<tr><th scope="row">${reading} <small class="line">${caseTitle}: ${title}, ${armTitle}; promised ${targetText(claim)}${claim.wire === undefined ? '' : `, read ${WIRE_PLACES[claim.wire]}`}</small>${where}</th>
 <td><b>${estimate}</b> <span class="ends">${ends}</span>${leading === undefined ? undefined : html`<small class="line">${WIRE_PLACES[leading.wire]}</small>`}</td>
 <td>${leading === undefined ? 'no run to read it from' : typeset(fromToText(claim, leading))}</td>
 <td>${claimBadge(claim.outcome)}</td>

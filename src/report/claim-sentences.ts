@@ -4,7 +4,8 @@ import { formatChange, formatInterval, formatValue, plural } from './format.ts'
 import { WIRE_WORDS } from './wire-words.ts'
 
 export const CLAIM_RULE = 'Met: the whole interval lies at the target or beyond. Partly met: the arm improved, and its interval does not reach the target. ' +
-  'Not met: the target is missed and the arm is not shown to have improved. Open: the interval holds the target, or there are too few seeds to say whether the arm improved.'
+  'Not met: the target is missed and the arm is not shown to have improved. Open: the interval holds the target; or there are too few seeds to say whether the arm improved, and its interval leaves room for it; or the arm failed on seeds on which the baseline did not. ' +
+  'Of a baseline of zero nothing can be taken away: a promise of less is not met there.'
 
 /** In the order in which they are counted. */
 export const OUTCOME_TEXTS: Readonly<Record<ClaimOutcome, string>> = { met: 'met', partly: 'partly met', 'not met': 'not met', open: 'open' }
@@ -25,9 +26,12 @@ function changeText ({ change }: Extract<Claim['target'], { change: number }>, b
   return change >= 9 ? `${bound} ${Number((change + 1).toPrecision(3))} times as much` : `${bound} ${Number((Math.abs(change) * 100).toPrecision(3))}% ${change < 0 ? 'less' : 'more'}`
 }
 
-/** What was found of it: `-93% [-94, -92]`. */
-export function foundText ({ target, metricDefinition: { unit } }: ClaimCheck, { found }: ClaimReading): string {
-  return 'value' in target ? formatInterval(found, unit) : formatChange(found)
+/** What was found of it: `-93% [-94, -92]`; from a baseline of zero, `0.4% [0.1, 0.9] from 0%`. */
+export function foundText ({ target, metricDefinition: { unit } }: ClaimCheck, { found, comparison }: ClaimReading): string {
+  if ('value' in target) {
+    return formatInterval(found, unit)
+  }
+  return comparison?.relative === undefined ? `${formatInterval(found, unit)} from ${formatValue(0, unit)}` : formatChange(found)
 }
 
 /** `6.24 s -> 0.43 s` */

@@ -14,7 +14,7 @@ export type ClaimOutcome = 'met' | 'partly' | 'not met' | 'open'
 export interface ClaimReading {
   readonly wire: WireName
   readonly outcome: ClaimOutcome
-  /** What is held to the target: the relative change, or the arm's mean. */
+  /** What is held to the target: the relative change, or the arm's mean; the mean, too, where the baseline is zero and no change has a size. */
   readonly found: Interval
   /** Absent where the arm is compared with nothing. */
   readonly baselineMean?: number
@@ -55,27 +55,44 @@ export function checkClaim (results: ResultsData, findings: readonly Finding[], 
 }
 
 function readingOf ({ target }: Claim, metric: Metric, wire: WireName, { mean, comparison }: ArmFinding): ClaimReading[] {
-  const found = 'change' in target ? comparison?.relative : mean
-  return found === undefined
+  if ('value' in target) {
+    return [reading(wire, claimOutcome(mean, target.value, metric.better, comparison), mean, mean, comparison)]
+  }
+  return comparison === undefined
     ? []
-    : [{
-        wire,
-        outcome: claimOutcome(found, 'change' in target ? target.change : target.value, metric.better, comparison),
-        found,
-        armMean: comparison?.armMean ?? mean.estimate,
-        ...(comparison === undefined ? {} : { baselineMean: comparison.baselineMean, comparison })
-      }]
+    : [reading(wire, claimOutcome(changeOf(comparison), target.change, metric.better, comparison), comparison.relative ?? mean, mean, comparison)]
 }
 
-/** The rule, from the interval, the target and the verdict alone. */
-export function claimOutcome ({ low, high }: Interval, target: number, better: Metric['better'], comparison?: Pick<Comparison, 'verdict' | 'tooFewPairs'>): ClaimOutcome {
+function reading (wire: WireName, outcome: ClaimOutcome, found: Interval, mean: Interval, comparison: Comparison | undefined): ClaimReading {
+  return {
+    wire,
+    outcome,
+    found,
+    armMean: comparison?.armMean ?? mean.estimate,
+    ...(comparison === undefined ? {} : { baselineMean: comparison.baselineMean, comparison })
+  }
+}
+
+/** From a baseline of zero nothing can be taken away, and whatever comes is infinitely more. */
+function changeOf ({ relative, difference: { estimate, low, high } }: Comparison): Interval {
+  const fromZero = (value: number): number => value > 0 ? Infinity : 0
+  return relative ?? { estimate: fromZero(estimate), low: fromZero(low), high: fromZero(high) }
+}
+
+/** The rule, from the interval, the target and the comparison's verdict alone. */
+export function claimOutcome ({ low, high }: Interval, target: number, better: Metric['better'], comparison?: Pick<Comparison, 'verdict' | 'tooFewPairs' | 'lostSeeds' | 'difference'>): ClaimOutcome {
   const [near, far] = better === 'lower' ? [high, low] : [-low, -high]
   const wanted = better === 'lower' ? target : -target
+  const withheld = comparison?.lostSeeds !== undefined
   if (near <= wanted) {
-    return 'met'
+    return withheld ? 'open' : 'met'
   }
-  if (far <= wanted || comparison?.tooFewPairs === true) {
+  if (far <= wanted || (comparison !== undefined && (withheld || comparison.tooFewPairs) && mayHaveImproved(comparison, better))) {
     return 'open'
   }
   return comparison?.verdict === 'improved' ? 'partly' : 'not met'
+}
+
+function mayHaveImproved ({ difference: { low, high } }: Pick<Comparison, 'difference'>, better: Metric['better']): boolean {
+  return better === 'lower' ? low < 0 : high > 0
 }

@@ -13,11 +13,26 @@ export function isWithoutGain ({ modules = [] }: Pick<Arm, 'modules'>, { noGain 
 }
 
 /**
+ * The effects that anything is counted of. A metric with a baseline of its own shows an arm beside another rival: a tally of
+ * both would be against nobody. And what an arm did to one statistic of one kind of sample is one effect, however many metrics
+ * show it. Where all metrics name their baseline, all count.
+ */
+export function countedEffects (effects: readonly Effect[]): Effect[] {
+  const common = effects.filter(({ finding: { metric } }) => metric.baseline === undefined)
+  const counted = common.length > 0 ? common : effects
+  return [...Map.groupBy(counted, measurementOf).values()].map(([first]) => first)
+}
+
+function measurementOf ({ finding: { wire, case: { name }, metric: { sample, statistic } }, arm }: Effect): string {
+  return JSON.stringify([wire, name, sample, statistic, arm.arm.name])
+}
+
+/**
  * The goals that tallies count: a sweep's many cases would drown all others, and cases where nothing can be gained are
  * there for what they cost. Where nothing else is left, these count.
  */
 export function countedGoals (effects: readonly Effect[]): Effect[] {
-  const goals = effects.filter(isGoal)
+  const goals = countedEffects(effects).filter(isGoal)
   const gainful = goals.filter(({ finding, arm }) => !isWithoutGain(arm.arm, finding.case))
   const alone = gainful.filter(({ finding }) => finding.case.sweep === undefined)
   return alone.length > 0 ? alone : gainful.length > 0 ? gainful : goals

@@ -6,11 +6,11 @@ import type { CaseDescription, ResultsData } from '../results/data.ts'
 import { runValues } from '../results/run-values.ts'
 import type { RunValue } from '../results/run-values.ts'
 import { holm } from '../stats/holm.ts'
-import { CONFIDENCE, meanInterval, medianInterval } from '../stats/interval.ts'
+import { meanInterval, medianInterval } from '../stats/interval.ts'
 import type { Interval } from '../stats/interval.ts'
 import { pairedEffect } from '../stats/paired.ts'
 import type { PairedEffect } from '../stats/paired.ts'
-import { judge } from '../stats/verdict.ts'
+import { judge, pairsNeeded } from '../stats/verdict.ts'
 import type { Judgement, JudgementContext } from '../stats/verdict.ts'
 
 /** One metric of one case on one wire. */
@@ -37,12 +37,18 @@ export interface ArmFinding {
 
 /** p-values are corrected (Holm) over all comparisons of the wire. */
 export interface Comparison extends PairedEffect, Judgement {
-  /** Inconclusive, as so few pairs could not be significant however clear the effect: 2^(1 - pairs) is the least p-value there is. */
+  /** Inconclusive, as so few pairs could not be significant however clear the effect. */
   readonly tooFewPairs: boolean
+  /**
+   * Seeds on which the arm's run failed and the baseline's did not; absent: none. What is left may be its easier seeds: that
+   * it improved, or changed nothing, is withheld as inconclusive.
+   */
+  readonly lostSeeds?: number
 }
 
 interface UnjudgedArm extends Omit<ArmFinding, 'comparison'> {
   readonly effect?: PairedEffect
+  readonly lostSeeds: number
 }
 
 /** Every metric of every case that a wire carries. */
@@ -52,23 +58,24 @@ export function findingsOf (results: ResultsData, wire: WireName, random: Random
     const runs = runValues(results, wire, caseDescription.name, metric)
     const baseline = metric.baseline ?? arms[0].name
     const stream = random.fork(caseDescription.name).fork(metric.name)
+    const lostSeeds = (arm: string): number => lostSeedsOf(results, wire, caseDescription.name, arm, runs.get(arm) ?? [], runs.get(baseline) ?? [])
     return {
       wire,
       case: caseDescription,
       metric,
       baseline,
-      arms: arms.filter(({ name }) => runs.has(name)).map((arm) => armFinding(arm, runs, baseline, stream.fork(arm.name)))
+      arms: arms.filter(({ name }) => runs.has(name)).map((arm) => ({ ...armFinding(arm, runs, baseline, stream.fork(arm.name)), lostSeeds: lostSeeds(arm.name) }))
     }
   }))
   const pValues = unjudged.flatMap(({ arms }) => arms.flatMap(({ effect }) => effect === undefined ? [] : [effect.pValue]))
   const adjusted = holm(pValues)[Symbol.iterator]()
   return unjudged.map((finding) => ({
     ...finding,
-    arms: finding.arms.map(({ effect, ...arm }) => effect === undefined
+    arms: finding.arms.map(({ effect, lostSeeds, ...arm }) => effect === undefined
       ? arm
       : {
           ...arm,
-          comparison: compare(effect, {
+          comparison: compare(effect, lostSeeds, {
             adjustedPValue: adjusted.next().value ?? 1,
             comparisons: pValues.length,
             better: finding.metric.better,
@@ -78,13 +85,22 @@ export function findingsOf (results: ResultsData, wire: WireName, random: Random
   }))
 }
 
-function compare (effect: PairedEffect, context: JudgementContext): Comparison {
-  const judgement = judge(effect, context)
-  const leastPValue = Math.min(1, 2 ** (1 - effect.pairs) * context.comparisons)
-  return { ...effect, ...judgement, tooFewPairs: judgement.verdict === 'inconclusive' && leastPValue >= 1 - CONFIDENCE }
+/** Runs that never were are nobody's failure: a command that was cut short left them out. */
+function lostSeedsOf ({ units }: ResultsData, wire: WireName, caseName: string, arm: string, runs: readonly RunValue[], baselineRuns: readonly RunValue[]): number {
+  const [kept, baselineKept] = [runs, baselineRuns].map((own) => new Set(own.map(({ seed }) => seed)))
+  return units.filter((unit) => unit.wire === wire && unit.case === caseName && unit.arm === arm && !kept.has(unit.seed) && baselineKept.has(unit.seed)).length
 }
 
-function armFinding (arm: Arm, byArm: ReadonlyMap<string, readonly RunValue[]>, baseline: string, random: RandomStream): UnjudgedArm {
+function compare (effect: PairedEffect, lostSeeds: number, context: JudgementContext): Comparison {
+  const judgement = judge(effect, context)
+  if (lostSeeds > 0) {
+    const { adjustedPValue, verdict } = judgement
+    return { ...effect, adjustedPValue, verdict: verdict === 'regressed' ? verdict : 'inconclusive', tooFewPairs: false, lostSeeds }
+  }
+  return { ...effect, ...judgement, tooFewPairs: judgement.verdict === 'inconclusive' && effect.pairs < pairsNeeded(context.comparisons) }
+}
+
+function armFinding (arm: Arm, byArm: ReadonlyMap<string, readonly RunValue[]>, baseline: string, random: RandomStream): Omit<UnjudgedArm, 'lostSeeds'> {
   const runs = byArm.get(arm.name) ?? []
   const values = runs.map(({ value }) => value)
   const finding = {

@@ -1,6 +1,8 @@
+import type { Family } from '../experiment/family.ts'
 import { wiresOf } from '../results/data.ts'
 import type { ResultsData } from '../results/data.ts'
 import { warmUpCutMs } from '../results/warm-up.ts'
+import { pairsNeeded } from '../stats/verdict.ts'
 import type { Analysis } from './analysis.ts'
 import { formatValue, plural } from './format.ts'
 import { precisionSentence } from './precision.ts'
@@ -20,21 +22,36 @@ export function methodSentences (results: ResultsData, analysis: Analysis): stri
 
 function warmUpSentence (results: ResultsData): string {
   const cut = results.run.experiment.cases.filter(({ warmUpMs }) => warmUpMs !== undefined && warmUpMs !== 0)
+  const rest = cut.length === results.run.experiment.cases.length ? '' : ' Of the other cases every sample that was recorded counts.'
   return cut.length === 0
-    ? 'No warm-up is cut: every sample counts.'
+    ? 'No warm-up is cut from what was recorded: hosts that wait for the network to settle begin to record after that.'
     : `Samples that were complete while a case warmed up are left out: ${cut.map(({ name, title, warmUpMs }) => {
       const times = wiresOf(results, name).map((wire) => ({ wire, cutMs: warmUpCutMs(results, wire, name) }))
       return warmUpMs === 'mser-5'
         ? `${lowerFirst(title)}, by MSER-5 the first ${join(times.map(({ wire, cutMs }) => `${formatValue(cutMs, 'ms')} ${WIRE_PLACES[wire]}`))}`
         : `${lowerFirst(title)}, the first ${formatValue(times[0]?.cutMs ?? 0, 'ms')}`
-    }).join('; ')}.`
+    }).join('; ')}.${rest}`
 }
 
 function correctionSentence (results: ResultsData, { findings }: Analysis): string {
-  const counts = wiresOf(results).map((wire) => ({ wire, count: effectsOf(findings.filter((finding) => finding.wire === wire)).length })).filter(({ count }) => count > 0)
-  return counts.length === 0
+  const families = wiresOf(results).map((wire): Family => {
+    const effects = effectsOf(findings.filter((finding) => finding.wire === wire))
+    return { wire, seeds: Math.max(0, ...effects.map(({ comparison }) => comparison.pairs)), comparisons: effects.length }
+  }).filter(({ comparisons }) => comparisons > 0)
+  return families.length === 0
     ? 'Nothing was compared.'
-    : `p-values are corrected by Holm's method over all ${join(counts.map(({ wire, count }) => `${plural(count, 'comparison')} ${WIRE_PLACES[wire]}`))}.`
+    : [
+        `p-values are corrected by Holm's method over all ${join(families.map(({ wire, comparisons }) => `${plural(comparisons, 'comparison')} ${WIRE_PLACES[wire]}`))}.`,
+        ...families.flatMap((family) => tooFewSeedsSentence(family) ?? [])
+      ].join(' ')
+}
+
+/** Where no comparison of a family can be significant, however clear the effects; undefined where one can. */
+export function tooFewSeedsSentence ({ wire, seeds, comparisons }: Family): string | undefined {
+  const needed = pairsNeeded(comparisons)
+  return comparisons === 0 || seeds >= needed
+    ? undefined
+    : `${plural(seeds, 'seed')} ${WIRE_PLACES[wire]} ${seeds === 1 ? 'is' : 'are'} too few for any of ${plural(comparisons, 'comparison')} to be significant, however clear the effect: it takes ${needed}.`
 }
 
 function join (parts: readonly string[]): string {

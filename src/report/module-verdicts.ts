@@ -2,7 +2,7 @@ import { MODULES } from '../experiment/definition.ts'
 import type { ModuleName } from '../experiment/definition.ts'
 import type { ResultsData } from '../results/data.ts'
 import type { Analysis } from './analysis.ts'
-import { countedGoals, isGoal, isWithoutGain } from './counted.ts'
+import { countedEffects, countedGoals, isGoal, isWithoutGain } from './counted.ts'
 import { effectsOf, leadingFindings } from './sentences.ts'
 import type { Effect } from './sentences.ts'
 
@@ -21,7 +21,7 @@ export const MODULE_TITLES: Readonly<Record<ModuleSubject, string>> = {
 /** In the order in which they are told. */
 export const MODULE_SUBJECTS: readonly ModuleSubject[] = [...MODULES, 'fullStack']
 
-/** Everything that the leading wires say of a module: of the arms that switch on it and nothing else. */
+/** Everything that the leading wires say of a module and that counts: of the arms that switch on it and nothing else. */
 export interface ModuleVerdict {
   readonly subject: ModuleSubject
   /** The goals that count. */
@@ -35,7 +35,7 @@ export interface ModuleVerdict {
 
 /** A verdict on each module that has an arm of its own with something to compare, and on the full stack. */
 export function moduleVerdicts (results: ResultsData, analysis: Analysis): ModuleVerdict[] {
-  const effects = effectsOf(leadingFindings(results, analysis))
+  const effects = countedEffects(effectsOf(leadingFindings(results, analysis)))
   return MODULE_SUBJECTS.flatMap((subject) => {
     const own = effects.filter(({ arm: { arm: { modules } } }) => subject === 'fullStack' ? modules?.length === MODULES.length : modules?.length === 1 && modules[0] === subject)
     return own.length === 0 ? [] : [moduleVerdict(subject, own)]

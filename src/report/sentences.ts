@@ -44,7 +44,7 @@ export function effectSentence ({ finding: { case: { title }, metric }, arm, com
 }
 
 /** The verdict, worded as a cost where it is one, and what an inconclusive one would need. */
-export function verdictText (comparison: Pick<Comparison, 'verdict' | 'tooFewPairs' | 'moreSeeds'>, metric: Pick<Metric, 'role'> = {}): string {
+export function verdictText (comparison: Pick<Comparison, 'verdict' | 'tooFewPairs' | 'lostSeeds' | 'moreSeeds'>, metric: Pick<Metric, 'role'> = {}): string {
   const { moreSeeds } = comparison
   const text = verdictWord(metric, comparison)
   return moreSeeds === undefined ? text : `${text} (about ${plural(moreSeeds, 'more seed')})`
@@ -61,9 +61,9 @@ export function agreementLimitText ({ model, reference, limitMs }: AgreementChec
 }
 
 /** What was found of it: `2.1 ms (242 ms simulated, 244 ms real)`. */
-export function agreementFound ({ checked, medians, ...pair }: AgreementCheck): string {
+export function agreementFound ({ reason, medians, ...pair }: AgreementCheck): string {
   if (medians === undefined) {
-    return checked ? 'no run to check it with' : 'not run on both wires'
+    return reason ?? 'no run to check it with'
   }
   return `${formatValue(Math.abs(medians.model - medians.reference), 'ms')} (${bothValues(medians, pair, 'ms')})`
 }

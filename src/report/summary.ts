@@ -62,7 +62,7 @@ function overall (entries: readonly SummaryEntry[], claims: readonly ClaimCheck[
   const full = entries.flatMap(({ results, analysis }) => moduleVerdicts(results, analysis)).filter(({ subject }) => subject === 'fullStack').flatMap(({ goals }) => goals)
   return [
     claims.length === 0 ? `${plural(entries.length, 'experiment')}.` : `${plural(entries.length, 'experiment')}: ${claimTally(claims)}.`,
-    ...(full.length === 0 ? [] : [`The full stack over plain libp2p, of ${plural(full.length, 'goal')}: ${tally(full)}.`]),
+    ...(full.length === 0 ? [] : [`The full stack, of ${plural(full.length, 'goal')} against each experiment's baseline: ${tally(full)}.`]),
     figures.length === 0
       ? 'No real peers ran.'
       : `Simulation and real peers agree within 10% in times at the median in ${close} of ${plural(figures.length, 'experiment')} that ran on both.`
@@ -84,7 +84,7 @@ function moduleTable (modules: readonly ModuleEntry[]): Markup {
   })
   return rows.length === 0
     ? html`<p>No arm has one module alone, or all five.</p>`
-    : html`<p>Goals are counted outside sweeps and outside cases where nothing can be gained; costs stand beside them.</p>
+    : html`<p>Goals are counted against each experiment's own baseline, outside sweeps and outside cases where nothing can be gained; costs stand beside them.</p>
 <table class="wide"><thead><tr><th scope="col">Module</th><th scope="col">Goals</th><th scope="col">Largest gain</th><th scope="col">Largest loss</th><th scope="col">Largest cost</th></tr></thead><tbody>${rows}</tbody></table>
 <h3 class="apart">Module by module</h3>
 <dl>${MODULE_SUBJECTS.flatMap((subject) => {

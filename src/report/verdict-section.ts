@@ -6,7 +6,7 @@ import type { Analysis } from './analysis.ts'
 import { verdictBadge } from './badges.ts'
 import { beliefSentence } from './belief-sentences.ts'
 import { claimTally } from './claim-sentences.ts'
-import { countedGoals, isGoal } from './counted.ts'
+import { countedEffects, countedGoals, isGoal } from './counted.ts'
 import { formatEffect, formatValue, plural, typeset } from './format.ts'
 import { armKey } from './legend.ts'
 import { html, withCode } from './markup.ts'
@@ -75,7 +75,7 @@ export function headline (results: ResultsData, analysis: Analysis): string {
 
 function card (arm: Arm, effects: readonly Effect[], styles: ReadonlyMap<string, ArmStyle>): Markup {
   const goals = countedGoals(effects)
-  const costs = effects.filter((effect) => !isGoal(effect))
+  const costs = countedEffects(effects).filter((effect) => !isGoal(effect))
   const notable = byStrength(goals.filter(({ comparison: { verdict } }) => verdict === 'improved' || verdict === 'regressed')).slice(0, HIGHLIGHTS)
   return html`<section class="card"><h2>${armKey(arm, styles)}</h2><p class="quiet">${arm.description}</p><p><b>${tally(goals)}</b>${costs.length === 0 ? undefined : html` <span class="quiet">costs: ${costTally(costs)}</span>`}</p>
 <ul>${notable.map(({ finding: { case: { title }, metric }, comparison }) =>

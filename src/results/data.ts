@@ -27,6 +27,8 @@ export interface RunDescription {
   readonly command: string
   readonly experiment: ExperimentDescription
   readonly parameters: RunParameters
+  /** Names of those that are not at their defaults. Absent: none. */
+  readonly changedParameters?: readonly string[]
   readonly plan: readonly WirePlan[]
   /** What decided about the number of simulated seeds, where it was not fixed beforehand. */
   readonly precision?: Precision

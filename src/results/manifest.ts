@@ -30,6 +30,7 @@ const manifestSchema = z.strictObject({
   command: text,
   experiment: experimentSchema,
   parameters: z.record(text, z.union([text, z.number(), z.boolean()])),
+  changedParameters: z.array(text).exactOptional(),
   plan: z.array(z.strictObject({ wire, seeds: z.array(text), cases: z.array(text).exactOptional() })),
   precision: precisionSchema.exactOptional(),
   versions: z.record(text, text),

@@ -47,6 +47,14 @@ export function judge (effect: JudgedEffect, context: JudgementContext): Judgeme
     : { verdict: 'inconclusive', adjustedPValue }
 }
 
+/**
+ * How many pairs it takes before any of so many comparisons can be significant: the least p-value of the sign-flip test,
+ * 2^(1 - pairs), times all of them (Holm's first step) has to be below alpha.
+ */
+export function pairsNeeded (comparisons: number): number {
+  return Math.ceil(1 + Math.log2(comparisons / ALPHA))
+}
+
 /** From a baseline of zero any change is infinite, and none is none. */
 function relativeChange ({ relative, difference }: JudgedEffect): { estimate: number, low: number, high: number } {
   const scaled = (value: number): number => value === 0 ? 0 : value * Infinity
@@ -58,11 +66,10 @@ function relativeChange ({ relative, difference }: JudgedEffect): { estimate: nu
  * to matter, and to fit within the minimum where it is not; and the sign-flip test has to be able to reach alpha at all.
  */
 function seedsMissing ({ pairs, difference, baselineMean }: JudgedEffect, { comparisons, minimumEffect }: JudgementContext): number {
-  const attainable = Math.ceil(1 + Math.log2(comparisons / ALPHA))
   const minimum = minimumEffect * Math.max(0, baselineMean)
   const distance = Math.abs(difference.estimate)
   const wanted = distance >= minimum ? distance : minimum - distance
   const halfWidth = (difference.high - difference.low) / 2
   const needed = Number.isFinite(halfWidth) ? Math.ceil(pairs * (halfWidth / wanted) ** 2) : 0
-  return Math.max(1, attainable - pairs, needed - pairs)
+  return Math.max(1, pairsNeeded(comparisons) - pairs, needed - pairs)
 }

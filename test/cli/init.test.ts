@@ -1,5 +1,8 @@
-import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
+import { exec } from 'node:child_process'
+import { cp, mkdir, readdir, readFile, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
 import test from 'ava'
 import { runCli, temporaryDirectory } from '../fixtures/run-cli.ts'
 
@@ -10,11 +13,33 @@ test('init writes the example under its own name, with the imports of the packag
   const { exitCode, stdout } = await runCli(directory, ['init', 'cold-start'])
   t.is(exitCode, 0)
   // No package in a folder of its own has twinwire.
-  t.is(stdout, 'Written: experiments/cold-start.ts\nNext: npm install twinwire && twinwire run cold-start\n')
+  t.is(stdout, 'Written: experiments/cold-start.ts\nNext: npm install twinwire && npx twinwire run cold-start\n')
   const written = await readFile(join(directory, 'experiments', 'cold-start.ts'), 'utf8')
   const expected = (await readFile(TEMPLATE, 'utf8')).replaceAll('my-question', 'cold-start').replaceAll("'../src/authoring/index.ts'", "'twinwire/experiment'")
   t.is(written, expected)
   t.notRegex(written, /\.\.\/src/)
+})
+
+test('in a checkout what is next works as it is printed, from whichever of its folders, and needs no build', async t => {
+  t.timeout(300_000)
+  const checkout = await temporaryDirectory(t)
+  const root = fileURLToPath(new URL('../..', import.meta.url))
+  for (const name of ['package.json', 'bin', 'src', 'examples/my-question.ts']) {
+    await cp(join(root, name), join(checkout, name), { recursive: true })
+  }
+  await symlink(join(root, 'node_modules'), join(checkout, 'node_modules'))
+  for (const name of ['experiments', 'examples/my questions']) {
+    await mkdir(join(checkout, name))
+  }
+  const shell = async (command: string, cwd: string): Promise<string> => (await promisify(exec)(command, { cwd, encoding: 'utf8' })).stdout
+  const written = await shell('npm run --silent twinwire -- init cold-start', checkout)
+  t.is(written, 'Written: experiments/cold-start.ts\nNext: npm run twinwire -- run cold-start\n')
+  const elsewhere = await shell(`${process.execPath} ../bin/twinwire.js init warm-start --experiments "my questions"`, join(checkout, 'examples'))
+  t.is(elsewhere, "Written: my questions/warm-start.ts\nNext: npm run twinwire -- run warm-start --experiments 'examples/my questions'\n")
+  for (const [output, cwd] of [[written, checkout], [elsewhere, join(checkout, 'examples')]]) {
+    const next = /Next: (.*)\n$/.exec(output)?.[1] ?? ''
+    t.regex(await shell(`${next} --seeds 1 --set durationMs=500`, cwd), /Requests across a reset[^]*Report: results\//)
+  }
 })
 
 test('where a package is not of modules the file says itself that it is one', async t => {
@@ -29,7 +54,7 @@ test('where a package is not of modules the file says itself that it is one', as
 test('another folder is made where it is named, and named again in what is next', async t => {
   const directory = await temporaryDirectory(t)
   const { stdout } = await runCli(directory, ['init', 'cold-start', '--experiments', 'my/questions'])
-  t.is(stdout, 'Written: my/questions/cold-start.ts\nNext: npm install twinwire && twinwire run cold-start --experiments my/questions\n')
+  t.is(stdout, 'Written: my/questions/cold-start.ts\nNext: npm install twinwire && npx twinwire run cold-start --experiments my/questions\n')
 })
 
 const refusal = test.macro(async (t, name: string, expected: RegExp) => {

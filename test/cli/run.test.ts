@@ -19,6 +19,11 @@ interface Manifest {
   units: Array<{ wire: string, case: string, arm: string, seed: string, error?: { code: string, message: string } }>
 }
 
+/** With experiments whose thresholds do not hold. */
+function unkept (): ReturnType<typeof fakeMachinery> {
+  return { ...fakeMachinery(), experimentsDirectory: new URL('../fixtures/unkept/', import.meta.url) }
+}
+
 async function manifestOf (directory: string): Promise<Manifest> {
   return JSON.parse(await readFile(join(directory, 'manifest.json'), 'utf8')) as Manifest
 }
@@ -130,10 +135,33 @@ test.serial('--json is one object with the verdicts', async t => {
 
 test.serial('a threshold that does not hold makes the exit code 1', async t => {
   const directory = await temporaryDirectory(t)
-  // 'tuned' takes at least half of 200 ms, and 60 are promised.
-  const { exitCode, stdout } = await runCli(directory, ['run', 'queueing', '--seeds', '2', '--set', 'delayMs=200ms'])
+  const { exitCode, stdout } = await runCli(directory, ['run', 'unkept', '--seeds', '2'], { machinery: unkept() })
   t.is(exitCode, 1)
-  t.regex(stdout, /FAIL +idle: response-p50 of tuned at most 60 ms; found 1\d\d ms/)
+  t.regex(stdout, /FAIL +idle: response-p50 of tuned at most 30 ms; found 4\d\.\d ms/)
+})
+
+test.serial('before it starts a run says where so few seeds can give no verdict, and how many it takes', async t => {
+  const directory = await temporaryDirectory(t)
+  const note = (stderr: string): string | undefined => /^note: .*/.exec(stderr)?.[0]
+  const { stderr } = await runCli(directory, ['run', 'queueing', '--seeds', '6'])
+  // Two cases of one metric and two arms: 2^(1 - 6) times 2 is 6%, 2^(1 - 7) times 2 is 3%.
+  t.is(note(stderr), 'note: 6 seeds in simulation are too few for any of 2 comparisons to be significant, however clear the effect: it takes 7.')
+  // Real peers have few seeds by design, and the simulation leads.
+  t.is(note((await runCli(directory, ['validate', 'queueing', '--seeds', '7', '--stack-seeds', '0', '--tcp-seeds', '1'])).stderr), undefined)
+  const machinery = { ...fakeMachinery(), experimentsDirectory: new URL('../fixtures/stack-only/', import.meta.url) }
+  t.regex(note((await runCli(directory, ['validate', 'real-protocol', '--stack-seeds', '2', '--tcp-seeds', '1'], { machinery })).stderr) ?? '', /^note: 2 seeds on the stack are too few/)
+})
+
+test.serial('a threshold is stated for the defaults: with another parameter it is not checked, says so and fails nothing', async t => {
+  const directory = await temporaryDirectory(t)
+  // 'tuned' takes at least half of 200 ms, and at most 60 are promised of 80.
+  const args = ['validate', 'queueing', '--seeds', '2', '--stack-seeds', '0', '--tcp-seeds', '1', '--set', 'delayMs=200ms', '--set', 'requests=5']
+  const { exitCode, stdout } = await runCli(directory, [...args, '--out', 'here'])
+  t.is(exitCode, 0)
+  // `requests` is 5 by default.
+  t.regex(stdout, /not checked {2}idle: response-p50 of tuned at most 60 ms; stated for the defaults, and changed is delayMs\n/)
+  t.regex(stdout, /not checked {2}idle: response-p50 of plain simulated within 1 ms of real; stated for the defaults, and changed is delayMs\n/)
+  t.regex(await readFile(join(directory, 'here', 'report.html'), 'utf8'), /at most 60 ms<\/td><td>stated for the defaults, and changed is delayMs<\/td><td>not checked/)
 })
 
 test.serial('validate runs on real peers too and states the agreement', async t => {
@@ -167,14 +195,14 @@ test.serial('validate runs each wire with the seeds that it is given, all roots 
 
 test.serial('validate states three wires side by side, in text and as JSON', async t => {
   const directory = await temporaryDirectory(t)
-  const args = ['validate', 'queueing', '--seeds', '3', '--stack-seeds', '2', '--tcp-seeds', '2', '--set', 'fault=slow-on-tcp']
-  const { stdout: text } = await runCli(directory, [...args, '--out', 'text'])
+  const args = ['validate', 'far-off', '--seeds', '3', '--stack-seeds', '2', '--tcp-seeds', '2']
+  const { stdout: text } = await runCli(directory, [...args, '--out', 'text'], { machinery: unkept() })
   t.regex(text, /Stack: the whole of js-libp2p over simulated TCP, 2 seeds/)
   t.regex(text, /p50: simulated \/ stack \/ real +p90 +p99 +sim-stack: p50, gap +stack-tcp: p50, gap +sim-tcp: p50, gap\n/)
   // Real peers take 5 ms longer than the 81 to 86 ms of the other two.
   t.regex(text, /idle +response +plain +8\d\.\d ms \/ 8\d\.\d ms \/ 8\d\.\d ms .* 0%, 0\.00 +-5\.\d%, (?:0\.\d\d|1\.00) +-5\.\d%, (?:0\.\d\d|1\.00)\n/)
   t.regex(text, /FAIL  idle: response-p50 of plain simulated within 1 ms of real; found 5(\.00)? ms/)
-  const { stdout } = await runCli(directory, [...args, '--out', 'json', '--json'])
+  const { stdout } = await runCli(directory, [...args, '--out', 'json', '--json'], { machinery: unkept() })
   const { agreements, beliefs, believed, agreementThresholds } = JSON.parse(stdout) as RunOutput
   t.is(believed, 'The simulation can be believed for this question: all 2 metrics agree with real peers in medians and effects.')
   t.deepEqual(agreements.slice(0, 3).map(({ model, reference, seeds, quantiles }) => [model, reference, seeds, quantiles.map(({ probability }) => probability)]), [
@@ -242,7 +270,7 @@ test.serial('validate joins real peers by the network that is named, and a machi
 
 test.serial('simulation that is farther from real peers than promised makes the exit code 1', async t => {
   const directory = await temporaryDirectory(t)
-  const { exitCode, stdout } = await runCli(directory, ['validate', 'queueing', '--seeds', '2', '--tcp-seeds', '2', '--set', 'fault=slow-on-tcp', '--json'])
+  const { exitCode, stdout } = await runCli(directory, ['validate', 'far-off', '--seeds', '2', '--tcp-seeds', '2', '--json'], { machinery: unkept() })
   t.is(exitCode, 1)
   const { agreementThresholds, thresholds } = JSON.parse(stdout) as RunOutput
   t.like(agreementThresholds, [{ case: 'idle', metric: 'response-p50', arm: 'plain', limitMs: 1, checked: true, holds: false }])

@@ -1,4 +1,4 @@
-import { execFile } from 'node:child_process'
+import { exec, execFile } from 'node:child_process'
 import { cp, mkdir, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -28,6 +28,8 @@ async function installed (t: ExecutionContext): Promise<string> {
   for (const name of ['package.json', ...files.filter(name => name !== 'dist')]) {
     await cp(join(root, name), join(modules, 'twinwire', name), { recursive: true })
   }
+  await mkdir(join(modules, '.bin'))
+  await symlink('../twinwire/bin/twinwire.js', join(modules, '.bin/twinwire'))
   await writeFile(join(directory, 'package.json'), '{"type":"module"}')
   t.teardown(async () => await rm(modules, { recursive: true, force: true }))
   return directory
@@ -38,13 +40,15 @@ test('with the published package an experiment is written, listed, run and check
   const directory = await installed(t)
   const twinwire = async (...args: string[]): Promise<string> => await node([join(directory, 'node_modules/twinwire/bin/twinwire.js'), ...args], directory)
 
-  t.is(await twinwire('init', 'my-question'), 'Written: experiments/my-question.ts\nNext: twinwire run my-question\n')
+  t.is(await twinwire('init', 'my-question'), 'Written: experiments/my-question.ts\nNext: npx twinwire run my-question\n')
   const listed = JSON.parse(await twinwire('list', '--json')) as Array<{ name: string }>
   t.is(listed[0].name, 'my-question')
   t.true(listed.some(({ name }) => name === 'connection-setup'))
   const { properties } = JSON.parse(await twinwire('schema', 'my-question')) as { properties: object }
   t.deepEqual(Object.keys(properties), ['$schema', 'rttMs', 'requestsPerSecond', 'durationMs', 'deadlineMs'])
-  const { findings } = JSON.parse(await twinwire('run', 'my-question', '--seeds', '1', '--json', '--out', 'here')) as { findings: object[] }
+  // As it was printed, by the link that npm makes to a package's programme.
+  const { stdout } = await promisify(exec)('npx twinwire run my-question --seeds 1 --json --out here', { cwd: directory, encoding: 'utf8' })
+  const { findings } = JSON.parse(stdout) as { findings: object[] }
   t.is(findings.length, 3)
 
   await writeFile(join(directory, 'tsconfig.json'), JSON.stringify({

@@ -1,7 +1,12 @@
+import { access, readFile } from 'node:fs/promises'
 import test from 'ava'
 import { markedSection, withMarkedSection } from '../../bench/marked-section.ts'
-import { readmeFigures } from '../../bench/readme-figures.ts'
+import { README_MARKS, readmeFigures } from '../../bench/readme-figures.ts'
+import { experimentNames } from '../../src/experiment/registry.ts'
 import type { ExperimentSummary } from '../../src/report/summary-data.ts'
+
+const root = new URL('../../', import.meta.url)
+const readme = await readFile(new URL('README.md', root), 'utf8')
 
 const experiment: ExperimentSummary = {
   name: 'dead-address',
@@ -49,6 +54,38 @@ test('README\'s figures say of each promise what was found and where, of each ex
     'Of 1 experiment that ran in simulation and on real peers, times at the median are within 10% in 1 (each experiment\'s figure is its median over what was compared; over all of them it is 3.7%, at most 3.7%); at p99 they differ by 8.1% typically and by 8.1% at most.'
   ].join('\n'))
 })
+
+test('a promise\'s change is that of its arm, though another arm has the same mean', t => {
+  const [metric] = experiment.metrics
+  const [plain, pool] = metric.arms
+  const twin = { ...pool, arm: 'twin', ...pool.comparison && { comparison: { ...pool.comparison, relative: [-0.95, -0.99, -0.5] as const } } }
+  t.is(readmeFigures({ experiments: [{ ...experiment, metrics: [{ ...metric, arms: [plain, twin, pool] }] }] }), readmeFigures({ experiments: [experiment] }))
+})
+
+test('README has a place for the published figures, under what it found', t => {
+  t.notThrows(() => markedSection(readme, README_MARKS))
+  t.regex(readme, new RegExp(`## What it found\\n\\n${README_MARKS.begin}`))
+})
+
+test('README names every experiment once, scripts that there are, and files and sections that exist', async t => {
+  const [, table = ''] = /\| experiment \| asks \|\n([^]*?)\n\n/.exec(readme) ?? []
+  t.deepEqual([...table.matchAll(/`([a-z0-9-]+)`/g)].map(([, name]) => name).sort(), (await experimentNames()).sort())
+  const { scripts } = JSON.parse(await readFile(new URL('package.json', root), 'utf8')) as { scripts: Record<string, string> }
+  for (const [, script] of readme.matchAll(/npm run ([a-z0-9:-]+)/g)) {
+    t.true(script in scripts, script)
+  }
+  const anchors = [...readme.matchAll(/^#+ (.*)$/gm)].map(([, title]) => title.toLowerCase().replaceAll(/[^a-z0-9 -]/g, '').replaceAll(' ', '-'))
+  for (const [, link] of withoutMarked(readme).matchAll(/\]\((?!https:)([^)]+)\)/g)) {
+    const [file, anchor] = link.split('#')
+    await t.notThrowsAsync(access(new URL(file, root)), link)
+    t.true(file !== '' || anchors.includes(anchor), link)
+  }
+})
+
+/** Reports are held to the summary by `npm run readme:check`. */
+function withoutMarked (text: string): string {
+  return text.replace(markedSection(text, README_MARKS), '')
+}
 
 test('a document that has lost its marks is refused, and only what stands between them is replaced', t => {
   const marks = { begin: '<!-- a -->', end: '<!-- b -->', name: 'DOC.md' }

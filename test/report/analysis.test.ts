@@ -130,6 +130,43 @@ test('so few seeds that no effect could be significant are called that, with how
   t.true(simulated(analysis).every(({ comparison: { tooFewPairs } }) => !tooFewPairs))
 })
 
+test('an arm that fails on seeds on which the baseline does not is not said to have improved, nor to have met a promise', (t) => {
+  const promises = [{ promise: 'ten times faster', reading: 'first request', case: 'first-address-dead', metric: 'first-p99', arm: 'pool', target: { change: -0.8 } }]
+  const seeds = syntheticResults({ simSeeds: 16, tcpSeeds: 0 })
+  const found = (lost: number) => {
+    const { claims: [claim], ...rest } = analyse({
+      run: { ...seeds.run, experiment: { ...seeds.run.experiment, promises } },
+      units: seeds.units.map((unit) => unit.arm === 'pool' && Number(unit.seed.split('/')[1]) < lost ? { ...unit, samples: [], error: { code: 'ERR_TIMEOUT', message: 'the run hung' } } : unit)
+    })
+    return { claim, dead: comparison({ ...rest, claims: [] }, 'first-address-dead', 'first-p99', 'pool'), cold: comparison({ ...rest, claims: [] }, 'cold-dial', 'dial-p50', 'pool') }
+  }
+  const [whole, holed] = [found(0), found(2)]
+  t.is(whole.dead?.verdict, 'improved')
+  t.is(whole.dead?.lostSeeds, undefined)
+  t.is(whole.claim.outcome, 'met')
+  t.is(holed.dead?.pairs, 14)
+  t.is(holed.dead?.verdict, 'inconclusive')
+  t.is(holed.dead === undefined ? '' : verdictText(holed.dead), 'withheld: failed on 2 seeds of the baseline')
+  t.is(holed.cold?.verdict, 'inconclusive')
+  t.is(holed.claim.outcome, 'open')
+})
+
+test('seeds that never ran, or on which the baseline failed as well, withhold nothing', (t) => {
+  const { run, units } = syntheticResults({ simSeeds: 16, tcpSeeds: 0 })
+  const isLast = ({ seed }: { readonly seed: string }): boolean => seed.endsWith('/15')
+  const cut = analyse({ run, units: units.filter((unit) => unit.arm !== 'pool' || !isLast(unit)) })
+  const both = analyse({ run, units: units.map((unit) => isLast(unit) ? { ...unit, samples: [], error: { code: 'ERR_TIMEOUT', message: 'the run hung' } } : unit) })
+  for (const found of [cut, both]) {
+    t.like(comparison(found, 'first-address-dead', 'first-p99', 'pool'), { pairs: 15, verdict: 'improved' })
+  }
+})
+
+test('that an arm regressed stands, whatever it lost', (t) => {
+  const { run, units } = syntheticResults({ simSeeds: 16, tcpSeeds: 0 })
+  const holed = units.map((unit) => unit.arm === 'dial-every-request' && unit.seed.endsWith('/3') ? { ...unit, samples: [], error: { code: 'ERR_TIMEOUT', message: 'the run hung' } } : unit)
+  t.like(comparison(analyse({ run, units: holed }), 'warm-request', 'request-p50', 'dial-every-request'), { verdict: 'regressed', lostSeeds: 1 })
+})
+
 function promising (from: ResultsData, promises: Partial<Pick<ResultsData['run']['experiment'], 'thresholds' | 'agreement'>>): Analysis {
   const { agreement: _none, ...experiment } = from.run.experiment
   return analyse({ units: from.units, run: { ...from.run, experiment: { ...experiment, thresholds: [], ...promises } } })

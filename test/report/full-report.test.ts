@@ -34,6 +34,8 @@ test('promises stand with their outcomes as words, and other wires beside them',
   t.regex(promises, /3 of 6 claims met, 1 partly met, 1 not met, 1 open/)
   t.is(promises.match(/<\/span> partly met<\/span>/g)?.length, 1)
   t.regex(promises, /real: met, −9[23]/)
+  // One names the wire that it is about.
+  t.is(promises.match(/, read on real peers</g)?.length, 1)
 })
 
 test('costs are marked as costs and cost more or less; they neither improve nor regress', (t) => {
@@ -74,10 +76,23 @@ test('the page says how seeds were chosen, what was cut and over how many compar
   const text = methodSentences(results, analysis).join(' ')
   t.regex(text, /^20 seeds in simulation, 3 seeds on the stack and 3 seeds on real peers;/)
   t.regex(text, /was found on the way: more were added while an effect was known less precisely than ±5% \(half of a 95% interval\), up to 40\. first address dead, request, p99 of Full stack: ±[\d.]+% after 18 seeds; brown-out, failed requests of Full stack: ±[\d.]+% after 20 seeds, which is not reached\./)
-  t.regex(text, /left out: brown-out, the first 2 s/)
+  t.regex(text, /left out: brown-out, the first 2 s\. Of the other cases every sample that was recorded counts\./)
   // In simulation 6 arms in 2 x 3 + 2 metrics, 2 arms in 5 x 2 and in 9 x 1.
   t.regex(text, /over all 86 comparisons in simulation/)
   t.true(report.includes('was found on the way'))
+})
+
+test('where no warm-up is declared, the page claims no more than that what was recorded counts', (t) => {
+  const cases = results.run.experiment.cases.map(({ warmUpMs: _none, ...theCase }) => theCase)
+  const undeclared = { ...results, run: { ...results.run, experiment: { ...results.run.experiment, cases } } }
+  t.true(methodSentences(undeclared, analysis).includes('No warm-up is cut from what was recorded: hosts that wait for the network to settle begin to record after that.'))
+})
+
+test('where no comparison can be significant by the number of seeds alone, the page says so and how many it takes', (t) => {
+  const text = methodSentences(results, analysis).join(' ')
+  // Real peers have the 86 comparisons but for the grid's 18: 2^(1 - 11) times 68 is 6.6%, 2^(1 - 12) times 68 is 3.3%.
+  t.regex(text, /3 seeds on real peers are too few for any of 68 comparisons to be significant, however clear the effect: it takes 12\./)
+  t.notRegex(text, /in simulation are too few/)
 })
 
 test('gains are drawn against costs in each case that has both', (t) => {

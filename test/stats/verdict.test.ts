@@ -1,7 +1,7 @@
 import test from 'ava'
 import { randomStream } from '../../src/core/random.ts'
-import { pairedEffect } from '../../src/stats/paired.ts'
-import { judge } from '../../src/stats/verdict.ts'
+import { pairedEffect, signFlipPValue } from '../../src/stats/paired.ts'
+import { judge, pairsNeeded } from '../../src/stats/verdict.ts'
 import type { Judgement, JudgementContext } from '../../src/stats/verdict.ts'
 
 function verdictOf (baseline: readonly number[], arm: readonly number[], context: Partial<JudgementContext> = {}): Judgement {
@@ -68,4 +68,15 @@ test('the stated number of further seeds mostly suffices', (t) => {
   }
   t.true(asked >= 10, String(asked))
   t.true(settled / asked > 0.4, `${settled} of ${asked}`)
+})
+
+test('with one pair fewer than needed the least p-value is no longer below 5% after correction', t => {
+  for (let comparisons = 1; comparisons <= 500; comparisons++) {
+    const pairs = pairsNeeded(comparisons)
+    const least = (of: number): number => comparisons * signFlipPValue(Array.from({ length: of }, () => 1), randomStream('unused'))
+    t.true(2 ** (1 - pairs) * comparisons < 0.05 && 2 ** (2 - pairs) * comparisons >= 0.05)
+    if (comparisons % 100 === 0) {
+      t.true(least(pairs) < 0.05 && least(pairs - 1) >= 0.05)
+    }
+  }
 })

@@ -1,0 +1,51 @@
+import test from 'ava'
+import { analyse } from '../../src/report/analysis.ts'
+import type { Analysis } from '../../src/report/analysis.ts'
+import { countedEffects, countedGoals } from '../../src/report/counted.ts'
+import { moduleVerdicts } from '../../src/report/module-verdicts.ts'
+import { effectsOf, leadingFindings } from '../../src/report/sentences.ts'
+import { headline } from '../../src/report/verdict-section.ts'
+import type { Metric } from '../../src/experiment/definition.ts'
+import type { ResultsData } from '../../src/results/data.ts'
+import { fullResults } from './fixtures/full.ts'
+
+const results = fullResults({ simSeeds: 14, stackSeeds: 0, tcpSeeds: 0, holes: 0 })
+
+/** The same, with more metrics of every case's requests. */
+function withMetrics (...more: Metric[]): ResultsData {
+  const { run, units } = results
+  const cases = run.experiment.cases.map((theCase) => theCase.metrics.some(({ sample }) => sample === 'request') ? { ...theCase, metrics: [...theCase.metrics, ...more] } : theCase)
+  return { units, run: { ...run, experiment: { ...run.experiment, cases } } }
+}
+
+const request = results.run.experiment.cases[0].metrics[0]
+const twice: Metric = { ...request, name: 'request-again', title: 'The same again' }
+const rival: Metric = { ...request, name: 'request-rival', title: 'The same, against the pool', baseline: 'connectionPool' }
+
+function goals (of: ResultsData): string[] {
+  const analysis: Analysis = analyse(of)
+  return countedGoals(effectsOf(leadingFindings(of, analysis))).map(({ finding, arm }) => `${finding.case.name} ${finding.metric.name} ${arm.arm.name}`)
+}
+
+test('a tally counts one measurement of an arm once, and against the experiment\'s baseline alone', (t) => {
+  const counted = goals(results)
+  // Two cases with two goals each, of six arms: sweeps and the idle link do not count.
+  t.is(counted.length, 2 * 2 * 6)
+  t.deepEqual(goals(withMetrics(twice, rival)), counted)
+})
+
+test('neither headline nor modules change their counts with a rival\'s metrics', (t) => {
+  const more = withMetrics(twice, rival)
+  const analysis = analyse(more)
+  const counts = (verdicts: ReturnType<typeof moduleVerdicts>): number[][] => verdicts.map(({ goals, swept, costs, withoutGain }) => [goals, swept, costs, withoutGain].map(({ length }) => length))
+  t.deepEqual(counts(moduleVerdicts(more, analysis)), counts(moduleVerdicts(results, analyse(results))))
+  t.is(/of (\d+) metrics/.exec(headline(more, analysis))?.[1], '4')
+})
+
+test('where every metric names its baseline, all count', (t) => {
+  const { run, units } = results
+  const named: ResultsData = { units, run: { ...run, experiment: { ...run.experiment, cases: run.experiment.cases.map((theCase) => ({ ...theCase, metrics: theCase.metrics.map((metric) => ({ ...metric, baseline: 'plain' })) })) } } }
+  const effects = effectsOf(leadingFindings(named, analyse(named)))
+  t.is(countedEffects(effects).length, effects.length)
+  t.deepEqual(goals(named), goals(results))
+})
