@@ -40,7 +40,8 @@ const ARM_MODULES: Readonly<Record<string, readonly ModuleName[]>> = {
 
 const arms: readonly Arm[] = [
   { name: 'plain', title: 'Plain libp2p', description: 'Each request opens a stream on libp2p\'s connection and waits until its deadline. The connection monitor is on, as libp2p comes.' },
-  { name: 'naive-retries', title: 'Plain + 3 retries', description: 'What people write by hand, and the fair rival: four tries, a quarter of the deadline each, 100 ms between them.' },
+  { name: 'naive-retries', title: 'Plain + 3 retries', description: 'What people write by hand: four tries, a quarter of the deadline each, 100 ms between them. dial() gives each the connection that there is.' },
+  { name: 'redial-retries', title: 'Plain + 3 retries that redial', description: 'The same by somebody who knows that dial() goes on giving out a connection that died silently, and the fair rival: behind a try that timed out the next one dials with `force`. No try is shorter than 1 s, TCP\'s own wait for a lost SYN, which leaves none to be made again where an answer is wanted within a second.' },
   { name: 'fixed-timeout', title: 'Fixed time-out of 5 s', description: 'Plain libp2p, given up after 5 s and not tried again.' },
   modular('pool', 'Pool', 'The connection pool alone: kept streams, replacement of suspect connections.'),
   modular('timeouts', 'Timeouts', 'Adaptive timeouts alone: retries and hedges on libp2p\'s connection.'),
@@ -51,6 +52,8 @@ const arms: readonly Arm[] = [
 
 /** Servers are connected by then, and requests begin to arrive. */
 const WARM_MS = 5_000
+/** TCP sends a SYN again after so long (RFC 6298, section 2). */
+const SYN_WAIT_MS = 1_000
 /** No fault is earlier than this after the first arrival. */
 const CALM_MS = 5_000
 
@@ -186,6 +189,8 @@ async function fleetOf (host: Host, run: RunParameters): Promise<Fleet> {
       return plainFleet(host, { deadlineMs: limitMs, attemptMs: 5_000 })
     case 'naive-retries':
       return plainFleet(host, { deadlineMs: limitMs, attempts: 4, attemptMs: limitMs / 4 })
+    case 'redial-retries':
+      return plainFleet(host, { deadlineMs: limitMs, attempts: 4, attemptMs: Math.max(SYN_WAIT_MS, limitMs / 4), redials: true })
     default:
       return await modularFleet(host, serverNames(run).map(name => host.peer(name)), limitMs, modulesOf(run), { messageBatching: SNAPPY })
   }
@@ -211,10 +216,10 @@ function serverNames ({ servers }: RunParameters): string[] {
   return Array.from({ length: Number(servers) }, (_, index) => `server-${index + 1}`)
 }
 
-/** Without the arm that gives up after 5 s: nobody waits that long here. Real peers lose packets in namespaces only. */
+/** Without the arms that wait for 5 s, which nobody does here, or for 1 s before they try again: then it is over. Real peers lose packets in namespaces only. */
 function lossy (loss: (run: RunParameters) => number): Pick<Case, 'arms' | 'waits' | 'wires' | 'metrics' | 'scenario'> {
   return {
-    arms: arms.map(({ name }) => name).filter(name => name !== 'fixed-timeout'),
+    arms: arms.map(({ name }) => name).filter(name => !['fixed-timeout', 'redial-retries'].includes(name)),
     waits: true,
     wires: ['sim', 'stack'],
     metrics,

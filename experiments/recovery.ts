@@ -81,10 +81,11 @@ export const experiment: Experiment = {
   name: 'recovery',
   title: 'Recovery',
   question: 'When a network or a server fails and comes back, how soon is that noticed, how soon do requests get answers again, and do all clients dial at once?',
-  expected: 'Plain libp2p notices by its pings, after 5 to 15 s, and recovers when TCP tries again or a new connection is dialled. Pool and timeouts notice within a second and are back within a second of the end. Redials come at the rate of the requests, with no storm above one a client. A blocked event loop is nobody\'s death: an arm that dials then has paid for nothing.',
+  expected: 'Plain libp2p notices by its pings, after 5 to 15 s, and recovers when TCP tries again or a new connection is dialled. Pool and timeouts notice within a second and are back within a second of the end. Retries by hand that redial notice within a quarter of the deadline. Redials come at the rate of the requests, with no storm above one a client. A blocked event loop is nobody\'s death: an arm that dials then has paid for nothing.',
   parameters,
   arms: [
     { name: 'plain', title: 'Plain libp2p', description: 'Each request opens a stream; the connection monitor is on, as libp2p comes.' },
+    { name: 'redial-retries', title: 'Plain + 3 retries that redial', description: 'What a careful user writes by hand, and the fair rival: four tries, a quarter of the deadline each, 100 ms between them; behind one that timed out the next dials with `force`.' },
     { name: 'pool', title: 'Pool', description: 'The connection pool alone.', modules: ARM_MODULES.pool },
     { name: 'pool-timeouts-health', title: 'Pool + timeouts + health', description: 'Suspect connections are replaced by whichever notices first. libp2p\'s own monitor is off.', modules: ARM_MODULES['pool-timeouts-health'] },
     { name: 'full', title: 'Full stack', description: 'All five modules at both ends. libp2p\'s own monitor is off.', modules: ARM_MODULES.full }
@@ -132,12 +133,13 @@ async function askThroughout (host: Host, run: RunParameters): Promise<void> {
   }))
   const watchOf = new Map([...watches].map(([name, watch]) => [host.peer(name).id.toString(), watch]))
   host.node.addEventListener('connection:close', ({ detail: { remotePeer } }) => watchOf.get(remotePeer.toString())?.sign())
+  const onSign = (peer: string): void => watchOf.get(peer)?.sign()
   await using fleet = await fleetOf({ ...host, recorder: { record: event => {
     if (isSign(event)) {
-      watchOf.get(event.peer)?.sign()
+      onSign(event.peer)
     }
     host.recorder.record(event)
-  } } }, run)
+  } } }, run, onSign)
   await warmFleet(fleet, host.clock, names.map(name => host.peer(name)), payload, WARM_MS - host.clock.now(), host.signal)
 
   const { startMs, endMs } = wholeFault(host)
@@ -225,11 +227,16 @@ function wholeFault (host: Host): Interval {
   return { startMs: Math.min(...intervals.map(({ startMs }) => startMs)), endMs: Math.max(...intervals.map(({ endMs }) => endMs)) }
 }
 
-async function fleetOf (host: Host, run: RunParameters): Promise<Fleet> {
+async function fleetOf (host: Host, run: RunParameters, onSign: (peer: string) => void): Promise<Fleet> {
   const deadlineMs = Number(run.deadlineMs)
-  return run.arm === 'plain'
-    ? plainFleet(host, { deadlineMs })
-    : await modularFleet(host, serverNames(run).map(name => host.peer(name)), deadlineMs, modulesOf(run), { messageBatching: SNAPPY })
+  switch (run.arm) {
+    case 'plain':
+      return plainFleet(host, { deadlineMs })
+    case 'redial-retries':
+      return plainFleet(host, { deadlineMs, attempts: 4, attemptMs: deadlineMs / 4, redials: true, onTimeout: peer => onSign(peer.toString()) })
+    default:
+      return await modularFleet(host, serverNames(run).map(name => host.peer(name)), deadlineMs, modulesOf(run), { messageBatching: SNAPPY })
+  }
 }
 
 function modulesOf ({ arm }: RunParameters): readonly ModuleName[] {

@@ -33,7 +33,7 @@ test('a first request takes five round trips in all arms, and one attempt', asyn
 })
 
 test('on a warm connection a request takes two round trips, one on a kept stream, and at most five where each dials', async t => {
-  const [plain, dialling, pool] = await Promise.all(ARMS.slice(0, 3).map(async arm => quantile(valuesOf(await play('warm-request', arm), 'request'), 0.5)))
+  const [plain, dialling, pool] = await Promise.all(['plain', 'dial-every-request', 'pool'].map(async arm => quantile(valuesOf(await play('warm-request', arm), 'request'), 0.5)))
   t.true(plain >= 2 * RTT_MS && plain < 2 * RTT_MS + 1, `${plain} ms`)
   // Those that come while another dials share its connection.
   t.true(dialling > 2 * RTT_MS && dialling < 5 * RTT_MS + 1, `${dialling} ms`)
@@ -41,7 +41,7 @@ test('on a warm connection a request takes two round trips, one on a kept stream
 })
 
 test('behind a dead address a request waits six seconds, in the pool 250 ms at most, and five round trips', async t => {
-  const [plain, , pool] = await Promise.all(ARMS.map(async arm => valuesOf(await play('first-address-dead', arm), 'first-request')[0]))
+  const [plain, pool] = await Promise.all(['plain', 'pool'].map(async arm => valuesOf(await play('first-address-dead', arm), 'first-request')[0]))
   t.true(plain >= 6_000 + 5 * RTT_MS && plain < 6_000 + 5 * RTT_MS + 1, `${plain} ms`)
   t.true(pool <= 250 + 5 * RTT_MS + 1, `${pool} ms`)
 })
@@ -55,6 +55,14 @@ test('all arms meet the same arrivals, and what a silent death costs in attempts
     const seconds = (samples.at(-1)?.timeMs ?? 0) / 1_000
     t.true(attempts >= 1 && attempts <= 1.2 + 10 * seconds / counts[0], `${attempts}`)
   }
+})
+
+test('retries that redial lose no request to a silent death, and are answered a quarter of the deadline after they asked', async t => {
+  const samples = (await play('silent-death', 'redial-retries')).filter(({ metric }) => metric === 'request')
+  t.true(samples.every(({ ok }) => ok))
+  // The first try takes 2.5 s; then 0.1 s, a dial of three round trips, and two for the request.
+  const longestMs = Math.max(...samples.map(({ value }) => value))
+  t.true(longestMs >= 2_500 && longestMs <= 2_600 + 5 * RTT_MS + 1, `${longestMs} ms`)
 })
 
 test('each claim is about an arm that takes part, and a metric that there is', t => {
