@@ -2,6 +2,7 @@ import type { Clock, Timer } from '../../core/clock.ts'
 import { timeoutSignal } from '../../core/clock.ts'
 import type { RandomStream } from '../../core/random.ts'
 import type { SimConnection } from './connection.ts'
+import type { SessionOptions } from './options.ts'
 import type { SimStream } from './stream.ts'
 import { SessionError, timeoutError } from './errors.ts'
 import { settled } from './settled.ts'
@@ -10,19 +11,20 @@ export const PING_PROTOCOL = '/ipfs/ping/1.0.0'
 const PING_BYTES = 32
 
 // libp2p 3.3, connection-monitor.ts; @libp2p/utils 7, adaptive-timeout.ts.
-const INTERVAL_MS = 10_000
 const TIMEOUT_FACTOR = 1.2
 const FAILURE_FACTOR = 2
-const MINIMUM_TIMEOUT_MS = 5_000
 const MAXIMUM_TIMEOUT_MS = 60_000
 const AVERAGE_SPAN_MS = 5_000
 
+type MonitorOptions = Pick<SessionOptions, 'pingIntervalMs' | 'pingTimeoutMs'>
+
 /**
- * What plain js-libp2p does about dead connections: every 10 s it pings each connection, and aborts those whose ping
- * failed within a moving average of earlier pings, 5 s at least.
+ * What plain js-libp2p does about dead connections: every 10 s, where nothing else is said, it pings each connection, and
+ * aborts those whose ping failed within a moving average of earlier pings, 5 s at least.
  */
 export class ConnectionMonitor {
   readonly #clock: Clock
+  readonly #options: MonitorOptions
   readonly #random: RandomStream
   readonly #connections: () => readonly SimConnection[]
   readonly #controller = new AbortController()
@@ -30,8 +32,9 @@ export class ConnectionMonitor {
   #averageMs = 0
   #averagedAtMs: number | undefined
 
-  constructor (clock: Clock, random: RandomStream, connections: () => readonly SimConnection[]) {
+  constructor (clock: Clock, options: MonitorOptions, random: RandomStream, connections: () => readonly SimConnection[]) {
     this.#clock = clock
+    this.#options = options
     this.#random = random
     this.#connections = connections
   }
@@ -45,7 +48,7 @@ export class ConnectionMonitor {
           this.#clock.setTimeout(() => { throw error }, 0)
         })
       }
-    }, INTERVAL_MS)
+    }, this.#options.pingIntervalMs)
   }
 
   stop (): void {
@@ -55,7 +58,7 @@ export class ConnectionMonitor {
 
   async #check (connection: SimConnection): Promise<void> {
     const startMs = this.#clock.now()
-    const timeoutMs = Math.min(MAXIMUM_TIMEOUT_MS, Math.max(MINIMUM_TIMEOUT_MS, Math.round(this.#averageMs * TIMEOUT_FACTOR)))
+    const timeoutMs = Math.min(MAXIMUM_TIMEOUT_MS, Math.max(this.#options.pingTimeoutMs, Math.round(this.#averageMs * TIMEOUT_FACTOR)))
     using timeout = timeoutSignal(this.#clock, timeoutMs, this.#controller.signal, timeoutError)
     let stream: SimStream | undefined
     try {
