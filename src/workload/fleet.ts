@@ -1,3 +1,4 @@
+import type { AdaptiveTimeout } from '../core/adaptive-timeout.ts'
 import type { Clock } from '../core/clock.ts'
 import { sleep, timeoutSignal } from '../core/clock.ts'
 import type { RecordedEvent, Recorder } from '../core/recorder.ts'
@@ -28,8 +29,8 @@ export interface PlainFleetOptions {
   readonly deadlineMs: number
   /** In all; default 1. The next one goes to the next peer that may answer. */
   readonly attempts?: number
-  /** What an attempt may take, ms; default: all of the deadline. */
-  readonly attemptMs?: number
+  /** What an attempt may take, ms, or what says so; default: all of the deadline. */
+  readonly attemptMs?: number | AdaptiveTimeout
   /** Between an attempt that failed and the next, ms; default 100. */
   readonly pauseMs?: number
   /**
@@ -52,7 +53,8 @@ export function plainFleet ({ node, clock }: Pick<ModularHost, 'node' | 'clock'>
       const silent = new Set<PeerId>()
       for (let attempt = 0; ; attempt++) {
         made++
-        using limit = timeoutSignal(clock, attemptMs, signal)
+        const startMs = clock.now()
+        using limit = timeoutSignal(clock, typeof attemptMs === 'number' ? attemptMs : attemptMs.timeoutMs, signal)
         const { id, addresses } = peers[attempt % peers.length]
         try {
           if (redials && silent.has(id)) {
@@ -67,6 +69,10 @@ export function plainFleet ({ node, clock }: Pick<ModularHost, 'node' | 'clock'>
           }
           if (signal.aborted || attempt + 1 === attempts) {
             throw error
+          }
+        } finally {
+          if (typeof attemptMs !== 'number') {
+            attemptMs.ended(clock.now() - startMs, limit.signal.aborted)
           }
         }
         await sleep(clock, pauseMs, signal)
