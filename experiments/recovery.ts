@@ -10,7 +10,7 @@ import { openLoop, poissonArrivals } from '../src/workload/arrivals.ts'
 import { modularFleet, plainFleet, warmFleet } from '../src/workload/fleet.ts'
 import type { Fleet } from '../src/workload/fleet.ts'
 import { measure, recordSample } from '../src/workload/measure.ts'
-import { networkWith } from '../src/workload/modules.ts'
+import { libp2pWith, networkWith } from '../src/workload/modules.ts'
 import { requestPayload, serveRequestReply, serveRequestReplyOver } from '../src/workload/request-reply.ts'
 
 const parameters = z.object({
@@ -67,14 +67,14 @@ const cases: readonly Case[] = [
     return half(run).flatMap(server => toAll(run, server, ends => [
       { kind: 'rate', ...ends, atMs, rateBitsPerSecond: BROWN_OUT_RATE / 10 }, { kind: 'rate', ...ends, atMs: atMs + Number(run.faultMs), rateBitsPerSecond: BROWN_OUT_RATE }
     ]))
-  }, ['sim', 'stack'], BROWN_OUT_RATE),
-  recovery('blocked-event-loop', 'Blocked event loop', 'One server\'s program does nothing for 8 s, while its kernel goes on acknowledging. Its connections are well, and every request that has arrived is answered afterwards.', (run, random) => {
-    return [{ kind: 'freeze', host: serverNames(run)[0], atMs: faultAt(random), durationMs: Number(run.freezeMs) }]
+  }, ['sim', 'stack', 'tcp'], BROWN_OUT_RATE),
+  recovery('blocked-event-loop', 'Blocked event loop', 'One server\'s program does nothing for 8 s, while its kernel goes on acknowledging. Its connections are well, and every request that has arrived is answered afterwards. Not on the stack, whose hosts are one program.', (run, random) => {
+    return [{ kind: 'freeze', host: frozenServer(run), atMs: faultAt(random), durationMs: Number(run.freezeMs) }]
   }, ['sim', 'tcp']),
-  recovery('slow-peer', 'Slow server', 'One server is busy nine tenths of the time: its program does nothing for 900 ms of each second.', (run, random) => {
+  recovery('slow-peer', 'Slow server', 'One server is busy nine tenths of the time: its program does nothing for 900 ms of each second. Not on the stack, either.', (run, random) => {
     const atMs = faultAt(random)
-    return Array.from({ length: Math.ceil(Number(run.faultMs) / 1_000) }, (_, second) => ({ kind: 'freeze', host: serverNames(run)[0], atMs: atMs + second * 1_000, durationMs: 900 }))
-  }, ['sim'])
+    return Array.from({ length: Math.ceil(Number(run.faultMs) / 1_000) }, (_, second) => ({ kind: 'freeze', host: frozenServer(run), atMs: atMs + second * 1_000, durationMs: 900 }))
+  }, ['sim', 'tcp'])
 ]
 
 export const experiment: Experiment = {
@@ -255,6 +255,10 @@ function half (run: RunParameters): string[] {
   return serverNames(run).slice(0, Math.floor(Number(run.servers) / 2))
 }
 
+function frozenServer (run: RunParameters): string {
+  return serverNames(run)[0]
+}
+
 type Faults = NonNullable<ScenarioInput['faults']>
 
 function toAll (run: RunParameters, server: string, faultsOf: (ends: { readonly from: string, readonly to: string }) => Faults): Faults {
@@ -265,7 +269,7 @@ function faultAt (random: RandomStream): number {
   return FAULT_MS + random.uniform(0, PING_INTERVAL_MS)
 }
 
-function recovery (name: string, title: string, description: string, faults: (run: RunParameters, random: RandomStream) => Faults, wires: Case['wires'] = ['sim', 'stack'], rateBitsPerSecond?: number): Case {
+function recovery (name: string, title: string, description: string, faults: (run: RunParameters, random: RandomStream) => Faults, wires: Case['wires'] = ['sim', 'stack', 'tcp'], rateBitsPerSecond?: number): Case {
   return {
     name,
     title,
@@ -274,9 +278,10 @@ function recovery (name: string, title: string, description: string, faults: (ru
     wires,
     metrics,
     scenario (run, random) {
-      const libp2p = { connectionMonitor: !modulesOf(run).includes('networkHealth') }
+      const libp2p = libp2pWith(modulesOf(run))
       const forward: PathDirectionInput = { delayMs: Number(run.rttMs) / 2, rateBitsPerSecond: rateBitsPerSecond ?? Number(run.rateBitsPerSecond) }
-      const host = (role: string) => (hostName: string) => ({ name: hostName, role, libp2p })
+      // One server alone is frozen, and nobody else is to be.
+      const host = (role: string) => (hostName: string) => ({ name: hostName, role, libp2p, process: hostName === frozenServer(run) ? hostName : `${role}s` })
       return {
         hosts: [...clientNames(run).map(host('client')), ...serverNames(run).map(host('server'))],
         paths: clientNames(run).flatMap(from => serverNames(run).map(to => ({ from, to, forward }))),

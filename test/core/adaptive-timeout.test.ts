@@ -1,6 +1,6 @@
 import { AdaptiveTimeout as Upstream } from '@libp2p/utils'
 import test from 'ava'
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { AdaptiveTimeout } from '../../src/core/adaptive-timeout.ts'
 
 interface Attempt {
