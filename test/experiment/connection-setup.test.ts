@@ -91,7 +91,7 @@ test('libp2p dials the addresses up to the first good one, and the pool no fewer
 })
 
 test('all arms meet the same arrivals, and what a silent death costs in attempts is within the budget: a fifth, and ten a second', async t => {
-  const runs = await Promise.all(ARMS.map(async arm => await play('silent-death', arm)))
+  const runs = await Promise.all(armsOf('silent-death').map(async arm => await play('silent-death', arm)))
   const counts = runs.map(samples => valuesOf(samples, 'request').length)
   t.is(new Set(counts).size, 1, counts.join(' '))
   for (const samples of runs) {
