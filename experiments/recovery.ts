@@ -37,6 +37,7 @@ const WARM_MS = 5_000
 /** No fault before this; at a random time within the interval of libp2p's pings after it. */
 const FAULT_MS = 10_000
 const PING_INTERVAL_MS = 10_000
+const PING_TIMEOUT_MS = 5_000
 const BROWN_OUT_RATE = 60e3
 
 const ms = (name: string, title: string, statistic: Metric['statistic'] = 'p50', sample = name): Metric => ({ name, title, sample, statistic, unit: 'ms', better: 'lower', minimumEffect: 0.1 })
@@ -45,6 +46,7 @@ const metrics: readonly Metric[] = [
   ms('recover', 'End of the fault to the first answer, median over clients and servers'),
   ms('recover-last', 'End of the fault to the first answer, the last client and server', 'maximum', 'recover'),
   { name: 'failed', title: 'Requests failed from the fault on', sample: 'request', statistic: 'failed-share', unit: 'share', better: 'lower', minimumEffect: 0.1 },
+  { name: 'false-signs', title: 'Signs of a fault at a server that had none then, each client\'s', sample: 'false-signs', statistic: 'mean', unit: 'count', better: 'lower', role: 'cost', minimumEffect: 0.1 },
   { name: 'dial-peak', title: 'Redial storm: most connections that a server was given within a second', sample: 'dial-peak', statistic: 'maximum', unit: 'count', better: 'lower', role: 'cost', minimumEffect: 0.1 },
   { name: 'dials', title: 'Connections that a server was given from the fault on', sample: 'dials', statistic: 'mean', unit: 'count', better: 'lower', role: 'cost', minimumEffect: 0.1 },
   { name: 'attempts', title: 'Attempts a request', sample: 'attempts', statistic: 'mean', unit: 'count', better: 'lower', role: 'cost', minimumEffect: 0.05 }
@@ -127,10 +129,7 @@ async function countConnections (host: Host, run: RunParameters): Promise<void> 
 async function askThroughout (host: Host, run: RunParameters): Promise<void> {
   const names = serverNames(run)
   const payload = requestPayload(100, 1_000)
-  const watches = new Map(names.flatMap(name => {
-    const fault = faultOf(host, name)
-    return fault === undefined ? [] : [[name, new FaultWatch(host, fault)]]
-  }))
+  const watches = new Map(names.map(name => [name, new FaultWatch(host, run, faultOf(host, name))]))
   const watchOf = new Map([...watches].map(([name, watch]) => [host.peer(name).id.toString(), watch]))
   host.node.addEventListener('connection:close', ({ detail: { remotePeer } }) => watchOf.get(remotePeer.toString())?.sign())
   const onSign = (peer: string): void => watchOf.get(peer)?.sign()
@@ -159,6 +158,7 @@ async function askThroughout (host: Host, run: RunParameters): Promise<void> {
   }, host.signal)
   recordSample(host, 'attempts', (fleet.attempts - attemptsBefore) / Math.max(1, arrivals.length))
   watches.forEach(watch => watch.conclude())
+  recordSample(host, 'false-signs', [...watches.values()].reduce((sum, { falseSigns }) => sum + falseSigns, 0))
 }
 
 /** The same deadline, and no sample. */
@@ -177,33 +177,51 @@ interface Interval {
   readonly endMs: number
 }
 
-/** When one client first had a sign of one server's fault, and its first answer when that was over. */
+/**
+ * When one client first had a sign of one server's fault, and its first answer when that was over; and how often it had a
+ * sign where there was nothing: of a server that is well, before the fault, or long enough after it. What follows from a
+ * fault may come as late as a request of its last moment fails, and a ping.
+ */
 class FaultWatch {
   readonly #host: Host
-  readonly #fault: Interval
+  readonly #fault: Interval | undefined
+  readonly #afterwardsMs: number
+  #falseSigns = 0
   #signMs: number | undefined
   #answerMs: number | undefined
 
-  constructor (host: Host, fault: Interval) {
+  constructor (host: Host, { deadlineMs }: RunParameters, fault: Interval | undefined) {
     this.#host = host
     this.#fault = fault
+    this.#afterwardsMs = Math.max(Number(deadlineMs), PING_INTERVAL_MS + PING_TIMEOUT_MS)
+  }
+
+  get falseSigns (): number {
+    return this.#falseSigns
   }
 
   sign (): void {
     const nowMs = this.#host.clock.now()
-    this.#signMs ??= nowMs > this.#fault.startMs ? nowMs : undefined
+    if (this.#fault === undefined || nowMs <= this.#fault.startMs || nowMs > this.#fault.endMs + this.#afterwardsMs) {
+      this.#falseSigns++
+    } else {
+      this.#signMs ??= nowMs
+    }
   }
 
   /** The request may have been made during the fault: what counts is that there is an answer. */
   answered (scheduledMs: number): void {
     const nowMs = this.#host.clock.now()
-    if (nowMs > this.#fault.endMs && scheduledMs > this.#fault.startMs) {
+    if (this.#fault !== undefined && nowMs > this.#fault.endMs && scheduledMs > this.#fault.startMs) {
       this.#answerMs ??= nowMs
     }
   }
 
   /** What has not been until now is a failure. */
   conclude (): void {
+    if (this.#fault === undefined) {
+      return
+    }
     const { startMs, endMs } = this.#fault
     const record = (metric: string, sinceMs: number, atMs: number | undefined): void => {
       recordSample(this.#host, metric, (atMs ?? this.#host.clock.now()) - sinceMs, atMs === undefined ? new Error('not within the run') : undefined)

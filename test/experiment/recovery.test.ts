@@ -25,10 +25,13 @@ test('what has arrived at a blocked event loop is answered half a round trip aft
 
 test('plain libp2p has no sign of a partition before a deadline or a ping\'s time-out is over, and the modules have', async t => {
   const unit = { case: 'partition', parameters: { clients: 3 } }
-  const plain = valuesOf(await experiment.run({ ...unit, arm: 'plain' }), 'detect')
+  const result = await experiment.run({ ...unit, arm: 'plain' })
+  const plain = valuesOf(result, 'detect')
   // Both are 5 s, of what was sent up to two round trips before the partition at the earliest.
   const earliestMs = 5_000 - 2 * 80
   t.true(Math.min(...plain) >= earliestMs, String(plain))
+  // Nothing befalls the other half of the servers, and nothing is late there.
+  t.deepEqual(valuesOf(result, 'false-signs'), [0, 0, 0])
   const modular = valuesOf(await experiment.run({ ...unit, arm: 'pool-timeouts-health' }), 'detect')
   t.true(quantile(modular, 0.5) < earliestMs, String(modular))
 })
