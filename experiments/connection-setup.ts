@@ -1,26 +1,32 @@
 import * as z from 'zod'
-import { timeoutSignal } from '../src/core/clock.ts'
-import type { Arm, Case, Claim, Experiment, Metric } from '../src/experiment/definition.ts'
-import type { Host, Role, RunParameters } from '../src/wires/wire.ts'
+import type { RandomStream } from '../src/core/random.ts'
+import type { Arm, Case, Claim, Experiment, Metric, ModuleName } from '../src/experiment/definition.ts'
+import type { Host, Peer, Role, RunParameters } from '../src/wires/wire.ts'
 import type { AddressInput, PathDirectionInput, ScenarioInput } from '../src/wires/scenario.ts'
 import { RequestStream } from '../src/optim/index.ts'
 import { quantile } from '../src/stats/quantile.ts'
-import { measure, recordSample } from '../src/workload/measure.ts'
 import { openLoop, poissonArrivals } from '../src/workload/arrivals.ts'
-import { requestersWith } from '../src/workload/modules.ts'
-import type { Requesters } from '../src/workload/modules.ts'
+import { DialCosts } from '../src/workload/dial-costs.ts'
+import { modularFleet, plainFleet, requesterFleet, warmFleet } from '../src/workload/fleet.ts'
+import type { Fleet } from '../src/workload/fleet.ts'
+import { keptStreams } from '../src/workload/kept-streams.ts'
+import { measure, recordSample } from '../src/workload/measure.ts'
+import { libp2pWith } from '../src/workload/modules.ts'
 import { dialEachTime } from '../src/workload/requester.ts'
-import type { Requester } from '../src/workload/requester.ts'
 import { REQUEST_REPLY_PROTOCOL, requestPayloads, serveRequestReply } from '../src/workload/request-reply.ts'
 
 const parameters = z.object({
-  rttMs: z.number().positive().default(80).describe('Round trip between client and server, ms'),
+  rttMs: z.number().positive().default(80).describe('Round trip between client and server, ms; first requests meet peers at half to twice as much'),
   rateBitsPerSecond: z.number().positive().default(50e6).describe('Rate of the path, bits per second each way'),
   loss: z.number().min(0).max(1).default(0).describe('Packet loss each way, a probability; in simulation only, as a relay above TCP cannot lose packets'),
   requestBytes: z.int().min(4).max(1_000_000).default(100).describe('Size of a request, bytes'),
   replyBytes: z.int().min(0).max(1_000_000).default(100).describe('Size of a reply, bytes'),
   deadlineMs: z.number().positive().default(10_000).describe('What a user waits for an answer at most, the same in all arms, ms'),
-  coldDials: z.int().positive().default(3).describe('First requests to a peer without a connection, a run'),
+  coldDials: z.int().positive().default(8).describe('Peers that are asked for the first time, a run, all of whose addresses are good'),
+  deadDials: z.int().positive().default(40).describe('The same where addresses are dead'),
+  tailDials: z.int().positive().default(200).describe('The same, as many as a p99 needs'),
+  dialsPerSecond: z.number().positive().default(4).describe('How many of them are asked a second, evenly'),
+  deadShare: z.number().min(0).max(1).default(0.33).describe('Of a peer\'s two to four addresses the first is dead, and of those between it and the last so many, a probability'),
   warmRequestsPerSecond: z.number().positive().default(10).describe('Arrivals of the warm case, Poisson'),
   warmDurationMs: z.number().positive().default(5_000).describe('How long the warm case lasts, ms'),
   deathRequestsPerSecond: z.number().positive().default(4).describe('Arrivals of the silent-death case, Poisson'),
@@ -31,6 +37,9 @@ const parameters = z.object({
 const arms: readonly Arm[] = [
   { name: 'plain', title: 'Plain libp2p', description: 'dial() reuses the connection, each request opens a stream: what js-libp2p does by itself.' },
   { name: 'dial-every-request', title: 'Dial every request', description: 'A new connection a request, closed afterwards. A straw man, shown because it is often what is compared with.' },
+  { name: 'kept-streams', title: 'Kept streams', description: 'Plain libp2p as those use it who know that a stream costs a round trip: streams that were answered on are kept and used again.' },
+  { name: 'plain-tuned', title: 'Tuned libp2p', description: 'Plain libp2p with three options set: addressDialTimeout, and the connection monitor\'s pingInterval and least pingTimeout, at 2 s instead of 6, 10 and 5: room for a lost SYN, which TCP sends again after 1 s, and for the handshake at 300 ms of round trip.' },
+  { name: 'redial-retries', title: 'Retries that redial', description: 'Plain libp2p with what a careful user writes around it: four tries, a quarter of the deadline each, 100 ms between them; behind one that timed out the next dials with `force`.' },
   { name: 'pool', title: 'Pool', description: 'The connection pool alone: kept streams, racing of addresses, replacement of suspect connections.', modules: ['connectionPool'] },
   { name: 'pool-timeouts', title: 'Pool + timeouts', description: 'The connection pool under adaptive timeouts; requests are idempotent and may be tried again.', modules: ['connectionPool', 'adaptiveTimeouts'] }
 ]
@@ -45,6 +54,8 @@ const OPERATIONS = [
   { name: 'warm-echo', title: 'Warm echo' }
 ] as const
 
+const TUNED = { addressDialTimeoutMs: 2_000, pingIntervalMs: 2_000, pingTimeoutMs: 2_000 } as const
+
 /** When measured arrivals begin, after a first request: a cold one takes five round trips. */
 function warmAfterMs ({ rttMs }: RunParameters): number {
   return Math.max(1_000, 10 * Number(rttMs))
@@ -55,7 +66,10 @@ const DEATH_SKEW_MS = 50
 
 const latency = (over: Partial<Metric> & Pick<Metric, 'name' | 'title' | 'sample'>): Metric => ({ statistic: 'p50', unit: 'ms', better: 'lower', minimumEffect: 0.05, ...over })
 
-const ATTEMPTS: Metric = { name: 'attempts', title: 'Attempts a request', sample: 'attempts', statistic: 'mean', unit: 'count', better: 'lower', role: 'cost', minimumEffect: 0.02 }
+const cost = (name: string, title: string, unit: Metric['unit'] = 'count'): Metric => ({ name, title, sample: name, statistic: 'mean', unit, better: 'lower', role: 'cost', minimumEffect: 0.02 })
+const COSTS = [cost('attempts', 'Attempts a request'), cost('connections', 'Connections opened a request'), cost('addresses', 'Addresses dialled a request'), cost('wire-bytes', 'Bytes on the wire a request', 'bytes')] as const
+
+const FIRST_FAILED: Metric = { name: 'failed', title: 'Failed first requests', sample: 'first-request', statistic: 'failed-share', unit: 'share', better: 'lower', minimumEffect: 0.1 }
 
 const cases: readonly Case[] = [
   {
@@ -80,37 +94,63 @@ const cases: readonly Case[] = [
   {
     name: 'cold-dial',
     title: 'Cold dial',
-    description: 'The first request to a peer: no connection, good address. Nothing is expected to help here: the handshake takes the round trips it takes.',
+    description: 'First requests to peers at distances drawn from half to twice the round trip: no connection, good addresses. Nothing is expected to help here: the handshake takes the round trips it takes. Arms that make a first request as plain libp2p does are left out.',
+    arms: ['plain', 'pool', 'pool-timeouts'],
     waits: false,
-    scenario: run => pairScenario(run, 'cold-client'),
-    metrics: [latency({ name: 'first-request', title: 'First request', sample: 'first-request' }), ATTEMPTS]
+    scenario: (run, random) => peersScenario(run, random, Number(run.coldDials), () => [{}]),
+    metrics: [latency({ name: 'first-request', title: 'First request', sample: 'first-request' }), ...COSTS]
   },
   {
     name: 'warm-request',
     title: 'Warm request',
     description: 'Requests to a peer that is connected already, arriving whether or not earlier ones are answered.',
+    arms: ['plain', 'dial-every-request', 'kept-streams', 'pool', 'pool-timeouts'],
     waits: true,
     scenario: run => pairScenario(run, 'warm-client'),
     metrics: [
       latency({ name: 'request-p50', title: 'Request, median', sample: 'request' }),
+      latency({ name: 'request-p50-kept', title: 'The same, against kept streams', sample: 'request', baseline: 'kept-streams' }),
       latency({ name: 'request-p50-dialling', title: 'The same, against dialling every time', sample: 'request', baseline: 'dial-every-request' }),
-      latency({ name: 'request-p99', title: 'Request, p99', sample: 'request', statistic: 'p99' }),
+      latency({ name: 'request-p90', title: 'Request, p90', sample: 'request', statistic: 'p90' }),
       { name: 'failed', title: 'Failed requests', sample: 'request', statistic: 'failed-share', unit: 'share', better: 'lower', minimumEffect: 0.05 },
-      ATTEMPTS
+      ...COSTS
     ]
   },
   {
     name: 'first-address-dead',
     title: 'First address dead',
-    description: 'The peer has two addresses, and packets to the first one vanish: a stale or filtered address, as every list of addresses in the field has some.',
+    description: 'First requests to peers of two to four addresses, at distances drawn as before. Packets to the first address vanish, and to a third of those behind it; the last one is good. Stale and filtered addresses are in every list of addresses in the field. The addresses dialled are counted of dials that came to a connection; of those that a deadline ended before, only the pool\'s are.',
+    arms: ['plain', 'plain-tuned', 'pool', 'pool-timeouts'],
     waits: true,
-    scenario: run => pairScenario(run, 'dead-address-client', [{ state: 'black-hole' }, { state: 'reachable' }]),
-    metrics: [latency({ name: 'first-request', title: 'First request', sample: 'first-request', minimumEffect: 0.1 }), ATTEMPTS]
+    scenario: (run, random) => peersScenario(run, random, Number(run.deadDials), () => partlyDead(run, random)),
+    metrics: [
+      latency({ name: 'first-request', title: 'First request, median', sample: 'first-request', minimumEffect: 0.1 }),
+      latency({ name: 'first-request-tuned', title: 'The same, against tuned libp2p', sample: 'first-request', baseline: 'plain-tuned', minimumEffect: 0.1 }),
+      latency({ name: 'first-request-p90', title: 'First request, p90', sample: 'first-request', statistic: 'p90', minimumEffect: 0.1 }),
+      FIRST_FAILED,
+      ...COSTS
+    ]
+  },
+  {
+    name: 'first-address-dead-tail',
+    title: 'First address dead, the slowest',
+    description: 'The same with as many peers as it takes to speak of the slowest in a hundred. In simulation only: so many real peers dial each other\'s processor time away.',
+    arms: ['plain', 'plain-tuned', 'pool'],
+    wires: ['sim'],
+    waits: true,
+    scenario: (run, random) => peersScenario(run, random, Number(run.tailDials), () => partlyDead(run, random)),
+    metrics: [
+      latency({ name: 'first-request-p99', title: 'First request, p99', sample: 'first-request', statistic: 'p99', minimumEffect: 0.1 }),
+      latency({ name: 'first-request-p99-tuned', title: 'The same, against tuned libp2p', sample: 'first-request', statistic: 'p99', baseline: 'plain-tuned', minimumEffect: 0.1 }),
+      FIRST_FAILED,
+      ...COSTS
+    ]
   },
   {
     name: 'silent-death',
     title: 'Silently dead connection',
-    description: 'The open connection stops carrying anything, without a word (a NAT that forgot it), while new connections would work. Requests keep arriving.',
+    description: 'The open connection stops carrying anything, without a word (a NAT that forgot it), while new connections would work. Requests keep arriving. Kept streams are on the same connection and no better off than plain libp2p.',
+    arms: ['plain', 'plain-tuned', 'redial-retries', 'pool', 'pool-timeouts'],
     waits: true,
     scenario: (run, random) => {
       // At a random phase of libp2p's 10 s ping, the same in all arms of a seed.
@@ -119,9 +159,11 @@ const cases: readonly Case[] = [
     },
     metrics: [
       latency({ name: 'outage', title: 'Outage: death to the first answer to a later request', sample: 'outage', minimumEffect: 0.1 }),
+      latency({ name: 'outage-tuned', title: 'The same, against tuned libp2p', sample: 'outage', baseline: 'plain-tuned', minimumEffect: 0.1 }),
+      latency({ name: 'outage-redial', title: 'The same, against retries that redial', sample: 'outage', baseline: 'redial-retries', minimumEffect: 0.1 }),
       { name: 'failed', title: 'Failed requests', sample: 'request', statistic: 'failed-share', unit: 'share', better: 'lower', minimumEffect: 0.1 },
-      latency({ name: 'request-p99', title: 'Request, p99', sample: 'request', statistic: 'p99', minimumEffect: 0.1 }),
-      ATTEMPTS
+      latency({ name: 'request-p90', title: 'Request, p90', sample: 'request', statistic: 'p90', minimumEffect: 0.1 }),
+      ...COSTS
     ]
   }
 ]
@@ -132,9 +174,12 @@ const TENTH = { change: -0.9 } as const
 /** All that "connection set-up" may mean to a request. */
 const promises: readonly Claim[] = [
   { promise: PROMISE, reading: 'first request to a peer, no connection, good address', case: 'cold-dial', metric: 'first-request', arm: 'pool', target: TENTH },
-  { promise: PROMISE, reading: 'first request where the first address is dead, the one of each run', case: 'first-address-dead', metric: 'first-request', arm: 'pool', target: TENTH },
+  { promise: PROMISE, reading: 'first request where the first address is dead, p99', case: 'first-address-dead-tail', metric: 'first-request-p99', arm: 'pool', target: TENTH },
+  { promise: PROMISE, reading: 'the same, against libp2p with a shorter time limit for an address', case: 'first-address-dead-tail', metric: 'first-request-p99-tuned', arm: 'pool', target: TENTH },
   { promise: PROMISE, reading: 'half-open recovery: outage after the connection died silently', case: 'silent-death', metric: 'outage', arm: 'pool-timeouts', target: TENTH },
+  { promise: PROMISE, reading: 'the same, against retries by hand that redial', case: 'silent-death', metric: 'outage-redial', arm: 'pool-timeouts', target: TENTH },
   { promise: PROMISE, reading: 'request on a warm connection', case: 'warm-request', metric: 'request-p50', arm: 'pool', target: TENTH },
+  { promise: PROMISE, reading: 'the same, against streams kept by hand', case: 'warm-request', metric: 'request-p50-kept', arm: 'pool', target: TENTH },
   {
     promise: PROMISE,
     reading: 'request on a warm connection, against a connection dialled for every request: a straw man, for plain libp2p reuses its connections',
@@ -149,7 +194,7 @@ export const experiment: Experiment = {
   name: 'connection-setup',
   title: 'Connection set-up',
   question: 'How long does a request wait for its connection, cold, warm, with a dead address and with a dead connection, and what do a connection pool and adaptive timeouts change?',
-  expected: 'Cold: no change, 5 round trips for all. Warm: 1 round trip with kept streams against 2. First address dead: about 6 s for plain libp2p, which tries addresses one after the other, against well under 1 s. Silent death: an outage of 5 to 15 s until the connection monitor notices, against a few time-outs.',
+  expected: 'Cold: no change, 5 round trips for all. Warm: 1 round trip with kept streams, by hand or the pool\'s, against 2. First address dead: about 6 s for plain libp2p, which tries addresses one after the other, and about 2 s where that is its limit, against well under 1 s. Silent death: an outage of 5 to 15 s until the connection monitor notices, 2 to 5 s where it is tuned, against a few time-outs; retries by hand that redial are back within one of theirs.',
   parameters,
   arms,
   cases,
@@ -168,9 +213,8 @@ export const experiment: Experiment = {
 export const roles: Readonly<Record<string, Role>> = {
   server: { setUp: async host => { await serveRequestReply(host.node) } },
   prober: { run: probe },
-  'cold-client': { run: coldRequests },
+  'first-client': { run: firstRequests },
   'warm-client': { run: warmRequests },
-  'dead-address-client': { run: async (host, run) => { await firstRequest(host, run) } },
   'death-client': { run: requestsAcrossDeath }
 }
 
@@ -210,45 +254,38 @@ async function probeAt (host: Host, { roundTripRepeats, deadlineMs, requestBytes
   return new Map([...taken].map(([operation, values]) => [operation, quantile(values, 0.5)]))
 }
 
-async function coldRequests (host: Host, run: RunParameters): Promise<void> {
-  for (let i = 0; i < Number(run.coldDials); i++) {
-    await firstRequest(host, run)
-    await Promise.all(host.node.getConnections().map(async connection => { await connection.close() }))
-  }
-}
-
-async function firstRequest (host: Host, run: RunParameters): Promise<void> {
-  await using requesters = await requestersOf(host, run)
-  await ask(host, run, requesters, 'first-request')
-  recordSample(host, 'attempts', requesters.attempts())
+/** One to each peer, whether or not earlier ones are answered. */
+async function firstRequests (host: Host, run: RunParameters): Promise<void> {
+  const peers = host.scenario.paths.map(({ to }) => host.peer(to))
+  const costs = costsOf(host, run)
+  await using fleet = await fleetOf({ ...host, recorder: costs.recorder }, run, peers)
+  const payloadOf = payloadsOf(run)
+  const unasked = peers.values()
+  await openLoop(host.clock, peers.map((_, index) => index * 1_000 / Number(run.dialsPerSecond)), async scheduledMs => {
+    const { value: peer } = unasked.next()
+    if (peer !== undefined) {
+      await ask(host, run, fleet, { peer, payload: payloadOf(), metric: 'first-request', scheduledMs })
+    }
+  }, host.signal)
+  recordSample(host, 'attempts', fleet.attempts / peers.length)
+  costs.record(peers.length)
 }
 
 async function warmRequests (host: Host, run: RunParameters): Promise<void> {
-  await using requesters = await requestersOf(host, run)
-  await warmUp(host, run, requesters)
-  const attemptsBefore = requesters.attempts()
   const arrivals = poissonArrivals(host.random.fork('arrivals'), Number(run.warmRequestsPerSecond), Number(run.warmDurationMs))
-  await openLoop(host.clock, arrivals.map(timeMs => warmAfterMs(run) + timeMs), async scheduledMs => {
-    await ask(host, run, requesters, 'request', scheduledMs)
-  }, host.signal)
-  recordSample(host, 'attempts', (requesters.attempts() - attemptsBefore) / arrivals.length)
+  await requestsWhenWarm(host, run, arrivals, () => {})
 }
 
 async function requestsAcrossDeath (host: Host, run: RunParameters): Promise<void> {
-  await using requesters = await requestersOf(host, run)
-  await warmUp(host, run, requesters)
-  const attemptsBefore = requesters.attempts()
   const [death] = host.scenario.faults
   const endMs = death.atMs + Number(run.deathObservedMs)
   let restoredMs: number | undefined
   const arrivals = poissonArrivals(host.random.fork('arrivals'), Number(run.deathRequestsPerSecond), endMs - warmAfterMs(run))
-  await openLoop(host.clock, arrivals.map(timeMs => warmAfterMs(run) + timeMs), async scheduledMs => {
-    const answered = await ask(host, run, requesters, 'request', scheduledMs)
-    if (answered && scheduledMs > death.atMs + DEATH_SKEW_MS) {
+  await requestsWhenWarm(host, run, arrivals, scheduledMs => {
+    if (scheduledMs > death.atMs + DEATH_SKEW_MS) {
       restoredMs ??= host.clock.now()
     }
-  }, host.signal)
-  recordSample(host, 'attempts', (requesters.attempts() - attemptsBefore) / arrivals.length)
+  })
   if (restoredMs === undefined) {
     recordSample(host, 'outage', host.clock.now() - death.atMs, new Error('no request was answered after the connection died'))
   } else {
@@ -257,18 +294,37 @@ async function requestsAcrossDeath (host: Host, run: RunParameters): Promise<voi
 }
 
 /**
- * A first request, not measured. Arrivals begin at a fixed time after it, the same in all arms; an arm that fails here
- * is not spared: it meets the arrivals cold.
+ * A first request, not measured, and then those that arrive. They begin at a fixed time after it, the same in all arms; an
+ * arm that fails at the first is not spared: it meets the arrivals cold.
  */
-async function warmUp (host: Host, run: RunParameters, { each: [requester], payloadOf }: Asking): Promise<void> {
-  using limit = timeoutSignal(host.clock, warmAfterMs(run) - host.clock.now(), host.signal)
-  await requester.request(payloadOf(), limit.signal).catch(() => {})
+async function requestsWhenWarm (host: Host, run: RunParameters, arrivals: readonly number[], onAnswer: (scheduledMs: number) => void): Promise<void> {
+  const peer = host.peer('server')
+  const costs = costsOf(host, run)
+  await using fleet = await fleetOf({ ...host, recorder: costs.recorder }, run, [peer])
+  const payloadOf = payloadsOf(run)
+  await warmFleet(fleet, host.clock, [peer], payloadOf(), warmAfterMs(run) - host.clock.now(), host.signal)
+  const attemptsBefore = fleet.attempts
+  costs.reset()
+  await openLoop(host.clock, arrivals.map(timeMs => warmAfterMs(run) + timeMs), async scheduledMs => {
+    if (await ask(host, run, fleet, { peer, payload: payloadOf(), metric: 'request', scheduledMs })) {
+      onAnswer(scheduledMs)
+    }
+  }, host.signal)
+  recordSample(host, 'attempts', (fleet.attempts - attemptsBefore) / arrivals.length)
+  costs.record(arrivals.length)
+}
+
+interface Ask {
+  readonly peer: Peer
+  readonly payload: Uint8Array
+  readonly metric: string
+  readonly scheduledMs: number
 }
 
 /** Asks once and records how long it took from `scheduledMs`; a failure is recorded too, and answered with false. */
-async function ask (host: Host, run: RunParameters, { each: [requester], payloadOf }: Asking, metric: string, scheduledMs?: number): Promise<boolean> {
+async function ask (host: Host, run: RunParameters, fleet: Fleet, { peer, payload, metric, scheduledMs }: Ask): Promise<boolean> {
   try {
-    await measure(host, metric, Number(run.deadlineMs), async signal => { await requester.request(payloadOf(), signal) }, scheduledMs)
+    await measure(host, metric, Number(run.deadlineMs), async signal => { await fleet.ask([peer], payload, signal) }, scheduledMs)
     return true
   } catch (error) {
     if (host.signal.aborted) {
@@ -278,41 +334,64 @@ async function ask (host: Host, run: RunParameters, { each: [requester], payload
   }
 }
 
-/** How an arm asks, and what. */
-interface Asking extends Requesters {
-  readonly payloadOf: () => Uint8Array
-}
-
-async function requestersOf (host: Host, run: RunParameters): Promise<Asking> {
-  const peer = host.peer('server')
-  const requesters = run.arm === 'dial-every-request'
-    ? dialling(dialEachTime({ node: host.node, addresses: peer.addresses }))
-    : await requestersWith(host, [peer], Number(run.deadlineMs), arms.find(({ name }) => name === run.arm)?.modules ?? [])
-  return { ...requesters, payloadOf: requestPayloads(Number(run.requestBytes), Number(run.replyBytes)) }
-}
-
-/** Counts its requests, each of which is one attempt. */
-function dialling (requester: Requester): Requesters {
-  let attempts = 0
-  return {
-    each: [{
-      ...requester,
-      async request (payload, signal) {
-        attempts++
-        return await requester.request(payload, signal)
-      }
-    }],
-    attempts: () => attempts,
-    [Symbol.asyncDispose]: async () => await requester[Symbol.asyncDispose]()
+async function fleetOf (host: Host, run: RunParameters, peers: readonly Peer[]): Promise<Fleet> {
+  const deadlineMs = Number(run.deadlineMs)
+  switch (run.arm) {
+    case 'plain':
+    case 'plain-tuned':
+      return plainFleet(host, { deadlineMs })
+    case 'redial-retries':
+      return plainFleet(host, { deadlineMs, attempts: 4, attemptMs: deadlineMs / 4, redials: true })
+    case 'dial-every-request':
+      return requesterFleet(dialEachTime({ node: host.node, addresses: peers[0].addresses }))
+    case 'kept-streams':
+      return requesterFleet(keptStreams({ node: host.node, addresses: peers[0].addresses }))
+    default:
+      return await modularFleet(host, peers, deadlineMs, modulesOf(run))
   }
 }
 
-function pairScenario (run: RunParameters, role: string, serverAddresses: AddressInput[] = [{}]): ScenarioInput {
+function costsOf (host: Host, run: RunParameters): DialCosts {
+  const deadFirst = new Map(host.scenario.hosts.map(({ name, addresses }) => [name, addresses.findIndex(({ state }) => state === 'reachable')]))
+  const byPeer = new Map(host.scenario.paths.map(({ to }) => [host.peer(to).id.toString(), deadFirst.get(to)]))
+  return new DialCosts(host, modulesOf(run).includes('connectionPool'), peer => byPeer.get(peer) ?? 0)
+}
+
+function modulesOf ({ arm }: RunParameters): readonly ModuleName[] {
+  return arms.find(({ name }) => name === arm)?.modules ?? []
+}
+
+function payloadsOf ({ requestBytes, replyBytes }: RunParameters): () => Uint8Array {
+  return requestPayloads(Number(requestBytes), Number(replyBytes))
+}
+
+function pairScenario (run: RunParameters, role: string): ScenarioInput {
   return {
-    hosts: [{ name: 'client', role }, { name: 'server', role: 'server', addresses: serverAddresses }],
+    hosts: [{ name: 'client', role, libp2p: libp2pOf(run) }, { name: 'server', role: 'server', libp2p: libp2pOf(run) }],
     paths: [{ from: 'client', to: 'server', forward: direction(Number(run.rttMs), run) }],
     limitMs: 120_000
   }
+}
+
+/** So many peers, at distances of half to twice the round trip. On real peers they share a process. */
+function peersScenario (run: RunParameters, random: RandomStream, count: number, addressesOf: () => AddressInput[]): ScenarioInput {
+  const servers = Array.from({ length: count }, (_, index) => ({
+    name: `server-${index + 1}`, role: 'server', process: 'servers', libp2p: libp2pOf(run), addresses: addressesOf()
+  }))
+  return {
+    hosts: [{ name: 'client', role: 'first-client', libp2p: libp2pOf(run) }, ...servers],
+    paths: servers.map(({ name }) => ({ from: 'client', to: name, forward: direction(Number(run.rttMs) * random.uniform(0.5, 2), run) })),
+    limitMs: 120_000
+  }
+}
+
+function partlyDead ({ deadShare }: RunParameters, random: RandomStream): AddressInput[] {
+  const between = Array.from({ length: random.integer(3) }, (): AddressInput => ({ state: random.next() < Number(deadShare) ? 'black-hole' : 'reachable' }))
+  return [{ state: 'black-hole' }, ...between, { state: 'reachable' }]
+}
+
+function libp2pOf (run: RunParameters): NonNullable<ScenarioInput['hosts']>[number]['libp2p'] {
+  return { ...libp2pWith(modulesOf(run)), ...run.arm === 'plain-tuned' && TUNED }
 }
 
 function direction (rttMs: number, { rateBitsPerSecond, loss }: RunParameters): PathDirectionInput {

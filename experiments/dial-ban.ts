@@ -16,7 +16,7 @@ import { requestPayloads, serveRequestReply } from '../src/workload/request-repl
 // Not on real peers: sixty of them for twenty minutes.
 
 const parameters = z.object({
-  peers: z.int().min(10).max(500).default(60).describe('Peers of the node; one in ten is bad'),
+  peers: z.int().min(10).max(500).default(60).describe('Peers of the node; one in ten is bad where a case does not say otherwise'),
   durationMs: z.number().positive().default(1_200_000).describe('How long it is watched, ms'),
   calmDurationMs: z.number().positive().default(600_000).describe('The same where nothing is congested, ms'),
   rttMs: z.number().positive().default(80).describe('Round trip to each peer, ms'),
@@ -53,6 +53,12 @@ const metrics: readonly Metric[] = [
   { name: 'connections', title: 'Connections opened after the first', sample: 'connections', statistic: 'mean', unit: 'count', better: 'lower', role: 'cost', minimumEffect: 0.1 }
 ]
 
+/** Of the peers, per cent; the health monitor has a tenth of them out at a time at most. */
+const USUAL_BAD_PERCENT = 10
+const SWEPT_BAD_PERCENT = [5, 20, 40] as const
+
+const sweptAt = (percent: number): NonNullable<Case['sweep']> => ({ name: 'bad-share', levels: { bad: percent / 100 } })
+
 const cases: readonly Case[] = [
   {
     name: 'congested',
@@ -70,15 +76,26 @@ const cases: readonly Case[] = [
     waits: true,
     wires: ['sim'],
     metrics,
+    sweep: sweptAt(USUAL_BAD_PERCENT),
     scenario: (run, random) => scenarioOf(run, random, [])
-  }
+  },
+  ...SWEPT_BAD_PERCENT.map((percent): Case => ({
+    name: `calm-${percent}`,
+    title: `${percent}% are bad`,
+    description: `No congestion, and ${percent} bad peers in a hundred. What is above a tenth the health monitor's cap leaves in use.`,
+    waits: true,
+    wires: ['sim'],
+    metrics,
+    sweep: sweptAt(percent),
+    scenario: (run, random) => scenarioOf(run, random, [])
+  }))
 ]
 
 export const experiment: Experiment = {
   name: 'dial-ban',
   title: 'Bans for dial time-outs',
   question: 'When a node\'s own link is congested and it scores its peers by time-outs, how many healthy peers does it ban, how many are left to be used, and how soon is a peer out that is truly bad?',
-  expected: 'Ten points a time-out ban most healthy peers within a quarter of an hour of congestions, and leave the node without peers as in the field. One point bans none, and hardly a dead peer either. Without scores all stay, the bad ones too. Outlier detection blames nobody while many fail at once, and has the bad ones out after five failures in a row.',
+  expected: 'Ten points a time-out ban most healthy peers within a quarter of an hour of congestions, and leave the node without peers as in the field. One point bans none, and hardly a dead peer either. Without scores all stay, the bad ones too. Outlier detection blames nobody while many fail at once, and has the bad ones out after five failures in a row, where they are not more than a tenth of all: above that its cap bites, and the rules by scores have no such cap.',
   parameters,
   arms: [
     { name: 'plain', title: 'No scores', description: 'Every peer is used as long as there is one.' },
@@ -88,6 +105,7 @@ export const experiment: Experiment = {
   ],
   cases,
   thresholds: [],
+  sweeps: [{ name: 'bad-share', title: 'Bad peers', description: 'From one bad peer in twenty to two in five, without congestion.', factors: [{ name: 'bad', title: 'Bad peers', unit: 'share' }] }],
   repetitions: { stack: 1, tcp: 0 }
 }
 
@@ -119,7 +137,7 @@ const NO_JUDGE: Judge = { usable: () => true, failed () {} }
 
 async function keepPeers (host: Host, run: RunParameters): Promise<void> {
   const peers = peerNames(run).map(name => host.peer(name))
-  const bad = new Map(peers.filter(({ name }) => isBad(name)).map(({ name, id }) => [id.toString(), badSince(host, name)]))
+  const bad = new Map(peers.filter(({ name }) => isBad(run, name)).map(({ name, id }) => [id.toString(), badSince(host, name)]))
   let [banned, connections] = [0, 0]
   const onOut = (peer: string): void => { banned += bad.has(peer) ? 0 : 1 }
   const { fleet, judge } = await judgedFleet(host, run, peers, onOut)
@@ -215,20 +233,29 @@ async function judgedFleet (host: Host, run: RunParameters, peers: readonly Peer
 }
 
 function durationOf (run: RunParameters): number {
-  return Number(run.case === 'calm' ? run.calmDurationMs : run.durationMs)
+  return Number(run.case === 'congested' ? run.durationMs : run.calmDurationMs)
 }
 
 function peerNames ({ peers }: RunParameters): string[] {
   return Array.from({ length: Number(peers) }, (_, index) => `peer-${index + 1}`)
 }
 
-/** One in ten; every other one of these is dead, the rest reset. */
-function isBad (name: string): boolean {
-  return Number(name.slice('peer-'.length)) % 10 === 0
+/** Evenly among all; every other one of these is dead, the rest reset. */
+function isBad (run: RunParameters, name: string): boolean {
+  return badUpTo(run, numberOf(name)) > badUpTo(run, numberOf(name) - 1)
 }
 
-function isDead (name: string): boolean {
-  return isBad(name) && Number(name.slice('peer-'.length)) % 20 === 0
+function isDead (run: RunParameters, name: string): boolean {
+  return isBad(run, name) && badUpTo(run, numberOf(name)) % 2 === 0
+}
+
+function badUpTo (run: RunParameters, count: number): number {
+  const percent = SWEPT_BAD_PERCENT.find(one => run.case === `calm-${one}`) ?? USUAL_BAD_PERCENT
+  return Math.floor(count * percent / 100)
+}
+
+function numberOf (name: string): number {
+  return Number(name.slice('peer-'.length))
 }
 
 /** A dead one from its death on, one that resets from the beginning. */
@@ -242,9 +269,9 @@ function scenarioOf (run: RunParameters, random: RandomStream, faults: Faults): 
   // Off in all arms: what is compared is what is made of failures.
   const libp2p = { connectionMonitor: false }
   const names = peerNames(run)
-  const deaths: Faults = names.filter(name => isDead(name)).map(to => ({ kind: 'black-hole', from: 'node', to, atMs: WARM_MS + random.uniform(0, 120_000), scope: 'all' }))
+  const deaths: Faults = names.filter(name => isDead(run, name)).map(to => ({ kind: 'black-hole', from: 'node', to, atMs: WARM_MS + random.uniform(0, 120_000), scope: 'all' }))
   return {
-    hosts: [{ name: 'node', role: 'node', libp2p }, ...names.map(name => ({ name, role: isBad(name) && !isDead(name) ? 'failing' : 'peer', libp2p }))],
+    hosts: [{ name: 'node', role: 'node', libp2p }, ...names.map(name => ({ name, role: isBad(run, name) && !isDead(run, name) ? 'failing' : 'peer', libp2p }))],
     paths: names.map(to => ({ from: 'node', to, forward: { delayMs: Number(run.rttMs) / 2, rateBitsPerSecond: 20e6 } })),
     faults: [...deaths, ...faults],
     limitMs: 2 * WARM_MS + durationOf(run) + 4 * Number(run.timeoutMs)

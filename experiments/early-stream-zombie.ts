@@ -7,7 +7,7 @@ import { RequestStream } from '../src/optim/index.ts'
 import type { Host, Role, RunParameters, WireName } from '../src/wires/wire.ts'
 import { openLoop, poissonArrivals } from '../src/workload/arrivals.ts'
 import { measure, recordSample } from '../src/workload/measure.ts'
-import { requesterWith } from '../src/workload/modules.ts'
+import { libp2pWith, requesterWith } from '../src/workload/modules.ts'
 import { REQUEST_REPLY_PROTOCOL, requestPayloads } from '../src/workload/request-reply.ts'
 import type { Requester } from '../src/workload/requester.ts'
 import { serveWith } from '../src/workload/serve.ts'
@@ -35,7 +35,7 @@ const arms: readonly Arm[] = [
   { name: 'plain-retry', title: 'Plain, retries by hand', description: 'A request that failed is made again on a new connection, dialled with `force`, until its deadline, after 50 to 100 ms at first and twice as much each time.' },
   { name: 'plain-one-first', title: 'Plain, one first', description: 'The first request goes alone; the others wait for its end. What somebody does who knows of the limit.' },
   { name: 'pool', title: 'Connection pool', description: 'The pool alone: of a connection on which no stream was acknowledged yet, 8 are opened at a time.', modules: ['connectionPool'] },
-  { name: 'full', title: 'Full stack', description: 'All five modules at both ends: requests share a batch.', modules: MODULES }
+  { name: 'full', title: 'Full stack', description: 'All five modules at both ends: requests share a batch. libp2p\'s own monitor is off.', modules: MODULES }
 ]
 
 const metrics: readonly Metric[] = [
@@ -55,7 +55,7 @@ const cases: readonly Case[] = LEVELS.map(streams => ({
   waits: true,
   sweep: { name: 'streams', levels: { streams } },
   scenario: run => ({
-    hosts: [{ name: 'client', role: 'client' }, { name: 'server', role: 'server' }],
+    hosts: [{ name: 'client', role: 'client', libp2p: libp2pWith(modulesOf(run)) }, { name: 'server', role: 'server', libp2p: libp2pWith(modulesOf(run)) }],
     paths: [{ from: 'client', to: 'server', forward: { delayMs: Number(run.rttMs) / 2 } }],
     limitMs: Number(run.observedMs) + 3 * Number(run.deadlineMs)
   }),

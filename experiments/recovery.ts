@@ -10,7 +10,7 @@ import { openLoop, poissonArrivals } from '../src/workload/arrivals.ts'
 import { modularFleet, plainFleet, warmFleet } from '../src/workload/fleet.ts'
 import type { Fleet } from '../src/workload/fleet.ts'
 import { measure, recordSample } from '../src/workload/measure.ts'
-import { networkWith } from '../src/workload/modules.ts'
+import { libp2pWith, networkWith } from '../src/workload/modules.ts'
 import { requestPayloads, serveRequestReply, serveRequestReplyOver } from '../src/workload/request-reply.ts'
 
 const parameters = z.object({
@@ -23,6 +23,8 @@ const parameters = z.object({
   faultMs: z.number().positive().default(15_000).describe('How long a partition, a brown-out and a slow server last, ms'),
   awayMs: z.number().positive().default(5_000).describe('How long a server that restarts is away, ms'),
   freezeMs: z.number().positive().default(8_000).describe('How long an event loop is blocked, ms'),
+  stormClients: z.int().positive().max(1_000).default(200).describe('Clients of the redial storm, which has two servers'),
+  stormRequestsPerSecond: z.number().positive().default(0.2).describe('Arrivals at each of these, Poisson'),
   observedMs: z.number().positive().default(15_000).describe('How long requests arrive after the fault, ms')
 })
 
@@ -37,7 +39,9 @@ const WARM_MS = 5_000
 /** No fault before this; at a random time within the interval of libp2p's pings after it. */
 const FAULT_MS = 10_000
 const PING_INTERVAL_MS = 10_000
+const PING_TIMEOUT_MS = 5_000
 const BROWN_OUT_RATE = 60e3
+const STORM_SERVERS = 2
 
 const ms = (name: string, title: string, statistic: Metric['statistic'] = 'p50', sample = name): Metric => ({ name, title, sample, statistic, unit: 'ms', better: 'lower', minimumEffect: 0.1 })
 const metrics: readonly Metric[] = [
@@ -45,7 +49,9 @@ const metrics: readonly Metric[] = [
   ms('recover', 'End of the fault to the first answer, median over clients and servers'),
   ms('recover-last', 'End of the fault to the first answer, the last client and server', 'maximum', 'recover'),
   { name: 'failed', title: 'Requests failed from the fault on', sample: 'request', statistic: 'failed-share', unit: 'share', better: 'lower', minimumEffect: 0.1 },
+  { name: 'false-signs', title: 'Signs of a fault at a server that had none then, each client\'s', sample: 'false-signs', statistic: 'mean', unit: 'count', better: 'lower', role: 'cost', minimumEffect: 0.1 },
   { name: 'dial-peak', title: 'Redial storm: most connections that a server was given within a second', sample: 'dial-peak', statistic: 'maximum', unit: 'count', better: 'lower', role: 'cost', minimumEffect: 0.1 },
+  { name: 'dial-peak-100ms', title: 'The same within 100 ms', sample: 'dial-peak-100ms', statistic: 'maximum', unit: 'count', better: 'lower', role: 'cost', minimumEffect: 0.1 },
   { name: 'dials', title: 'Connections that a server was given from the fault on', sample: 'dials', statistic: 'mean', unit: 'count', better: 'lower', role: 'cost', minimumEffect: 0.1 },
   { name: 'attempts', title: 'Attempts a request', sample: 'attempts', statistic: 'mean', unit: 'count', better: 'lower', role: 'cost', minimumEffect: 0.05 }
 ]
@@ -67,24 +73,32 @@ const cases: readonly Case[] = [
     return half(run).flatMap(server => toAll(run, server, ends => [
       { kind: 'rate', ...ends, atMs, rateBitsPerSecond: BROWN_OUT_RATE / 10 }, { kind: 'rate', ...ends, atMs: atMs + Number(run.faultMs), rateBitsPerSecond: BROWN_OUT_RATE }
     ]))
-  }, ['sim', 'stack'], BROWN_OUT_RATE),
-  recovery('blocked-event-loop', 'Blocked event loop', 'One server\'s program does nothing for 8 s, while its kernel goes on acknowledging. Its connections are well, and every request that has arrived is answered afterwards.', (run, random) => {
-    return [{ kind: 'freeze', host: serverNames(run)[0], atMs: faultAt(random), durationMs: Number(run.freezeMs) }]
+  }, ['sim', 'stack', 'tcp'], BROWN_OUT_RATE),
+  recovery('blocked-event-loop', 'Blocked event loop', 'One server\'s program does nothing for 8 s, while its kernel goes on acknowledging. Its connections are well, and every request that has arrived is answered afterwards. Not on the stack, whose hosts are one program.', (run, random) => {
+    return [{ kind: 'freeze', host: frozenServer(run), atMs: faultAt(random), durationMs: Number(run.freezeMs) }]
   }, ['sim', 'tcp']),
-  recovery('slow-peer', 'Slow server', 'One server is busy nine tenths of the time: its program does nothing for 900 ms of each second.', (run, random) => {
+  recovery('slow-peer', 'Slow server', 'One server is busy nine tenths of the time: its program does nothing for 900 ms of each second. Not on the stack, either.', (run, random) => {
     const atMs = faultAt(random)
-    return Array.from({ length: Math.ceil(Number(run.faultMs) / 1_000) }, (_, second) => ({ kind: 'freeze', host: serverNames(run)[0], atMs: atMs + second * 1_000, durationMs: 900 }))
-  }, ['sim'])
+    return Array.from({ length: Math.ceil(Number(run.faultMs) / 1_000) }, (_, second) => ({ kind: 'freeze', host: frozenServer(run), atMs: atMs + second * 1_000, durationMs: 900 }))
+  }, ['sim', 'tcp']),
+  {
+    ...recovery('storm', 'Redial storm', 'Two servers restart together, away for 5 s, and 200 clients that ask each now and then lose their connections to both at the same instant. In simulation only: so many real peers would measure this machine. The full stack dials as the arm with health does.', (run, random) => {
+      const atMs = faultAt(random)
+      return serverNames(run).flatMap(server => toAll(run, server, ends => [{ kind: 'black-hole', ...ends, atMs, durationMs: Number(run.awayMs), scope: 'all' }, { kind: 'reset', ...ends, atMs: atMs + Number(run.awayMs) }]))
+    }, ['sim']),
+    arms: ['plain', 'redial-retries', 'pool-timeouts-health']
+  }
 ]
 
 export const experiment: Experiment = {
   name: 'recovery',
   title: 'Recovery',
   question: 'When a network or a server fails and comes back, how soon is that noticed, how soon do requests get answers again, and do all clients dial at once?',
-  expected: 'Plain libp2p notices by its pings, after 5 to 15 s, and recovers when TCP tries again or a new connection is dialled. Pool and timeouts notice within a second and are back within a second of the end. Redials come at the rate of the requests, with no storm above one a client. A blocked event loop is nobody\'s death: an arm that dials then has paid for nothing.',
+  expected: 'Plain libp2p notices by its pings, after 5 to 15 s, and recovers when TCP tries again or a new connection is dialled. Pool and timeouts notice within a second and are back within a second of the end. Retries by hand that redial notice within a quarter of the deadline. Redials come at the rate of the requests, with no storm above one a client. A blocked event loop is nobody\'s death: an arm that dials then has paid for nothing.',
   parameters,
   arms: [
     { name: 'plain', title: 'Plain libp2p', description: 'Each request opens a stream; the connection monitor is on, as libp2p comes.' },
+    { name: 'redial-retries', title: 'Plain + 3 retries that redial', description: 'What a careful user writes by hand, and the fair rival: four tries, a quarter of the deadline each, 100 ms between them; behind one that timed out the next dials with `force`.' },
     { name: 'pool', title: 'Pool', description: 'The connection pool alone.', modules: ARM_MODULES.pool },
     { name: 'pool-timeouts-health', title: 'Pool + timeouts + health', description: 'Suspect connections are replaced by whichever notices first. libp2p\'s own monitor is off.', modules: ARM_MODULES['pool-timeouts-health'] },
     { name: 'full', title: 'Full stack', description: 'All five modules at both ends. libp2p\'s own monitor is off.', modules: ARM_MODULES.full }
@@ -120,28 +134,32 @@ async function countConnections (host: Host, run: RunParameters): Promise<void> 
   })
   await sleep(host.clock, endMs + Number(run.observedMs) + Number(run.deadlineMs) - host.clock.now(), host.signal)
   recordSample(host, 'dials', timesMs.length)
-  recordSample(host, 'dial-peak', timesMs.reduce((peak, timeMs, index) => Math.max(peak, index + 1 - timesMs.findIndex(earlierMs => earlierMs > timeMs - 1_000)), 0))
+  recordSample(host, 'dial-peak', mostWithin(timesMs, 1_000))
+  recordSample(host, 'dial-peak-100ms', mostWithin(timesMs, 100))
+}
+
+/** @param timesMs ascending */
+function mostWithin (timesMs: readonly number[], windowMs: number): number {
+  return timesMs.reduce((peak, timeMs, index) => Math.max(peak, index + 1 - timesMs.findIndex(earlierMs => earlierMs > timeMs - windowMs)), 0)
 }
 
 async function askThroughout (host: Host, run: RunParameters): Promise<void> {
   const names = serverNames(run)
   const payloadOf = requestPayloads(100, 1_000)
-  const watches = new Map(names.flatMap(name => {
-    const fault = faultOf(host, name)
-    return fault === undefined ? [] : [[name, new FaultWatch(host, fault)]]
-  }))
+  const watches = new Map(names.map(name => [name, new FaultWatch(host, run, faultOf(host, name))]))
   const watchOf = new Map([...watches].map(([name, watch]) => [host.peer(name).id.toString(), watch]))
   host.node.addEventListener('connection:close', ({ detail: { remotePeer } }) => watchOf.get(remotePeer.toString())?.sign())
+  const onSign = (peer: string): void => watchOf.get(peer)?.sign()
   await using fleet = await fleetOf({ ...host, recorder: { record: event => {
     if (isSign(event)) {
-      watchOf.get(event.peer)?.sign()
+      onSign(event.peer)
     }
     host.recorder.record(event)
-  } } }, run)
+  } } }, run, onSign)
   await warmFleet(fleet, host.clock, names.map(name => host.peer(name)), payloadOf(), WARM_MS - host.clock.now(), host.signal)
 
   const { startMs, endMs } = wholeFault(host)
-  const arrivals = poissonArrivals(host.random.fork('arrivals'), Number(run.requestsPerSecond), endMs + Number(run.observedMs) - WARM_MS)
+  const arrivals = poissonArrivals(host.random.fork('arrivals'), Number(isStorm(run) ? run.stormRequestsPerSecond : run.requestsPerSecond), endMs + Number(run.observedMs) - WARM_MS)
   const choices = host.random.fork('choices')
   const attemptsBefore = fleet.attempts
   await openLoop(host.clock, arrivals.map(timeMs => WARM_MS + timeMs), async scheduledMs => {
@@ -157,6 +175,7 @@ async function askThroughout (host: Host, run: RunParameters): Promise<void> {
   }, host.signal)
   recordSample(host, 'attempts', (fleet.attempts - attemptsBefore) / Math.max(1, arrivals.length))
   watches.forEach(watch => watch.conclude())
+  recordSample(host, 'false-signs', [...watches.values()].reduce((sum, { falseSigns }) => sum + falseSigns, 0))
 }
 
 /** The same deadline, and no sample. */
@@ -175,33 +194,51 @@ interface Interval {
   readonly endMs: number
 }
 
-/** When one client first had a sign of one server's fault, and its first answer when that was over. */
+/**
+ * When one client first had a sign of one server's fault, and its first answer when that was over; and how often it had a
+ * sign where there was nothing: of a server that is well, before the fault, or long enough after it. What follows from a
+ * fault may come as late as a request of its last moment fails, and a ping.
+ */
 class FaultWatch {
   readonly #host: Host
-  readonly #fault: Interval
+  readonly #fault: Interval | undefined
+  readonly #afterwardsMs: number
+  #falseSigns = 0
   #signMs: number | undefined
   #answerMs: number | undefined
 
-  constructor (host: Host, fault: Interval) {
+  constructor (host: Host, { deadlineMs }: RunParameters, fault: Interval | undefined) {
     this.#host = host
     this.#fault = fault
+    this.#afterwardsMs = Math.max(Number(deadlineMs), PING_INTERVAL_MS + PING_TIMEOUT_MS)
+  }
+
+  get falseSigns (): number {
+    return this.#falseSigns
   }
 
   sign (): void {
     const nowMs = this.#host.clock.now()
-    this.#signMs ??= nowMs > this.#fault.startMs ? nowMs : undefined
+    if (this.#fault === undefined || nowMs <= this.#fault.startMs || nowMs > this.#fault.endMs + this.#afterwardsMs) {
+      this.#falseSigns++
+    } else {
+      this.#signMs ??= nowMs
+    }
   }
 
   /** The request may have been made during the fault: what counts is that there is an answer. */
   answered (scheduledMs: number): void {
     const nowMs = this.#host.clock.now()
-    if (nowMs > this.#fault.endMs && scheduledMs > this.#fault.startMs) {
+    if (this.#fault !== undefined && nowMs > this.#fault.endMs && scheduledMs > this.#fault.startMs) {
       this.#answerMs ??= nowMs
     }
   }
 
   /** What has not been until now is a failure. */
   conclude (): void {
+    if (this.#fault === undefined) {
+      return
+    }
     const { startMs, endMs } = this.#fault
     const record = (metric: string, sinceMs: number, atMs: number | undefined): void => {
       recordSample(this.#host, metric, (atMs ?? this.#host.clock.now()) - sinceMs, atMs === undefined ? new Error('not within the run') : undefined)
@@ -213,39 +250,52 @@ class FaultWatch {
 
 /** From the first to the last that befalls a server, as its scenario has it. */
 function faultOf ({ scenario: { faults } }: Host, server: string): Interval | undefined {
-  const intervals = faults.flatMap(fault => {
-    const befalls = 'host' in fault ? fault.host === server : 'to' in fault && fault.to === server
-    return befalls ? [{ startMs: fault.atMs, endMs: fault.atMs + ('durationMs' in fault ? fault.durationMs ?? 0 : 0) }] : []
-  })
-  return intervals.length === 0 ? undefined : { startMs: Math.min(...intervals.map(({ startMs }) => startMs)), endMs: Math.max(...intervals.map(({ endMs }) => endMs)) }
+  return intervalOf(faults.filter(fault => 'host' in fault ? fault.host === server : 'to' in fault && fault.to === server))
 }
 
-function wholeFault (host: Host): Interval {
-  const intervals = host.scenario.hosts.flatMap(({ name }) => faultOf(host, name) ?? [])
-  return { startMs: Math.min(...intervals.map(({ startMs }) => startMs)), endMs: Math.max(...intervals.map(({ endMs }) => endMs)) }
+function wholeFault ({ scenario: { faults } }: Host): Interval {
+  return intervalOf(faults) ?? { startMs: 0, endMs: 0 }
 }
 
-async function fleetOf (host: Host, run: RunParameters): Promise<Fleet> {
+function intervalOf (faults: Host['scenario']['faults']): Interval | undefined {
+  const endsMs = faults.map(fault => fault.atMs + ('durationMs' in fault ? fault.durationMs ?? 0 : 0))
+  return faults.length === 0 ? undefined : { startMs: Math.min(...faults.map(({ atMs }) => atMs)), endMs: Math.max(...endsMs) }
+}
+
+async function fleetOf (host: Host, run: RunParameters, onSign: (peer: string) => void): Promise<Fleet> {
   const deadlineMs = Number(run.deadlineMs)
-  return run.arm === 'plain'
-    ? plainFleet(host, { deadlineMs })
-    : await modularFleet(host, serverNames(run).map(name => host.peer(name)), deadlineMs, modulesOf(run), { messageBatching: SNAPPY })
+  switch (run.arm) {
+    case 'plain':
+      return plainFleet(host, { deadlineMs })
+    case 'redial-retries':
+      return plainFleet(host, { deadlineMs, attempts: 4, attemptMs: deadlineMs / 4, redials: true, onTimeout: peer => onSign(peer.toString()) })
+    default:
+      return await modularFleet(host, serverNames(run).map(name => host.peer(name)), deadlineMs, modulesOf(run), { messageBatching: SNAPPY })
+  }
 }
 
 function modulesOf ({ arm }: RunParameters): readonly ModuleName[] {
   return ARM_MODULES[String(arm)] ?? []
 }
 
-function serverNames ({ servers }: RunParameters): string[] {
-  return Array.from({ length: Number(servers) }, (_, index) => `server-${index + 1}`)
+function isStorm (run: RunParameters): boolean {
+  return run.case === 'storm'
 }
 
-function clientNames ({ clients }: RunParameters): string[] {
-  return Array.from({ length: Number(clients) }, (_, index) => `client-${index + 1}`)
+function serverNames (run: RunParameters): string[] {
+  return Array.from({ length: isStorm(run) ? STORM_SERVERS : Number(run.servers) }, (_, index) => `server-${index + 1}`)
+}
+
+function clientNames (run: RunParameters): string[] {
+  return Array.from({ length: Number(isStorm(run) ? run.stormClients : run.clients) }, (_, index) => `client-${index + 1}`)
 }
 
 function half (run: RunParameters): string[] {
   return serverNames(run).slice(0, Math.floor(Number(run.servers) / 2))
+}
+
+function frozenServer (run: RunParameters): string {
+  return serverNames(run)[0]
 }
 
 type Faults = NonNullable<ScenarioInput['faults']>
@@ -258,7 +308,7 @@ function faultAt (random: RandomStream): number {
   return FAULT_MS + random.uniform(0, PING_INTERVAL_MS)
 }
 
-function recovery (name: string, title: string, description: string, faults: (run: RunParameters, random: RandomStream) => Faults, wires: Case['wires'] = ['sim', 'stack'], rateBitsPerSecond?: number): Case {
+function recovery (name: string, title: string, description: string, faults: (run: RunParameters, random: RandomStream) => Faults, wires: Case['wires'] = ['sim', 'stack', 'tcp'], rateBitsPerSecond?: number): Case {
   return {
     name,
     title,
@@ -267,9 +317,10 @@ function recovery (name: string, title: string, description: string, faults: (ru
     wires,
     metrics,
     scenario (run, random) {
-      const libp2p = { connectionMonitor: !modulesOf(run).includes('networkHealth') }
+      const libp2p = libp2pWith(modulesOf(run))
       const forward: PathDirectionInput = { delayMs: Number(run.rttMs) / 2, rateBitsPerSecond: rateBitsPerSecond ?? Number(run.rateBitsPerSecond) }
-      const host = (role: string) => (hostName: string) => ({ name: hostName, role, libp2p })
+      // One server alone is frozen, and nobody else is to be.
+      const host = (role: string) => (hostName: string) => ({ name: hostName, role, libp2p, process: hostName === frozenServer(run) ? hostName : `${role}s` })
       return {
         hosts: [...clientNames(run).map(host('client')), ...serverNames(run).map(host('server'))],
         paths: clientNames(run).flatMap(from => serverNames(run).map(to => ({ from, to, forward }))),

@@ -50,7 +50,7 @@ export async function createPeer ({ seed, transport, listen = ['/ip4/127.0.0.1/t
 }
 
 /** Of what a node is made: all but its key, its addresses and its transport, which each wire has its own way to. */
-function libp2pInit ({ identify: identifies, connectionMonitor, limits }: SessionOptions, crypto?: ICryptoInterface): Libp2pOptions<PeerServices> {
+function libp2pInit ({ identify: identifies, connectionMonitor, pingIntervalMs, pingTimeoutMs, addressDialTimeoutMs, limits }: SessionOptions, crypto?: ICryptoInterface): Libp2pOptions<PeerServices> {
   const { maxInboundStreams, maxOutboundStreams, maxEarlyStreams, ...ofConnections } = limits
   // yamux hands all of it to the muxer it extends, though its types do not know `maxEarlyStreams`.
   const ofMuxer = { maxInboundStreams, maxOutboundStreams, maxEarlyStreams }
@@ -60,8 +60,8 @@ function libp2pInit ({ identify: identifies, connectionMonitor, limits }: Sessio
     nodeInfo: { userAgent: 'twinwire' },
     connectionEncrypters: [noise(crypto === undefined ? {} : { crypto })],
     streamMuxers: [yamux(ofMuxer)],
-    connectionManager: ofConnections,
-    connectionMonitor: { enabled: connectionMonitor },
+    connectionManager: { ...ofConnections, addressDialTimeout: addressDialTimeoutMs },
+    connectionMonitor: { enabled: connectionMonitor, pingInterval: pingIntervalMs, pingTimeout: { minTimeout: pingTimeoutMs } },
     services: { ping: ping(pingLimits), ...identifies && { identify: identify() } }
   }
 }

@@ -16,9 +16,12 @@ export const LIBP2P_LIMITS: SessionLimits = {
 
 const PRESETS = { raised: UNLIMITED_SESSION.limits, default: LIBP2P_LIMITS } as const
 
-const limit = z.int().min(1).max(1_000_000).optional()
 /** Node's timers end here; a day is more than any connection idles. */
 const MAXIMUM_INACTIVITY_MS = 24 * 3600e3
+/** Above it AdaptiveTimeout's own maximum is less than its minimum. */
+const MAXIMUM_PING_TIMEOUT_MS = 60_000
+const time = z.int().min(1).max(MAXIMUM_INACTIVITY_MS)
+const limit = z.int().min(1).max(1_000_000).optional()
 
 /** How a host's libp2p is set up, the same on all wires. What is absent stays as it was before there were options. */
 export const libp2pSchema = z.strictObject({
@@ -27,8 +30,14 @@ export const libp2pSchema = z.strictObject({
    * a connection carries what the experiment sends and no more.
    */
   identify: z.boolean().default(false),
-  /** libp2p's connection monitor: it pings every connection every 10 s and aborts those that fail. Default: true, as libp2p. */
+  /** libp2p's connection monitor: it pings every connection time and again and aborts those that fail. Default: true, as libp2p. */
   connectionMonitor: z.boolean().default(true),
+  /** Its `pingInterval`, ms. Default: 10,000, as libp2p. */
+  pingIntervalMs: time.default(UNLIMITED_SESSION.pingIntervalMs),
+  /** The least of its `pingTimeout`, ms; earlier pings that took longer stretch it. Default: 5,000, as libp2p. */
+  pingTimeoutMs: time.max(MAXIMUM_PING_TIMEOUT_MS).default(UNLIMITED_SESSION.pingTimeoutMs),
+  /** What dialling one of a peer's addresses may take, until the next is tried, ms. Default: 6,000, as libp2p. */
+  addressDialTimeoutMs: time.default(UNLIMITED_SESSION.addressDialTimeoutMs),
   /**
    * A TCP connection is reset over which nothing came or went for so long, ms. libp2p's own: 120,000; it matters only where
    * the monitor is off, and yamux's keep-alive unanswered. Default: 0, never.
@@ -68,8 +77,8 @@ export function sessionOptions (description: Libp2pDescription | undefined): Ses
   if (description === undefined) {
     return UNLIMITED_SESSION
   }
-  const { identify, connectionMonitor, socketInactivityMs, limits: preset, ...others } = description
-  return { identify, connectionMonitor, socketInactivityMs, limits: { ...PRESETS[preset], ...defined(others) } }
+  const { identify, connectionMonitor, pingIntervalMs, pingTimeoutMs, addressDialTimeoutMs, socketInactivityMs, limits: preset, ...others } = description
+  return { identify, connectionMonitor, pingIntervalMs, pingTimeoutMs, addressDialTimeoutMs, socketInactivityMs, limits: { ...PRESETS[preset], ...defined(others) } }
 }
 
 function defined (limits: Partial<Record<keyof SessionLimits, number | undefined>>): Partial<SessionLimits> {

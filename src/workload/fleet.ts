@@ -1,11 +1,13 @@
+import type { AdaptiveTimeout } from '../core/adaptive-timeout.ts'
 import type { Clock } from '../core/clock.ts'
 import { sleep, timeoutSignal } from '../core/clock.ts'
 import type { RecordedEvent, Recorder } from '../core/recorder.ts'
-import type { OptimizedNetwork, OptimizedNetworkOptions } from '../optim/index.ts'
+import type { OptimizedNetwork, OptimizedNetworkOptions, PeerId } from '../optim/index.ts'
 import { plainRequest } from '../optim/index.ts'
 import { networkWith } from './modules.ts'
 import type { Askable, ModularHost, ModuleName } from './modules.ts'
 import { REQUEST_REPLY_PROTOCOL } from './request-reply.ts'
+import type { Requester } from './requester.ts'
 
 /** One host's way of asking any of several peers; what arms of experiments with many servers differ in. */
 export interface Fleet extends AsyncDisposable {
@@ -27,36 +29,73 @@ export interface PlainFleetOptions {
   readonly deadlineMs: number
   /** In all; default 1. The next one goes to the next peer that may answer. */
   readonly attempts?: number
-  /** What an attempt may take, ms; default: all of the deadline. */
-  readonly attemptMs?: number
+  /** What an attempt may take, ms, or what says so; default: all of the deadline. */
+  readonly attemptMs?: number | AdaptiveTimeout
   /** Between an attempt that failed and the next, ms; default 100. */
   readonly pauseMs?: number
+  /**
+   * Whether a peer at which an attempt timed out gets a new connection for the next (`force`), which all later requests use
+   * too, as the newest; default false: `dial` goes on giving out one that is silently dead.
+   */
+  readonly redials?: boolean
+  /** Told of each attempt that timed out. */
+  readonly onTimeout?: (peer: PeerId) => void
 }
 
 /** Plain js-libp2p, with a loop of tries around it as applications write them. */
-export function plainFleet ({ node, clock }: Pick<ModularHost, 'node' | 'clock'>, { deadlineMs, attempts = 1, attemptMs = deadlineMs, pauseMs = 100 }: PlainFleetOptions): Fleet {
+export function plainFleet ({ node, clock }: Pick<ModularHost, 'node' | 'clock'>, { deadlineMs, attempts = 1, attemptMs = deadlineMs, pauseMs = 100, redials = false, onTimeout }: PlainFleetOptions): Fleet {
   let made = 0
   return {
     get attempts () {
       return made
     },
     async ask (peers, payload, signal) {
+      const silent = new Set<PeerId>()
       for (let attempt = 0; ; attempt++) {
         made++
-        using limit = timeoutSignal(clock, attemptMs, signal)
+        const startMs = clock.now()
+        using limit = timeoutSignal(clock, typeof attemptMs === 'number' ? attemptMs : attemptMs.timeoutMs, signal)
+        const { id, addresses } = peers[attempt % peers.length]
         try {
-          const { addresses } = peers[attempt % peers.length]
+          if (redials && silent.has(id)) {
+            await node.dial([...addresses], { signal: limit.signal, force: true })
+          }
           await plainRequest(node, [...addresses], REQUEST_REPLY_PROTOCOL, payload, { signal: limit.signal, clock, deadlineMs })
           return
         } catch (error) {
+          if (limit.timedOut) {
+            silent.add(id)
+            onTimeout?.(id)
+          }
           if (signal.aborted || attempt + 1 === attempts) {
             throw error
+          }
+        } finally {
+          if (typeof attemptMs !== 'number') {
+            attemptMs.ended(clock.now() - startMs, limit.signal.aborted)
           }
         }
         await sleep(clock, pauseMs, signal)
       }
     },
     async [Symbol.asyncDispose] () {}
+  }
+}
+
+/** A requester's one peer; each request is one attempt. */
+export function requesterFleet (requester: Requester): Fleet {
+  let made = 0
+  return {
+    get attempts () {
+      return made
+    },
+    async ask (_peers, payload, signal) {
+      made++
+      await requester.request(payload, signal)
+    },
+    async [Symbol.asyncDispose] () {
+      await requester[Symbol.asyncDispose]()
+    }
   }
 }
 

@@ -31,3 +31,13 @@ test('long congestions of the node\'s own link take most healthy peers away by t
   // A tenth of the peers may be out at a time: two of twenty.
   t.true(Math.min(...valuesOf(health, 'available')) >= 16 / 18)
 })
+
+test('of bad peers that are two in five outlier detection has no more out than its cap, a tenth of all', async t => {
+  const parameters = { peers: PEERS, calmDurationMs: 300_000 }
+  // Of twenty eight are bad, and two may be out at a time. Others take turns when one is let in again, after 30 s and more.
+  const health = await experiment.run({ case: 'calm-40', arm: 'health', parameters })
+  t.is(valuesOf(health, 'bad-out').length + failuresOf(health, 'bad-out'), 8)
+  t.true(valuesOf(health, 'bad-out').filter(outMs => outMs <= 30_000).length <= 2)
+  const plain = await experiment.run({ case: 'calm-40', arm: 'plain', parameters })
+  t.is(failuresOf(plain, 'bad-out'), 8)
+})

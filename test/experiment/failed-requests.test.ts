@@ -40,7 +40,7 @@ test('where half of six servers are cut off and any will do, the last of four tr
 })
 
 test('attempts stay within what each arm allows itself', async t => {
-  for (const [arm, most] of [['plain', 1], ['fixed-timeout', 1], ['naive-retries', 4], ['pool', 1], ['timeouts', 3], ['pool-timeouts', 3], ['health', 1], ['full', 3]] as const) {
+  for (const [arm, most] of [['plain', 1], ['fixed-timeout', 1], ['naive-retries', 4], ['redial-retries', 4], ['upstream-timeout', 4], ['pool', 1], ['timeouts', 3], ['pool-timeouts', 3], ['health', 1], ['full', 3]] as const) {
     const [attempts] = valuesOf(await experiment.run({ case: 'partition', arm, parameters: { durationMs: 20_000 } }), 'attempts')
     // Below one where ejected servers are not asked.
     t.true(attempts > 0.5 && attempts <= most, `${arm}: ${attempts}`)

@@ -1,7 +1,9 @@
+import { AdaptiveTimeout } from '../../core/adaptive-timeout.ts'
 import type { Clock, Timer } from '../../core/clock.ts'
 import { timeoutSignal } from '../../core/clock.ts'
 import type { RandomStream } from '../../core/random.ts'
 import type { SimConnection } from './connection.ts'
+import type { SessionOptions } from './options.ts'
 import type { SimStream } from './stream.ts'
 import { SessionError, timeoutError } from './errors.ts'
 import { settled } from './settled.ts'
@@ -9,29 +11,25 @@ import { settled } from './settled.ts'
 export const PING_PROTOCOL = '/ipfs/ping/1.0.0'
 const PING_BYTES = 32
 
-// libp2p 3.3, connection-monitor.ts; @libp2p/utils 7, adaptive-timeout.ts.
-const INTERVAL_MS = 10_000
-const TIMEOUT_FACTOR = 1.2
-const FAILURE_FACTOR = 2
-const MINIMUM_TIMEOUT_MS = 5_000
-const MAXIMUM_TIMEOUT_MS = 60_000
-const AVERAGE_SPAN_MS = 5_000
+type MonitorOptions = Pick<SessionOptions, 'pingIntervalMs' | 'pingTimeoutMs'>
 
 /**
- * What plain js-libp2p does about dead connections: every 10 s it pings each connection, and aborts those whose ping
- * failed within a moving average of earlier pings, 5 s at least.
+ * What plain js-libp2p 3.3 does about dead connections: every 10 s, where nothing else is said, it pings each connection, and
+ * aborts those whose ping failed within a moving average of earlier pings, 5 s at least.
  */
 export class ConnectionMonitor {
   readonly #clock: Clock
+  readonly #intervalMs: number
+  readonly #timeout: AdaptiveTimeout
   readonly #random: RandomStream
   readonly #connections: () => readonly SimConnection[]
   readonly #controller = new AbortController()
   #timer: Timer | undefined
-  #averageMs = 0
-  #averagedAtMs: number | undefined
 
-  constructor (clock: Clock, random: RandomStream, connections: () => readonly SimConnection[]) {
+  constructor (clock: Clock, { pingIntervalMs, pingTimeoutMs }: MonitorOptions, random: RandomStream, connections: () => readonly SimConnection[]) {
     this.#clock = clock
+    this.#intervalMs = pingIntervalMs
+    this.#timeout = new AdaptiveTimeout(clock, pingTimeoutMs)
     this.#random = random
     this.#connections = connections
   }
@@ -45,7 +43,7 @@ export class ConnectionMonitor {
           this.#clock.setTimeout(() => { throw error }, 0)
         })
       }
-    }, INTERVAL_MS)
+    }, this.#intervalMs)
   }
 
   stop (): void {
@@ -55,8 +53,7 @@ export class ConnectionMonitor {
 
   async #check (connection: SimConnection): Promise<void> {
     const startMs = this.#clock.now()
-    const timeoutMs = Math.min(MAXIMUM_TIMEOUT_MS, Math.max(MINIMUM_TIMEOUT_MS, Math.round(this.#averageMs * TIMEOUT_FACTOR)))
-    using timeout = timeoutSignal(this.#clock, timeoutMs, this.#controller.signal, timeoutError)
+    using timeout = timeoutSignal(this.#clock, this.#timeout.timeoutMs, this.#controller.signal, timeoutError)
     let stream: SimStream | undefined
     try {
       stream = await connection.newStream(PING_PROTOCOL, { signal: timeout.signal })
@@ -72,19 +69,7 @@ export class ConnectionMonitor {
         connection.abort(reason)
       }
     }
-    const tookMs = this.#clock.now() - startMs
-    this.#average(timeout.signal.aborted ? tookMs * FAILURE_FACTOR : tookMs)
-  }
-
-  #average (sampleMs: number): void {
-    const nowMs = this.#clock.now()
-    if (this.#averagedAtMs === undefined) {
-      this.#averageMs = sampleMs
-    } else {
-      const weight = 1 - Math.exp(-(nowMs - this.#averagedAtMs) / AVERAGE_SPAN_MS)
-      this.#averageMs += weight * (sampleMs - this.#averageMs)
-    }
-    this.#averagedAtMs = nowMs
+    this.#timeout.ended(this.#clock.now() - startMs, timeout.signal.aborted)
   }
 
   #payload (): Uint8Array {

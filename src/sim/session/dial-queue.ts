@@ -3,12 +3,11 @@ import { timeoutSignal } from '../../core/clock.ts'
 import type { SimConnection } from './connection.ts'
 import type { SimMultiaddr, SimPeerId } from './identity.ts'
 import { abortReason, SessionError, timeoutError } from './errors.ts'
-import type { SessionLimits } from './options.ts'
+import type { SessionOptions } from './options.ts'
 import { settled } from './settled.ts'
 
 // libp2p 3.3, connection-manager/constants.defaults.ts.
 const DIAL_TIMEOUT_MS = 10_000
-const ADDRESS_DIAL_TIMEOUT_MS = 6_000
 const MAX_PEER_ADDRESSES_TO_DIAL = 25
 // @libp2p/utils 7, queue/index.ts: `then`, `catch`, and the promise that an async function returns.
 const PASSED_ON = 5
@@ -18,6 +17,7 @@ export interface DialTarget {
   readonly addresses: readonly SimMultiaddr[]
 }
 
+type DialOptions = Pick<SessionOptions, 'addressDialTimeoutMs' | 'limits'>
 type DialAddress = (address: SimMultiaddr, peer: SimPeerId | undefined, signal: AbortSignal) => Promise<SimConnection>
 
 /** A dial that waits or is under way. */
@@ -33,21 +33,21 @@ interface Dial {
 }
 
 /**
- * Dials as libp2p 3.3's dial queue does: so many peers at a time, each one's addresses one after the other, 6 s each. A
+ * Dials as libp2p 3.3's dial queue does: so many peers at a time, each one's addresses one after the other, 6 s each where nothing else is said. A
  * dial of a peer that waits or is under way is joined, and so is one that still has an address in common; it goes on until
  * all who wait have given up. Whoever brings no signal gives up after 10 s, unless he joined.
  */
 export class DialQueue {
   readonly #clock: Clock
-  readonly #limits: SessionLimits
+  readonly #options: DialOptions
   readonly #dialAddress: DialAddress
   /** In the order begun: those that run, then those that wait. */
   readonly #dials = new Set<Dial>()
   #running = 0
 
-  constructor (clock: Clock, limits: SessionLimits, dialAddress: DialAddress) {
+  constructor (clock: Clock, options: DialOptions, dialAddress: DialAddress) {
     this.#clock = clock
-    this.#limits = limits
+    this.#options = options
     this.#dialAddress = dialAddress
   }
 
@@ -59,7 +59,7 @@ export class DialQueue {
       target.addresses.forEach(address => existing.addresses.set(address.toString(), address))
       return await this.#wait(existing, signal)
     }
-    if (this.#dials.size >= this.#limits.maxDialQueueLength) {
+    if (this.#dials.size >= this.#options.limits.maxDialQueueLength) {
       throw new SessionError('DialError', 'Dial queue is full')
     }
     using limit = signal === undefined ? timeoutSignal(this.#clock, DIAL_TIMEOUT_MS, undefined, timeoutError) : undefined
@@ -126,7 +126,7 @@ export class DialQueue {
 
   #beginNext (): void {
     for (const dial of this.#dials) {
-      if (this.#running >= this.#limits.maxParallelDials) {
+      if (this.#running >= this.#options.limits.maxParallelDials) {
         return
       }
       if (!dial.running) {
@@ -153,7 +153,7 @@ export class DialQueue {
         if (tried++ === MAX_PEER_ADDRESSES_TO_DIAL) {
           throw new SessionError('DialError', 'Peer had more than maxPeerAddrsToDial')
         }
-        using each = timeoutSignal(this.#clock, ADDRESS_DIAL_TIMEOUT_MS, signal, timeoutError)
+        using each = timeoutSignal(this.#clock, this.#options.addressDialTimeoutMs, signal, timeoutError)
         try {
           return await this.#dialAddress(address, peer, each.signal)
         } catch (error) {

@@ -78,11 +78,11 @@ export class SimNode extends Emitter<NodeEvents> implements ConnectionOwner {
     this.#tcp = tcp
     this.#addresses = addresses
     this.#options = options
-    this.#dialQueue = new DialQueue(clock, options.limits, async (target, peer, signal) => await this.#dialAddress(target, peer, signal))
+    this.#dialQueue = new DialQueue(clock, options, async (target, peer, signal) => await this.#dialAddress(target, peer, signal))
     this.#gate = new InboundGate(clock, options.limits, () => this.#connections.size)
     this.#protocols.set(PING_PROTOCOL, { handler: servePing, maxInboundStreams: Infinity, maxOutboundStreams: Infinity })
     if (options.connectionMonitor) {
-      this.#monitor = new ConnectionMonitor(clock, random.fork('connection-monitor'), () => this.getConnections())
+      this.#monitor = new ConnectionMonitor(clock, options, random.fork('connection-monitor'), () => this.getConnections())
       this.#monitor.start()
     }
     if (options.identify) {

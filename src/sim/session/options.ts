@@ -18,8 +18,14 @@ export interface SessionLimits extends MuxerLimits {
 export interface SessionOptions {
   /** The identify service: both ends of a new connection ask each other who they are. */
   readonly identify: boolean
-  /** Pings each connection every 10 s, and aborts those that do not answer. */
+  /** Pings each connection time and again, and aborts those that do not answer. */
   readonly connectionMonitor: boolean
+  /** Between its pings: 10,000 ms. */
+  readonly pingIntervalMs: number
+  /** What it waits for an answer at least; more where earlier ones took longer: 5,000 ms. */
+  readonly pingTimeoutMs: number
+  /** What dialling one address may take, until the next is tried: 6,000 ms. */
+  readonly addressDialTimeoutMs: number
   /** A TCP socket over which nothing came or went for so long is reset; 0: never. libp2p's own is 120,000 ms. */
   readonly socketInactivityMs: number
   readonly limits: SessionLimits
@@ -31,6 +37,9 @@ const UNLIMITED = 100_000
 export const UNLIMITED_SESSION: SessionOptions = {
   identify: false,
   connectionMonitor: true,
+  pingIntervalMs: 10_000,
+  pingTimeoutMs: 5_000,
+  addressDialTimeoutMs: 6_000,
   socketInactivityMs: 0,
   limits: {
     maxConnections: UNLIMITED,

@@ -94,6 +94,16 @@ test.serial('with the limits that libp2p has by itself, modelled and real peers 
   t.deepEqual(pairs.filter(pair => differs(pair, withinAMicrosecond)), [])
 })
 
+test.serial('with a monitor and a limit to dials that are not libp2p\'s defaults, modelled and real peers give up at the same times', async t => {
+  const random = randomStream('impatient')
+  const request = requestOf('impatient', 4, random, () => ({}), STAY_LONG_MS)
+  const scenario = disturbed(request.scenario, random)
+  const impatient = parseScenario({ ...scenario, hosts: scenario.hosts.map(host => ({ ...host, libp2p: { pingIntervalMs: 3_000, pingTimeoutMs: 1_000, addressDialTimeoutMs: 1_500 } })) })
+  const [patient, pairs] = [await compare({ ...request, scenario }), await compare({ ...request, scenario: impatient })]
+  t.deepEqual(pairs.filter(pair => differs(pair, withinAMicrosecond)), [])
+  t.notDeepEqual(pairs.map(({ real }) => real?.timeMs), patient.map(({ real }) => real?.timeMs))
+})
+
 interface Pair {
   readonly what: string
   readonly modelled: Note | undefined
