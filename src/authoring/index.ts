@@ -28,7 +28,7 @@ export { measure, recordSample } from '../workload/measure.ts'
 export type { Observer, SampleEvent } from '../workload/measure.ts'
 
 // Asking and answering.
-export { networkWith, requesterWith } from '../workload/modules.ts'
+export { libp2pWith, networkWith, requesterWith } from '../workload/modules.ts'
 export type { Askable, ModularHost } from '../workload/modules.ts'
 export { dialEachTime, overNetwork, plainLibp2p } from '../workload/requester.ts'
 export type { Requester, RequesterOptions } from '../workload/requester.ts'

@@ -41,6 +41,14 @@ export function networkWith ({ node, clock, random, recorder }: ModularHost, mod
 }
 
 /**
+ * How libp2p is set up beside these modules, as docs/modules.md advises: one prober, so its connection monitor is off where
+ * the health module is on, and on elsewhere, as libp2p comes. For `hosts[].libp2p` of a scenario.
+ */
+export function libp2pWith (modules: readonly ModuleName[]): { readonly connectionMonitor: boolean } {
+  return { connectionMonitor: !modules.includes('networkHealth') }
+}
+
+/**
  * How an arm with these modules asks a peer; without modules as plain js-libp2p does. The peer's addresses are in the peer
  * store then. Disposing of it stops the network.
  */
