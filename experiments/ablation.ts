@@ -6,6 +6,7 @@ import type { OptimizedNetworkOptions } from '../src/optim/index.ts'
 import type { AddressInput, PathDirectionInput, ScenarioInput } from '../src/wires/scenario.ts'
 import type { Host, Role, RunParameters, TrafficCount } from '../src/wires/wire.ts'
 import { openLoop, poissonArrivals } from '../src/workload/arrivals.ts'
+import { LINE_PAYLOAD_SHARE } from '../src/workload/line-share.ts'
 import { measure, recordSample } from '../src/workload/measure.ts'
 import { requestersWith, serveRequestReplyWith } from '../src/workload/modules.ts'
 import type { Requesters } from '../src/workload/modules.ts'
@@ -255,14 +256,11 @@ function modulesOf ({ arm: name }: RunParameters): readonly ModuleName[] {
   return arms.find(({ name: other }) => other === name)?.modules ?? []
 }
 
-/** Of a segment of 1,448 bytes in a packet of 1,500, and what Noise and yamux add. */
-const PAYLOAD_SHARE = 0.95
-
 function optionsOf (run: RunParameters): OptimizedNetworkOptions {
   return {
     // So that lengths are the same on all machines.
     messageBatching: { codecs: ['snappy'] },
-    ...run.case === 'beside-bulk' && { bandwidthManager: { uploadBitsPerSecond: Number(run.thinBitsPerSecond) * PAYLOAD_SHARE } }
+    ...run.case === 'beside-bulk' && { bandwidthManager: { uploadBitsPerSecond: Number(run.thinBitsPerSecond) * LINE_PAYLOAD_SHARE } }
   }
 }
 

@@ -5,6 +5,7 @@ import type { BandwidthOptions, TrafficClass } from '../src/optim/index.ts'
 import type { ScenarioInput } from '../src/wires/scenario.ts'
 import type { Host, Role, RunParameters } from '../src/wires/wire.ts'
 import { openLoop, poissonArrivals } from '../src/workload/arrivals.ts'
+import { LINE_PAYLOAD_SHARE } from '../src/workload/line-share.ts'
 import { measure, recordSample } from '../src/workload/measure.ts'
 import { requestersWith } from '../src/workload/modules.ts'
 import { requestPayload, serveRequestReply } from '../src/workload/request-reply.ts'
@@ -21,24 +22,21 @@ const parameters = z.object({
   urgentUnderWay: z.int().positive().default(16).describe('The same of urgent ones, where there are any: so many that some always wait')
 })
 
-/** Of the line's rate: what a shaper is told, so that headers find room and the queue forms where it is, and not behind it. */
-const SHAPED_SHARE = 0.95
-
 const arms: readonly Arm[] = [
   { name: 'unshaped', title: 'No shaping', description: 'Plain libp2p: what is to be sent goes to yamux and TCP, and waits in the router.' },
-  shaped('fifo', 'FIFO', 'A token bucket at 95% of the line\'s rate, first come, first served.'),
+  shaped('fifo', 'FIFO', 'A token bucket at what the line carries of payload, 89.5% of its rate; first come, first served.'),
   shaped('strict-priority', 'Strict priority', 'The same rate, and the more pressing class always first.'),
-  { ...shaped('fair', 'Bandwidth manager', 'The bandwidth manager with its defaults, told 95% of the line\'s rate.'), modules: ['bandwidthManager'] },
-  shaped('fair-high', 'Told 20% too much', 'The same, told 114% of the line\'s rate: rates are given, and a user may be wrong.'),
-  shaped('fair-low', 'Told 20% too little', 'The same, told 76%.')
+  { ...shaped('fair', 'Bandwidth manager', 'The bandwidth manager with its defaults, told the same rate.'), modules: ['bandwidthManager'] },
+  shaped('fair-high', 'Told 20% too much', 'The same, told 107% of the line\'s rate: rates are given, and a user may be wrong.'),
+  shaped('fair-low', 'Told 20% too little', 'The same, told 72%.')
 ]
 
 const SHAPERS: Readonly<Record<string, { readonly discipline: NonNullable<BandwidthOptions['discipline']>, readonly share: number } | undefined>> = {
-  fifo: { discipline: 'fifo', share: SHAPED_SHARE },
-  'strict-priority': { discipline: 'strict-priority', share: SHAPED_SHARE },
-  fair: { discipline: 'fair', share: SHAPED_SHARE },
-  'fair-high': { discipline: 'fair', share: 1.2 * SHAPED_SHARE },
-  'fair-low': { discipline: 'fair', share: 0.8 * SHAPED_SHARE }
+  fifo: { discipline: 'fifo', share: LINE_PAYLOAD_SHARE },
+  'strict-priority': { discipline: 'strict-priority', share: LINE_PAYLOAD_SHARE },
+  fair: { discipline: 'fair', share: LINE_PAYLOAD_SHARE },
+  'fair-high': { discipline: 'fair', share: 1.2 * LINE_PAYLOAD_SHARE },
+  'fair-low': { discipline: 'fair', share: 0.8 * LINE_PAYLOAD_SHARE }
 }
 
 /** What goes on at once. The first server is asked, the others are uploaded to. */
@@ -135,7 +133,7 @@ export const experiment: Experiment = {
   name: 'bulk-and-requests',
   title: 'Requests beside bulk on one line',
   question: 'What does a request wait for where uploads fill the line, what do shapers and priorities change, and what do they leave to bulk?',
-  expected: 'Unshaped, for the router\'s queue: one to eight round trips. FIFO, for its own queue instead. Strict priority and the bandwidth manager: for little more than what was handed to TCP before. The manager keeps a sixteenth for bulk under any urgent load, where strict priority leaves nothing, and gives up 5% of the line for it. Told 20% too much it is as good as unshaped but for LEDBAT, which makes bulk yield; told 20% too little it wastes 20%.',
+  expected: 'Unshaped, for the router\'s queue: one to eight round trips. FIFO, for its own queue instead. Strict priority and the bandwidth manager: for little more than what was handed to TCP before. The manager keeps a sixteenth for bulk under any urgent load, where strict priority leaves nothing, and gives up a tenth of the line for it. Told 20% too much it is as good as unshaped but for LEDBAT, which makes bulk yield; told 20% too little it wastes 20%.',
   parameters,
   arms,
   cases,

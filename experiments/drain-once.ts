@@ -157,22 +157,18 @@ interface DrainingStream extends Stream {
 
 /** One after the other on one stream, whose drain event is heeded; the far side acknowledges each with an empty reply. */
 async function sendInWindow (connection: Connection, bytes: number, signal: AbortSignal, look: () => void): Promise<void> {
-  let underWay = 0
-  let ended = false
+  const messages = { underWay: 0 }
   let acknowledged = Promise.withResolvers<void>()
   const frames = new FrameStream(await connection.newStream(REQUEST_REPLY_PROTOCOL, { signal }), MAXIMUM_FRAME_BYTES, {
     onFrame () {
-      underWay--
+      messages.underWay--
       acknowledged.resolve()
     },
-    onEnd () {
-      ended = true
-      acknowledged.resolve()
-    }
+    onEnd: () => acknowledged.resolve()
   })
   const untilUnderWay = async (most: number): Promise<void> => {
-    while (underWay > most) {
-      if (ended) {
+    while (messages.underWay > most) {
+      if (frames.ended) {
         throw new Error('the stream ended before all was acknowledged')
       }
       acknowledged = Promise.withResolvers()
@@ -181,7 +177,7 @@ async function sendInWindow (connection: Connection, bytes: number, signal: Abor
   }
   for (let left = bytes; left > 0; left -= MESSAGE_BYTES) {
     await untilUnderWay(MESSAGES_AT_A_TIME - 1)
-    underWay++
+    messages.underWay++
     const written = frames.write(requestPayload(Math.max(4, Math.min(left, MESSAGE_BYTES)), 0), signal)
     look()
     await written

@@ -10,6 +10,7 @@ import { pantheonDirections } from '../src/wires/pantheon-directions.ts'
 import type { PathDirection } from '../src/wires/scenario.ts'
 import type { Host, Role, RunParameters } from '../src/wires/wire.ts'
 import { openLoop, poissonArrivals } from '../src/workload/arrivals.ts'
+import { LINE_PAYLOAD_SHARE } from '../src/workload/line-share.ts'
 import { measure, recordSample } from '../src/workload/measure.ts'
 import { networkWith } from '../src/workload/modules.ts'
 import { PERF_PROTOCOL, perfTransfer, WITHOUT_END_BYTES } from '../src/workload/perf.ts'
@@ -28,17 +29,11 @@ export const parameters = z.object({
 /** Before it a first request makes the connection; then the upload begins, and measured requests follow. */
 const UPLOAD_FROM_MS = 3_000
 
-/**
- * What a network is told of the line, which an operator would know: Pantheon's rates. The manager counts payload, of which
- * a packet of 1500 B carries 1448, and has to be narrower than the path for the queue to be its own.
- */
-const LINE_SHARE = 0.9
-
 const arms: ReadonlyArray<Arm & { readonly modules?: readonly ModuleName[] }> = [
   { name: 'plain', title: 'Plain libp2p', description: 'Each request opens a stream, on the connection that carries the upload.' },
   { name: 'pool', title: 'Pool', description: 'The connection pool alone: streams are kept.', modules: ['connectionPool'] },
   { name: 'timeouts', title: 'Timeouts', description: 'Adaptive timeouts alone; requests are idempotent and may be tried again.', modules: ['adaptiveTimeouts'] },
-  { name: 'full', title: 'All five modules', description: 'The bandwidth manager is told 90% of Pantheon\'s rates, as who knows the line would; the upload is a stream of the class bulk.', modules: MODULES }
+  { name: 'full', title: 'All five modules', description: 'The bandwidth manager is told Pantheon\'s rates less what headers take, as who knows the line would; the upload is a stream of the class bulk.', modules: MODULES }
 ]
 
 export const experiment: Experiment = {
@@ -146,7 +141,7 @@ function moduleOptions ({ name, scenario: { paths: [{ forward, backward = forwar
   return {
     // Payloads are ballast, which would compress to nothing.
     messageBatching: { codecs: [] },
-    bandwidthManager: { uploadBitsPerSecond: LINE_SHARE * meanRate(up), downloadBitsPerSecond: LINE_SHARE * meanRate(down) }
+    bandwidthManager: { uploadBitsPerSecond: LINE_PAYLOAD_SHARE * meanRate(up), downloadBitsPerSecond: LINE_PAYLOAD_SHARE * meanRate(down) }
   }
 }
 
