@@ -17,9 +17,9 @@ import { serveWith } from '../src/workload/serve.ts'
 export const parameters = z.object({
   peers: z.int().positive().max(1_000).default(200).describe('Peers of the process that is measured'),
   rttMs: z.number().positive().default(20).describe('Round trip, ms'),
-  connectingMs: z.number().positive().default(2_000).describe('The time within which all peers connect, each at an instant of its own, ms'),
+  connectingMs: z.number().positive().default(3_000).describe('The time within which all peers connect, each at an instant of its own, ms'),
   loadMs: z.number().positive().default(2_000).describe('How long requests arrive, ms'),
-  requestsPerSecond: z.number().positive().default(1).describe('Of each peer, or to each, Poisson'),
+  requestsPerSecond: z.number().positive().default(0.5).describe('Of each peer, or to each, Poisson'),
   messageBytes: z.int().min(4).max(64_000).default(1_000).describe('Size of a request and of a reply, bytes'),
   deadlineMs: z.number().positive().default(5_000).describe('What a user waits for an answer at most, the same in all arms, ms')
 })
@@ -98,7 +98,7 @@ export const experiment: Experiment = {
     { promise: PROMISE, reading: 'memory in use a peer of a server with 200 clients, against plain libp2p', case: 'server', metric: 'used-a-peer', arm: 'full', wire: 'tcp', target: { change: -0.4 } },
     { promise: PROMISE, reading: 'memory in use a peer of a client of 200 servers, against plain libp2p', case: 'client', metric: 'used-a-peer', arm: 'full', wire: 'tcp', target: { change: -0.4 } }
   ],
-  // Two arms and twelve comparisons: the least with which Holm's correction can find anything. A run is twelve seconds.
+  // Two arms and twelve comparisons: the least with which Holm's correction can find anything. A run is twelve seconds or so.
   repetitions: { sim: 0, stack: 0, tcp: 9 }
 }
 
