@@ -34,7 +34,7 @@ const SHORTENED: Readonly<Record<string, readonly string[]>> = {
 }
 
 /** Those that real peers alone can answer, and those that are another's cases with more peers. */
-const LEFT_OUT: ReadonlySet<string> = new Set(['memory', 'dissemination-large', 'large-crowd'])
+const LEFT_OUT: ReadonlySet<string> = new Set(['memory', 'memory-each-module', 'dissemination-large', 'large-crowd'])
 
 for (const name of (await experimentNames()).filter(name => !LEFT_OUT.has(name))) {
   // In two processes, of which the second has the other Node where there is one: what is the same on both is the same on one.

@@ -4,10 +4,12 @@ import { MODULES } from '../src/experiment/definition.ts'
 import type { Arm, Case, Experiment, Metric, ModuleName } from '../src/experiment/definition.ts'
 import type { OptimizedNetworkOptions } from '../src/optim/index.ts'
 import type { AddressInput, PathDirectionInput, ScenarioInput } from '../src/wires/scenario.ts'
-import type { Host, Role, RunParameters, TrafficCount } from '../src/wires/wire.ts'
+import type { Host, Peer, Role, RunParameters, TrafficCount } from '../src/wires/wire.ts'
 import { openLoop, poissonArrivals } from '../src/workload/arrivals.ts'
+import { keptStreams } from '../src/workload/kept-streams.ts'
+import { LINE_PAYLOAD_SHARE } from '../src/workload/line-share.ts'
 import { measure, recordSample } from '../src/workload/measure.ts'
-import { requestersWith, serveRequestReplyWith } from '../src/workload/modules.ts'
+import { libp2pWith, requestersWith, serveRequestReplyWith } from '../src/workload/modules.ts'
 import type { Requesters } from '../src/workload/modules.ts'
 import { requestPayloads } from '../src/workload/request-reply.ts'
 
@@ -27,6 +29,7 @@ const arm = (name: string, module: ModuleName, title: string): Arm => ({ name, t
 
 const arms: readonly Arm[] = [
   { name: 'plain', title: 'Plain libp2p', description: 'dial() reuses the connection, each request opens a stream: what js-libp2p does by itself, with its connection monitor.' },
+  { name: 'kept-streams', title: 'Plain, kept streams', description: 'The same by a user who knows that a stream costs a round trip: streams that were answered on are used again, by hand.' },
   arm('pool', 'connectionPool', 'Connection pool'),
   arm('batching', 'messageBatching', 'Message batching'),
   arm('bandwidth', 'bandwidthManager', 'Bandwidth manager'),
@@ -69,11 +72,16 @@ const WORKLOADS = {
 
 const metrics: readonly Metric[] = [
   { name: 'p50', title: 'Request, median', sample: 'request', statistic: 'p50', unit: 'ms', better: 'lower', minimumEffect: 0.05 },
-  { name: 'p99', title: 'Request, p99', sample: 'request', statistic: 'p99', unit: 'ms', better: 'lower', minimumEffect: 0.05 },
   { name: 'failed', title: 'Failed requests', sample: 'request', statistic: 'failed-share', unit: 'share', better: 'lower', minimumEffect: 0.05 },
   { name: 'attempts', title: 'Attempts a request', sample: 'attempts', statistic: 'mean', unit: 'count', better: 'lower', role: 'cost', minimumEffect: 0.02 },
   { name: 'wire-bytes', title: 'Bytes on the wire a request', sample: 'wire-bytes', statistic: 'mean', unit: 'bytes', better: 'lower', role: 'cost', minimumEffect: 0.05 }
 ]
+
+/** The farthest into the tail that a run's requests allow: of fewer than two hundred, a p99 would be the slowest of them. */
+function tailOf (requests: number): Metric {
+  const [statistic, title] = requests >= 200 ? ['p99', 'p99'] as const : requests >= 40 ? ['p90', 'p90'] as const : ['maximum', 'slowest'] as const
+  return { name: statistic, title: `Request, ${title}`, sample: 'request', statistic, unit: 'ms', better: 'lower', minimumEffect: 0.05 }
+}
 
 const cases: readonly Case[] = [
   ablation({
@@ -88,6 +96,8 @@ const cases: readonly Case[] = [
     description: 'Small requests beside uploads of 256 KiB on a thin uplink, two thirds full, with a queue of four bandwidth-delay products. The bandwidth manager is told the uplink\'s rate less what headers take.',
     // What waits in front of a relay waits above TCP.
     wires: ['sim', 'stack'],
+    // Uploads begin on an idle line.
+    warmUpMs: 'mser-5',
     extra: [{ name: 'bulk-p50', title: 'Upload, median', sample: 'bulk', statistic: 'p50', unit: 'ms', better: 'lower', role: 'cost', minimumEffect: 0.05 }],
     path: run => ({ rateBitsPerSecond: Number(run.thinBitsPerSecond), queue: { limitBytes: 4 * Number(run.thinBitsPerSecond) / 8e3 * Number(run.rttMs) } })
   }),
@@ -163,7 +173,17 @@ export const experiment: Experiment = {
   arms,
   cases,
   thresholds: [],
-  repetitions: { stack: 1, tcp: 2 }
+  repetitions: { stack: 1, tcp: 1 },
+  precision: {
+    halfWidth: 0.05,
+    maximumSeeds: 30,
+    targets: [
+      { case: 'small-requests', metric: 'p50', arm: 'all' },
+      { case: 'beside-bulk', metric: 'p50', arm: 'bandwidth' },
+      { case: 'slow-answers', metric: 'p99', arm: 'timeouts' },
+      { case: 'dead-peer', metric: 'p99', arm: 'health' }
+    ]
+  }
 }
 
 export const roles: Readonly<Record<string, Role>> = {
@@ -186,7 +206,7 @@ async function askServers (host: Host, run: RunParameters): Promise<void> {
   const peers = serverNames(servers).map(name => host.peer(name))
   const deadlineMs = Number(run.deadlineMs)
   const patienceMs = any === true ? Number(run.nextPeerMs) : deadlineMs
-  await using requesters = await requestersWith(host, peers, patienceMs, modulesOf(run), optionsOf(run))
+  await using requesters = run.arm === 'kept-streams' ? requestersOnKeptStreams(host, peers) : await requestersWith(host, peers, patienceMs, modulesOf(run), optionsOf(run))
   const payloadOf = requestPayloads(requestBytes, replyBytes)
   const uploadOf = requestPayloads(BULK_BYTES, 100)
   if (warm !== false) {
@@ -213,6 +233,24 @@ async function askServers (host: Host, run: RunParameters): Promise<void> {
   recordSample(host, 'attempts', (requesters.attempts() - attemptsBefore) / requests)
   if (before !== undefined && after !== undefined) {
     recordSample(host, 'wire-bytes', (wireBytes(after) - wireBytes(before)) / requests)
+  }
+}
+
+function requestersOnKeptStreams ({ node }: Host, peers: readonly Peer[]): Requesters {
+  let asked = 0
+  return {
+    each: peers.map(({ addresses }) => {
+      const kept = keptStreams({ node, addresses })
+      return {
+        ...kept,
+        async request (payload, signal) {
+          asked++
+          return await kept.request(payload, signal)
+        }
+      }
+    }),
+    attempts: () => asked,
+    async [Symbol.asyncDispose] () {}
   }
 }
 
@@ -256,14 +294,11 @@ function modulesOf ({ arm: name }: RunParameters): readonly ModuleName[] {
   return arms.find(({ name: other }) => other === name)?.modules ?? []
 }
 
-/** Of a segment of 1,448 bytes in a packet of 1,500, and what Noise and yamux add. */
-const PAYLOAD_SHARE = 0.95
-
 function optionsOf (run: RunParameters): OptimizedNetworkOptions {
   return {
     // So that lengths are the same on all machines.
     messageBatching: { codecs: ['snappy'] },
-    ...run.case === 'beside-bulk' && { bandwidthManager: { uploadBitsPerSecond: Number(run.thinBitsPerSecond) * PAYLOAD_SHARE } }
+    ...run.case === 'beside-bulk' && { bandwidthManager: { uploadBitsPerSecond: Number(run.thinBitsPerSecond) * LINE_PAYLOAD_SHARE } }
   }
 }
 
@@ -292,7 +327,13 @@ function wireBytes ({ sentBytes, receivedBytes }: TrafficCount): number {
   return sentBytes + receivedBytes
 }
 
-interface AblationCase extends Pick<Case, 'title' | 'description' | 'noGain' | 'wires'> {
+/** As many as are to be expected in a run with the defaults. */
+function requestsOf (name: keyof typeof WORKLOADS): number {
+  const { perSecond, servers, durationMs = parameters.parse({}).durationMs }: Workload = WORKLOADS[name]
+  return name === 'cold' ? servers : perSecond * durationMs / 1_000
+}
+
+interface AblationCase extends Pick<Case, 'title' | 'description' | 'noGain' | 'wires' | 'warmUpMs'> {
   readonly name: keyof typeof WORKLOADS
   readonly role?: string
   /** False where requests are so many that several runs at a time would disturb each other. Default: true. */
@@ -312,13 +353,14 @@ function ablation ({ role = 'server', waits = true, path, addresses = [{}], faul
     waits,
     scenario (parameters, random) {
       const run: RunParameters = { ...parameters, case: over.name }
+      const libp2p = libp2pWith(modulesOf(run))
       return {
-        hosts: [{ name: 'client', role: 'client' }, ...servers.map(name => ({ name, role, addresses }))],
+        hosts: [{ name: 'client', role: 'client', libp2p }, ...servers.map(name => ({ name, role, addresses, libp2p }))],
         paths: servers.map(name => ({ from: 'client', to: name, forward: { delayMs: Number(run.rttMs) / 2, ...path?.(run) } })),
         ...faults && { faults: faults(run, random.uniform(0, 4_000)) },
         limitMs: beginMs(run) + durationMs(run) + 3 * Number(run.deadlineMs)
       }
     },
-    metrics: [...metrics, ...extra]
+    metrics: [metrics[0], tailOf(requestsOf(over.name)), ...metrics.slice(1), ...extra]
   }
 }

@@ -1,6 +1,7 @@
 import * as z from 'zod'
 import { sleep, timeoutSignal } from '../src/core/clock.ts'
 import type { RandomStream } from '../src/core/random.ts'
+import { TwinwireError } from '../src/core/errors.ts'
 import { MODULES } from '../src/experiment/definition.ts'
 import type { Arm, Case, Claim, Experiment, Metric, ModuleName } from '../src/experiment/definition.ts'
 import { plainRequest, serveRequests } from '../src/optim/index.ts'
@@ -10,7 +11,7 @@ import { openLoop, poissonArrivals } from '../src/workload/arrivals.ts'
 import { recordSample } from '../src/workload/measure.ts'
 import { messagesOver, onKeptStream, onStreamEach, receiveMessages, receiveMessagesOver } from '../src/workload/messages.ts'
 import type { MessageSender } from '../src/workload/messages.ts'
-import { networkWith, servingNetwork } from '../src/workload/modules.ts'
+import { libp2pWith, networkWith, servingNetwork } from '../src/workload/modules.ts'
 import { jsonPayload, randomPayload } from '../src/workload/payloads.ts'
 
 const parameters = z.object({
@@ -63,7 +64,8 @@ const metrics: readonly Metric[] = [
   { name: 'efficiency', title: 'Payload of all bytes on the wire', sample: 'efficiency', statistic: 'mean', unit: 'share', better: 'higher', minimumEffect: 0.05 },
   { name: 'efficiency-stream-each', title: 'The same, against a stream a message', sample: 'efficiency', statistic: 'mean', unit: 'share', better: 'higher', baseline: 'stream-each', minimumEffect: 0.05 },
   { name: 'delay-p50', title: 'Way of a message, median', sample: 'delay', statistic: 'p50', unit: 'ms', better: 'lower', role: 'cost', minimumEffect: 0.05 },
-  { name: 'delay-p99', title: 'Way of a message, p99', sample: 'delay', statistic: 'p99', unit: 'ms', better: 'lower', role: 'cost', minimumEffect: 0.05 },
+  // Of 50 at the least.
+  { name: 'delay-p90', title: 'Way of a message, p90', sample: 'delay', statistic: 'p90', unit: 'ms', better: 'lower', role: 'cost', minimumEffect: 0.05 },
   { name: 'attempts', title: 'Attempts a message', sample: 'attempts', statistic: 'mean', unit: 'count', better: 'lower', role: 'cost', minimumEffect: 0.01 },
   { name: 'missing', title: 'Messages that did not arrive', sample: 'missing', statistic: 'mean', unit: 'share', better: 'lower', role: 'cost', minimumEffect: 0.01 }
 ]
@@ -93,6 +95,8 @@ const cases: readonly Case[] = [
   }))
 ]
 
+/** The cases that the promise is read in. */
+const PROMISED = ['size-100', 'size-1024', 'rate-1000', 'json'] as const
 const PROMISE = 'bandwidth efficiency from 60% to 85%'
 /** From 60% to 85% is as much again as 0.25/0.6. */
 const PROMISED_CHANGE = 0.25 / 0.6
@@ -110,14 +114,15 @@ export const experiment: Experiment = {
     { name: 'rate', title: 'Messages a second', description: `Messages of ${RATES_BYTES} bytes.`, factors: [{ name: 'perSecond', title: 'Messages a second', unit: 'count', scale: 'log' }] }
   ],
   promises: [
-    ...['size-100', 'size-1024', 'rate-1000', 'json'].map((name): Claim => ({ ...claimOf(name), reading: `${titleOf(name)}: 85% reached`, metric: 'efficiency', target: { value: 0.85 } })),
-    ...['size-100', 'size-1024', 'rate-1000', 'json'].flatMap((name): Claim[] => [
+    ...PROMISED.map((name): Claim => ({ ...claimOf(name), reading: `${titleOf(name)}: 85% reached`, metric: 'efficiency', target: { value: 0.85 } })),
+    ...PROMISED.flatMap((name): Claim[] => [
       { ...claimOf(name), reading: `${titleOf(name)}: as much again as 85 is of 60, against a kept stream`, metric: 'efficiency', target: { change: PROMISED_CHANGE } },
       { ...claimOf(name), reading: `${titleOf(name)}: the same, against a stream a message`, metric: 'efficiency-stream-each', target: { change: PROMISED_CHANGE } }
     ])
   ],
   thresholds: [],
   repetitions: { stack: 1 },
+  precision: { halfWidth: 0.05, maximumSeeds: 30, targets: PROMISED.map(name => ({ case: name, metric: 'efficiency', arm: 'all' })) },
   // A relay passes on bytes and sees no packets.
   tcpNetwork: 'namespaces'
 }
@@ -134,15 +139,20 @@ export const roles: Readonly<Record<string, Role>> = {
 
 async function receive (host: Host, run: RunParameters): Promise<void> {
   const arrived = new Set<number>()
+  let counted = false
   const onMessage = (payload: Uint8Array): void => {
     const view = new DataView(payload.buffer, payload.byteOffset)
     const number = view.getUint32(0)
-    if (number !== NOT_MEASURED && !arrived.has(number)) {
+    // What comes when it was asked how many have come was missing, and is recorded as that.
+    if (number !== NOT_MEASURED && !arrived.has(number) && !counted) {
       arrived.add(number)
       recordSample(host, 'delay', host.clock.now() - view.getFloat64(NUMBER_BYTES))
     }
   }
-  await host.node.handle(COUNT_PROTOCOL, async stream => await serveRequests(stream, () => numbered(NUMBER_BYTES, arrived.size)))
+  await host.node.handle(COUNT_PROTOCOL, async stream => await serveRequests(stream, () => {
+    counted = true
+    return numbered(NUMBER_BYTES, arrived.size)
+  }))
   const modules = modulesOf(run)
   if (modules.length === 0) {
     await receiveMessages(host.node, onMessage)
@@ -180,6 +190,9 @@ async function send (host: Host, run: RunParameters): Promise<void> {
   const arrived = await plainRequest(host.node, [...addresses], COUNT_PROTOCOL, numbered(NUMBER_BYTES, 0), { signal: host.signal, clock: host.clock, deadlineMs })
   const count = new DataView(arrived.buffer, arrived.byteOffset).getUint32(0)
   recordSample(host, 'missing', 1 - count / arrivals.length)
+  for (let missing = arrivals.length - count; missing > 0; missing--) {
+    recordSample(host, 'delay', deadlineMs, new TwinwireError('ERR_DEADLINE', 'the message did not arrive'))
+  }
   if (before !== undefined && after !== undefined) {
     recordSample(host, 'efficiency', count * load.bytes / (wireBytes(after) - wireBytes(before)))
   }
@@ -266,7 +279,7 @@ function messages ({ delayMs, ...over }: Pick<Case, 'name' | 'title' | 'descript
     // Not every kernel has netem, which real peers with delays need.
     ...delayMs !== 0 && { wires: ['sim', 'stack'] },
     scenario: run => ({
-      hosts: [{ name: 'sender', role: 'sender' }, { name: 'receiver', role: 'receiver' }],
+      hosts: ['sender', 'receiver'].map(host => ({ name: host, role: host, libp2p: libp2pWith(modulesOf(run)) })),
       paths: [{ from: 'sender', to: 'receiver', forward: { delayMs: delayMs ?? Number(run.rttMs) / 2, rateBitsPerSecond: Number(run.rateBitsPerSecond) } }],
       limitMs: warmUpMs(run) + durationMs(run) + drainMs(run) + 3 * Number(run.deadlineMs)
     }),

@@ -77,7 +77,7 @@ function cellular (name: string, title: string, description: string, queue: Path
     }),
     metrics: [
       { name: 'request', title: 'Request', sample: 'request', statistic: 'p50', unit: 'ms', better: 'lower', minimumEffect: 0.05 },
-      { name: 'request-p99', title: 'Request, p99', sample: 'request', statistic: 'p99', unit: 'ms', better: 'lower', minimumEffect: 0.05 }
+      { name: 'request-p90', title: 'Request, p90', sample: 'request', statistic: 'p90', unit: 'ms', better: 'lower', minimumEffect: 0.05 }
     ]
   }
 }

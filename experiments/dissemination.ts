@@ -9,6 +9,7 @@ import type { PathDirectionInput, Scenario, ScenarioInput } from '../src/wires/s
 import type { Host, Role, RunParameters, WireName } from '../src/wires/wire.ts'
 import { Flood, keptStreams, overModules } from '../src/workload/flood.ts'
 import type { FloodLinks } from '../src/workload/flood.ts'
+import { LINE_PAYLOAD_SHARE } from '../src/workload/line-share.ts'
 import { recordSample } from '../src/workload/measure.ts'
 import { networkWith } from '../src/workload/modules.ts'
 import { completeEdges, gridEdges, lineEdges, neighboursOf, shortestTimes, treeEdges } from '../src/workload/overlay.ts'
@@ -63,7 +64,7 @@ const parameters = z.object({
 export const arms: readonly Arm[] = [
   { name: 'plain', title: 'Plain libp2p', description: 'A stream to each neighbour that is opened once and stays: as js-libp2p\'s gossipsub does it.' },
   { name: 'pool', title: 'Pool', description: 'A message is a request with an empty reply on a stream that the connection pool keeps.', modules: ['connectionPool'] },
-  { name: 'full', title: 'All five modules', description: 'The same through all modules, as urgent; the bandwidth manager is told the rate of the peer\'s own line.', modules: MODULES }
+  { name: 'full', title: 'All five modules', description: 'The same through all modules, as urgent; the bandwidth manager is told the rate of the peer\'s own line, less what headers take.', modules: MODULES }
 ]
 
 const delivery = (over: Pick<Metric, 'name' | 'title' | 'statistic'>): Metric => ({ ...over, sample: 'delivery', unit: 'ms', better: 'lower', minimumEffect: 0.05 })
@@ -89,7 +90,7 @@ export const experiment: Experiment = {
   name: 'dissemination',
   title: 'One message to all peers',
   question: 'How long does a message take to all peers of a world-wide overlay, small and as large as a block, and do the modules change it? And does the simulation give what Maelstrom publishes of broadcasts?',
-  expected: 'A small message takes the shortest path by latency, 200 to 400 ms, and no module can be faster than light: kept streams leave nothing to gain. A block of 128 kB takes several round trips a hop while TCP\'s window opens, and its seven copies 150 ms of a line of 50 Mbit/s; shaping at the line\'s own rate gains nothing either. Maelstrom\'s longest latencies are reached exactly: diameter times latency.',
+  expected: 'A small message takes the shortest path by latency, 200 to 400 ms, and no module can be faster than light: kept streams leave nothing to gain. A block of 128 kB takes several round trips a hop while TCP\'s window opens, and its seven copies 150 ms of a line of 50 Mbit/s; shaping at what the line carries gains nothing either. Maelstrom\'s longest latencies are reached exactly: diameter times latency.',
   parameters,
   arms,
   cases: [
@@ -292,8 +293,8 @@ function linksOf (host: Host, { arm, deadlineMs }: RunParameters, own: number): 
   }
 }
 
-/** A node has to be told what its line carries. */
+/** A node has to be told what its line carries of payload. */
 function lineOf ({ topology }: Scenario, own: number): Parameters<typeof networkWith>[2] {
   const rate = topology?.kind === 'regions' ? topology.places?.[own].rateBitsPerSecond : undefined
-  return rate === undefined ? {} : { bandwidthManager: { uploadBitsPerSecond: rate, downloadBitsPerSecond: rate } }
+  return rate === undefined ? {} : { bandwidthManager: { uploadBitsPerSecond: LINE_PAYLOAD_SHARE * rate, downloadBitsPerSecond: LINE_PAYLOAD_SHARE * rate } }
 }

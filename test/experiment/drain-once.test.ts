@@ -7,8 +7,8 @@ import { SimWire } from '../../src/wires/sim.ts'
 const BULK_BYTES = 4e6
 const loaded = await loadExperiment('drain-once', new URL('../../experiments/', import.meta.url))
 
-async function samplesOf (arm: string): Promise<readonly SampleEvent[]> {
-  const parameters = loaded.experiment.parameters.parse({ bulkBytes: BULK_BYTES }) as Record<string, number>
+async function samplesOf (arm: string, bulkBytes = BULK_BYTES): Promise<readonly SampleEvent[]> {
+  const parameters = loaded.experiment.parameters.parse({ bulkBytes }) as Record<string, number>
   const { samples, error } = await runUnit({ loaded, parameters, unit: { wire: 'sim', case: 'bulk', arm, seed: 'drain' }, wire: new SimWire() })
   if (error !== undefined) {
     throw new Error(`${error.code}: ${error.message}`)
@@ -33,9 +33,26 @@ test('the drain event keeps what is buffered to the chunk that was handed over l
 })
 
 test('no arm carries more than the path does, and modules are heard of by their acknowledgements', async t => {
-  for (const arm of ['drain-event', 'request-stream', 'batching', 'full']) {
+  for (const arm of ['drain-event', 'window', 'batching', 'batching-at-once', 'full']) {
     const goodputs = (await samplesOf(arm)).filter(({ metric }) => metric === 'goodput')
     t.is(goodputs.length, 1)
     t.true(goodputs[0].value > 0 && goodputs[0].value < 20e6, `${arm}: ${goodputs[0].value} bit/s`)
   }
+})
+
+test('a window by hand keeps what is buffered to the message that was handed over last', async t => {
+  const most = mostBuffered(await samplesOf('window'))
+  // With its length of 3 bytes.
+  t.true(most <= 32 * 1024 + 3, `${most} bytes`)
+})
+
+test('a module holds no more than the 32 messages that it is given at a time, and without one the module holds no more than its 4 MiB a peer', async t => {
+  const MIB = 1024 * 1024
+  for (const arm of ['batching', 'full']) {
+    const most = mostBuffered(await samplesOf(arm))
+    // Of each message its length prefix and what stands around it in a batch.
+    t.true(most > 0 && most <= MIB + 32 * 200, `${arm}: ${most} bytes`)
+  }
+  const most = mostBuffered(await samplesOf('batching-at-once', 8e6))
+  t.true(most > MIB && most <= 4 * MIB, `${most} bytes`)
 })
