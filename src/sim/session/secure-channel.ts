@@ -8,7 +8,7 @@ import { settled } from './settled.ts'
 import { closeError } from './upgrade.ts'
 import { NOISE_LENGTH_BYTES, NOISE_MAX_PLAINTEXT_BYTES, NOISE_TAG_BYTES, YAMUX_HEADER_BYTES } from './wire-format.ts'
 
-/** From here on Noise encrypts piece by piece as it is given, and the tag is one more: any may be the one that fills the socket. */
+/** From here on Noise encrypts piece by piece as it is given, and the tag is one more: each is a write, and any may be the one that fills the socket. */
 const LARGE_BYTES = 1_200
 
 /** What is written to the socket in one piece, and the frames that can be read when it has arrived. */
@@ -217,10 +217,11 @@ function secure (frames: readonly Frame[]): Piece[] {
     missing -= plaintextBytes
     const parts = takeParts(clear, plaintextBytes)
     const readable = parts.flatMap(({ frames }) => frames)
+    secured.push({ bytes: NOISE_LENGTH_BYTES, frames: [] })
     if (plaintextBytes < LARGE_BYTES) {
-      secured.push({ bytes: NOISE_LENGTH_BYTES + plaintextBytes + NOISE_TAG_BYTES, frames: readable })
+      secured.push({ bytes: plaintextBytes + NOISE_TAG_BYTES, frames: readable })
     } else {
-      secured.push({ bytes: NOISE_LENGTH_BYTES, frames: [] }, ...parts.map(({ bytes }) => ({ bytes, frames: [] })), { bytes: NOISE_TAG_BYTES, frames: readable })
+      secured.push(...parts.map(({ bytes }) => ({ bytes, frames: [] })), { bytes: NOISE_TAG_BYTES, frames: readable })
     }
   }
   return secured
