@@ -25,6 +25,9 @@ export type SenderView = Readonly<Pick<TcpSender, 'phase' | 'outstanding' | 'pee
 /** Between two challenge acknowledgements, lest two ends answer each other for ever (RFC 5961 7; Linux: tcp_invalid_ratelimit). */
 const CHALLENGE_INTERVAL_NS = 500 * NS_PER_MS
 
+/** So much a program reads at a time, as Node does. */
+const READ_BYTES = 65_536
+
 /** What a socket asks of the host it belongs to. */
 export interface SocketOwner {
   socketEstablished(socket: TcpSocket): void
@@ -68,6 +71,13 @@ export class TcpSocket implements TimedSocket {
   #flushPending = false
   /** A segment is being taken in, after which what is due leaves. */
   #receiving = false
+  /** Whether a program reads, which has woken up when all of an instant has arrived. */
+  #wakes = false
+  #read: EventId = 0
+  /** Arrived, and to be told when the program has woken up. */
+  #arrivedBytes = 0
+  /** Of them, when it was looked last. */
+  #seenBytes = 0
 
   constructor (wiring: SocketWiring) {
     this.#wiring = wiring
@@ -287,6 +297,7 @@ export class TcpSocket implements TimedSocket {
    */
   attach (handler: TcpSocketHandler): SocketReading {
     const { processor } = this.#wiring
+    this.#wakes = true
     if (processor === undefined) {
       this.handler = handler
       return this
@@ -358,6 +369,28 @@ export class TcpSocket implements TimedSocket {
     this.#transmit()
   }
 
+  onRead (): void {
+    if (this.#arrivedBytes > this.#seenBytes) {
+      // More may come in this instant.
+      this.#seenBytes = this.#arrivedBytes
+      this.#readLater()
+      return
+    }
+    const byteCount = Math.min(this.#arrivedBytes, READ_BYTES)
+    this.#arrivedBytes -= byteCount
+    this.#seenBytes = this.#arrivedBytes
+    if (this.#arrivedBytes > 0) {
+      this.#readLater()
+    }
+    this.#receiving = true
+    this.#handData(byteCount)
+    this.#receiving = false
+    this.#tellRemoteClose()
+    this.#transmit()
+    this.#endIfFinished()
+    this.#tellChange()
+  }
+
   onFlush (): void {
     this.#flushPending = false
     this.#transmit()
@@ -374,20 +407,48 @@ export class TcpSocket implements TimedSocket {
       this.#sender.onAcknowledgement(nowNs, packets, id)
       const byteCount = this.#receiver.onSegment(nowNs, packets, id)
       if (byteCount > 0) {
-        if (this.autoRead) {
-          // First, as a program has read what it answers.
-          this.#receiver.read(nowNs, byteCount)
-        }
-        this.handler?.onData(byteCount)
+        this.#tellData(byteCount)
       }
-      if (this.#receiver.finished && !this.#remoteClosed && this.#phase === 'open') {
-        this.#remoteClosed = true
-        this.handler?.onRemoteClose()
-      }
+      this.#tellRemoteClose()
     }
     this.#transmit()
+    this.#endIfFinished()
+  }
+
+  #endIfFinished (): void {
     if (this.#sender.finished && this.#receiver.finished && this.#phase === 'open') {
       this.#end('closed')
+    }
+  }
+
+  #tellData (byteCount: number): void {
+    if (!this.#wakes) {
+      this.#handData(byteCount)
+    } else {
+      if (this.#arrivedBytes === 0) {
+        this.#readLater()
+      }
+      this.#arrivedBytes += byteCount
+    }
+  }
+
+  #readLater (): void {
+    this.#read = this.#kernel.schedule(this.#kernel.nowNs, this.#events.readOperation, this.#slot)
+  }
+
+  #handData (byteCount: number): void {
+    if (this.autoRead) {
+      // First, as a program has read what it answers.
+      this.#receiver.read(this.#kernel.nowNs, byteCount)
+    }
+    this.handler?.onData(byteCount)
+  }
+
+  /** Behind all data. */
+  #tellRemoteClose (): void {
+    if (this.#receiver.finished && !this.#remoteClosed && this.#phase === 'open' && this.#arrivedBytes === 0) {
+      this.#remoteClosed = true
+      this.handler?.onRemoteClose()
     }
   }
 
@@ -578,6 +639,12 @@ export class TcpSocket implements TimedSocket {
     }
     this.#phase = 'closed'
     this.#timer.stop()
+    if (this.#arrivedBytes > 0) {
+      this.#kernel.cancel(this.#read)
+      const byteCount = this.#arrivedBytes
+      this.#arrivedBytes = 0
+      this.#handData(byteCount)
+    }
     if (this.#flushPending) {
       this.#kernel.cancel(this.#flush)
       this.#flushPending = false
