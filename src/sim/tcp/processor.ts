@@ -138,10 +138,10 @@ export class ProcessedHandler implements TcpSocketHandler, SocketReading {
 
   onData (byteCount: number): void {
     this.#processor.process(byteCount, () => {
-      this.#handler.onData(byteCount)
       if (this.autoRead) {
         this.#socket.read(byteCount)
       }
+      this.#handler.onData(byteCount)
     })
   }
 

@@ -25,6 +25,9 @@ export type SenderView = Readonly<Pick<TcpSender, 'phase' | 'outstanding' | 'pee
 /** Between two challenge acknowledgements, lest two ends answer each other for ever (RFC 5961 7; Linux: tcp_invalid_ratelimit). */
 const CHALLENGE_INTERVAL_NS = 500 * NS_PER_MS
 
+/** So much a program reads at a time, as Node does. */
+const READ_BYTES = 65_536
+
 /** What a socket asks of the host it belongs to. */
 export interface SocketOwner {
   socketEstablished(socket: TcpSocket): void
@@ -66,6 +69,15 @@ export class TcpSocket implements TimedSocket {
   readonly #timer: LazyTimer
   #flush: EventId = 0
   #flushPending = false
+  /** A segment is being taken in, after which what is due leaves. */
+  #receiving = false
+  /** Whether a program reads, which has woken up when all of an instant has arrived. */
+  #wakes = false
+  #read: EventId = 0
+  /** Arrived, and to be told when the program has woken up. */
+  #arrivedBytes = 0
+  /** Of them, when it was looked last. */
+  #seenBytes = 0
 
   constructor (wiring: SocketWiring) {
     this.#wiring = wiring
@@ -209,25 +221,44 @@ export class TcpSocket implements TimedSocket {
 
   /**
    * Queues bytes for sending, however many, also before the connection is established. They leave at the end of the
-   * instant, so that all writes of one instant fill segments together. Where the connection has ended they are dropped:
-   * `onClosed` has said so. After `close` it is a bug.
+   * instant, so that all writes of one instant fill segments together: a program that hands over all it has in one system
+   * call. Where the connection has ended they are dropped: `onClosed` has said so. After `close` it is a bug.
    */
   write (byteCount: number): void {
-    if (this.#phase === 'closed') {
+    if (this.#queue(byteCount)) {
+      this.#drainWanted ||= this.#sender.unsentBytes > this.#options.lowWaterBytes
+      this.#flushLater()
+    }
+  }
+
+  /**
+   * The same as a system call of its own with TCP_NODELAY, as js-libp2p makes one for each piece: what finds room in the
+   * windows leaves before this returns, in segments of its own where nothing waited before it; the rest joins what waits.
+   */
+  send (byteCount: number): void {
+    if (!this.#queue(byteCount) || this.#phase !== 'open') {
       return
     }
-    if (this.#closing || !(byteCount >= 0)) {
-      throw new Error(this.#closing ? 'write after close' : `cannot write ${byteCount} bytes`)
+    const { nowNs } = this.#kernel
+    if (this.#receiver.acks.due) {
+      // The kernel has acknowledged what was read before whoever read it can answer.
+      this.#sendAcknowledgement(nowNs)
     }
-    this.#sender.write(byteCount)
-    this.#drainWanted ||= this.#sender.unsentBytes > this.#options.lowWaterBytes
-    this.#flushLater()
+    this.#sendSegments(nowNs)
+    this.#armTimer()
+    if (this.#sender.unsentBytes > this.#options.lowWaterBytes) {
+      this.#drainWanted = true
+    } else if (this.#drainWanted) {
+      // Not from within: whoever sends is not told meanwhile.
+      this.#flushLater()
+    }
+    this.#tellChange()
   }
 
   /** With `autoRead` off: so many of the bytes announced by `onData` are consumed; the window opens accordingly. */
   read (byteCount: number): void {
     this.#receiver.read(this.#kernel.nowNs, byteCount)
-    if (this.#receiver.acks.due) {
+    if (this.#receiver.acks.due && !this.#receiving) {
       this.#flushLater()
     }
   }
@@ -266,6 +297,7 @@ export class TcpSocket implements TimedSocket {
    */
   attach (handler: TcpSocketHandler): SocketReading {
     const { processor } = this.#wiring
+    this.#wakes = true
     if (processor === undefined) {
       this.handler = handler
       return this
@@ -279,6 +311,13 @@ export class TcpSocket implements TimedSocket {
   receive (id: PacketId): void {
     const flags = this.#network.packets.flags[id]
     this.#keepAlive?.onReceived(this.#kernel.nowNs)
+    this.#receiving = true
+    this.#take(id, flags)
+    this.#receiving = false
+    this.#tellChange()
+  }
+
+  #take (id: PacketId, flags: number): void {
     if ((flags & FLAG_RST) !== 0) {
       this.#onReset(id)
     } else if (this.#phase === 'open') {
@@ -288,7 +327,6 @@ export class TcpSocket implements TimedSocket {
     } else if (this.#phase === 'syn-received') {
       this.#onHandshake(id, flags)
     }
-    this.#tellChange()
   }
 
   onTimer (): void {
@@ -331,6 +369,28 @@ export class TcpSocket implements TimedSocket {
     this.#transmit()
   }
 
+  onRead (): void {
+    if (this.#arrivedBytes > this.#seenBytes) {
+      // More may come in this instant.
+      this.#seenBytes = this.#arrivedBytes
+      this.#readLater()
+      return
+    }
+    const byteCount = Math.min(this.#arrivedBytes, READ_BYTES)
+    this.#arrivedBytes -= byteCount
+    this.#seenBytes = this.#arrivedBytes
+    if (this.#arrivedBytes > 0) {
+      this.#readLater()
+    }
+    this.#receiving = true
+    this.#handData(byteCount)
+    this.#receiving = false
+    this.#tellRemoteClose()
+    this.#transmit()
+    this.#endIfFinished()
+    this.#tellChange()
+  }
+
   onFlush (): void {
     this.#flushPending = false
     this.#transmit()
@@ -347,19 +407,48 @@ export class TcpSocket implements TimedSocket {
       this.#sender.onAcknowledgement(nowNs, packets, id)
       const byteCount = this.#receiver.onSegment(nowNs, packets, id)
       if (byteCount > 0) {
-        this.handler?.onData(byteCount)
-        if (this.autoRead) {
-          this.#receiver.read(nowNs, byteCount)
-        }
+        this.#tellData(byteCount)
       }
-      if (this.#receiver.finished && !this.#remoteClosed && this.#phase === 'open') {
-        this.#remoteClosed = true
-        this.handler?.onRemoteClose()
-      }
+      this.#tellRemoteClose()
     }
     this.#transmit()
+    this.#endIfFinished()
+  }
+
+  #endIfFinished (): void {
     if (this.#sender.finished && this.#receiver.finished && this.#phase === 'open') {
       this.#end('closed')
+    }
+  }
+
+  #tellData (byteCount: number): void {
+    if (!this.#wakes) {
+      this.#handData(byteCount)
+    } else {
+      if (this.#arrivedBytes === 0) {
+        this.#readLater()
+      }
+      this.#arrivedBytes += byteCount
+    }
+  }
+
+  #readLater (): void {
+    this.#read = this.#kernel.schedule(this.#kernel.nowNs, this.#events.readOperation, this.#slot)
+  }
+
+  #handData (byteCount: number): void {
+    if (this.autoRead) {
+      // First, as a program has read what it answers.
+      this.#receiver.read(this.#kernel.nowNs, byteCount)
+    }
+    this.handler?.onData(byteCount)
+  }
+
+  /** Behind all data. */
+  #tellRemoteClose (): void {
+    if (this.#receiver.finished && !this.#remoteClosed && this.#phase === 'open' && this.#arrivedBytes === 0) {
+      this.#remoteClosed = true
+      this.handler?.onRemoteClose()
     }
   }
 
@@ -455,6 +544,18 @@ export class TcpSocket implements TimedSocket {
     }
   }
 
+  /** False where the connection has ended. */
+  #queue (byteCount: number): boolean {
+    if (this.#phase === 'closed') {
+      return false
+    }
+    if (this.#closing || !(byteCount >= 0)) {
+      throw new Error(this.#closing ? 'write after close' : `cannot write ${byteCount} bytes`)
+    }
+    this.#sender.write(byteCount)
+    return true
+  }
+
   #flushLater (): void {
     if (!this.#flushPending && this.#phase === 'open') {
       this.#flushPending = true
@@ -473,9 +574,7 @@ export class TcpSocket implements TimedSocket {
         // Only a segment without payload has room for SACK blocks.
         this.#sendAcknowledgement(nowNs)
       }
-      while (this.#sender.poll(nowNs)) {
-        this.#sendSegment(nowNs)
-      }
+      this.#sendSegments(nowNs)
       if (this.#receiver.acks.due) {
         this.#sendAcknowledgement(nowNs)
       }
@@ -485,6 +584,12 @@ export class TcpSocket implements TimedSocket {
       }
     }
     this.#armTimer()
+  }
+
+  #sendSegments (nowNs: number): void {
+    while (this.#sender.poll(nowNs)) {
+      this.#sendSegment(nowNs)
+    }
   }
 
   #sendSegment (nowNs: number): void {
@@ -534,6 +639,12 @@ export class TcpSocket implements TimedSocket {
     }
     this.#phase = 'closed'
     this.#timer.stop()
+    if (this.#arrivedBytes > 0) {
+      this.#kernel.cancel(this.#read)
+      const byteCount = this.#arrivedBytes
+      this.#arrivedBytes = 0
+      this.#handData(byteCount)
+    }
     if (this.#flushPending) {
       this.#kernel.cancel(this.#flush)
       this.#flushPending = false
