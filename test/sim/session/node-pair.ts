@@ -9,6 +9,7 @@ import { SimMultiaddr } from '../../../src/sim/session/identity.ts'
 import { UNLIMITED_SESSION } from '../../../src/sim/session/options.ts'
 import { SimNode } from '../../../src/sim/session/node.ts'
 import { TcpHost } from '../../../src/sim/tcp/host.ts'
+import type { TcpOptions } from '../../../src/sim/tcp/options.ts'
 import { VirtualClock } from '../../../src/sim/virtual-clock.ts'
 
 export const DELAY_NS = 50e6
@@ -28,7 +29,7 @@ export class NodePair {
   readonly serverAddress: SimMultiaddr
   #chunks: Array<{ atNs: number, direction: 'client' | 'server', bytes: number }> = []
 
-  constructor (options = UNLIMITED_SESSION) {
+  constructor (options = UNLIMITED_SESSION, tcp: Partial<TcpOptions> = {}) {
     const packets = new Packets()
     const network = new PacketNetwork(this.kernel, packets, randomStream('recording'))
     const nodes = [network.addNode(), network.addNode()] as const
@@ -48,7 +49,7 @@ export class NodePair {
       return node === undefined ? undefined : { node, port }
     })
     const make = (name: string, node: NodeId, address: string): SimNode => {
-      const made = new SimNode(this.fabric, { name, tcp: new TcpHost(network, node), addresses: [new SimMultiaddr(address)], random: randomStream(name), options })
+      const made = new SimNode(this.fabric, { name, tcp: new TcpHost(network, node, tcp), addresses: [new SimMultiaddr(address)], random: randomStream(name), options })
       made.listen(4001)
       return made
     }

@@ -26,6 +26,9 @@ const DIAL_SEGMENTS = {
   server: [1, 19, 1, 7, 2, 32, 48, 136, 2, 28, 2, 28]
 }
 
+/** So that what a session has to say at one time leaves at one time: ten small segments fill Linux's first window. */
+const WIDE_WINDOW = { initialWindowSegments: 100 }
+
 async function echo (stream: SimStream, bytes: number): Promise<void> {
   await new Promise<void>(resolve => {
     stream.addEventListener('message', () => resolve(), { once: true })
@@ -82,7 +85,7 @@ function lengthsOf (segments: readonly Chunk[]): Record<'client' | 'server', num
 }
 
 test('a dial with identify at both ends sends the bytes of the real stack, and tells the listener where the dialler listens', async t => {
-  const bench = new NodePair({ ...UNLIMITED_SESSION, identify: true })
+  const bench = new NodePair({ ...UNLIMITED_SESSION, identify: true }, WIDE_WINDOW)
   await bench.server.handle(ECHO, () => {})
   const dial = await bench.observe(async () => await bench.client.dial(bench.serverAddress))
   t.is(dial.tookMs, 3 * RTT_MS)
@@ -91,9 +94,23 @@ test('a dial with identify at both ends sends the bytes of the real stack, and t
   t.deepEqual(addresses.map(({ multiaddr }) => multiaddr.toString()), ['/ip4/10.0.0.1/tcp/4001'])
 })
 
+test('ten small segments fill the first window: what the listener of an identified dial has beyond them leaves a round trip later in one', async t => {
+  const bench = new NodePair({ ...UNLIMITED_SESSION, identify: true })
+  await bench.server.handle(ECHO, () => {})
+  const dial = await bench.observe(async () => await bench.client.dial(bench.serverAddress))
+  // Behind its length each: its ping, the answers to the dialler's ping and to its stream, the window update and the lines
+  // that open its own.
+  const [tag, frame, lines] = [16, 12, 36]
+  const first = [2, frame + tag, 2, frame + tag, 2, frame + tag, 2, frame + tag, 2, frame + lines + tag]
+  const [, , recordedBytes] = RECORDED.identifiedDial[5]
+  const sent = (at: number): number[] => dial.segments.filter(chunk => chunk[0] === at && chunk[1] === 'server').map(([, , bytes]) => bytes)
+  t.deepEqual(sent(7), first)
+  t.is(sent(9)[0], recordedBytes - first.reduce((sum, bytes) => sum + bytes))
+})
+
 test('eleven streams that arrive with the end of the handshake leave both ends with an open connection that carries nothing, ten do not', async t => {
   for (const [streams, outcome] of [[10, 'carries'], [11, 'carries nothing']] as const) {
-    const bench = new NodePair()
+    const bench = new NodePair(UNLIMITED_SESSION, WIDE_WINDOW)
     await bench.server.handle(ECHO, stream => {
       stream.addEventListener('message', ({ data }) => { stream.send(data) })
     })
