@@ -12,6 +12,7 @@ import { LazyTimer } from './lazy-timer.ts'
 import type { TcpOptions } from './options.ts'
 import { ProcessedHandler } from './processor.ts'
 import type { Processor, SocketReading } from './processor.ts'
+import { READ_BYTES } from './read-bytes.ts'
 import { TcpReceiver } from './receiver.ts'
 import { addSackBytes, allocateReset, allocateSegment } from './segment.ts'
 import { TcpSender } from './sender.ts'
@@ -24,9 +25,6 @@ export type SenderView = Readonly<Pick<TcpSender, 'phase' | 'outstanding' | 'pee
 
 /** Between two challenge acknowledgements, lest two ends answer each other for ever (RFC 5961 7; Linux: tcp_invalid_ratelimit). */
 const CHALLENGE_INTERVAL_NS = 500 * NS_PER_MS
-
-/** So much a program reads at a time, as Node does. */
-const READ_BYTES = 65_536
 
 /** What a socket asks of the host it belongs to. */
 export interface SocketOwner {

@@ -1,6 +1,7 @@
 import type { ByteQueue } from '../../sim/session/byte-queue.ts'
 import { SEND_HIGH_WATER_BYTES } from '../../sim/tcp/high-water.ts'
 import type { SocketReading } from '../../sim/tcp/processor.ts'
+import { READ_BYTES } from '../../sim/tcp/read-bytes.ts'
 import type { TcpCloseReason, TcpSocket, TcpSocketHandler } from '../../sim/tcp/socket.ts'
 
 /** What a socket tells whoever uses it: as Node's `net.Socket` does, and in the same order. */
@@ -14,9 +15,6 @@ export interface SimulatedSocketEvents {
   /** The last call; not after `close` or `abort`. */
   onClose(reason: TcpCloseReason): void
 }
-
-/** So much Node reads at once; a pause holds between two of them. */
-const READ_BYTES = 65_536
 
 export interface SimulatedSocketInit {
   readonly socket: TcpSocket
