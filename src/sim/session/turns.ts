@@ -9,6 +9,6 @@ export const RACE_TURNS = 3
 export async function turns (count: number): Promise<void> {
   // The await of this function is the last.
   for (let i = 1; i < count; i++) {
-    await undefined
+    await Promise.resolve()
   }
 }
