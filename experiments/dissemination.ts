@@ -149,7 +149,7 @@ function maelstromCase (name: MaelstromName, title: string, wires: readonly Wire
   return {
     name,
     title,
-    description: `25 nodes, each of which broadcasts once; a message takes ${exponential ? `an exponential time of ${latencyMs} ms in the mean` : `${latencyMs} ms`} from neighbour to neighbour. Maelstrom publishes ${publishedMaximumMs} ms for the longest.`,
+    description: `25 nodes, each of which broadcasts once; ${exponential ? `each of the two packets of a message takes an exponential time of ${latencyMs} ms in the mean` : `a message takes ${latencyMs} ms`} from neighbour to neighbour. Maelstrom publishes ${publishedMaximumMs} ms for the longest.`,
     arms: ['plain'],
     wires,
     waits: true,

@@ -66,7 +66,9 @@ test('plain libp2p makes one attempt a request, and timeouts within their budget
 
 test('where the first addresses are dead, plain libp2p waits its six seconds for each, and the pool does not', async t => {
   const [plain, pool] = await Promise.all(['plain', 'pool'].map(async arm => Math.max(...valuesOf(await play('first-address-dead', arm), 'request'))))
-  // Six seconds, and then a dial, a stream and an answer; racing begins the second address 250 ms after the first.
-  t.true(plain > 6_000 && plain <= 6_000 + 6 * RTT_MS, `${plain} ms`)
+  // Six seconds, and then a dial (3), a stream (1) and an answer (1); and as six streams that waited for the dial are opened at
+  // once, four segments each, each of the four flights that this takes may need a second window. Racing begins the second
+  // address 250 ms after the first.
+  t.true(plain > 6_000 && plain < (6_000 + 9 * RTT_MS) * 1.0001, `${plain} ms`)
   t.true(pool <= 250 + 6 * RTT_MS, `${pool} ms`)
 })

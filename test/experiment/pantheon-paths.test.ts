@@ -11,10 +11,13 @@ const parameters = loaded.experiment.parameters.parse({ durationMs: 2_000 }) as 
 
 /** A full segment with timestamps: 1448 bytes of payload in 1500 of IP. */
 const PAYLOAD_SHARE = 1448 / 1500
-/** What stands around a payload of 100 and 1000 B: its length, yamux's header, Noise's length and tag, TCP/IP's. */
-const REQUEST_BYTES = 100 + 1 + 12 + 18 + 52
-/** In the same packet before the reply goes yamux's window update for the request. */
-const REPLY_BYTES = 12 + 18 + 1_000 + 2 + 12 + 18 + 52
+/**
+ * What stands around a payload of 100 and 1000 B: its length, yamux's header, Noise's length and tag. Noise's length and the
+ * rest are a packet each, with headers of TCP and IP.
+ */
+const REQUEST_BYTES = 100 + 1 + 12 + 18 + 2 * 52
+/** Before the reply go an acknowledgement and yamux's window update for the request. */
+const REPLY_BYTES = 52 + 12 + 18 + 2 * 52 + 1_000 + 2 + 12 + 18 + 2 * 52
 
 for (const theCase of loaded.experiment.cases) {
   const { name } = theCase

@@ -56,10 +56,15 @@ export class Channel implements TcpSocketHandler {
     this.#inactivity?.stop()
   }
 
-  send (message: Message): void {
+  /** @param writes what is given to TCP at a time, bytes; absent: all of the message */
+  send (message: Message, writes?: readonly number[]): void {
     this.#inactivity?.touch()
     this.#outgoing.push(message)
-    this.socket.write(message.bytes)
+    if (writes === undefined) {
+      this.socket.send(message.bytes)
+    } else {
+      writes.forEach(bytes => this.socket.send(bytes))
+    }
   }
 
   onConnected (): void {

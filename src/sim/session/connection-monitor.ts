@@ -7,9 +7,15 @@ import type { SessionOptions } from './options.ts'
 import type { SimStream } from './stream.ts'
 import { SessionError, timeoutError } from './errors.ts'
 import { settled } from './settled.ts'
+import { RACE_TURNS, turns } from './turns.ts'
 
 export const PING_PROTOCOL = '/ipfs/ping/1.0.0'
 const PING_BYTES = 32
+
+/** What `for await` over a stream spends on each thing that it gets. */
+const ITERATION_TURNS = 3
+/** `byteStream.read`, beside the race with its signal. */
+const READ_TURNS = 1
 
 type MonitorOptions = Pick<SessionOptions, 'pingIntervalMs' | 'pingTimeoutMs'>
 
@@ -59,6 +65,7 @@ export class ConnectionMonitor {
       stream = await connection.newStream(PING_PROTOCOL, { signal: timeout.signal })
       const sentMs = this.#clock.now()
       await echo(stream, this.#payload(), timeout.signal)
+      await turns(RACE_TURNS + READ_TURNS)
       connection.rtt = Math.floor(this.#clock.now()) - Math.floor(sentMs)
       await stream.close({ signal: timeout.signal })
     } catch (error) {
@@ -79,16 +86,15 @@ export class ConnectionMonitor {
 
 /** The listener's side of ping: everything comes back. */
 export function servePing (stream: SimStream): void {
-  stream.addEventListener('message', ({ data }) => {
-    try {
-      stream.send(data)
-    } catch (error) {
-      // The connection is being closed from this end.
-      stream.abort(error as Error)
-    }
-  })
-  stream.addEventListener('remoteCloseWrite', () => {
-    stream.close().catch((error: unknown) => stream.abort(error as Error))
+  stream.addEventListener('message', ({ data }) => act(stream, () => { stream.send(data) }))
+  stream.addEventListener('remoteCloseWrite', () => act(stream, async () => { await stream.close() }))
+}
+
+/** As the loop over the stream gets to it. */
+function act (stream: SimStream, action: () => void | Promise<void>): void {
+  turns(ITERATION_TURNS).then(action).catch((error: unknown) => {
+    // The connection is being closed from this end.
+    stream.abort(error as Error)
   })
 }
 

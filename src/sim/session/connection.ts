@@ -10,9 +10,16 @@ import type { MuxerLimits } from './muxer.ts'
 import { Muxer } from './muxer.ts'
 import { awaitProtocol, selectProtocol } from './negotiation.ts'
 import { SecureChannel } from './secure-channel.ts'
+import { turns } from './turns.ts'
 
 // libp2p 3.3, connection-manager/constants.defaults.ts and registrar.ts.
 const NEGOTIATION_TIMEOUT_MS = 10_000
+/**
+ * From the agreed protocol to the application: the peer store takes it down, in turn and in the mean so long, one turn longer
+ * where it knows an address; and, where the stream is this end's, middleware that there is none of. As counted in the real one.
+ */
+const OPENED_TURNS = 15
+const SERVED_TURNS = 12
 const CLOSE_TIMEOUT_MS = 1_000
 export const DEFAULT_MAX_OUTBOUND_STREAMS = 64
 export const DEFAULT_MAX_INBOUND_STREAMS = 32
@@ -105,6 +112,7 @@ export class SimConnection extends Emitter<{ close: CloseDetails }> {
       if (count > limit) {
         throw new SessionError('TooManyOutboundProtocolStreamsError', `Too many outbound protocol streams for protocol "${protocol}" - ${count}/${limit}`)
       }
+      await turns(OPENED_TURNS)
       return stream
     } catch (error) {
       stream.abort(asError(error))
@@ -156,6 +164,7 @@ export class SimConnection extends Emitter<{ close: CloseDetails }> {
     if (this.#count(name, 'inbound') > protocol.maxInboundStreams) {
       throw new SessionError('TooManyInboundProtocolStreamsError', `Too many inbound protocol streams for protocol "${name}" - limit ${protocol.maxInboundStreams}`)
     }
+    await turns(SERVED_TURNS)
     await protocol.handler(stream, this)
   }
 

@@ -8,6 +8,7 @@ import { YamuxKeepAlive } from './keep-alive.ts'
 import { settled } from './settled.ts'
 import type { StreamTransport } from './stream.ts'
 import { SimStream, YAMUX_ACK, YAMUX_RST, YAMUX_SYN } from './stream.ts'
+import { RACE_TURNS, turns } from './turns.ts'
 
 /** What a muxer needs of the connection it shares out. */
 export interface MuxedChannel {
@@ -109,6 +110,7 @@ export class Muxer extends Emitter<{ stream: SimStream }> implements StreamTrans
         closing.then(resolve, reject)
         return () => {}
       })
+      await turns(RACE_TURNS)
       this.status = 'closed'
       this.#localGoAway = true
       this.#channel.send(frameOf('go-away', 0, 0, NORMAL))

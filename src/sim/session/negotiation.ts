@@ -3,7 +3,15 @@ import type { CloseDetails } from './message-stream.ts'
 import type { SimStream } from './stream.ts'
 import { SessionError } from './errors.ts'
 import { settled } from './settled.ts'
+import { RACE_TURNS, turns } from './turns.ts'
 import { decodeLine, encodeNegotiation, MULTISTREAM_HEADER, NOT_AVAILABLE } from './wire-format.ts'
+
+// `lpStream` of @libp2p/utils 7, `readString` of @libp2p/multistream-select 7.
+
+/** From bytes that are there, through `byteStream.read` of the length and the line, `lpStream.read` and `readString`, beside the await of `next`. */
+const READ_TURNS = 3
+/** `byteStream.write` and `lpStream.write`. */
+const WRITE_TURNS = 2
 
 /**
  * The dialler's side of multistream-select on a new stream: one round trip.
@@ -15,6 +23,7 @@ export async function selectProtocol (stream: SimStream, protocol: string, signa
   if (!stream.send(encodeNegotiation(MULTISTREAM_HEADER, protocol))) {
     await drained(stream, signal)
   }
+  await turns(WRITE_TURNS)
   if (await lines.next(signal) !== MULTISTREAM_HEADER || await lines.next(signal) !== protocol) {
     throw new SessionError('UnsupportedProtocolError', `Protocol selection failed - could not negotiate ${protocol}`)
   }
@@ -33,6 +42,7 @@ export async function awaitProtocol (stream: SimStream, speaks: (protocol: strin
     if (!stream.send(encodeNegotiation(spoken ? line : NOT_AVAILABLE))) {
       await drained(stream, signal)
     }
+    await turns(WRITE_TURNS)
     if (spoken && line !== MULTISTREAM_HEADER) {
       return line
     }
@@ -56,6 +66,7 @@ class Lines implements Disposable {
     for (;;) {
       const line = decodeLine(this.#bytes)
       if (line !== undefined) {
+        await turns(READ_TURNS)
         return line
       }
       if (this.#stream.endOfFile) {
@@ -65,6 +76,7 @@ class Lines implements Disposable {
         this.#waiting = { resolve, reject }
         return () => {}
       })
+      await turns(RACE_TURNS)
     }
   }
 

@@ -8,13 +8,16 @@ import { settled } from './settled.ts'
 import { closeError } from './upgrade.ts'
 import { NOISE_LENGTH_BYTES, NOISE_MAX_PLAINTEXT_BYTES, NOISE_TAG_BYTES, YAMUX_HEADER_BYTES } from './wire-format.ts'
 
-/** From here on Noise encrypts piece by piece as it is given, and the tag is one more: any may be the one that fills the socket. */
+/** From here on Noise encrypts piece by piece as it is given, and the tag is one more: each is a write, and any may be the one that fills the socket. */
 const LARGE_BYTES = 1_200
 
 /** What is written to the socket in one piece, and the frames that can be read when it has arrived. */
 interface Piece extends Message {
   readonly frames: readonly Frame[]
 }
+
+/** Before each of Noise's messages, a write of its own. */
+const LENGTH: Piece = { bytes: NOISE_LENGTH_BYTES, frames: [] }
 
 interface SecureChannelEvents {
   frame: Frame
@@ -161,7 +164,7 @@ export class SecureChannel extends Emitter<SecureChannelEvents> implements Chann
     const [frame] = this.#frames
     if (this.#frames.length === 1 && YAMUX_HEADER_BYTES + frame.data.byteLength < LARGE_BYTES) {
       // What most of them are.
-      this.#secured.push(message(YAMUX_HEADER_BYTES + frame.data.byteLength, this.#frames))
+      this.#secured.push(LENGTH, ciphertext(YAMUX_HEADER_BYTES + frame.data.byteLength, this.#frames))
     } else {
       this.#secured.push(...secure(this.#frames))
     }
@@ -223,18 +226,19 @@ function secure (frames: readonly Frame[]): Piece[] {
     missing -= plaintextBytes
     const parts = takeParts(clear, plaintextBytes)
     const readable = parts.flatMap(({ frames }) => frames)
+    secured.push(LENGTH)
     if (plaintextBytes < LARGE_BYTES) {
-      secured.push(message(plaintextBytes, readable))
+      secured.push(ciphertext(plaintextBytes, readable))
     } else {
-      secured.push({ bytes: NOISE_LENGTH_BYTES, frames: [] }, ...parts.map(({ bytes }) => ({ bytes, frames: [] })), { bytes: NOISE_TAG_BYTES, frames: readable })
+      secured.push(...parts.map(({ bytes }) => ({ bytes, frames: [] })), { bytes: NOISE_TAG_BYTES, frames: readable })
     }
   }
   return secured
 }
 
-/** One of Noise's, written at once. */
-function message (plaintextBytes: number, frames: readonly Frame[]): Piece {
-  return { bytes: NOISE_LENGTH_BYTES + plaintextBytes + NOISE_TAG_BYTES, frames }
+/** Of one of Noise's messages, with its tag. */
+function ciphertext (plaintextBytes: number, frames: readonly Frame[]): Piece {
+  return { bytes: plaintextBytes + NOISE_TAG_BYTES, frames }
 }
 
 /** Headers and the pieces of data, the last of each frame with the frame. */

@@ -1,14 +1,14 @@
 import type { Channel, ChannelHandler, CloseReason, Message } from './channel.ts'
 import { SessionError } from './errors.ts'
-import { NOISE_MESSAGE_1_BYTES, NOISE_MESSAGE_2_BYTES, NOISE_MESSAGE_3_BYTES, SELECT_NOISE_BYTES } from './wire-format.ts'
+import { HEADER_WRITES, NOISE_MESSAGE_1_WRITES, NOISE_MESSAGE_2_WRITES, NOISE_MESSAGE_3_WRITES, NOISE_WRITES } from './wire-format.ts'
 import { socketError } from '../tcp/socket-error.ts'
 import type { SystemError } from '../tcp/socket-error.ts'
 
-/** What the two ends send in turn, the dialler first. Bytes from a recording of the real stack. */
-const TURNS = [SELECT_NOISE_BYTES, SELECT_NOISE_BYTES, NOISE_MESSAGE_1_BYTES, NOISE_MESSAGE_2_BYTES, NOISE_MESSAGE_3_BYTES] as const
+/** Something to send, by writes in bytes, or to wait for; the listener's message of Noise proves who it is, the last who dials. */
+type Step = readonly number[] | 'await' | 'identify'
 
-/** The listener's Noise message, which proves who it is; its own comes back to it in the last. */
-const IDENTIFYING_TURN = 3
+const DIALLER: readonly Step[] = [HEADER_WRITES, NOISE_WRITES, 'await', 'await', NOISE_MESSAGE_1_WRITES, 'identify', NOISE_MESSAGE_3_WRITES]
+const LISTENER: readonly Step[] = ['await', HEADER_WRITES, 'await', NOISE_WRITES, 'await', NOISE_MESSAGE_2_WRITES, 'identify']
 
 interface HandshakeMessage extends Message {
   /** Who says so: Noise proves it. */
@@ -39,10 +39,12 @@ export class Upgrade implements ChannelHandler {
   readonly #channel: Channel
   readonly #init: UpgradeInit
   readonly #events: UpgradeEvents
-  /** Index of the turn that is next, ours or theirs. */
-  #turn = 0
-  /** Turns of this parity are ours. */
-  readonly #ours: 0 | 1
+  readonly #steps: readonly Step[]
+  /** Index of the step that is next. */
+  #step = 0
+  /** Of the steps that wait, those for which nothing has come. */
+  #missing: number
+  readonly #arrived: HandshakeMessage[] = []
   #remoteIdentity = ''
   #connected = false
   #ended = false
@@ -50,7 +52,8 @@ export class Upgrade implements ChannelHandler {
 
   constructor (channel: Channel, init: UpgradeInit, events: UpgradeEvents) {
     this.#channel = channel
-    this.#ours = init.dialler ? 0 : 1
+    this.#steps = init.dialler ? DIALLER : LISTENER
+    this.#missing = this.#steps.filter(step => typeof step === 'string').length
     this.#init = init
     this.#events = events
   }
@@ -62,23 +65,17 @@ export class Upgrade implements ChannelHandler {
 
   onConnected (): void {
     this.#connected = true
-    this.#takeTurn()
+    this.#goOn()
   }
 
   onMessage (message: Message): void {
-    if (this.#turn === TURNS.length) {
+    if (this.#missing === 0) {
       this.#early.push(message)
       return
     }
-    const { identity } = message as HandshakeMessage
-    const { expected } = this.#init
-    if (this.#turn === IDENTIFYING_TURN && expected !== undefined && identity !== expected) {
-      this.#fail(upgradeError(`Payload identity key ${identity} does not match expected remote identity key ${expected}`))
-      return
-    }
-    this.#remoteIdentity = identity
-    this.#turn++
-    this.#takeTurn()
+    this.#missing--
+    this.#arrived.push(message as HandshakeMessage)
+    this.#goOn()
   }
 
   onDrain (): void {}
@@ -97,20 +94,42 @@ export class Upgrade implements ChannelHandler {
    * By promises, as the real one: TCP has acknowledged what it answers by then, in a packet of its own, and what arrived in
    * the same segment as the last message is there before the muxer is.
    */
-  #takeTurn (): void {
+  #goOn (): void {
     queueMicrotask(() => {
-      if (this.#ended) {
-        return
+      while (!this.#ended && this.#takeStep()) {
+        this.#step++
       }
-      if (this.#turn < TURNS.length && this.#turn % 2 === this.#ours) {
-        const message: HandshakeMessage = { bytes: TURNS[this.#turn++], identity: this.#init.identity }
-        this.#channel.send(message)
-      }
-      if (this.#turn === TURNS.length) {
+      if (!this.#ended && this.#step === this.#steps.length) {
         this.#ended = true
         this.#events.onUpgraded(this.#remoteIdentity, this.#early)
       }
     })
+  }
+
+  /** False where the next step has to wait, or there is none. */
+  #takeStep (): boolean {
+    const step = this.#steps.at(this.#step)
+    if (step === undefined) {
+      return false
+    }
+    if (typeof step !== 'string') {
+      const message: HandshakeMessage = { bytes: step.reduce((sum, bytes) => sum + bytes), identity: this.#init.identity }
+      this.#channel.send(message, step)
+      return true
+    }
+    const message = this.#arrived.shift()
+    if (message !== undefined && step === 'identify') {
+      this.#identify(message)
+    }
+    return message !== undefined
+  }
+
+  #identify ({ identity }: HandshakeMessage): void {
+    const { dialler, expected } = this.#init
+    this.#remoteIdentity = identity
+    if (dialler && expected !== undefined && identity !== expected) {
+      this.#fail(upgradeError(`Payload identity key ${identity} does not match expected remote identity key ${expected}`))
+    }
   }
 
   #fail (error: Error): void {

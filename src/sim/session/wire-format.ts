@@ -7,15 +7,18 @@ import type { ByteQueue } from './byte-queue.ts'
 
 const MULTISTREAM = '/multistream/1.0.0'
 
-/** multistream-select: the dialler's header and proposal in one write, the listener's header and answer. */
-export const SELECT_NOISE_BYTES = negotiationBytes(MULTISTREAM) + negotiationBytes('/noise')
+// The messages of the handshake, by what is written to the socket at a time.
+
+/** multistream-select: lines, each its length and then itself. */
+export const HEADER_WRITES = lineWrites(MULTISTREAM)
+export const NOISE_WRITES = lineWrites('/noise')
 
 // Noise messages have a 2-byte length (libp2p noise spec); e and encrypted s take 32 and 48 bytes, a tag 16.
 // The payload's protobuf: identity key 38, signature 66, extensions with one muxer's name 16.
 const NOISE_PAYLOAD_BYTES = 38 + 66 + 16
-export const NOISE_MESSAGE_1_BYTES = 2 + 32
-export const NOISE_MESSAGE_2_BYTES = 2 + 32 + 48 + NOISE_PAYLOAD_BYTES + 16
-export const NOISE_MESSAGE_3_BYTES = 2 + 48 + NOISE_PAYLOAD_BYTES + 16
+export const NOISE_MESSAGE_1_WRITES: readonly number[] = [2, 32]
+export const NOISE_MESSAGE_2_WRITES: readonly number[] = [2, 32, 48, NOISE_PAYLOAD_BYTES + 16]
+export const NOISE_MESSAGE_3_WRITES: readonly number[] = [2, 48, NOISE_PAYLOAD_BYTES + 16]
 
 /** yamux: version, type, flags, stream and length. */
 export const YAMUX_HEADER_BYTES = 12
@@ -58,6 +61,10 @@ export const MULTISTREAM_HEADER = MULTISTREAM
 export const NOT_AVAILABLE = 'na'
 /** The longest protocol name that the model negotiates: its length prefix stays one byte. */
 export const MAX_PROTOCOL_BYTES = 126
+
+function lineWrites (line: string): readonly number[] {
+  return [1, line.length + 1]
+}
 
 function negotiationBytes (line: string): number {
   return 1 + line.length + 1

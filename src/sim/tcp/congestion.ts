@@ -1,6 +1,9 @@
 /**
  * What a controller learns from one acknowledgement. The sender owns one such object and fills it anew each time: a
  * controller must not keep it.
+ *
+ * What was delivered or lost and what is in flight are counted as the window counts them: with `wholeSegments` a segment is
+ * a full one, however small, as Linux counts packets.
  */
 export interface AckSample {
   readonly nowNs: number
@@ -42,7 +45,7 @@ export interface AckSample {
   readonly priorDeliveredBytes: number
 }
 
-/** What a controller learns when a loss is found. */
+/** What a controller learns when a loss is found; counted in the same way. */
 export interface LossSample {
   readonly nowNs: number
   /** Bytes sent and not cumulatively acknowledged. */
@@ -70,7 +73,7 @@ export interface CongestionController {
   onEstablished(nowNs: number, srttNs: number, synsLost: boolean): void
   /** Every acknowledgement of something new, after losses were looked for. */
   onAck(sample: AckSample): void
-  /** `bytes` of payload left, for the first time or again. */
+  /** `bytes` left, for the first time or again; counted in the same way. */
   onSent(bytes: number): void
   /** Fast recovery begins: losses found by duplicate or selective acknowledgements. Once a round trip at most. */
   onLoss(sample: LossSample): void

@@ -20,14 +20,17 @@ export interface SegmentNetwork {
 export interface TimedSocket {
   onTimer(): void
   onFlush(): void
+  onRead(): void
 }
 
-/** The two kernel operations that all sockets of one network share; an event's argument is a socket's slot. */
+/** The three kernel operations that all sockets of one network share; an event's argument is a socket's slot. */
 export class SocketEvents {
   /** Scheduled with a slot, calls `onTimer` of the socket there. */
   readonly timerOperation: number
   /** Scheduled with a slot, calls `onFlush` of the socket there. */
   readonly flushOperation: number
+  /** Scheduled with a slot, calls `onRead` of the socket there. */
+  readonly readOperation: number
   readonly #sockets: Array<TimedSocket | null> = []
   readonly #freeSlots: number[] = []
 
@@ -43,6 +46,7 @@ export class SocketEvents {
 
   private constructor (kernel: Kernel) {
     this.timerOperation = kernel.define(slot => this.#sockets[slot]?.onTimer(), 'TCP timer')
+    this.readOperation = kernel.define(slot => this.#sockets[slot]?.onRead(), 'TCP read')
     this.flushOperation = kernel.define(slot => this.#sockets[slot]?.onFlush(), 'TCP flush')
   }
 

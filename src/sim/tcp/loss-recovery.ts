@@ -117,14 +117,14 @@ export class LossRecovery {
     const board = this.#board
     const { sack, forwardRtoRecovery, lossDetection } = this.#options
     const rack = sack && lossDetection === 'rack' && board.newestRttNs >= 0
-    const flightBytes = board.outstandingBytes
+    const flightBytes = board.countedFlightBytes
     const newLoss = this.phase === 'open'
     if (newLoss) {
       this.#watchForUndo()
     }
     board.markAllLost(rack ? nowNs - board.newestRttNs : Infinity)
     // RFC 5681 (4): a segment that times out again does not halve the threshold again.
-    this.#congestion.onTimeout({ nowNs, flightBytes, pipeBytes: board.pipeBytes }, newLoss || (this.phase === 'loss' && !repeated))
+    this.#congestion.onTimeout({ nowNs, flightBytes, pipeBytes: board.countedPipeBytes }, newLoss || (this.phase === 'loss' && !repeated))
     this.#doubted = sack && forwardRtoRecovery && (newLoss || repeated)
     this.phase = 'loss'
     this.recoveryPoint = next
@@ -145,19 +145,19 @@ export class LossRecovery {
 
   /** A tail loss probe's answer showed a loss that the probe repaired (RFC 8985 7.4.2): the window is reduced at once. */
   onProbedLoss (nowNs: number): void {
-    const { outstandingBytes, pipeBytes } = this.#board
+    const { countedFlightBytes: flightBytes, countedPipeBytes: pipeBytes } = this.#board
     this.#undoBytes = NO_UNDO
-    this.#congestion.onLoss({ nowNs, flightBytes: outstandingBytes, pipeBytes })
+    this.#congestion.onLoss({ nowNs, flightBytes, pipeBytes })
     this.#congestion.onRecovered()
   }
 
   #begin (nowNs: number, next: number): void {
-    const { outstandingBytes, pipeBytes } = this.#board
+    const { countedFlightBytes: flightBytes, countedPipeBytes: pipeBytes } = this.#board
     this.phase = 'recovery'
     this.recoveryPoint = next
     this.#board.originalsUpTo = next
     this.#watchForUndo()
-    this.#congestion.onLoss({ nowNs, flightBytes: outstandingBytes, pipeBytes })
+    this.#congestion.onLoss({ nowNs, flightBytes, pipeBytes })
   }
 
   #watchForUndo (): void {

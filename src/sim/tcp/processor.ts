@@ -1,4 +1,5 @@
 import type { Kernel, Operation } from '../kernel.ts'
+import { READ_BYTES } from './read-bytes.ts'
 import type { TcpCloseReason, TcpSocket, TcpSocketHandler } from './socket.ts'
 
 export interface ProcessorOptions {
@@ -13,13 +14,15 @@ export type SocketReading = Pick<TcpSocket, 'autoRead' | 'read'>
 
 /** Something to be done, which concerns so many bytes. */
 interface Job {
-  readonly byteCount: number
-  readonly work: () => void
+  byteCount: number
+  begun: boolean
+  readonly work: (byteCount: number) => void
 }
 
 /**
  * A host's processor: what sockets tell programs on the host is dealt with one after the other, and what those do about it
- * they do when its time is over. TCP itself takes no time, as it is the kernel's.
+ * they do when its time is over. TCP itself takes no time, as it is the kernel's. What a socket has been sent by the time
+ * that it is its turn is read together, 64 KiB at most, and costs once.
  *
  * It can be frozen, as by a program that does not come back to its event loop: then programs do nothing, and afterwards
  * first the timers that came due meanwhile are seen to, in their order, then what sockets told: so does Node's event loop,
@@ -31,8 +34,9 @@ export class Processor {
   readonly #done: Operation
   readonly #thaw: Operation
   readonly #resume: Operation
-  #queue: Job[] = []
-  #busyUntilNs = 0
+  readonly #queue: Job[] = []
+  /** The first of the queue is being done. */
+  #working = false
   /** Of events: those of a queue that was held are not this one's. */
   #generation = 0
   #frozenUntilNs = 0
@@ -44,7 +48,7 @@ export class Processor {
     this.#options = options
     this.#done = kernel.define(generation => {
       if (generation === this.#generation) {
-        this.#queue.shift()?.work()
+        this.#endFirst()
       }
     }, 'processing')
     this.#thaw = kernel.define(() => this.#runTimers(), 'freeze ends')
@@ -57,11 +61,21 @@ export class Processor {
   }
 
   /** Does `work`, which concerns so many bytes, when everything before it is done and its own time is over. */
-  process (byteCount: number, work: () => void): void {
-    this.#queue.push({ byteCount, work })
-    if (!this.#frozen) {
-      this.#schedule(byteCount)
+  process (byteCount: number, work: (byteCount: number) => void): Job {
+    const job: Job = { byteCount, begun: false, work }
+    this.#queue.push(job)
+    this.#beginFirst()
+    return job
+  }
+
+  /** Adds bytes to what has not begun, and returns how many are one read with it. */
+  join (job: Job | undefined, byteCount: number): number {
+    if (job === undefined || job.begun) {
+      return 0
     }
+    const joined = Math.min(byteCount, READ_BYTES - job.byteCount)
+    job.byteCount += joined
+    return joined
   }
 
   /** Does what a timer of a program is for: now, or at the end of a freeze. */
@@ -79,13 +93,29 @@ export class Processor {
     this.#frozenUntilNs = Math.max(this.#frozenUntilNs, nowNs + durationNs)
     this.#frozen = true
     this.#generation++
+    if (this.#working) {
+      this.#working = false
+      this.#queue[0].begun = false
+    }
     this.#kernel.schedule(nowNs + durationNs, this.#thaw, 0)
   }
 
-  #schedule (byteCount: number): void {
+  #beginFirst (): void {
+    if (this.#frozen || this.#working || this.#queue.length === 0) {
+      return
+    }
+    const [job] = this.#queue
     const { perEventNs, perByteNs } = this.#options
-    this.#busyUntilNs = Math.max(this.#kernel.nowNs, this.#busyUntilNs) + Math.round(perEventNs + perByteNs * byteCount)
-    this.#kernel.schedule(this.#busyUntilNs, this.#done, this.#generation)
+    job.begun = true
+    this.#working = true
+    this.#kernel.schedule(this.#kernel.nowNs + Math.round(perEventNs + perByteNs * job.byteCount), this.#done, this.#generation)
+  }
+
+  #endFirst (): void {
+    const job = this.#queue.shift()
+    this.#working = false
+    job?.work(job.byteCount)
+    this.#beginFirst()
   }
 
   #runTimers (): void {
@@ -106,8 +136,7 @@ export class Processor {
       return
     }
     this.#frozen = false
-    this.#busyUntilNs = this.#kernel.nowNs
-    this.#queue.forEach(({ byteCount }) => this.#schedule(byteCount))
+    this.#beginFirst()
   }
 }
 
@@ -120,6 +149,8 @@ export class ProcessedHandler implements TcpSocketHandler, SocketReading {
   readonly #socket: TcpSocket
   readonly #handler: TcpSocketHandler
   readonly #processor: Processor
+  /** Of data, the latest. */
+  #read: Job | undefined
 
   constructor (socket: TcpSocket, handler: TcpSocketHandler, processor: Processor) {
     socket.autoRead = false
@@ -137,12 +168,15 @@ export class ProcessedHandler implements TcpSocketHandler, SocketReading {
   }
 
   onData (byteCount: number): void {
-    this.#processor.process(byteCount, () => {
-      this.#handler.onData(byteCount)
-      if (this.autoRead) {
-        this.#socket.read(byteCount)
-      }
-    })
+    const left = byteCount - this.#processor.join(this.#read, byteCount)
+    if (left > 0) {
+      this.#read = this.#processor.process(left, readBytes => {
+        if (this.autoRead) {
+          this.#socket.read(readBytes)
+        }
+        this.#handler.onData(readBytes)
+      })
+    }
   }
 
   onDrain (): void {

@@ -41,7 +41,12 @@ export class Scoreboard {
   /** Of the lost, sent again. */
   retransmittedBytes = 0
   sackedSegments = 0
+  lostSegments = 0
+  retransmittedSegments = 0
 
+  /** What the latest acknowledgement brought, and what was taken for lost since. */
+  deliveredSegments = 0
+  foundLostSegments = 0
   /** Of what the latest acknowledgement brought: when its last and its first segment was sent, neither of them copies; or -1. */
   lastSentNs = -1
   firstSentNs = -1
@@ -68,6 +73,7 @@ export class Scoreboard {
   #head = 0
   #next = 0
   readonly #rate: DeliveryRate | undefined
+  readonly #countedBytes: number
   /** Copies in the order in which they were sent. */
   readonly #copies = new CopyRing()
   #nowNs = 0
@@ -84,8 +90,10 @@ export class Scoreboard {
   /** Without SACK: segments that duplicate acknowledgements say have arrived, whichever they are. */
   #duplicates = 0
 
-  constructor (rate?: DeliveryRate) {
+  /** @param countedBytes what a segment counts for in a window, however small it is; 0: what it bears */
+  constructor (rate?: DeliveryRate, countedBytes = 0) {
     this.#rate = rate
+    this.#countedBytes = countedBytes
   }
 
   /** Bytes in the network, as RFC 6675's SetPipe estimates it. */
@@ -95,6 +103,20 @@ export class Scoreboard {
 
   get segments (): number {
     return this.#next - this.#head
+  }
+
+  /** Bytes in the network as a window counts them. */
+  get countedPipeBytes (): number {
+    return this.counted(this.pipeBytes, this.segments - this.sackedSegments - this.#duplicates - this.lostSegments + this.retransmittedSegments)
+  }
+
+  /** Bytes sent and not cumulatively acknowledged, counted in the same way. */
+  get countedFlightBytes (): number {
+    return this.counted(this.outstandingBytes, this.segments)
+  }
+
+  counted (bytes: number, segments: number): number {
+    return this.#countedBytes === 0 ? bytes : segments * this.#countedBytes
   }
 
   /** A new segment left. */
@@ -116,6 +138,8 @@ export class Scoreboard {
   beginAcknowledgement (nowNs: number, leastRttNs: number): void {
     this.#nowNs = nowNs
     this.#leastRttNs = leastRttNs
+    this.deliveredSegments = 0
+    this.foundLostSegments = 0
     this.lastSentNs = -1
     this.firstSentNs = -1
     this.copyDelivered = false
@@ -182,6 +206,7 @@ export class Scoreboard {
     }
     const bytes = this.#lengths[(this.#head + 1 + this.#duplicates) & this.#mask]
     this.#duplicates++
+    this.deliveredSegments++
     this.sackedBytes += bytes
     return bytes
   }
@@ -257,6 +282,8 @@ export class Scoreboard {
         } else {
           this.#states[slot] &= ~RETRANSMITTED
           this.retransmittedBytes -= this.#lengths[slot]
+          this.retransmittedSegments--
+          this.foundLostSegments++
           this.#retransmitFrontier = Math.min(this.#retransmitFrontier, segment)
         }
         lostBytes += this.#lengths[slot]
@@ -337,6 +364,7 @@ export class Scoreboard {
         this.#unmark(this.#states[slot], this.#lengths[slot])
         this.#states[slot] = (this.#states[slot] & KEPT) | LOST
         this.lostBytes += this.#lengths[slot]
+        this.lostSegments++
       }
     }
     this.#retransmitFrontier = this.#head
@@ -349,7 +377,9 @@ export class Scoreboard {
       this.#states[n & this.#mask] &= ~(LOST | RETRANSMITTED)
     }
     this.lostBytes = 0
+    this.lostSegments = 0
     this.retransmittedBytes = 0
+    this.retransmittedSegments = 0
     this.#lossFrontier = this.#head
   }
 
@@ -409,6 +439,7 @@ export class Scoreboard {
     if ((this.#states[slot] & (LOST | RETRANSMITTED)) === LOST) {
       this.#states[slot] |= RETRANSMITTED
       this.retransmittedBytes += this.#lengths[slot]
+      this.retransmittedSegments++
     }
     this.#copies.push(segment, nowNs)
     this.#states[slot] |= COPIED
@@ -469,6 +500,7 @@ export class Scoreboard {
   #deliver (segment: number, slot: number, state: number): void {
     const sentNs = this.#sentNs[slot]
     const end = this.#starts[slot] + this.#lengths[slot]
+    this.deliveredSegments++
     this.#rate?.onDelivered(slot, sentNs, end)
     const rttNs = this.#nowNs - sentNs
     if ((state & COPIED) === 0) {
@@ -512,6 +544,8 @@ export class Scoreboard {
     if ((this.#states[slot] & (SACKED | LOST)) === 0) {
       this.#states[slot] |= LOST
       this.lostBytes += this.#lengths[slot]
+      this.lostSegments++
+      this.foundLostSegments++
       this.#retransmitFrontier = Math.min(this.#retransmitFrontier, segment)
     }
   }
@@ -519,9 +553,11 @@ export class Scoreboard {
   #unmark (state: number, bytes: number): void {
     if ((state & LOST) !== 0) {
       this.lostBytes -= bytes
+      this.lostSegments--
     }
     if ((state & RETRANSMITTED) !== 0) {
       this.retransmittedBytes -= bytes
+      this.retransmittedSegments--
     }
   }
 
@@ -531,11 +567,13 @@ export class Scoreboard {
       return 0
     }
     const before = this.sackedBytes
+    const duplicates = this.#duplicates
     this.#duplicates = Math.min(Math.max(0, this.#duplicates - (acknowledged - 1)), Math.max(0, this.segments - 1))
     this.sackedBytes = 0
     for (let i = 0; i < this.#duplicates; i++) {
       this.sackedBytes += this.#lengths[(this.#head + 1 + i) & this.#mask]
     }
+    this.deliveredSegments -= duplicates - this.#duplicates
     return before - this.sackedBytes
   }
 

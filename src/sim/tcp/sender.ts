@@ -123,7 +123,7 @@ export class TcpSender {
     this.congestion = congestion
     this.rtt = new RttEstimator(options)
     this.#rate = congestion.measuresRate ? new DeliveryRate(INITIAL_CAPACITY) : undefined
-    this.#board = new Scoreboard(this.#rate)
+    this.#board = new Scoreboard(this.#rate, options.wholeSegments ? options.mssBytes : 0)
     this.#recovery = new LossRecovery(options, this.#board, congestion, this.rtt)
     this.#pacer = new Pacer(options, congestion)
   }
@@ -211,7 +211,7 @@ export class TcpSender {
       this.#onIdleAcknowledgement(windowMoved)
       return
     }
-    const priorPipeBytes = board.pipeBytes
+    const priorPipeBytes = board.countedPipeBytes
     board.beginAcknowledgement(nowNs, this.rtt.leastNs)
     let deliveredBytes = 0
     const echoNs = ackedBytes > 0 ? packets.timestampEcho[id] : -1
@@ -307,11 +307,12 @@ export class TcpSender {
   #informController (nowNs: number, ackedBytes: number, deliveredBytes: number, lostBytes: number, priorPipeBytes: number, rttNs: number): void {
     const board = this.#board
     const sample = this.#sample
+    const countedBytes = board.counted(deliveredBytes, board.deliveredSegments)
     sample.nowNs = nowNs
     sample.ackedBytes = ackedBytes
-    sample.deliveredBytes = deliveredBytes
-    sample.lostBytes = lostBytes
-    sample.pipeBytes = board.pipeBytes
+    sample.deliveredBytes = countedBytes
+    sample.lostBytes = lostBytes === 0 ? 0 : board.counted(lostBytes, board.foundLostSegments)
+    sample.pipeBytes = board.countedPipeBytes
     sample.priorPipeBytes = priorPipeBytes
     sample.acknowledgedSequence = this.#unacknowledged
     sample.nextSequence = this.#next
@@ -324,7 +325,7 @@ export class TcpSender {
     sample.windowLimited = this.#limitedByWindow()
     const rate = this.#rate
     if (rate !== undefined) {
-      rate.sample(nowNs, deliveredBytes, this.rtt.leastNs === Infinity ? 0 : this.rtt.leastNs)
+      rate.sample(nowNs, countedBytes, this.rtt.leastNs === Infinity ? 0 : this.rtt.leastNs)
       sample.rateBytes = rate.bytes
       sample.rateIntervalNs = rate.intervalNs
       sample.rateApplicationLimited = rate.applicationLimited
@@ -333,7 +334,7 @@ export class TcpSender {
     }
     this.congestion.onAck(sample)
     if (this.congestion.lowersRate) {
-      rate?.noteApplicationLimited(board.pipeBytes)
+      rate?.noteApplicationLimited(sample.pipeBytes)
     }
   }
 
@@ -491,8 +492,8 @@ export class TcpSender {
   #pollNew (nowNs: number): boolean {
     if (this.unsentBytes === 0 && !(this.#finWanted && !this.#finSent)) {
       this.#noteUsage(nowNs, false)
-      if (this.#rate !== undefined && this.#board.pipeBytes < this.congestion.cwndBytes) {
-        this.#rate.noteApplicationLimited(this.#board.pipeBytes)
+      if (this.#rate !== undefined && this.#board.countedPipeBytes < this.congestion.cwndBytes) {
+        this.#rate.noteApplicationLimited(this.#board.countedPipeBytes)
       }
       return false
     }
@@ -545,15 +546,15 @@ export class TcpSender {
   }
 
   #onSent (nowNs: number, length: number, copy: boolean): void {
-    this.congestion.onSent(length)
+    this.congestion.onSent(this.#board.counted(length, 1))
     this.#pacer.onSent(nowNs, length, copy)
     this.#lastSentNs = nowNs
   }
 
   #fitsWindow (length: number): boolean {
-    const pipeBytes = this.#board.pipeBytes
+    const pipeBytes = this.#board.countedPipeBytes
     // One segment may always be in flight, or nothing would ever come back.
-    return pipeBytes === 0 || pipeBytes + length <= this.congestion.cwndBytes
+    return pipeBytes === 0 || pipeBytes + this.#board.counted(length, 1) <= this.congestion.cwndBytes
   }
 
   #defers (nowNs: number): boolean {
@@ -562,8 +563,8 @@ export class TcpSender {
     sending.nowNs = nowNs
     sending.srttNs = this.rtt.srttNs
     sending.minRttNs = this.rtt.leastNs
-    sending.outstandingBytes = board.outstandingBytes
-    sending.roomBytes = this.congestion.cwndBytes - board.pipeBytes
+    sending.outstandingBytes = board.countedFlightBytes
+    sending.roomBytes = this.congestion.cwndBytes - board.countedPipeBytes
     sending.peerRoomBytes = this.#windowEdge - this.#next
     sending.unsentBytes = this.unsentBytes
     sending.headSentNs = board.segments === 0 ? Infinity : board.sentNs(board.head)
@@ -604,7 +605,7 @@ export class TcpSender {
 
   /** Linux's tcp_cwnd_validate: remembers over a round trip whether the window was the limit. */
   #noteUsage (nowNs: number, windowLimited: boolean): void {
-    const outstandingBytes = this.#board.outstandingBytes
+    const outstandingBytes = this.#board.countedFlightBytes
     if (windowLimited || this.#unacknowledged >= this.#usageEnd || (!this.#windowLimited && outstandingBytes > this.#mostOutstandingBytes)) {
       this.#windowLimited = windowLimited
       this.#mostOutstandingBytes = outstandingBytes

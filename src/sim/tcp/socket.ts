@@ -12,6 +12,7 @@ import { LazyTimer } from './lazy-timer.ts'
 import type { TcpOptions } from './options.ts'
 import { ProcessedHandler } from './processor.ts'
 import type { Processor, SocketReading } from './processor.ts'
+import { READ_BYTES } from './read-bytes.ts'
 import { TcpReceiver } from './receiver.ts'
 import { addSackBytes, allocateReset, allocateSegment } from './segment.ts'
 import { TcpSender } from './sender.ts'
@@ -66,6 +67,15 @@ export class TcpSocket implements TimedSocket {
   readonly #timer: LazyTimer
   #flush: EventId = 0
   #flushPending = false
+  /** A segment is being taken in, after which what is due leaves. */
+  #receiving = false
+  /** Whether a program reads, which has woken up when all of an instant has arrived. */
+  #wakes = false
+  #read: EventId = 0
+  /** Arrived, and to be told when the program has woken up. */
+  #arrivedBytes = 0
+  /** Of them, when it was looked last. */
+  #seenBytes = 0
 
   constructor (wiring: SocketWiring) {
     this.#wiring = wiring
@@ -209,25 +219,44 @@ export class TcpSocket implements TimedSocket {
 
   /**
    * Queues bytes for sending, however many, also before the connection is established. They leave at the end of the
-   * instant, so that all writes of one instant fill segments together. Where the connection has ended they are dropped:
-   * `onClosed` has said so. After `close` it is a bug.
+   * instant, so that all writes of one instant fill segments together: a program that hands over all it has in one system
+   * call. Where the connection has ended they are dropped: `onClosed` has said so. After `close` it is a bug.
    */
   write (byteCount: number): void {
-    if (this.#phase === 'closed') {
+    if (this.#queue(byteCount)) {
+      this.#drainWanted ||= this.#sender.unsentBytes > this.#options.lowWaterBytes
+      this.#flushLater()
+    }
+  }
+
+  /**
+   * The same as a system call of its own with TCP_NODELAY, as js-libp2p makes one for each piece: what finds room in the
+   * windows leaves before this returns, in segments of its own where nothing waited before it; the rest joins what waits.
+   */
+  send (byteCount: number): void {
+    if (!this.#queue(byteCount) || this.#phase !== 'open') {
       return
     }
-    if (this.#closing || !(byteCount >= 0)) {
-      throw new Error(this.#closing ? 'write after close' : `cannot write ${byteCount} bytes`)
+    const { nowNs } = this.#kernel
+    if (this.#receiver.acks.due) {
+      // The kernel has acknowledged what was read before whoever read it can answer.
+      this.#sendAcknowledgement(nowNs)
     }
-    this.#sender.write(byteCount)
-    this.#drainWanted ||= this.#sender.unsentBytes > this.#options.lowWaterBytes
-    this.#flushLater()
+    this.#sendSegments(nowNs)
+    this.#armTimer()
+    if (this.#sender.unsentBytes > this.#options.lowWaterBytes) {
+      this.#drainWanted = true
+    } else if (this.#drainWanted) {
+      // Not from within: whoever sends is not told meanwhile.
+      this.#flushLater()
+    }
+    this.#tellChange()
   }
 
   /** With `autoRead` off: so many of the bytes announced by `onData` are consumed; the window opens accordingly. */
   read (byteCount: number): void {
     this.#receiver.read(this.#kernel.nowNs, byteCount)
-    if (this.#receiver.acks.due) {
+    if (this.#receiver.acks.due && !this.#receiving) {
       this.#flushLater()
     }
   }
@@ -266,6 +295,7 @@ export class TcpSocket implements TimedSocket {
    */
   attach (handler: TcpSocketHandler): SocketReading {
     const { processor } = this.#wiring
+    this.#wakes = true
     if (processor === undefined) {
       this.handler = handler
       return this
@@ -279,6 +309,13 @@ export class TcpSocket implements TimedSocket {
   receive (id: PacketId): void {
     const flags = this.#network.packets.flags[id]
     this.#keepAlive?.onReceived(this.#kernel.nowNs)
+    this.#receiving = true
+    this.#take(id, flags)
+    this.#receiving = false
+    this.#tellChange()
+  }
+
+  #take (id: PacketId, flags: number): void {
     if ((flags & FLAG_RST) !== 0) {
       this.#onReset(id)
     } else if (this.#phase === 'open') {
@@ -288,7 +325,6 @@ export class TcpSocket implements TimedSocket {
     } else if (this.#phase === 'syn-received') {
       this.#onHandshake(id, flags)
     }
-    this.#tellChange()
   }
 
   onTimer (): void {
@@ -331,6 +367,28 @@ export class TcpSocket implements TimedSocket {
     this.#transmit()
   }
 
+  onRead (): void {
+    if (this.#arrivedBytes > this.#seenBytes) {
+      // More may come in this instant.
+      this.#seenBytes = this.#arrivedBytes
+      this.#readLater()
+      return
+    }
+    const byteCount = Math.min(this.#arrivedBytes, READ_BYTES)
+    this.#arrivedBytes -= byteCount
+    this.#seenBytes = this.#arrivedBytes
+    if (this.#arrivedBytes > 0) {
+      this.#readLater()
+    }
+    this.#receiving = true
+    this.#handData(byteCount)
+    this.#receiving = false
+    this.#tellRemoteClose()
+    this.#transmit()
+    this.#endIfFinished()
+    this.#tellChange()
+  }
+
   onFlush (): void {
     this.#flushPending = false
     this.#transmit()
@@ -347,19 +405,48 @@ export class TcpSocket implements TimedSocket {
       this.#sender.onAcknowledgement(nowNs, packets, id)
       const byteCount = this.#receiver.onSegment(nowNs, packets, id)
       if (byteCount > 0) {
-        this.handler?.onData(byteCount)
-        if (this.autoRead) {
-          this.#receiver.read(nowNs, byteCount)
-        }
+        this.#tellData(byteCount)
       }
-      if (this.#receiver.finished && !this.#remoteClosed && this.#phase === 'open') {
-        this.#remoteClosed = true
-        this.handler?.onRemoteClose()
-      }
+      this.#tellRemoteClose()
     }
     this.#transmit()
+    this.#endIfFinished()
+  }
+
+  #endIfFinished (): void {
     if (this.#sender.finished && this.#receiver.finished && this.#phase === 'open') {
       this.#end('closed')
+    }
+  }
+
+  #tellData (byteCount: number): void {
+    if (!this.#wakes) {
+      this.#handData(byteCount)
+    } else {
+      if (this.#arrivedBytes === 0) {
+        this.#readLater()
+      }
+      this.#arrivedBytes += byteCount
+    }
+  }
+
+  #readLater (): void {
+    this.#read = this.#kernel.schedule(this.#kernel.nowNs, this.#events.readOperation, this.#slot)
+  }
+
+  #handData (byteCount: number): void {
+    if (this.autoRead) {
+      // First, as a program has read what it answers.
+      this.#receiver.read(this.#kernel.nowNs, byteCount)
+    }
+    this.handler?.onData(byteCount)
+  }
+
+  /** Behind all data. */
+  #tellRemoteClose (): void {
+    if (this.#receiver.finished && !this.#remoteClosed && this.#phase === 'open' && this.#arrivedBytes === 0) {
+      this.#remoteClosed = true
+      this.handler?.onRemoteClose()
     }
   }
 
@@ -455,6 +542,18 @@ export class TcpSocket implements TimedSocket {
     }
   }
 
+  /** False where the connection has ended. */
+  #queue (byteCount: number): boolean {
+    if (this.#phase === 'closed') {
+      return false
+    }
+    if (this.#closing || !(byteCount >= 0)) {
+      throw new Error(this.#closing ? 'write after close' : `cannot write ${byteCount} bytes`)
+    }
+    this.#sender.write(byteCount)
+    return true
+  }
+
   #flushLater (): void {
     if (!this.#flushPending && this.#phase === 'open') {
       this.#flushPending = true
@@ -473,9 +572,7 @@ export class TcpSocket implements TimedSocket {
         // Only a segment without payload has room for SACK blocks.
         this.#sendAcknowledgement(nowNs)
       }
-      while (this.#sender.poll(nowNs)) {
-        this.#sendSegment(nowNs)
-      }
+      this.#sendSegments(nowNs)
       if (this.#receiver.acks.due) {
         this.#sendAcknowledgement(nowNs)
       }
@@ -485,6 +582,12 @@ export class TcpSocket implements TimedSocket {
       }
     }
     this.#armTimer()
+  }
+
+  #sendSegments (nowNs: number): void {
+    while (this.#sender.poll(nowNs)) {
+      this.#sendSegment(nowNs)
+    }
   }
 
   #sendSegment (nowNs: number): void {
@@ -534,6 +637,12 @@ export class TcpSocket implements TimedSocket {
     }
     this.#phase = 'closed'
     this.#timer.stop()
+    if (this.#arrivedBytes > 0) {
+      this.#kernel.cancel(this.#read)
+      const byteCount = this.#arrivedBytes
+      this.#arrivedBytes = 0
+      this.#handData(byteCount)
+    }
     if (this.#flushPending) {
       this.#kernel.cancel(this.#flush)
       this.#flushPending = false

@@ -1,6 +1,7 @@
 import type { ByteQueue } from '../../sim/session/byte-queue.ts'
 import { SEND_HIGH_WATER_BYTES } from '../../sim/tcp/high-water.ts'
 import type { SocketReading } from '../../sim/tcp/processor.ts'
+import { READ_BYTES } from '../../sim/tcp/read-bytes.ts'
 import type { TcpCloseReason, TcpSocket, TcpSocketHandler } from '../../sim/tcp/socket.ts'
 
 /** What a socket tells whoever uses it: as Node's `net.Socket` does, and in the same order. */
@@ -14,9 +15,6 @@ export interface SimulatedSocketEvents {
   /** The last call; not after `close` or `abort`. */
   onClose(reason: TcpCloseReason): void
 }
-
-/** So much Node reads at once; a pause holds between two of them. */
-const READ_BYTES = 65_536
 
 export interface SimulatedSocketInit {
   readonly socket: TcpSocket
@@ -44,6 +42,7 @@ export class SimulatedSocket implements TcpSocketHandler {
   constructor (init: SimulatedSocketInit) {
     this.#init = init
     this.#reading = init.socket.attach(this)
+    this.#reading.autoRead = false
   }
 
   get connection (): number {
@@ -56,7 +55,7 @@ export class SimulatedSocket implements TcpSocketHandler {
     onActivity()
     onWrite(bytes)
     outgoing.append(bytes)
-    socket.write(bytes.byteLength)
+    socket.send(bytes.byteLength)
     const writable = socket.unsentBytes < SEND_HIGH_WATER_BYTES
     this.#drainDue ||= !writable
     return writable
@@ -64,14 +63,14 @@ export class SimulatedSocket implements TcpSocketHandler {
 
   /** Nothing is told and the window closes, once it is full, until `resume`. */
   pause (): void {
-    this.#setPaused(true)
+    this.#paused = true
   }
 
   resume (): void {
     if (this.#paused) {
-      this.#setPaused(false)
+      this.#paused = false
       this.#init.onActivity()
-      this.#readHeld()
+      this.#deliver()
     }
   }
 
@@ -95,12 +94,7 @@ export class SimulatedSocket implements TcpSocketHandler {
   onData (byteCount: number): void {
     this.#init.onActivity()
     this.#heldBytes += byteCount
-    const readBytes = this.#deliver()
-    if (this.#paused && readBytes > 0) {
-      // TCP does not count it as read any more.
-      this.#reading.read(readBytes)
-    }
-    this.#endIfAllIsRead()
+    this.#deliver()
   }
 
   onDrain (): void {
@@ -123,31 +117,17 @@ export class SimulatedSocket implements TcpSocketHandler {
     this.events?.onClose(reason)
   }
 
-  #setPaused (paused: boolean): void {
-    this.#paused = paused
-    this.#reading.autoRead = !paused
-  }
-
-  #readHeld (): void {
-    const readBytes = this.#deliver()
-    if (readBytes > 0) {
-      this.#reading.read(readBytes)
-    }
-    this.#endIfAllIsRead()
-  }
-
-  /** Hands over what is held, piece by piece until a pause, and returns how much that was. A handler that resumes leaves the rest to this. */
-  #deliver (): number {
+  /** Reads and hands over what is held, piece by piece until a pause. A handler that resumes leaves the rest to this. */
+  #deliver (): void {
     if (this.#delivering) {
-      return 0
+      return
     }
     this.#delivering = true
-    let readBytes = 0
     try {
       while (this.#heldBytes > 0 && !this.#paused) {
         const byteCount = Math.min(this.#heldBytes, READ_BYTES)
         this.#heldBytes -= byteCount
-        readBytes += byteCount
+        this.#reading.read(byteCount)
         // Taken also where nobody is told any more: what arrives after a close is thrown away.
         const bytes = this.#init.incoming.take(byteCount)
         this.events?.onData(bytes)
@@ -155,7 +135,7 @@ export class SimulatedSocket implements TcpSocketHandler {
     } finally {
       this.#delivering = false
     }
-    return readBytes
+    this.#endIfAllIsRead()
   }
 
   /** The end comes behind all data, also where a handler of data pauses and resumes. */
@@ -170,7 +150,7 @@ export class SimulatedSocket implements TcpSocketHandler {
   #leave (): void {
     this.#init.onActivity()
     this.events = undefined
-    this.#setPaused(false)
-    this.#readHeld()
+    this.#paused = false
+    this.#deliver()
   }
 }

@@ -9,12 +9,13 @@ import { SimMultiaddr } from '../../../src/sim/session/identity.ts'
 import { UNLIMITED_SESSION } from '../../../src/sim/session/options.ts'
 import { SimNode } from '../../../src/sim/session/node.ts'
 import { TcpHost } from '../../../src/sim/tcp/host.ts'
+import type { TcpOptions } from '../../../src/sim/tcp/options.ts'
 import { VirtualClock } from '../../../src/sim/virtual-clock.ts'
 
 export const DELAY_NS = 50e6
 export const RTT_MS = 100
 
-/** What went over the wire: half round trips since the start, who sent it, bytes inside TCP. */
+/** What an end sent at one time: half round trips since the start, who sent it, bytes inside TCP. */
 export type Chunk = readonly [halfRoundTrips: number, direction: 'client' | 'server', bytes: number]
 
 /** Two simulated nodes, half a round trip of 50 ms apart, with infinitely fast links, and a tap between them. */
@@ -28,7 +29,7 @@ export class NodePair {
   readonly serverAddress: SimMultiaddr
   #chunks: Array<{ atNs: number, direction: 'client' | 'server', bytes: number }> = []
 
-  constructor (options = UNLIMITED_SESSION) {
+  constructor (options = UNLIMITED_SESSION, tcp: Partial<TcpOptions> = {}) {
     const packets = new Packets()
     const network = new PacketNetwork(this.kernel, packets, randomStream('recording'))
     const nodes = [network.addNode(), network.addNode()] as const
@@ -48,7 +49,7 @@ export class NodePair {
       return node === undefined ? undefined : { node, port }
     })
     const make = (name: string, node: NodeId, address: string): SimNode => {
-      const made = new SimNode(this.fabric, { name, tcp: new TcpHost(network, node), addresses: [new SimMultiaddr(address)], random: randomStream(name), options })
+      const made = new SimNode(this.fabric, { name, tcp: new TcpHost(network, node, tcp), addresses: [new SimMultiaddr(address)], random: randomStream(name), options })
       made.listen(4001)
       return made
     }
@@ -57,8 +58,11 @@ export class NodePair {
     this.serverAddress = new SimMultiaddr('/ip4/10.0.1.1/tcp/4001/p2p/server')
   }
 
-  /** Runs `action` in virtual time; what it took, and what it put on the wire until half a second later. */
-  async observe<T> (action: () => Promise<T>): Promise<{ result: T, tookMs: number, chunks: Chunk[] }> {
+  /**
+   * Runs `action` in virtual time; what it took, and what it put on the wire until half a second later: what each end sent
+   * at a time, and by segments.
+   */
+  async observe<T> (action: () => Promise<T>): Promise<{ result: T, tookMs: number, chunks: Chunk[], segments: Chunk[] }> {
     this.#chunks = []
     const startNs = this.kernel.nowNs
     const startMs = this.clock.now()
@@ -75,6 +79,21 @@ export class NodePair {
     if (outcome === undefined || 'error' in outcome) {
       throw outcome?.error
     }
-    return { result: outcome.result, tookMs, chunks: this.#chunks.map(({ atNs, direction, bytes }) => [(atNs - startNs) / DELAY_NS, direction, bytes] as const) }
+    const segments = this.#chunks.map(({ atNs, direction, bytes }): Chunk => [(atNs - startNs) / DELAY_NS, direction, bytes])
+    return { result: outcome.result, tookMs, chunks: together(segments), segments }
   }
+}
+
+/** What one end sent at a time, as whoever reads at the other end has it. */
+function together (segments: readonly Chunk[]): Chunk[] {
+  const chunks: Chunk[] = []
+  for (const [at, direction, bytes] of segments) {
+    const index = chunks.findIndex(chunk => chunk[0] === at && chunk[1] === direction)
+    if (index === -1) {
+      chunks.push([at, direction, bytes])
+    } else {
+      chunks[index] = [at, direction, chunks[index][2] + bytes]
+    }
+  }
+  return chunks
 }

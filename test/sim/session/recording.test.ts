@@ -17,6 +17,18 @@ const RECORDED = {
   monitor: [[0, 'client', 98], [0, 'server', 98], [1, 'client', 128], [1, 'server', 128], [2, 'client', 122], [2, 'server', 122], [3, 'client', 92], [3, 'server', 92], [4, 'client', 60], [4, 'server', 60], [5, 'client', 30], [5, 'server', 30]]
 } as const
 
+/**
+ * A dial's segments on Linux, as tshark saw them between two namespaces: multistream-select's lines, each behind its length;
+ * Noise's e, s and payload, behind theirs; frames of yamux, behind Noise's length.
+ */
+const DIAL_SEGMENTS = {
+  client: [1, 19, 1, 7, 2, 32, 2, 48, 136, 2, 28, 2, 28],
+  server: [1, 19, 1, 7, 2, 32, 48, 136, 2, 28, 2, 28]
+}
+
+/** So that what a session has to say at one time leaves at one time: ten small segments fill Linux's first window. */
+const WIDE_WINDOW = { initialWindowSegments: 100 }
+
 async function echo (stream: SimStream, bytes: number): Promise<void> {
   await new Promise<void>(resolve => {
     stream.addEventListener('message', () => resolve(), { once: true })
@@ -53,8 +65,27 @@ test('dial, stream, echo and close send the bytes of the real stack at the same 
   t.is(dial.result.streams.length, 0)
 })
 
+test('each write of libp2p is a segment, as tshark sees them on Linux: lengths and what they are the lengths of leave one by one', async t => {
+  const bench = new NodePair()
+  await bench.server.handle(ECHO, () => {})
+  const dial = await bench.observe(async () => await bench.client.dial(bench.serverAddress))
+  t.deepEqual(lengthsOf(dial.segments), DIAL_SEGMENTS)
+  // A line has its length before it and a line feed behind. The dialler answers each of the two lines with a window update.
+  const stream = await bench.observe(async () => await dial.result.newStream(ECHO))
+  const [tag, frame, header, protocol] = [16, 12, 20, ECHO.length + 2]
+  t.deepEqual(lengthsOf(stream.segments), {
+    client: [2, frame + tag, 2, frame + header + protocol + tag, 2, frame + tag, 2, frame + tag],
+    server: [2, frame + tag, 2, frame + header + tag, 2, frame + protocol + tag]
+  })
+})
+
+function lengthsOf (segments: readonly Chunk[]): Record<'client' | 'server', number[]> {
+  const of = (end: 'client' | 'server'): number[] => segments.filter(([, direction]) => direction === end).map(([, , bytes]) => bytes)
+  return { client: of('client'), server: of('server') }
+}
+
 test('a dial with identify at both ends sends the bytes of the real stack, and tells the listener where the dialler listens', async t => {
-  const bench = new NodePair({ ...UNLIMITED_SESSION, identify: true })
+  const bench = new NodePair({ ...UNLIMITED_SESSION, identify: true }, WIDE_WINDOW)
   await bench.server.handle(ECHO, () => {})
   const dial = await bench.observe(async () => await bench.client.dial(bench.serverAddress))
   t.is(dial.tookMs, 3 * RTT_MS)
@@ -63,9 +94,23 @@ test('a dial with identify at both ends sends the bytes of the real stack, and t
   t.deepEqual(addresses.map(({ multiaddr }) => multiaddr.toString()), ['/ip4/10.0.0.1/tcp/4001'])
 })
 
+test('ten small segments fill the first window: what the listener of an identified dial has beyond them leaves a round trip later in one', async t => {
+  const bench = new NodePair({ ...UNLIMITED_SESSION, identify: true })
+  await bench.server.handle(ECHO, () => {})
+  const dial = await bench.observe(async () => await bench.client.dial(bench.serverAddress))
+  // Behind its length each: its ping, the answers to the dialler's ping and to its stream, the window update and the lines
+  // that open its own.
+  const [tag, frame, lines] = [16, 12, 36]
+  const first = [2, frame + tag, 2, frame + tag, 2, frame + tag, 2, frame + tag, 2, frame + lines + tag]
+  const [, , recordedBytes] = RECORDED.identifiedDial[5]
+  const sent = (at: number): number[] => dial.segments.filter(chunk => chunk[0] === at && chunk[1] === 'server').map(([, , bytes]) => bytes)
+  t.deepEqual(sent(7), first)
+  t.is(sent(9)[0], recordedBytes - first.reduce((sum, bytes) => sum + bytes))
+})
+
 test('eleven streams that arrive with the end of the handshake leave both ends with an open connection that carries nothing, ten do not', async t => {
   for (const [streams, outcome] of [[10, 'carries'], [11, 'carries nothing']] as const) {
-    const bench = new NodePair()
+    const bench = new NodePair(UNLIMITED_SESSION, WIDE_WINDOW)
     await bench.server.handle(ECHO, stream => {
       stream.addEventListener('message', ({ data }) => { stream.send(data) })
     })

@@ -29,6 +29,33 @@ test('the last segment of a burst of several bears PSH, which a waiting applicat
   t.deepEqual(acks.map(({ atNs, acknowledgement }) => [atNs, (acknowledgement - 1) / MSS]), [[RTT + DELAY, 2], [RTT + DELAY, 3]])
 })
 
+// Linux 6.18 over a TUN device whose far end acknowledged nothing for 100 ms, with TCP_NODELAY: 15 writes of 1 B left as ten
+// segments and, once these were acknowledged, one of 5 B; 40 writes of 100 B as ten, two full ones and what remained.
+for (const [writes, bytes, held] of [[15, 1, [5]], [40, 100, [MSS, MSS, 3_000 - 2 * MSS]]] as const) {
+  test(`the first window is ten segments, however small: of ${writes} writes of ${bytes} B the rest leaves joined`, t => {
+    const { kernel, client, network } = linuxPair()
+    kernel.run()
+    const startNs = kernel.nowNs
+    for (let i = 0; i < writes; i++) {
+      client.send(bytes)
+    }
+    kernel.run()
+    const sent = network.data(CLIENT)
+    t.deepEqual(sent.filter(({ atNs }) => atNs === startNs).map(({ length }) => length), Array.from({ length: 10 }, () => bytes))
+    t.deepEqual(sent.filter(({ atNs }) => atNs === startNs + RTT).map(({ length }) => length), [...held])
+    t.is(client.acknowledgedBytes, writes * bytes)
+  })
+}
+
+test('by the RFCs a window counts bytes: 15 writes of 1 B leave at once', t => {
+  const { kernel, client, network } = connectedPair(DELAY, { options: TCP_PRESETS.rfc })
+  kernel.run()
+  for (let i = 0; i < 15; i++) {
+    client.send(1)
+  }
+  t.deepEqual(network.data(CLIENT).map(({ length }) => length), Array.from({ length: 15 }, () => 1))
+})
+
 test('the window offered begins at 65,160 B and grows to take what slow start brings, up to the buffer', t => {
   const { kernel, client, network } = linuxPair({ options: { receiveBufferBytes: 4 * 1024 * 1024 } })
   client.write(1e9)

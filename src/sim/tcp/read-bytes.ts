@@ -1,0 +1,2 @@
+/** So much Node reads of a socket at a time. */
+export const READ_BYTES = 65_536
