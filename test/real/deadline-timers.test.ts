@@ -28,6 +28,7 @@ test('deadlines are met in order, never early, and at the median within 0.2 ms',
   t.log(`late by p50 ${lateMs[100].toFixed(3)}, p90 ${lateMs[180].toFixed(3)}, p99 ${lateMs[198].toFixed(3)}, maximum ${lateMs[199].toFixed(3)} ms`)
   t.true(lateMs[100] < 0.2, `late by ${lateMs[100]} ms at the median`)
   t.is(timers.pending, 0)
+  await timers.stop()
 })
 
 test('equal deadlines keep the order in which they were set', async t => {
@@ -47,6 +48,7 @@ test('equal deadlines keep the order in which they were set', async t => {
     }
   })
   t.deepEqual(order, Array.from({ length: 20 }, (_, index) => index))
+  await timers.stop()
 })
 
 test('an earlier deadline set later comes first, and cleared ones never come', async t => {
@@ -60,4 +62,5 @@ test('an earlier deadline set later comes first, and cleared ones never come', a
   t.is(timers.pending, 0)
   await new Promise(resolve => setTimeout(resolve, 50))
   t.deepEqual(order, ['early'])
+  await timers.stop()
 })

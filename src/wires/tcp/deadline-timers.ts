@@ -1,5 +1,6 @@
 import { BinaryHeap, isEarlier } from '../../core/binary-heap.ts'
 import { monotonicNowMs } from './monotonic.ts'
+import { NearTimer } from './near-timer.ts'
 import type { Timed } from '../../core/binary-heap.ts'
 
 /** What to do when a deadline is reached. */
@@ -11,20 +12,20 @@ interface Entry extends Timed {
   readonly target: Due
 }
 
-/** Node's timers count whole milliseconds and may be one late, so the last stretch is waited for in turns of the loop. */
-const SPIN_MS = 1.2
+/** A thread is woken late by what the system takes for it, so the last stretch is waited for in turns of the loop. */
+const SPIN_MS = 0.25
 
 /**
- * Timers on the monotonic clock that are late by some tens of microseconds rather than by a millisecond. One Node timer
- * waits for the earliest deadline until it is near; then turns of the event loop (sockets are served in each) wait for
- * the rest, which costs processor time: up to `SPIN_MS` a deadline.
+ * Timers on the monotonic clock that are late by some tens of microseconds, where Node's timers count whole milliseconds.
+ * A thread sleeps until the earliest deadline is near; then turns of the event loop (sockets are served in each) wait for
+ * the rest, which costs processor time: up to `SPIN_MS` a deadline, which more would take from hosts on the same machine.
  */
 export class DeadlineTimers {
   readonly #heap = new BinaryHeap<Entry>(isEarlier)
+  readonly #near = new NearTimer(() => this.#turn())
   #sequence = 0
-  #timer: NodeJS.Timeout | undefined
-  /** When the Node timer will look again; what is due before that needs it moved. */
-  #wakesAtMs = Infinity
+  /** The deadline that the thread waits for. */
+  #nearMs = Infinity
   #immediate: NodeJS.Immediate | undefined
 
   /** Deadlines not reached yet. */
@@ -44,10 +45,15 @@ export class DeadlineTimers {
     this.#arm()
   }
 
+  /** Forgets all deadlines, and ends the thread. To be called once, last. */
+  async stop (): Promise<void> {
+    this.clear()
+    await this.#near.stop()
+  }
+
   readonly #turn = (): void => {
     this.#immediate = undefined
-    this.#timer = undefined
-    this.#wakesAtMs = Infinity
+    this.#nearMs = Infinity
     const nowMs = monotonicNowMs()
     for (let { first } = this.#heap; first !== undefined && first.atMs <= nowMs; first = this.#heap.first) {
       this.#heap.pop()
@@ -59,26 +65,20 @@ export class DeadlineTimers {
   #arm (): void {
     const { first } = this.#heap
     if (first === undefined) {
-      clearTimeout(this.#timer)
       clearImmediate(this.#immediate)
-      this.#timer = undefined
       this.#immediate = undefined
-      this.#wakesAtMs = Infinity
+      this.#nearMs = Infinity
+      this.#near.set(Infinity)
       return
     }
-    if (this.#immediate !== undefined || first.atMs >= this.#wakesAtMs) {
+    if (this.#immediate !== undefined || first.atMs >= this.#nearMs) {
       return
     }
-    clearTimeout(this.#timer)
-    this.#timer = undefined
-    const waitMs = Math.floor(first.atMs - monotonicNowMs() - SPIN_MS)
-    if (waitMs < 1) {
-      this.#wakesAtMs = Infinity
+    if (!this.#near.ready || first.atMs - monotonicNowMs() <= SPIN_MS) {
       this.#immediate = setImmediate(this.#turn)
     } else {
-      this.#wakesAtMs = first.atMs
-      // A Node timer holds at most 2^31 - 1 ms; one that looks too early waits again.
-      this.#timer = setTimeout(this.#turn, Math.min(waitMs, 2 ** 31 - 1))
+      this.#nearMs = first.atMs
+      this.#near.set(first.atMs - SPIN_MS)
     }
   }
 }

@@ -99,7 +99,7 @@ export class Relay {
 
   /** Closes every port and resets every connection. */
   async close (): Promise<void> {
-    this.#timers.clear()
+    const stopped = this.#timers.stop()
     const closed = this.#servers.map(async server => {
       server.close()
       await once(server, 'close')
@@ -108,7 +108,7 @@ export class Relay {
     for (const socket of this.#swallowed) {
       socket.resetAndDestroy()
     }
-    await Promise.all(closed)
+    await Promise.all([stopped, ...closed])
   }
 
   /** A relay above TCP cannot keep the handshake from completing; nothing is ever answered after that. */

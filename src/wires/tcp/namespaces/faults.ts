@@ -59,8 +59,7 @@ export class Faults {
 
   /** Nothing is under way, and nothing begins any more, when it returns. */
   async stop (): Promise<void> {
-    this.#timers.clear()
-    await Promise.all([...this.#resets, ...this.#batches.map(async batch => await batch.end())])
+    await Promise.all([this.#timers.stop(), ...this.#resets, ...this.#batches.map(async batch => await batch.end())])
   }
 
   get #batches (): readonly Batch[] {
