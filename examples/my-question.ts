@@ -1,5 +1,5 @@
-import { measure, openLoop, poissonArrivals, recordSample, requesterWith, requestPayloads, serveRequestReply, z } from '../src/authoring/index.ts'
-import type { Experiment, Host, ModuleName, Role, RunParameters } from '../src/authoring/index.ts'
+import { measure, modulesOfArm, openLoop, poissonArrivals, recordSample, requesterWith, requestPayloads, serveRequestReply, z } from '../src/authoring/index.ts'
+import type { Experiment, Host, Role, RunParameters } from '../src/authoring/index.ts'
 
 // One question: does a connection pool answer sooner, also across a reset? docs/writing-experiments.md explains each part.
 
@@ -11,9 +11,6 @@ const parameters = z.object({
   deadlineMs: z.number().positive().default(5_000).describe('What a user waits for an answer at most, the same in all arms, ms')
 })
 
-/** What an arm switches on. Names as in `createOptimizedNetwork`: connectionPool, messageBatching, adaptiveTimeouts, ... */
-const MODULES_OF: Readonly<Record<string, readonly ModuleName[]>> = { plain: [], pool: ['connectionPool'] }
-
 export const experiment: Experiment = {
   // Also the name of this file.
   name: 'my-question',
@@ -22,7 +19,8 @@ export const experiment: Experiment = {
   // Written down before it is measured, and left alone afterwards: the report says what came out.
   expected: 'One round trip with kept streams against two. The reset fails what is under way in both arms, and no more.',
   parameters,
-  // The first is the baseline that the others are compared with.
+  // The first is the baseline that the others are compared with. Modules have the names of `createOptimizedNetwork`:
+  // connectionPool, messageBatching, adaptiveTimeouts, ...
   arms: [
     { name: 'plain', title: 'Plain libp2p', description: 'The connection is reused, each request opens a stream.' },
     { name: 'pool', title: 'Pool', description: 'The connection pool with its defaults: streams are kept.', modules: ['connectionPool'] }
@@ -66,7 +64,7 @@ export const roles: Readonly<Record<string, Role>> = {
 async function requests (host: Host, { arm, requestsPerSecond, durationMs, deadlineMs }: RunParameters): Promise<void> {
   let opened = 0
   host.node.addEventListener('connection:open', () => { opened++ })
-  const requester = await requesterWith(host, host.peer('server'), Number(deadlineMs), MODULES_OF[String(arm)])
+  const requester = await requesterWith(host, host.peer('server'), Number(deadlineMs), modulesOfArm(experiment.arms, { arm }))
   try {
     const payloadOf = requestPayloads(100, 1_000)
     // An open loop: a slow arm does not slow its users. All arms of a seed meet the same arrivals.

@@ -4,14 +4,17 @@ import { MODULES } from '../src/experiment/definition.ts'
 import type { Arm, Case, Experiment, Metric, ModuleName } from '../src/experiment/definition.ts'
 import type { OptimizedNetworkOptions } from '../src/optim/index.ts'
 import type { AddressInput, PathDirectionInput, ScenarioInput } from '../src/wires/scenario.ts'
-import type { Host, Peer, Role, RunParameters, TrafficCount } from '../src/wires/wire.ts'
+import type { Host, Peer, Role, RunParameters } from '../src/wires/wire.ts'
 import { openLoop, poissonArrivals } from '../src/workload/arrivals.ts'
+import { hostNames } from '../src/workload/host-names.ts'
 import { keptStreams } from '../src/workload/kept-streams.ts'
 import { LINE_PAYLOAD_SHARE } from '../src/workload/line-share.ts'
 import { measure, recordSample } from '../src/workload/measure.ts'
-import { libp2pWith, requestersWith, serveRequestReplyWith } from '../src/workload/modules.ts'
+import { libp2pWith, modulesOfArm, requestersWith } from '../src/workload/modules.ts'
 import type { Requesters } from '../src/workload/modules.ts'
 import { requestPayloads } from '../src/workload/request-reply.ts'
+import { serveWith } from '../src/workload/serve.ts'
+import { wireBytes } from '../src/workload/wire-bytes.ts'
 
 const parameters = z.object({
   rttMs: z.number().positive().default(40).describe('Round trip between client and servers, ms'),
@@ -187,11 +190,11 @@ export const experiment: Experiment = {
 }
 
 export const roles: Readonly<Record<string, Role>> = {
-  server: { setUp: async (host, run) => { await serveRequestReplyWith(host, modulesOf(run), optionsOf(run)) } },
+  server: { setUp: async (host, run) => { await serveWith(host, modulesOfArm(arms, run), optionsOf(run)) } },
   'slow-server': {
     setUp: async (host, run) => {
       const slow = host.random.fork('slow')
-      await serveRequestReplyWith(host, modulesOf(run), optionsOf(run), async () => {
+      await serveWith(host, modulesOfArm(arms, run), optionsOf(run), async () => {
         if (slow.next() < Number(run.slowShare)) {
           await sleep(host.clock, Number(run.slowMs), host.signal)
         }
@@ -203,10 +206,10 @@ export const roles: Readonly<Record<string, Role>> = {
 
 async function askServers (host: Host, run: RunParameters): Promise<void> {
   const { servers, perSecond, requestBytes, replyBytes, warm, any, bulk }: Workload = workloadOf(run)
-  const peers = serverNames(servers).map(name => host.peer(name))
+  const peers = hostNames('server', servers, 0).map(name => host.peer(name))
   const deadlineMs = Number(run.deadlineMs)
   const patienceMs = any === true ? Number(run.nextPeerMs) : deadlineMs
-  await using requesters = run.arm === 'kept-streams' ? requestersOnKeptStreams(host, peers) : await requestersWith(host, peers, patienceMs, modulesOf(run), optionsOf(run))
+  await using requesters = run.arm === 'kept-streams' ? requestersOnKeptStreams(host, peers) : await requestersWith(host, peers, patienceMs, modulesOfArm(arms, run), optionsOf(run))
   const payloadOf = requestPayloads(requestBytes, replyBytes)
   const uploadOf = requestPayloads(BULK_BYTES, 100)
   if (warm !== false) {
@@ -257,7 +260,7 @@ function requestersOnKeptStreams ({ node }: Host, peers: readonly Peer[]): Reque
 /** Where nobody was connected to the servers, each is asked at least once. */
 function arrivalsOf (host: Host, run: RunParameters, perSecond: number): number[] {
   const random = host.random.fork('arrivals')
-  return run.case === 'cold' ? serverNames(workloadOf(run).servers).map((_, index) => index * 1_000 / perSecond + random.uniform(0, 100)) : poissonArrivals(random, perSecond, durationMs(run))
+  return run.case === 'cold' ? hostNames('server', workloadOf(run).servers, 0).map((_, index) => index * 1_000 / perSecond + random.uniform(0, 100)) : poissonArrivals(random, perSecond, durationMs(run))
 }
 
 interface Asking {
@@ -290,10 +293,6 @@ async function warmUp (host: Host, run: RunParameters, { each }: Requesters, pay
   await Promise.all(each.map(async requester => { await requester.request(payload, limit.signal).catch(() => {}) }))
 }
 
-function modulesOf ({ arm: name }: RunParameters): readonly ModuleName[] {
-  return arms.find(({ name: other }) => other === name)?.modules ?? []
-}
-
 function optionsOf (run: RunParameters): OptimizedNetworkOptions {
   return {
     // So that lengths are the same on all machines.
@@ -319,14 +318,6 @@ function beginMs ({ rttMs }: RunParameters): number {
   return Math.max(2_000, 10 * Number(rttMs))
 }
 
-function serverNames (count: number): string[] {
-  return Array.from({ length: count }, (_, index) => `server-${index}`)
-}
-
-function wireBytes ({ sentBytes, receivedBytes }: TrafficCount): number {
-  return sentBytes + receivedBytes
-}
-
 /** As many as are to be expected in a run with the defaults. */
 function requestsOf (name: keyof typeof WORKLOADS): number {
   const { perSecond, servers, durationMs = parameters.parse({}).durationMs }: Workload = WORKLOADS[name]
@@ -347,13 +338,13 @@ interface AblationCase extends Pick<Case, 'title' | 'description' | 'noGain' | '
 }
 
 function ablation ({ role = 'server', waits = true, path, addresses = [{}], faults, extra = [], ...over }: AblationCase): Case {
-  const servers = serverNames(WORKLOADS[over.name].servers)
+  const servers = hostNames('server', WORKLOADS[over.name].servers, 0)
   return {
     ...over,
     waits,
     scenario (parameters, random) {
       const run: RunParameters = { ...parameters, case: over.name }
-      const libp2p = libp2pWith(modulesOf(run))
+      const libp2p = libp2pWith(modulesOfArm(arms, run))
       return {
         hosts: [{ name: 'client', role: 'client', libp2p }, ...servers.map(name => ({ name, role, addresses, libp2p }))],
         paths: servers.map(name => ({ from: 'client', to: name, forward: { delayMs: Number(run.rttMs) / 2, ...path?.(run) } })),

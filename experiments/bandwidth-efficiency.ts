@@ -3,16 +3,18 @@ import { sleep, timeoutSignal } from '../src/core/clock.ts'
 import type { RandomStream } from '../src/core/random.ts'
 import { TwinwireError } from '../src/core/errors.ts'
 import { MODULES } from '../src/experiment/definition.ts'
-import type { Arm, Case, Claim, Experiment, Metric, ModuleName } from '../src/experiment/definition.ts'
+import type { Arm, Case, Claim, Experiment, Metric } from '../src/experiment/definition.ts'
 import { plainRequest, serveRequests } from '../src/optim/index.ts'
 import type { OptimizedNetworkOptions } from '../src/optim/index.ts'
-import type { Host, Role, RunParameters, TrafficCount } from '../src/wires/wire.ts'
+import type { Host, Role, RunParameters } from '../src/wires/wire.ts'
 import { openLoop, poissonArrivals } from '../src/workload/arrivals.ts'
 import { recordSample } from '../src/workload/measure.ts'
 import { messagesOver, onKeptStream, onStreamEach, receiveMessages, receiveMessagesOver } from '../src/workload/messages.ts'
 import type { MessageSender } from '../src/workload/messages.ts'
-import { libp2pWith, networkWith, servingNetwork } from '../src/workload/modules.ts'
+import { libp2pWith, modulesOfArm, networkWith } from '../src/workload/modules.ts'
 import { jsonPayload, randomPayload } from '../src/workload/payloads.ts'
+import { servingNetwork } from '../src/workload/serve.ts'
+import { wireBytes } from '../src/workload/wire-bytes.ts'
 
 const parameters = z.object({
   rttMs: z.number().positive().default(40).describe('Round trip between client and server, ms'),
@@ -153,7 +155,7 @@ async function receive (host: Host, run: RunParameters): Promise<void> {
     counted = true
     return numbered(NUMBER_BYTES, arrived.size)
   }))
-  const modules = modulesOf(run)
+  const modules = modulesOfArm(arms, run)
   if (modules.length === 0) {
     await receiveMessages(host.node, onMessage)
   } else {
@@ -201,7 +203,7 @@ async function send (host: Host, run: RunParameters): Promise<void> {
 /** How an arm sends, and how many attempts it has made. */
 async function senderOf (host: Host, run: RunParameters): Promise<{ readonly sender: MessageSender, readonly attempts: () => number }> {
   const { id, addresses } = host.peer('receiver')
-  const modules = modulesOf(run)
+  const modules = modulesOfArm(arms, run)
   if (modules.length === 0) {
     let sent = 0
     const plain = run.arm === 'kept-stream' ? onKeptStream(host.node, addresses) : await onStreamEach(host.node, addresses)
@@ -235,10 +237,6 @@ function numbered (bytes: number, number: number): Uint8Array {
   return payload
 }
 
-function wireBytes ({ sentBytes, receivedBytes }: TrafficCount): number {
-  return sentBytes + receivedBytes
-}
-
 function loadOf (run: RunParameters): Load {
   const load = LOADS.get(run.case)
   if (load === undefined) {
@@ -267,10 +265,6 @@ function drainMs ({ rttMs }: RunParameters): number {
   return Math.max(500, 5 * Number(rttMs))
 }
 
-function modulesOf ({ arm }: RunParameters): readonly ModuleName[] {
-  return arms.find(({ name }) => name === arm)?.modules ?? []
-}
-
 /** @param delayMs one way; absent: half the parameters' round trip */
 function messages ({ delayMs, ...over }: Pick<Case, 'name' | 'title' | 'description' | 'sweep' | 'noGain'> & { readonly delayMs?: number }): Case {
   return {
@@ -279,7 +273,7 @@ function messages ({ delayMs, ...over }: Pick<Case, 'name' | 'title' | 'descript
     // Not every kernel has netem, which real peers with delays need.
     ...delayMs !== 0 && { wires: ['sim', 'stack'] },
     scenario: run => ({
-      hosts: ['sender', 'receiver'].map(host => ({ name: host, role: host, libp2p: libp2pWith(modulesOf(run)) })),
+      hosts: ['sender', 'receiver'].map(host => ({ name: host, role: host, libp2p: libp2pWith(modulesOfArm(arms, run)) })),
       paths: [{ from: 'sender', to: 'receiver', forward: { delayMs: delayMs ?? Number(run.rttMs) / 2, rateBitsPerSecond: Number(run.rateBitsPerSecond) } }],
       limitMs: warmUpMs(run) + durationMs(run) + drainMs(run) + 3 * Number(run.deadlineMs)
     }),

@@ -5,11 +5,13 @@ import type { BandwidthOptions, TrafficClass } from '../src/optim/index.ts'
 import type { ScenarioInput } from '../src/wires/scenario.ts'
 import type { Host, Role, RunParameters } from '../src/wires/wire.ts'
 import { openLoop, poissonArrivals } from '../src/workload/arrivals.ts'
+import { hostNames } from '../src/workload/host-names.ts'
 import { LINE_PAYLOAD_SHARE } from '../src/workload/line-share.ts'
 import { measure, recordSample } from '../src/workload/measure.ts'
 import { requestersWith } from '../src/workload/modules.ts'
 import { requestPayloads, serveRequestReply } from '../src/workload/request-reply.ts'
 import type { Requester } from '../src/workload/requester.ts'
+import { wireBytes } from '../src/workload/wire-bytes.ts'
 
 const parameters = z.object({
   rttMs: z.number().positive().default(40).describe('Round trip between client and servers, ms'),
@@ -188,7 +190,7 @@ async function askBesideUploads (host: Host, run: RunParameters): Promise<void> 
   const urgent = urgentUploads === true ? [new Flow(host, asked, 'urgent', beginMs, endMs)] : []
   const linesOf = (flow: Flow, count: unknown): Array<Promise<void>> => Array.from({ length: Number(count) }, async () => await flow.run())
   const lines = [...flows.flatMap(flow => linesOf(flow, run.uploadsUnderWay)), ...urgent.flatMap(flow => linesOf(flow, run.urgentUnderWay))]
-  const [wireBytes] = await Promise.all([wireBytesBetween(host, beginMs, endMs), ...lines, ...requests.map(async trafficClass => {
+  const [carriedBytes] = await Promise.all([wireBytesBetween(host, beginMs, endMs), ...lines, ...requests.map(async trafficClass => {
     const arrivals = poissonArrivals(host.random.fork(`arrivals ${trafficClass}`), Number(run.requestsPerSecond), Number(run.durationMs))
     await openLoop(host.clock, arrivals.map(timeMs => beginMs + timeMs), async scheduledMs => {
       await measure(host, `request-${trafficClass}`, deadlineMs, async signal => {
@@ -202,8 +204,8 @@ async function askBesideUploads (host: Host, run: RunParameters): Promise<void> 
   const bulkBytes = sumOf(bulk)
   const payloadBytes = bulkBytes + sumOf(urgent.map(({ bytes }) => bytes)) + requestBytes
   recordSample(host, 'utilisation', payloadBytes / lineBytes)
-  if (wireBytes !== undefined) {
-    recordSample(host, 'wire-bytes', wireBytes / payloadBytes)
+  if (carriedBytes !== undefined) {
+    recordSample(host, 'wire-bytes', carriedBytes / payloadBytes)
   }
   if (run.case === 'starvation') {
     recordSample(host, 'bulk', bulkBytes / lineBytes)
@@ -218,7 +220,7 @@ async function wireBytesBetween (host: Host, beginMs: number, endMs: number): Pr
   const before = host.traffic()
   await sleep(host.clock, endMs - host.clock.now(), host.signal)
   const after = host.traffic()
-  return before && after && after.sentBytes + after.receivedBytes - before.sentBytes - before.receivedBytes
+  return before && after && wireBytes(after) - wireBytes(before)
 }
 
 /** Uploads to one peer, the next as soon as one is answered; counts what arrived in the time that counts. */
@@ -280,7 +282,7 @@ function starScenario (run: RunParameters, servers: number, buffer: number): Sce
   const rateBitsPerSecond = Number(run.rateBitsPerSecond)
   const access = { delayMs: Number(run.rttMs) / 4, rateBitsPerSecond, queue: { limitBytes: buffer * rateBitsPerSecond / 8e3 * Number(run.rttMs) } }
   return {
-    hosts: [{ name: 'client', role: 'client' }, ...Array.from({ length: servers }, (_, index) => ({ name: `server-${index}`, role: 'server' }))],
+    hosts: [{ name: 'client', role: 'client' }, ...hostNames('server', servers, 0).map(name => ({ name, role: 'server' }))],
     topology: { kind: 'star', access: { forward: access, backward: access } },
     limitMs: limitMs(run)
   }

@@ -7,8 +7,9 @@ import type { OptimizedNetworkOptions } from '../src/optim/index.ts'
 import type { ScenarioInput } from '../src/wires/scenario.ts'
 import type { Host, Role, RunParameters, WireName } from '../src/wires/wire.ts'
 import { openLoop, poissonArrivals } from '../src/workload/arrivals.ts'
+import { hostNames } from '../src/workload/host-names.ts'
 import { measure, recordSample } from '../src/workload/measure.ts'
-import { libp2pWith, requesterWith } from '../src/workload/modules.ts'
+import { libp2pWith, modulesOfArm, requesterWith } from '../src/workload/modules.ts'
 import { requestPayloads } from '../src/workload/request-reply.ts'
 import { serveWith } from '../src/workload/serve.ts'
 
@@ -101,7 +102,7 @@ export const experiment: Experiment = {
 
 export const roles: Readonly<Record<string, Role>> = {
   server: {
-    setUp: async (host, run) => { await serveWith(host, modulesOf(run), MODULE_OPTIONS) },
+    setUp: async (host, run) => { await serveWith(host, modulesOfArm(arms, run), MODULE_OPTIONS) },
     run: measureServer
   },
   client: { run: connectAndAsk }
@@ -126,8 +127,8 @@ function wiresFor (clients: number): readonly WireName[] {
 function scenarioOf (clients: number, run: RunParameters): ScenarioInput {
   const limits = run.arm === 'plain-defaults' ? { limits: 'default', inboundConnectionThreshold: RAISED } as const : { limits: 'raised' } as const
   const perEventMs = Number(run.perEventMs)
-  const machine = { libp2p: { ...libp2pWith(modulesOf(run)), ...limits }, ...perEventMs > 0 && { processing: { perEventMs } } }
-  const names = Array.from({ length: clients }, (_, index) => `client-${index}`)
+  const machine = { libp2p: { ...libp2pWith(modulesOfArm(arms, run)), ...limits }, ...perEventMs > 0 && { processing: { perEventMs } } }
+  const names = hostNames('client', clients, 0)
   return {
     hosts: [
       { name: 'server', role: 'server', ...machine },
@@ -153,7 +154,7 @@ async function connectAndAsk (host: Host, run: RunParameters): Promise<void> {
   host.node.addEventListener('connection:open', () => { connections++ })
   const startMs = host.random.fork('connect').uniform(0, Number(run.spreadMs))
   const later = poissonArrivals(host.random.fork('arrivals'), Number(run.requestsPerSecond), Number(run.askingMs))
-  await using requester = await requesterWith(host, host.peer('server'), Number(run.deadlineMs), modulesOf(run), MODULE_OPTIONS)
+  await using requester = await requesterWith(host, host.peer('server'), Number(run.deadlineMs), modulesOfArm(arms, run), MODULE_OPTIONS)
   const payloadOf = requestPayloads(MESSAGE_BYTES, MESSAGE_BYTES)
   let answered = false
   await openLoop(host.clock, [startMs, ...later.map(timeMs => startMs + timeMs)], async scheduledMs => {
@@ -182,8 +183,4 @@ async function measureServer (host: Host, run: RunParameters): Promise<void> {
     recordSample(host, 'server-memory', usedBytes)
     recordSample(host, 'server-resident', residentBytes)
   }
-}
-
-function modulesOf ({ arm }: RunParameters): readonly ModuleName[] {
-  return arms.find(({ name }) => name === arm)?.modules ?? []
 }

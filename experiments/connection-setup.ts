@@ -1,6 +1,6 @@
 import * as z from 'zod'
 import type { RandomStream } from '../src/core/random.ts'
-import type { Arm, Case, Claim, Experiment, Metric, ModuleName } from '../src/experiment/definition.ts'
+import type { Arm, Case, Claim, Experiment, Metric } from '../src/experiment/definition.ts'
 import type { Host, Peer, Role, RunParameters } from '../src/wires/wire.ts'
 import type { AddressInput, PathDirectionInput, ScenarioInput } from '../src/wires/scenario.ts'
 import { RequestStream } from '../src/optim/index.ts'
@@ -11,7 +11,7 @@ import { modularFleet, plainFleet, requesterFleet, warmFleet } from '../src/work
 import type { Fleet } from '../src/workload/fleet.ts'
 import { keptStreams } from '../src/workload/kept-streams.ts'
 import { measure, recordSample } from '../src/workload/measure.ts'
-import { libp2pWith } from '../src/workload/modules.ts'
+import { libp2pWith, modulesOfArm } from '../src/workload/modules.ts'
 import { dialEachTime } from '../src/workload/requester.ts'
 import { REQUEST_REPLY_PROTOCOL, requestPayloads, serveRequestReply } from '../src/workload/request-reply.ts'
 
@@ -347,18 +347,14 @@ async function fleetOf (host: Host, run: RunParameters, peers: readonly Peer[]):
     case 'kept-streams':
       return requesterFleet(keptStreams({ node: host.node, addresses: peers[0].addresses }))
     default:
-      return await modularFleet(host, peers, deadlineMs, modulesOf(run))
+      return await modularFleet(host, peers, deadlineMs, modulesOfArm(arms, run))
   }
 }
 
 function costsOf (host: Host, run: RunParameters): DialCosts {
   const deadFirst = new Map(host.scenario.hosts.map(({ name, addresses }) => [name, addresses.findIndex(({ state }) => state === 'reachable')]))
   const byPeer = new Map(host.scenario.paths.map(({ to }) => [host.peer(to).id.toString(), deadFirst.get(to)]))
-  return new DialCosts(host, modulesOf(run).includes('connectionPool'), peer => byPeer.get(peer) ?? 0)
-}
-
-function modulesOf ({ arm }: RunParameters): readonly ModuleName[] {
-  return arms.find(({ name }) => name === arm)?.modules ?? []
+  return new DialCosts(host, modulesOfArm(arms, run).includes('connectionPool'), peer => byPeer.get(peer) ?? 0)
 }
 
 function payloadsOf ({ requestBytes, replyBytes }: RunParameters): () => Uint8Array {
@@ -391,7 +387,7 @@ function partlyDead ({ deadShare }: RunParameters, random: RandomStream): Addres
 }
 
 function libp2pOf (run: RunParameters): NonNullable<ScenarioInput['hosts']>[number]['libp2p'] {
-  return { ...libp2pWith(modulesOf(run)), ...run.arm === 'plain-tuned' && TUNED }
+  return { ...libp2pWith(modulesOfArm(arms, run)), ...run.arm === 'plain-tuned' && TUNED }
 }
 
 function direction (rttMs: number, { rateBitsPerSecond, loss }: RunParameters): PathDirectionInput {

@@ -8,6 +8,7 @@ import type { Host, Peer, Role, RunParameters } from '../src/wires/wire.ts'
 import { openLoop, poissonArrivals } from '../src/workload/arrivals.ts'
 import { modularFleet, plainFleet } from '../src/workload/fleet.ts'
 import type { Fleet } from '../src/workload/fleet.ts'
+import { hostNames } from '../src/workload/host-names.ts'
 import { measure, recordSample } from '../src/workload/measure.ts'
 import { PeerScores } from '../src/workload/peer-scores.ts'
 import type { ScoreRule } from '../src/workload/peer-scores.ts'
@@ -237,7 +238,7 @@ function durationOf (run: RunParameters): number {
 }
 
 function peerNames ({ peers }: RunParameters): string[] {
-  return Array.from({ length: Number(peers) }, (_, index) => `peer-${index + 1}`)
+  return hostNames('peer', Number(peers))
 }
 
 /** Evenly among all; every other one of these is dead, the rest reset. */

@@ -7,7 +7,7 @@ import { randomRegularGraph } from '../src/sim/graph.ts'
 import { drawRegionalPlaces, oneWayMsBetween } from '../src/sim/topology-regions.ts'
 import type { PathDirectionInput, Scenario, ScenarioInput } from '../src/wires/scenario.ts'
 import type { Host, Role, RunParameters, WireName } from '../src/wires/wire.ts'
-import { Flood, keptStreams, overModules } from '../src/workload/flood.ts'
+import { Flood, keptStreamLinks, overModules } from '../src/workload/flood.ts'
 import type { FloodLinks } from '../src/workload/flood.ts'
 import { LINE_PAYLOAD_SHARE } from '../src/workload/line-share.ts'
 import { recordSample } from '../src/workload/measure.ts'
@@ -281,7 +281,7 @@ async function takePart (host: Host, run: RunParameters): Promise<void> {
 function linksOf (host: Host, { arm, deadlineMs }: RunParameters, own: number): FloodLinks {
   switch (arm) {
     case 'plain':
-      return keptStreams(host.node)
+      return keptStreamLinks(host.node)
     case 'pool':
       return overModules(networkWith(host, ['connectionPool']), host.node, Number(deadlineMs))
     default:

@@ -10,7 +10,7 @@ import type { Host, Role, RunParameters } from '../src/wires/wire.ts'
 import { openLoop, poissonArrivals } from '../src/workload/arrivals.ts'
 import { LINE_PAYLOAD_SHARE } from '../src/workload/line-share.ts'
 import { measure, recordSample } from '../src/workload/measure.ts'
-import { libp2pWith, networkWith } from '../src/workload/modules.ts'
+import { libp2pWith, modulesOfArm, networkWith } from '../src/workload/modules.ts'
 import { Ballast } from '../src/workload/payloads.ts'
 import { REQUEST_REPLY_PROTOCOL, requestPayloads } from '../src/workload/request-reply.ts'
 import { overNetwork, plainLibp2p } from '../src/workload/requester.ts'
@@ -266,6 +266,6 @@ function optionsOf ({ rateBitsPerSecond }: RunParameters): OptimizedNetworkOptio
   return { messageBatching: { codecs: ['snappy'] }, bandwidthManager: { uploadBitsPerSecond: LINE_PAYLOAD_SHARE * Number(rateBitsPerSecond) } }
 }
 
-function modulesOf ({ arm }: RunParameters): readonly ModuleName[] {
-  return arm === 'batching-at-once' ? ['messageBatching'] : arms.find(({ name }) => name === arm)?.modules ?? []
+function modulesOf (run: RunParameters): readonly ModuleName[] {
+  return run.arm === 'batching-at-once' ? ['messageBatching'] : modulesOfArm(arms, run)
 }

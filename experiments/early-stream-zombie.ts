@@ -1,13 +1,13 @@
 import * as z from 'zod'
 import { sleep } from '../src/core/clock.ts'
 import { MODULES } from '../src/experiment/definition.ts'
-import type { Arm, Case, Experiment, Metric, ModuleName } from '../src/experiment/definition.ts'
+import type { Arm, Case, Experiment, Metric } from '../src/experiment/definition.ts'
 import type { OptimizedNetworkOptions } from '../src/optim/index.ts'
 import { RequestStream } from '../src/optim/index.ts'
 import type { Host, Role, RunParameters, WireName } from '../src/wires/wire.ts'
 import { openLoop, poissonArrivals } from '../src/workload/arrivals.ts'
 import { measure, recordSample } from '../src/workload/measure.ts'
-import { libp2pWith, requesterWith } from '../src/workload/modules.ts'
+import { libp2pWith, modulesOfArm, requesterWith } from '../src/workload/modules.ts'
 import { REQUEST_REPLY_PROTOCOL, requestPayloads } from '../src/workload/request-reply.ts'
 import type { Requester } from '../src/workload/requester.ts'
 import { serveWith } from '../src/workload/serve.ts'
@@ -55,7 +55,7 @@ const cases: readonly Case[] = LEVELS.map(streams => ({
   waits: true,
   sweep: { name: 'streams', levels: { streams } },
   scenario: run => ({
-    hosts: [{ name: 'client', role: 'client', libp2p: libp2pWith(modulesOf(run)) }, { name: 'server', role: 'server', libp2p: libp2pWith(modulesOf(run)) }],
+    hosts: [{ name: 'client', role: 'client', libp2p: libp2pWith(modulesOfArm(arms, run)) }, { name: 'server', role: 'server', libp2p: libp2pWith(modulesOfArm(arms, run)) }],
     paths: [{ from: 'client', to: 'server', forward: { delayMs: Number(run.rttMs) / 2 } }],
     limitMs: Number(run.observedMs) + 3 * Number(run.deadlineMs)
   }),
@@ -75,7 +75,7 @@ export const experiment: Experiment = {
 }
 
 export const roles: Readonly<Record<string, Role>> = {
-  server: { setUp: async (host, run) => { await serveWith(host, modulesOf(run), MODULE_OPTIONS) } },
+  server: { setUp: async (host, run) => { await serveWith(host, modulesOfArm(arms, run), MODULE_OPTIONS) } },
   client: { run: burstAndAskOn }
 }
 
@@ -109,7 +109,7 @@ async function requesterOf (host: Host, run: RunParameters): Promise<Requester> 
   if (run.arm === 'plain-retry') {
     return retriedByHand(host)
   }
-  const requester = await requesterWith(host, host.peer('server'), Number(run.deadlineMs), modulesOf(run), MODULE_OPTIONS)
+  const requester = await requesterWith(host, host.peer('server'), Number(run.deadlineMs), modulesOfArm(arms, run), MODULE_OPTIONS)
   return run.arm === 'plain-one-first' ? oneFirst(requester) : requester
 }
 
@@ -162,8 +162,4 @@ function wiresFor (streams: number): readonly WireName[] {
 
 function streamsOf (run: RunParameters): number {
   return Number(String(run.case).slice('streams-'.length))
-}
-
-function modulesOf ({ arm }: RunParameters): readonly ModuleName[] {
-  return arms.find(({ name }) => name === arm)?.modules ?? []
 }

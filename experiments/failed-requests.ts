@@ -8,9 +8,11 @@ import type { Host, Role, RunParameters } from '../src/wires/wire.ts'
 import { openLoop, poissonArrivals } from '../src/workload/arrivals.ts'
 import { modularFleet, plainFleet, warmFleet } from '../src/workload/fleet.ts'
 import type { Fleet } from '../src/workload/fleet.ts'
+import { hostNames } from '../src/workload/host-names.ts'
 import { measure, recordSample } from '../src/workload/measure.ts'
-import { libp2pWith, networkWith } from '../src/workload/modules.ts'
-import { requestPayloads, serveRequestReply, serveRequestReplyOver } from '../src/workload/request-reply.ts'
+import { libp2pWith, modulesOfArm } from '../src/workload/modules.ts'
+import { requestPayloads } from '../src/workload/request-reply.ts'
+import { modulesOfServers, serveWith } from '../src/workload/serve.ts'
 
 const parameters = z.object({
   servers: z.int().min(2).max(50).default(6).describe('Servers that are asked'),
@@ -154,15 +156,7 @@ export const experiment: Experiment = {
 }
 
 export const roles: Readonly<Record<string, Role>> = {
-  server: {
-    async setUp (host, run) {
-      if (modulesOf(run).includes('messageBatching')) {
-        await serveRequestReplyOver(networkWith(host, modulesOf(run), { messageBatching: SNAPPY }))
-      } else {
-        await serveRequestReply(host.node)
-      }
-    }
-  },
+  server: { setUp: async (host, run) => { await serveWith(host, modulesOfServers(modulesOfArm(arms, run)), { messageBatching: SNAPPY }) } },
   client: { run: askServers }
 }
 
@@ -201,16 +195,12 @@ async function fleetOf (host: Host, run: RunParameters): Promise<Fleet> {
     case 'redial-retries':
       return plainFleet(host, { deadlineMs: limitMs, attempts: 4, attemptMs: Math.max(SYN_WAIT_MS, limitMs / 4), redials: true })
     default:
-      return await modularFleet(host, serverNames(run).map(name => host.peer(name)), limitMs, modulesOf(run), { messageBatching: SNAPPY })
+      return await modularFleet(host, serverNames(run).map(name => host.peer(name)), limitMs, modulesOfArm(arms, run), { messageBatching: SNAPPY })
   }
 }
 
 function modular (name: string, title: string, description: string): Arm {
   return { name, title, description, modules: ARM_MODULES[name] }
-}
-
-function modulesOf ({ arm }: RunParameters): readonly ModuleName[] {
-  return ARM_MODULES[String(arm)] ?? []
 }
 
 function deadlineMs (run: RunParameters): number {
@@ -222,7 +212,7 @@ function isLossy (run: RunParameters): boolean {
 }
 
 function serverNames ({ servers }: RunParameters): string[] {
-  return Array.from({ length: Number(servers) }, (_, index) => `server-${index + 1}`)
+  return hostNames('server', Number(servers))
 }
 
 /** Without the arms that wait for 5 s, which nobody does here, or for 1 s before they try again: then it is over. Real peers lose packets in namespaces only. */
@@ -237,7 +227,7 @@ function lossy (loss: (run: RunParameters) => number): Pick<Case, 'arms' | 'wait
 }
 
 function scenarioOf (run: RunParameters, { forward = path(run), faults = [] }: { readonly forward?: PathDirectionInput, readonly faults?: ScenarioInput['faults'] }): ScenarioInput {
-  const libp2p = libp2pWith(modulesOf(run))
+  const libp2p = libp2pWith(modulesOfArm(arms, run))
   const names = serverNames(run)
   return {
     hosts: [{ name: 'client', role: 'client', libp2p }, ...names.map(name => ({ name, role: 'server', process: 'servers', libp2p }))],

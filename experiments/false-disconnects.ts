@@ -7,6 +7,7 @@ import type { OptimizedNetwork } from '../src/optim/index.ts'
 import type { PathDirectionInput, ScenarioInput } from '../src/wires/scenario.ts'
 import type { Host, Peer, Role, RunParameters } from '../src/wires/wire.ts'
 import { openLoop, poissonArrivals } from '../src/workload/arrivals.ts'
+import { hostNames } from '../src/workload/host-names.ts'
 import { measure, recordSample } from '../src/workload/measure.ts'
 import { networkWith } from '../src/workload/modules.ts'
 import { PingMonitor } from '../src/workload/ping-monitor.ts'
@@ -241,7 +242,7 @@ function durationOf (run: RunParameters): number {
 }
 
 function peerNames ({ peers }: RunParameters): string[] {
-  return Array.from({ length: Number(peers) }, (_, index) => `peer-${index + 1}`)
+  return hostNames('peer', Number(peers))
 }
 
 function scenarioOf (run: RunParameters, over: Partial<PathDirectionInput> = {}, faults: ScenarioInput['faults'] = []): ScenarioInput {

@@ -6,9 +6,10 @@ import type { OptimizedNetworkOptions } from '../src/optim/index.ts'
 import type { ScenarioInput } from '../src/wires/scenario.ts'
 import type { Host, Peer, ProcessMemory, Role, RunParameters } from '../src/wires/wire.ts'
 import { openLoop, poissonArrivals } from '../src/workload/arrivals.ts'
+import { hostNames } from '../src/workload/host-names.ts'
 import { dialAndLeave, keptStreams } from '../src/workload/kept-streams.ts'
 import { measure, recordSample } from '../src/workload/measure.ts'
-import { libp2pWith, networkWith } from '../src/workload/modules.ts'
+import { libp2pWith, modulesOfArm, networkWith } from '../src/workload/modules.ts'
 import { requestPayloads } from '../src/workload/request-reply.ts'
 import { overNetwork, plainLibp2p } from '../src/workload/requester.ts'
 import type { Requester } from '../src/workload/requester.ts'
@@ -103,9 +104,9 @@ export const experiment: Experiment = {
 }
 
 export const roles: Readonly<Record<string, Role>> = {
-  server: { setUp: async (host, run) => { await serveWith(host, modulesOf(run), MODULE_OPTIONS) }, run: stay },
+  server: { setUp: async (host, run) => { await serveWith(host, modulesOfArm(arms, run), MODULE_OPTIONS) }, run: stay },
   client: { run: async (host, run) => { await askAll(host, run, ['measured']) } },
-  'measured-server': { setUp: async (host, run) => { await serveWith(host, modulesOf(run), MODULE_OPTIONS) }, run: measureMemory },
+  'measured-server': { setUp: async (host, run) => { await serveWith(host, modulesOfArm(arms, run), MODULE_OPTIONS) }, run: measureMemory },
   'measured-client': {
     async run (host, run) {
       const others = host.scenario.hosts.filter(({ role }) => role === 'server').map(({ name }) => name)
@@ -115,8 +116,8 @@ export const roles: Readonly<Record<string, Role>> = {
 }
 
 function scenarioOf (run: RunParameters, measured: string, others: string): ScenarioInput {
-  const libp2p = libp2pWith(modulesOf(run))
-  const names = Array.from({ length: Number(run.peers) }, (_, index) => `peer-${index}`)
+  const libp2p = libp2pWith(modulesOfArm(arms, run))
+  const names = hostNames('peer', Number(run.peers), 0)
   return {
     hosts: [
       { name: 'measured', role: measured, freshProcess: true, libp2p },
@@ -156,7 +157,7 @@ async function askAll (host: Host, run: RunParameters, names: readonly string[])
 
 /** One network for all peers, where there are modules. */
 async function requestersOf (host: Host, run: RunParameters, peers: readonly Peer[]): Promise<AsyncDisposable & { readonly all: readonly Requester[] }> {
-  const modules = modulesOf(run)
+  const modules = modulesOfArm(arms, run)
   const optionsOf = ({ id, addresses }: Peer): Parameters<typeof plainLibp2p>[0] => ({ node: host.node, clock: host.clock, peer: id, addresses, deadlineMs: Number(run.deadlineMs) })
   if (modules.length === 0) {
     const make = run.arm === 'kept-streams' ? keptStreams : run.arm === 'dial-and-leave' ? dialAndLeave : plainLibp2p
@@ -202,8 +203,4 @@ async function stay (host: Host, run: RunParameters): Promise<void> {
 
 async function until ({ clock, signal }: Host, atMs: number): Promise<void> {
   await sleep(clock, Math.max(0, atMs - clock.now()), signal)
-}
-
-function modulesOf ({ arm }: RunParameters): readonly ModuleName[] {
-  return arms.find(({ name }) => name === arm)?.modules ?? []
 }

@@ -1,6 +1,6 @@
 import * as z from 'zod'
 import { sleep, timeoutSignal } from '../src/core/clock.ts'
-import type { Arm, Case, Experiment, ModuleName } from '../src/experiment/definition.ts'
+import type { Arm, Case, Experiment } from '../src/experiment/definition.ts'
 import { MODULES } from '../src/experiment/definition.ts'
 import type { OptimizedNetwork, OptimizedNetworkOptions } from '../src/optim/index.ts'
 import { OPPORTUNITY_BYTES } from '../src/sim/rate-trace.ts'
@@ -12,11 +12,12 @@ import type { Host, Role, RunParameters } from '../src/wires/wire.ts'
 import { openLoop, poissonArrivals } from '../src/workload/arrivals.ts'
 import { LINE_PAYLOAD_SHARE } from '../src/workload/line-share.ts'
 import { measure, recordSample } from '../src/workload/measure.ts'
-import { libp2pWith, networkWith } from '../src/workload/modules.ts'
+import { libp2pWith, modulesOfArm, networkWith } from '../src/workload/modules.ts'
 import { PERF_PROTOCOL, perfTransfer, WITHOUT_END_BYTES } from '../src/workload/perf.ts'
 import { requestPayloads, serveRequestReply, serveRequestReplyOver } from '../src/workload/request-reply.ts'
 import { overNetwork, plainLibp2p } from '../src/workload/requester.ts'
 import type { Requester, RequesterOptions } from '../src/workload/requester.ts'
+import { wireBytes } from '../src/workload/wire-bytes.ts'
 
 export const parameters = z.object({
   requestsPerSecond: z.number().positive().default(10).describe('Arrivals, Poisson'),
@@ -72,7 +73,7 @@ function pathCase (name: PantheonPath): Case {
     // The upload begins into an empty queue.
     warmUpMs: 'mser-5',
     scenario: (run, random) => ({
-      hosts: ['client', 'server'].map(host => ({ name: host, role: host, libp2p: libp2pWith(modulesOf(run)) })),
+      hosts: ['client', 'server'].map(host => ({ name: host, role: host, libp2p: libp2pWith(modulesOfArm(arms, run)) })),
       paths: [{ from: 'client', to: 'server', ...pantheonDirections(name, random) }],
       limitMs: endMs(run, durationMs(run, name)) + 120_000
     }),
@@ -149,7 +150,7 @@ async function serve (host: Host, run: RunParameters): Promise<void> {
   const after = host.traffic()
   recordSample(host, 'goodput', bytes * 8e3 / duration)
   if (before !== undefined && after !== undefined && bytes > 0) {
-    recordSample(host, 'wire-bytes', (after.sentBytes + after.receivedBytes - before.sentBytes - before.receivedBytes) / bytes)
+    recordSample(host, 'wire-bytes', (wireBytes(after) - wireBytes(before)) / bytes)
   }
   // Every request has had its time.
   await sleep(host.clock, endMs(run, duration) - host.clock.now(), host.signal)
@@ -167,12 +168,8 @@ async function requesterOf (host: Host, run: RunParameters): Promise<{ readonly 
 }
 
 function networkOf (host: Host, run: RunParameters): OptimizedNetwork | undefined {
-  const modules = modulesOf(run)
+  const modules = modulesOfArm(arms, run)
   return modules.length === 0 ? undefined : networkWith(host, modules, moduleOptions(host))
-}
-
-function modulesOf ({ arm }: RunParameters): readonly ModuleName[] {
-  return arms.find(({ name }) => name === arm)?.modules ?? []
 }
 
 function moduleOptions ({ name, scenario: { paths: [{ forward, backward = forward }] } }: Host): OptimizedNetworkOptions {

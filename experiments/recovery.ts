@@ -2,16 +2,19 @@ import * as z from 'zod'
 import { sleep } from '../src/core/clock.ts'
 import type { RandomStream } from '../src/core/random.ts'
 import type { RecordedEvent } from '../src/core/recorder.ts'
-import type { Case, Experiment, Metric, ModuleName } from '../src/experiment/definition.ts'
+import type { Case, Experiment, Metric } from '../src/experiment/definition.ts'
 import { MODULES } from '../src/experiment/definition.ts'
+import type { OptimizedNetworkOptions } from '../src/optim/index.ts'
 import type { PathDirectionInput, ScenarioInput } from '../src/wires/scenario.ts'
 import type { Host, Role, RunParameters } from '../src/wires/wire.ts'
 import { openLoop, poissonArrivals } from '../src/workload/arrivals.ts'
 import { modularFleet, plainFleet, warmFleet } from '../src/workload/fleet.ts'
 import type { Fleet } from '../src/workload/fleet.ts'
+import { hostNames } from '../src/workload/host-names.ts'
 import { measure, recordSample } from '../src/workload/measure.ts'
-import { libp2pWith, networkWith } from '../src/workload/modules.ts'
-import { requestPayloads, serveRequestReply, serveRequestReplyOver } from '../src/workload/request-reply.ts'
+import { libp2pWith, modulesOfArm } from '../src/workload/modules.ts'
+import { requestPayloads } from '../src/workload/request-reply.ts'
+import { modulesOfServers, serveWith } from '../src/workload/serve.ts'
 
 const parameters = z.object({
   clients: z.int().positive().max(50).default(6).describe('Clients, each connected to every server'),
@@ -27,12 +30,6 @@ const parameters = z.object({
   stormRequestsPerSecond: z.number().positive().default(0.2).describe('Arrivals at each of these, Poisson'),
   observedMs: z.number().positive().default(15_000).describe('How long requests arrive after the fault, ms')
 })
-
-const ARM_MODULES: Readonly<Record<string, readonly ModuleName[]>> = {
-  pool: ['connectionPool'],
-  'pool-timeouts-health': ['connectionPool', 'adaptiveTimeouts', 'networkHealth'],
-  full: MODULES
-}
 
 /** Clients are connected by then, and requests begin to arrive. */
 const WARM_MS = 5_000
@@ -99,9 +96,9 @@ export const experiment: Experiment = {
   arms: [
     { name: 'plain', title: 'Plain libp2p', description: 'Each request opens a stream; the connection monitor is on, as libp2p comes.' },
     { name: 'redial-retries', title: 'Plain + 3 retries that redial', description: 'What a careful user writes by hand, and the fair rival: four tries, a quarter of the deadline each, 100 ms between them; behind one that timed out the next dials with `force`.' },
-    { name: 'pool', title: 'Pool', description: 'The connection pool alone.', modules: ARM_MODULES.pool },
-    { name: 'pool-timeouts-health', title: 'Pool + timeouts + health', description: 'Suspect connections are replaced by whichever notices first. libp2p\'s own monitor is off.', modules: ARM_MODULES['pool-timeouts-health'] },
-    { name: 'full', title: 'Full stack', description: 'All five modules at both ends. libp2p\'s own monitor is off.', modules: ARM_MODULES.full }
+    { name: 'pool', title: 'Pool', description: 'The connection pool alone.', modules: ['connectionPool'] },
+    { name: 'pool-timeouts-health', title: 'Pool + timeouts + health', description: 'Suspect connections are replaced by whichever notices first. libp2p\'s own monitor is off.', modules: ['connectionPool', 'adaptiveTimeouts', 'networkHealth'] },
+    { name: 'full', title: 'Full stack', description: 'All five modules at both ends. libp2p\'s own monitor is off.', modules: MODULES }
   ],
   cases,
   thresholds: [],
@@ -109,19 +106,12 @@ export const experiment: Experiment = {
 }
 
 export const roles: Readonly<Record<string, Role>> = {
-  server: { setUp: serve, run: countConnections },
+  server: { setUp: async (host, run) => { await serveWith(host, modulesOfServers(modulesOfArm(experiment.arms, run)), OPTIONS) }, run: countConnections },
   client: { run: askThroughout }
 }
 
-const SNAPPY = { codecs: ['snappy'] } as const
-
-async function serve (host: Host, run: RunParameters): Promise<void> {
-  if (modulesOf(run).includes('messageBatching')) {
-    await serveRequestReplyOver(networkWith(host, modulesOf(run), { messageBatching: SNAPPY }))
-  } else {
-    await serveRequestReply(host.node)
-  }
-}
+/** Whose output is the same on every machine. */
+const OPTIONS: OptimizedNetworkOptions = { messageBatching: { codecs: ['snappy'] } }
 
 /** What this server was given from the first fault on: of all clients together, for they may come back at once. */
 async function countConnections (host: Host, run: RunParameters): Promise<void> {
@@ -270,12 +260,8 @@ async function fleetOf (host: Host, run: RunParameters, onSign: (peer: string) =
     case 'redial-retries':
       return plainFleet(host, { deadlineMs, attempts: 4, attemptMs: deadlineMs / 4, redials: true, onTimeout: peer => onSign(peer.toString()) })
     default:
-      return await modularFleet(host, serverNames(run).map(name => host.peer(name)), deadlineMs, modulesOf(run), { messageBatching: SNAPPY })
+      return await modularFleet(host, serverNames(run).map(name => host.peer(name)), deadlineMs, modulesOfArm(experiment.arms, run), OPTIONS)
   }
-}
-
-function modulesOf ({ arm }: RunParameters): readonly ModuleName[] {
-  return ARM_MODULES[String(arm)] ?? []
 }
 
 function isStorm (run: RunParameters): boolean {
@@ -283,11 +269,11 @@ function isStorm (run: RunParameters): boolean {
 }
 
 function serverNames (run: RunParameters): string[] {
-  return Array.from({ length: isStorm(run) ? STORM_SERVERS : Number(run.servers) }, (_, index) => `server-${index + 1}`)
+  return hostNames('server', isStorm(run) ? STORM_SERVERS : Number(run.servers))
 }
 
 function clientNames (run: RunParameters): string[] {
-  return Array.from({ length: Number(isStorm(run) ? run.stormClients : run.clients) }, (_, index) => `client-${index + 1}`)
+  return hostNames('client', Number(isStorm(run) ? run.stormClients : run.clients))
 }
 
 function half (run: RunParameters): string[] {
@@ -317,7 +303,7 @@ function recovery (name: string, title: string, description: string, faults: (ru
     wires,
     metrics,
     scenario (run, random) {
-      const libp2p = libp2pWith(modulesOf(run))
+      const libp2p = libp2pWith(modulesOfArm(experiment.arms, run))
       const forward: PathDirectionInput = { delayMs: Number(run.rttMs) / 2, rateBitsPerSecond: rateBitsPerSecond ?? Number(run.rateBitsPerSecond) }
       // One server alone is frozen, and nobody else is to be.
       const host = (role: string) => (hostName: string) => ({ name: hostName, role, libp2p, process: hostName === frozenServer(run) ? hostName : `${role}s` })

@@ -22,18 +22,22 @@ export type { AddressInput, CrossTraffic, Fault, PathDirectionInput, PathInput, 
 export { edgesFromFile, gmlFromFile, jitterFromFile, matrixFromFile, traceFromFile } from '../wires/input-files.ts'
 export type { LatencyMatrixOptions } from '../wires/input-files.ts'
 
-// Arrivals and measurements.
+// Hosts of one kind, arrivals and measurements.
+export { hostNames } from '../workload/host-names.ts'
 export { openLoop, poissonArrivals } from '../workload/arrivals.ts'
 export { measure, recordSample } from '../workload/measure.ts'
 export type { Observer, SampleEvent } from '../workload/measure.ts'
+export { wireBytes } from '../workload/wire-bytes.ts'
 
 // Asking and answering.
-export { libp2pWith, networkWith, requesterWith } from '../workload/modules.ts'
-export type { Askable, ModularHost } from '../workload/modules.ts'
+export { libp2pWith, modulesOfArm, networkWith, requesterWith } from '../workload/modules.ts'
+export type { Askable, ModularArm, ModularHost } from '../workload/modules.ts'
 export { dialEachTime, overNetwork, plainLibp2p } from '../workload/requester.ts'
 export type { Requester, RequesterOptions } from '../workload/requester.ts'
 export { REQUEST_REPLY_PROTOCOL, requestPayloads, serveRequestReply, serveRequestReplyOver } from '../workload/request-reply.ts'
 export type { ServerOptions, Work } from '../workload/request-reply.ts'
+export { servingNetwork, serveWith } from '../workload/serve.ts'
+export type { ServingHost } from '../workload/serve.ts'
 
 // Time, chance and errors.
 export { sleep, timeoutSignal } from '../core/clock.ts'

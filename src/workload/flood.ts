@@ -102,7 +102,7 @@ export class Flood {
 }
 
 /** Plain libp2p as somebody uses it who knows it: a stream a neighbour that stays open, for both ways. */
-export function keptStreams (node: NetworkNode): FloodLinks {
+export function keptStreamLinks (node: NetworkNode): FloodLinks {
   const streams = new Map<string, { readonly frames: FrameStream, sending: Promise<void> }>()
   let deliver: (payload: Uint8Array, from: string) => void = () => {}
   const keep = (peer: string, stream: Stream): void => {

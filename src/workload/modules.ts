@@ -4,8 +4,6 @@ import type { RandomStream } from '../core/random.ts'
 import type { Recorder } from '../core/recorder.ts'
 import { createOptimizedNetwork } from '../optim/index.ts'
 import type { Multiaddr, NetworkNode, OptimizedNetwork, OptimizedNetworkOptions, PeerId } from '../optim/index.ts'
-import { serveRequestReply, serveRequestReplyOver } from './request-reply.ts'
-import type { Work } from './request-reply.ts'
 import { overNetwork, plainLibp2p } from './requester.ts'
 import type { Requester, RequesterOptions } from './requester.ts'
 
@@ -29,6 +27,17 @@ export interface Askable {
 const ALL_OFF = {
   connectionPool: false, messageBatching: false, bandwidthManager: false, adaptiveTimeouts: false, networkHealth: false
 } as const satisfies Record<ModuleName, false>
+
+/** An arm of an experiment, as far as it matters here. */
+export interface ModularArm {
+  readonly name: string
+  readonly modules?: readonly ModuleName[]
+}
+
+/** The modules of a run's arm, as the arm declares them; none where it declares none. */
+export function modulesOfArm (arms: readonly ModularArm[], { arm }: { readonly arm?: unknown }): readonly ModuleName[] {
+  return arms.find(({ name }) => name === arm)?.modules ?? []
+}
 
 /**
  * The network of an arm: these modules, and no others.
@@ -102,20 +111,4 @@ export async function requestersWith (host: ModularHost, peers: readonly Askable
 /** The peer was not asked at all. */
 function isRefusal (error: unknown): boolean {
   return error instanceof TwinwireError && error.code === 'ERR_PEER_EJECTED'
-}
-
-/** How the server of such an arm answers: plainly, or through a network with the same modules, which the run's end stops. */
-export async function serveRequestReplyWith (host: ModularHost & { readonly signal: AbortSignal }, modules: readonly ModuleName[], options: OptimizedNetworkOptions = {}, work?: Work): Promise<void> {
-  if (modules.length === 0) {
-    await serveRequestReply(host.node, work === undefined ? {} : { work })
-  } else {
-    await serveRequestReplyOver(servingNetwork(host, modules, options), work)
-  }
-}
-
-/** The network of a host that serves until the run is over, which stops it. */
-export function servingNetwork (host: ModularHost & { readonly signal: AbortSignal }, modules: readonly ModuleName[], options: OptimizedNetworkOptions = {}): OptimizedNetwork {
-  const network = networkWith(host, modules, options)
-  host.signal.addEventListener('abort', () => { void network.stop({ deadlineMs: 0 }) }, { once: true })
-  return network
 }

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { sleep } from '../../../src/core/clock.ts'
 import { createOptimizedNetwork, plainRequest } from '../../../src/optim/index.ts'
+import { hostNames } from '../../../src/workload/host-names.ts'
 import { RTT_MS } from '../contract.ts'
 import type { Clock } from '../../../src/core/clock.ts'
 import type { ScenarioInput } from '../../../src/wires/scenario.ts'
@@ -130,7 +131,7 @@ export function star (servers: number, role = 'server'): Pick<ScenarioInput, 'ho
 }
 
 export function serverNames (servers: number): string[] {
-  return Array.from({ length: servers }, (_, i) => `server-${i + 1}`)
+  return hostNames('server', servers)
 }
 
 /** Asks a server for what it counted, past all modules. */
