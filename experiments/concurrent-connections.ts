@@ -127,7 +127,7 @@ function wiresFor (clients: number): readonly WireName[] {
 function scenarioOf (clients: number, run: RunParameters): ScenarioInput {
   const limits = run.arm === 'plain-defaults' ? { limits: 'default', inboundConnectionThreshold: RAISED } as const : { limits: 'raised' } as const
   const perEventMs = Number(run.perEventMs)
-  const machine = { libp2p: { ...libp2pWith(modulesOfArm(arms, run)), ...limits }, ...perEventMs > 0 && { processing: { perEventMs } } }
+  const machine = { libp2p: { ...libp2pWith(modulesOfArm(arms, run)), ...limits }, ...perEventMs > 0 && { processing: { perEventMs, ofRealPeers: true } } }
   const names = hostNames('client', clients, 0)
   return {
     hosts: [

@@ -22,8 +22,12 @@ export function agreementSentence (analysis: Analysis, results: ResultsData): st
   const { agreements } = analysis
   const leading = LEADING.find((pair) => differencesOf(ofPair(agreements, pair)).length > 0)
   if (leading === undefined) {
-    return wiresOf(results).length > 1
-      ? 'Not validated: no seed ran well on two wires.'
+    const wires = wiresOf(results)
+    if (wires.length > 1) {
+      return 'Not validated: no seed ran well on two wires.'
+    }
+    return wires[0] === 'tcp'
+      ? 'Measured on real peers alone: nothing was simulated.'
       : `Not validated on real peers: run \`twinwire validate ${results.run.experiment.name}\`.`
   }
   const compared = differencesOf(ofPair(agreements, leading))

@@ -14,6 +14,9 @@ const cost = z.number().min(0).max(MAXIMUM_MS).default(0)
  */
 export const processingSchema = z.strictObject({ perEventMs: cost, perMegabyteMs: cost })
 
+/** As scenarios have it. `ofRealPeers`: it stands for what real peers take by themselves, so that the tcp wire, which else refuses it, leaves it to them. */
+export const scenarioProcessingSchema = processingSchema.extend({ ofRealPeers: z.boolean().default(false) })
+
 /** What computing takes at a host. @interface */
 export type ProcessingInput = z.input<typeof processingSchema>
 export type Processing = z.output<typeof processingSchema>

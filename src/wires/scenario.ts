@@ -3,7 +3,7 @@ import { TwinwireError } from '../core/errors.ts'
 import { parseOptions } from '../core/options.ts'
 import { TCP_PRESETS, tcpOptions } from '../sim/tcp/options.ts'
 import type { TcpOptions } from '../sim/tcp/options.ts'
-import { processingSchema } from './host-processing.ts'
+import { scenarioProcessingSchema } from './host-processing.ts'
 import { libp2pSchema } from './libp2p-options.ts'
 import { duplexSchema, issue, rate } from './scenario-link.ts'
 import { checkReferences } from './scenario-references.ts'
@@ -48,7 +48,7 @@ const hostSchema = z.strictObject({
   /** Its place in the topology. Absent: the one with its name, or else the next that is free. */
   at: z.string().max(MAXIMUM_NAME).optional(),
   /** What computing takes at it. Absent: no time. */
-  processing: processingSchema.optional(),
+  processing: scenarioProcessingSchema.optional(),
   /** How it does TCP: a preset (`linux`, the default, or `rfc`), and any option of `TcpOptions` that differs. */
   tcp: z.looseObject({ preset: z.enum(Object.keys(TCP_PRESETS) as [TcpPreset]).default('linux') }).optional(),
   /** How it does libp2p, where it does not as a peer without limits and without identify. */

@@ -27,6 +27,11 @@ export function anything (): true {
   return true
 }
 
+/** Real processors take what they take. */
+export function isOfRealPeers (processing: HostDescription['processing']): boolean {
+  return processing?.ofRealPeers === true
+}
+
 /** @throws ERR_UNSUPPORTED for the first part of the scenario that the network cannot bring about */
 export function checkAllowed (scenario: Scenario, allowances: Allowances): void {
   checkPart(scenario, allowances.scenario, 'scenario', allowances)

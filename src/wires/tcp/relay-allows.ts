@@ -1,11 +1,11 @@
-import { anything } from './allowed.ts'
+import { anything, isOfRealPeers } from './allowed.ts'
 import type { Allowances, Verdict } from './allowed.ts'
 
 /** What a relay above TCP can bring about. */
 export const RELAY_ALLOWS: Allowances = {
   network: 'a relay above TCP',
   scenario: { hosts: anything, paths: anything, faults: anything, limitMs: anything, crossTraffic: list => list.length === 0 },
-  host: { name: anything, role: anything, process: anything, freshProcess: anything, libp2p: anything, addresses: anything },
+  host: { name: anything, role: anything, process: anything, freshProcess: anything, libp2p: anything, addresses: anything, processing: isOfRealPeers },
   direction: {
     rateBitsPerSecond: anything,
     delayMs: anything,

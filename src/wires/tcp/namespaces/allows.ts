@@ -1,4 +1,4 @@
-import { anything } from '../allowed.ts'
+import { anything, isOfRealPeers } from '../allowed.ts'
 import type { PathDirection } from '../../scenario-link.ts'
 import type { Fault } from '../../scenario.ts'
 import type { Allowances, Verdict } from '../allowed.ts'
@@ -21,6 +21,7 @@ export function namespacesAllow (kernel: Kernel): Allowances {
       name: anything,
       role: anything,
       freshProcess: anything,
+      processing: isOfRealPeers,
       addresses: anything,
       tcp (options) {
         const { preset, congestion = 'cubic', ...others } = options ?? { preset: 'linux' }
