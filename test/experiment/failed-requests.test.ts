@@ -1,9 +1,28 @@
 import test from 'ava'
+import type { UnitResult } from '../../src/experiment/unit.ts'
 import { quantile } from '../../src/stats/quantile.ts'
 import { failuresOf, SimExperiment, startsOf, valuesOf } from '../fixtures/experiment-units.ts'
 
 const experiment = await SimExperiment.load('failed-requests')
 const ARMS = experiment.loaded.experiment.arms.map(({ name }) => name)
+const RTT_MS = 80
+const PING_INTERVAL_MS = 10_000
+
+/** When its requests that were answered began, in the order of `valuesOf`. */
+function startsInOrder ({ samples }: UnitResult): number[] {
+  return samples.filter(({ metric, ok }) => metric === 'request' && ok).map(({ timeMs, value }) => timeMs - value)
+}
+
+/**
+ * Whether segments of libp2p's pings may stand before such a request or its reply. Both ends' monitors ping at the same
+ * instant, each as four segments, and answer the other's half a round trip later with six: the first window's ten, and a
+ * message in that half round trip waits for acknowledgements. A ping takes a round trip for its stream, one for itself, and
+ * one until its end is acknowledged; a request takes two at most.
+ */
+function meetsPing (startMs: number): boolean {
+  const sinceMs = (startMs + 2 * RTT_MS) % PING_INTERVAL_MS
+  return sinceMs < (2 + 3) * RTT_MS
+}
 
 test('all arms meet the same arrivals, and each is answered or fails once', async t => {
   const parameters = { durationMs: 20_000 }
