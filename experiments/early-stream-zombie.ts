@@ -4,7 +4,7 @@ import { MODULES } from '../src/experiment/definition.ts'
 import type { Arm, Case, Experiment, Metric, ModuleName } from '../src/experiment/definition.ts'
 import type { OptimizedNetworkOptions } from '../src/optim/index.ts'
 import { RequestStream } from '../src/optim/index.ts'
-import type { ScenarioInput } from '../src/wires/scenario.ts'
+import type { PathDirectionInput, ScenarioInput } from '../src/wires/scenario.ts'
 import type { Host, Role, RunParameters } from '../src/wires/wire.ts'
 import { openLoop, poissonArrivals } from '../src/workload/arrivals.ts'
 import { measure, recordSample } from '../src/workload/measure.ts'
@@ -16,7 +16,8 @@ import { serveWith } from '../src/workload/serve.ts'
 const parameters = z.object({
   rttMs: z.number().positive().default(80).describe('Round trip between client and server, ms, where the server computes in no time'),
   nearRttMs: z.number().positive().default(1).describe('The same where it is busy, ms'),
-  busyMs: z.number().positive().default(60).describe('What a busy server takes each time that a connection has something to tell, ms'),
+  nearRateBitsPerSecond: z.number().positive().default(1e9).describe('Rate of the path there, bits per second each way'),
+  busyMs: z.number().positive().default(5).describe('What a busy server takes each time that a connection has something to tell, ms'),
   deadlineMs: z.number().positive().default(5_000).describe('What a user waits for an answer at most, the same in all arms, ms'),
   laterPerSecond: z.number().positive().default(4).describe('Requests a second that go on arriving after the first ones, Poisson'),
   observedMs: z.number().positive().default(15_000).describe('How long they do, ms')
@@ -60,18 +61,18 @@ const cases: readonly Case[] = [
     wires: ['sim', ...STACK_LEVELS.includes(streams) ? ['stack' as const] : []],
     sweep: { name: 'streams', levels: { streams } },
     description: `No connection yet, and so many requests at one instant; then others go on arriving. ${EARLY} Here hardly any do: what ends the handshake and opens the first stream is nine segments of the first window's ten, so all other streams wait for a round trip, and a server that computes in no time listens by then.`,
-    scenario: run => pair(run, Number(run.rttMs))
+    scenario: run => pair(run, { delayMs: Number(run.rttMs) / 2 })
   })),
   ...BUSY_LEVELS.map(streams => burst('busy', streams, {
     wires: ['sim', ...BUSY_STACK_LEVELS.includes(streams) ? ['stack' as const] : []],
     sweep: { name: 'busy', levels: { streams } },
-    description: `The same near by, and the server's processor is busy for longer than the streams are held back: for a round trip, and for the 40 ms that its kernel, whose program does not read, may delay an acknowledgement. It reads the end of the handshake and all streams at once. ${EARLY} Not on real peers, whose processors no scenario slows.`,
-    scenario: run => pair(run, Number(run.nearRttMs), { processing: { perEventMs: Number(run.busyMs) } })
+    description: `The same near by, and the server's processor is busy with what came first, a length of two bytes, for longer than the round trip that the streams are held back. It reads the rest of the handshake and all streams at once. ${EARLY} Not on real peers, whose processors no scenario slows.`,
+    scenario: run => pair(run, { delayMs: Number(run.nearRttMs) / 2, rateBitsPerSecond: Number(run.nearRateBitsPerSecond) }, { processing: { perEventMs: Number(run.busyMs) } })
   })),
   ...REAL_LEVELS.map(streams => burst('relayed', streams, {
     wires: ['tcp'],
     description: `Real peers on a relay, far from each other, which nothing keeps busy. The relay acknowledges at once and passes on what it has read ahead: there is no first window between the ends, and what was sent together arrives together. ${EARLY}`,
-    scenario: run => pair(run, Number(run.rttMs))
+    scenario: run => pair(run, { delayMs: Number(run.rttMs) / 2 })
   }))
 ]
 
@@ -180,11 +181,11 @@ function burst (kind: 'streams' | 'busy' | 'relayed', streams: number, rest: Pic
   return { ...rest, name: `${kind}-${streams}`, title: `${title}${TITLES[kind]}`, waits: true, metrics }
 }
 
-function pair (run: RunParameters, rttMs: number, server: Pick<ScenarioInput['hosts'][number], 'processing'> = {}): ScenarioInput {
+function pair (run: RunParameters, forward: PathDirectionInput, server: Pick<ScenarioInput['hosts'][number], 'processing'> = {}): ScenarioInput {
   const libp2p = libp2pWith(modulesOf(run))
   return {
     hosts: [{ name: 'client', role: 'client', libp2p }, { name: 'server', role: 'server', libp2p, ...server }],
-    paths: [{ from: 'client', to: 'server', forward: { delayMs: rttMs / 2 } }],
+    paths: [{ from: 'client', to: 'server', forward }],
     limitMs: Number(run.observedMs) + 3 * Number(run.deadlineMs)
   }
 }
