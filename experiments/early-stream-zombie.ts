@@ -17,7 +17,7 @@ const parameters = z.object({
   rttMs: z.number().positive().default(80).describe('Round trip between client and server, ms, where the server computes in no time'),
   nearRttMs: z.number().positive().default(1).describe('The same where it is busy, ms'),
   nearRateBitsPerSecond: z.number().positive().default(1e9).describe('Rate of the path there, bits per second each way'),
-  busyMs: z.number().positive().default(5).describe('What a busy server takes each time that a connection has something to tell, ms'),
+  busyMs: z.number().positive().default(60).describe('What a busy server takes each time that a connection has something to tell, ms'),
   deadlineMs: z.number().positive().default(5_000).describe('What a user waits for an answer at most, the same in all arms, ms'),
   laterPerSecond: z.number().positive().default(4).describe('Requests a second that go on arriving after the first ones, Poisson'),
   observedMs: z.number().positive().default(15_000).describe('How long they do, ms')
@@ -66,7 +66,7 @@ const cases: readonly Case[] = [
   ...BUSY_LEVELS.map(streams => burst('busy', streams, {
     wires: ['sim', ...BUSY_STACK_LEVELS.includes(streams) ? ['stack' as const] : []],
     sweep: { name: 'busy', levels: { streams } },
-    description: `The same near by, and the server's processor is busy with what came first, a length of two bytes, for longer than the round trip that the streams are held back. It reads the rest of the handshake and all streams at once. ${EARLY} Not on real peers, whose processors no scenario slows.`,
+    description: `The same near by, and the server's processor is busy with what came first, a length of two bytes, for longer than the streams are held back: for the 40 ms by which its kernel may delay an acknowledgement while no program reads, and a round trip. It reads the rest of the handshake and all streams at once. ${EARLY} Not on real peers, whose processors no scenario slows.`,
     scenario: run => pair(run, { delayMs: Number(run.nearRttMs) / 2, rateBitsPerSecond: Number(run.nearRateBitsPerSecond) }, { processing: { perEventMs: Number(run.busyMs) } })
   })),
   ...REAL_LEVELS.map(streams => burst('relayed', streams, {
