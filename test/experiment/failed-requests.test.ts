@@ -43,10 +43,6 @@ test('where nothing happens nobody fails or tries twice, and a stream and a repl
     // Beside them 1.1 kB each way at 20 Mbit/s, headers of half as much at most: below 2 ms.
     const median = quantile(valuesOf(result, 'request'), 0.5)
     t.true(median >= roundTrips * RTT_MS && median < roundTrips * RTT_MS + 2, `${arm}: ${median} ms`)
-    // Who meets no ping waits for no window, and whoever opens a stream waits for two round trips.
-    const values = valuesOf(result, 'request')
-    const apart = values.filter((_, index) => !meetsPing(startsInOrder(result)[index]))
-    t.true(apart.every(value => value < 2 * RTT_MS + 2), `${arm}: ${Math.max(...apart)} ms`)
   }
 })
 
