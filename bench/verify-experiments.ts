@@ -25,7 +25,7 @@ const SHORTENED: Readonly<Record<string, readonly string[]>> = {
   'dial-ban': ['--case', 'congested', '--set', 'durationMs=120000'],
   dissemination: ['--case', 'small', '--set', 'peers=30'],
   'drain-once': ['--set', 'bulkBytes=2000000'],
-  'early-stream-zombie': ['--case', 'streams-11'],
+  'early-stream-zombie': ['--case', 'busy-11'],
   'failed-requests': ['--case', 'churn', '--set', 'durationMs=15000'],
   'false-disconnects': ['--case', 'pauses', '--set', 'durationMs=60000'],
   'libp2p-perf': ['--set', 'transferMs=600', '--set', 'intervalMs=150'],

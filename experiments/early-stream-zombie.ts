@@ -4,7 +4,8 @@ import { MODULES } from '../src/experiment/definition.ts'
 import type { Arm, Case, Experiment, Metric } from '../src/experiment/definition.ts'
 import type { OptimizedNetworkOptions } from '../src/optim/index.ts'
 import { RequestStream } from '../src/optim/index.ts'
-import type { Host, Role, RunParameters, WireName } from '../src/wires/wire.ts'
+import type { PathDirectionInput, ScenarioInput } from '../src/wires/scenario.ts'
+import type { Host, Role, RunParameters } from '../src/wires/wire.ts'
 import { openLoop, poissonArrivals } from '../src/workload/arrivals.ts'
 import { measure, recordSample } from '../src/workload/measure.ts'
 import { libp2pWith, modulesOfArm, requesterWith } from '../src/workload/modules.ts'
@@ -13,7 +14,10 @@ import type { Requester } from '../src/workload/requester.ts'
 import { serveWith } from '../src/workload/serve.ts'
 
 const parameters = z.object({
-  rttMs: z.number().positive().default(80).describe('Round trip between client and server, ms'),
+  rttMs: z.number().positive().default(80).describe('Round trip between client and server, ms, where the server computes in no time'),
+  nearRttMs: z.number().positive().default(1).describe('The same where it is busy, ms'),
+  nearRateBitsPerSecond: z.number().positive().default(1e9).describe('Rate of the path there, bits per second each way'),
+  busyMs: z.number().positive().default(60).describe('What a busy server takes each time that a connection has something to tell, ms'),
   deadlineMs: z.number().positive().default(5_000).describe('What a user waits for an answer at most, the same in all arms, ms'),
   laterPerSecond: z.number().positive().default(4).describe('Requests a second that go on arriving after the first ones, Poisson'),
   observedMs: z.number().positive().default(15_000).describe('How long they do, ms')
@@ -24,9 +28,12 @@ const MESSAGE_BYTES = 100
 const BACKOFF_MS = 50
 /** Streams opened at once: libp2p's muxer takes 10 that arrive before it listens. */
 const LEVELS = [1, 5, 8, 9, 10, 11, 20, 40, 100] as const
-/** With real peers a run lasts as long as it says, and on the stack it has a thread of its own: some levels are held to them. */
+/** On the stack a run has a thread of its own, and with real peers it lasts as long as it says: some levels are held to them. */
 const STACK_LEVELS: readonly number[] = [8, 9, 11, 40]
-const REAL_LEVELS: readonly number[] = [8, 40]
+const BUSY_LEVELS = [5, 9, 10, 11, 40] as const
+const BUSY_STACK_LEVELS: readonly number[] = [10, 11, 40]
+const REAL_LEVELS = [8, 40] as const
+const TITLES = { streams: '', busy: ', busy server', relayed: ', relayed' } as const
 
 const MODULE_OPTIONS: OptimizedNetworkOptions = { messageBatching: { codecs: ['snappy'] } }
 
@@ -47,31 +54,43 @@ const metrics: readonly Metric[] = [
   { name: 'connections', title: 'Connections opened', sample: 'connections', statistic: 'mean', unit: 'count', better: 'lower', role: 'cost', minimumEffect: 0.05 }
 ]
 
-const cases: readonly Case[] = LEVELS.map(streams => ({
-  name: `streams-${streams}`,
-  title: streams === 1 ? 'One request' : `${streams} requests at once`,
-  description: 'No connection yet, and so many requests at one instant; then others go on arriving. Streams that reach the far side before its muxer listens are kept, some ten of them: one more, and all are reset, while the connection stays open at the near side, where every next stream waits in vain.',
-  wires: wiresFor(streams),
-  waits: true,
-  sweep: { name: 'streams', levels: { streams } },
-  scenario: run => ({
-    hosts: [{ name: 'client', role: 'client', libp2p: libp2pWith(modulesOfArm(arms, run)) }, { name: 'server', role: 'server', libp2p: libp2pWith(modulesOfArm(arms, run)) }],
-    paths: [{ from: 'client', to: 'server', forward: { delayMs: Number(run.rttMs) / 2 } }],
-    limitMs: Number(run.observedMs) + 3 * Number(run.deadlineMs)
-  }),
-  metrics
-}))
+const EARLY = 'Streams that reach the far side before its muxer listens are kept, some ten of them: one more, and all are reset, while the connection stays open at the near side, where every next stream waits in vain.'
+
+const cases: readonly Case[] = [
+  ...LEVELS.map(streams => burst('streams', streams, {
+    wires: ['sim', ...STACK_LEVELS.includes(streams) ? ['stack' as const] : []],
+    sweep: { name: 'streams', levels: { streams } },
+    description: `No connection yet, and so many requests at one instant; then others go on arriving. ${EARLY} Here hardly any do: what ends the handshake and opens the first stream is nine segments of the first window's ten, so all other streams wait for a round trip, and a server that computes in no time listens by then.`,
+    scenario: run => pair(run, { delayMs: Number(run.rttMs) / 2 })
+  })),
+  ...BUSY_LEVELS.map(streams => burst('busy', streams, {
+    wires: ['sim', ...BUSY_STACK_LEVELS.includes(streams) ? ['stack' as const] : []],
+    sweep: { name: 'busy', levels: { streams } },
+    description: `The same near by, and the server's processor is busy with what came first, a length of two bytes, for longer than the streams are held back: for the 40 ms by which its kernel may delay an acknowledgement while no program reads, and a round trip. It reads the rest of the handshake and all streams at once. ${EARLY} Not on real peers, whose processors no scenario slows.`,
+    scenario: run => pair(run, { delayMs: Number(run.nearRttMs) / 2, rateBitsPerSecond: Number(run.nearRateBitsPerSecond) }, { processing: { perEventMs: Number(run.busyMs) } })
+  })),
+  ...REAL_LEVELS.map(streams => burst('relayed', streams, {
+    wires: ['tcp'],
+    description: `Real peers on a relay, far from each other, which nothing keeps busy. The relay acknowledges at once and passes on what it has read ahead: there is no first window between the ends, and what was sent together arrives together. ${EARLY}`,
+    scenario: run => pair(run, { delayMs: Number(run.rttMs) / 2 })
+  }))
+]
+
+const STREAMS = { name: 'streams', title: 'Requests at once', unit: 'count', scale: 'log' } as const
 
 export const experiment: Experiment = {
   name: 'early-stream-zombie',
   title: 'Many streams right after a dial',
   question: 'What becomes of requests that are made at once to a peer without a connection, and of those after them?',
-  expected: 'Up to ten, nothing. From eleven on plain libp2p loses all of them and those after them too, until its connection monitor ends the dead connection after ten seconds or more. Retries by hand work where they do not come together again. The pool opens eight at first and loses none, for one round trip more; batches share a stream.',
+  expected: 'Up to ten, nothing. From eleven on plain libp2p loses all of them and those after them too, until its connection monitor ends the dead connection after ten seconds or more. Retries by hand work where they do not come together again. The pool opens eight at first and loses none, for one round trip more; batches share a stream. (Learned when simulated TCP began to count each small write as a segment: over a path, ten segments of the first window hold back all but one or two of the streams, and nobody is hurt unless the server is busy for longer than that, or nothing between the ends has such a window.)',
   parameters,
   arms,
   cases,
-  thresholds: (['pool', 'full'] as const).map(arm => ({ case: 'streams-40', metric: 'first-failed', arm, limit: 0, direction: 'at-most' })),
-  sweeps: [{ name: 'streams', title: 'Requests at once', description: 'From one request to a hundred, to a peer without a connection. At a hundred libp2p\'s own limit of 64 outbound streams of a protocol shows as well.', factors: [{ name: 'streams', title: 'Requests at once', unit: 'count', scale: 'log' }] }]
+  thresholds: ['streams-40', 'busy-40'].flatMap(name => (['pool', 'full'] as const).map(arm => ({ case: name, metric: 'first-failed', arm, limit: 0, direction: 'at-most' as const }))),
+  sweeps: [
+    { name: 'streams', title: 'Requests at once', description: 'From one request to a hundred, to a peer without a connection. At a hundred libp2p\'s own limit of 64 outbound streams of a protocol shows as well.', factors: [STREAMS] },
+    { name: 'busy', title: 'Requests at once to a busy server', description: 'The same to one that is near and reads late.', factors: [STREAMS] }
+  ]
 }
 
 export const roles: Readonly<Record<string, Role>> = {
@@ -156,10 +175,21 @@ function retriedByHand (host: Host): Requester {
   }
 }
 
-function wiresFor (streams: number): readonly WireName[] {
-  return ['sim', ...STACK_LEVELS.includes(streams) ? ['stack' as const] : [], ...REAL_LEVELS.includes(streams) ? ['tcp' as const] : []]
+/** A case of so many requests at once, whose number ends its name. */
+function burst (kind: 'streams' | 'busy' | 'relayed', streams: number, rest: Pick<Case, 'description' | 'scenario' | 'wires' | 'sweep'>): Case {
+  const title = streams === 1 ? 'One request' : `${streams} requests at once`
+  return { ...rest, name: `${kind}-${streams}`, title: `${title}${TITLES[kind]}`, waits: true, metrics }
+}
+
+function pair (run: RunParameters, forward: PathDirectionInput, server: Pick<ScenarioInput['hosts'][number], 'processing'> = {}): ScenarioInput {
+  const libp2p = libp2pWith(modulesOfArm(arms, run))
+  return {
+    hosts: [{ name: 'client', role: 'client', libp2p }, { name: 'server', role: 'server', libp2p, ...server }],
+    paths: [{ from: 'client', to: 'server', forward }],
+    limitMs: Number(run.observedMs) + 3 * Number(run.deadlineMs)
+  }
 }
 
 function streamsOf (run: RunParameters): number {
-  return Number(String(run.case).slice('streams-'.length))
+  return Number(String(run.case).split('-').at(-1))
 }
