@@ -2,7 +2,7 @@ import type { ModuleName } from '../experiment/definition.ts'
 import type { WireName } from '../experiment/unit.ts'
 import { pairsOf, WIRES } from '../experiment/wire-pair.ts'
 import type { WirePair } from '../experiment/wire-pair.ts'
-import { wiresOf } from '../results/data.ts'
+import { seedsOf, wiresOf } from '../results/data.ts'
 import type { ResultsData } from '../results/data.ts'
 import type { Interval } from '../stats/interval.ts'
 import type { Verdict } from '../stats/verdict.ts'
@@ -93,7 +93,7 @@ export function summaryData (entries: readonly SummaryEntry[]): SummaryData {
 }
 
 function experimentSummary ({ results, analysis, href }: SummaryEntry): ExperimentSummary {
-  const { command, plan, startedAt, finishedAt, experiment: { name, title } } = results.run
+  const { command, startedAt, finishedAt, experiment: { name, title } } = results.run
   return {
     name,
     title,
@@ -103,7 +103,7 @@ function experimentSummary ({ results, analysis, href }: SummaryEntry): Experime
     passed: analysis.passed,
     verdict: headline(results, analysis),
     modules: moduleVerdicts(results, analysis).map((verdict) => ({ module: verdict.subject, verdict: moduleClauses(verdict) })),
-    seeds: Object.fromEntries(WIRES.flatMap((wire) => plan.filter((one) => one.wire === wire).map(({ seeds }) => [wire, seeds.length]))),
+    seeds: Object.fromEntries(WIRES.map((wire) => [wire, seedsOf(results, wire).length]).filter(([, count]) => count !== 0)),
     holes: analysis.holes.length,
     claims: analysis.claims.map(({ promise, reading, case: caseName, metric, arm, target, outcome, leading, elsewhere }) => ({
       promise, reading, case: caseName, metric, arm, target, outcome, readings: [...(leading === undefined ? [] : [leading]), ...elsewhere].map(claimReading)

@@ -77,3 +77,11 @@ test('text of results is escaped in the summary, and in what reports show of cla
     t.is(text.match(/<\/script>/g)?.length, 2)
   }
 })
+
+test('seeds that were added for precision count with those that were planned', t => {
+  const { results, ...rest } = entries[0]
+  const [sim] = results.run.plan.filter(({ wire }) => wire === 'sim')
+  const added = { ...sim, seeds: ['added/0', 'added/1'] }
+  const { experiments: [{ seeds }] } = summaryData([{ ...rest, results: { ...results, run: { ...results.run, plan: [...results.run.plan, added] } } }])
+  t.is(seeds.sim, sim.seeds.length + 2)
+})
