@@ -39,6 +39,11 @@ export class DeadlineTimers {
     this.#arm()
   }
 
+  /** Resolves when the thread runs; until then deadlines cost a processor. */
+  async started (): Promise<void> {
+    await this.#near.started()
+  }
+
   /** Forgets all deadlines. */
   clear (): void {
     this.#heap.clear()

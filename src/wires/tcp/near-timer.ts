@@ -9,6 +9,7 @@ export class NearTimer {
   readonly #thread: Worker
   readonly #generation: Int32Array
   readonly #deadline: Float64Array
+  readonly #started = Promise.withResolvers<void>()
   #ready = false
 
   /** `onTime` may be called without there being a deadline any more. */
@@ -20,15 +21,23 @@ export class NearTimer {
     const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js'
     this.#thread = new Worker(new URL(`./near-thread.${extension}`, import.meta.url), { workerData: memory })
     this.#thread.on('message', () => {
-      this.#ready = true
+      if (!this.#ready) {
+        this.#ready = true
+        this.#thread.unref()
+        this.#started.resolve()
+      }
       onTime()
     })
-    this.#thread.unref()
   }
 
   /** False until the thread runs, some tens of milliseconds after the timer was made: nothing set before comes in time. */
   get ready (): boolean {
     return this.#ready
+  }
+
+  /** Resolves when it is ready. */
+  async started (): Promise<void> {
+    await this.#started.promise
   }
 
   /** Replaces the deadline: ms on the monotonic clock, `Infinity` for none. */

@@ -72,6 +72,7 @@ export class Relay {
    * @throws ERR_PORT_IN_USE where the system has no port to give
    */
   async listen ({ from, to, state, targetPort }: RelayedAddress): Promise<number> {
+    await this.#timers.started()
     const path = this.#paths.get(pairKey(from, to))
     if (path === undefined || state === 'black-hole') {
       return await this.#serve(socket => this.#swallow(socket))
