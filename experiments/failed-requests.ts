@@ -25,11 +25,11 @@ const parameters = z.object({
   deadlineMs: z.number().positive().default(10_000).describe('What a user waits for an answer at most, the same in all arms, ms'),
   promptDeadlineMs: z.number().positive().default(1_000).describe('The same in the cases of loss, ms: TCP mends nearly all of it within seconds'),
   lossRttMs: z.number().positive().default(80).describe('Round trip in the cases of loss, ms'),
-  heavyLoss: z.number().min(0).max(1).default(0.13).describe('Loss each way of the case at which plain libp2p fails 5%, a probability'),
-  meanUpMs: z.number().positive().default(90_000).describe('Mean time until something happens to a server, in churn, ms'),
+  heavyLoss: z.number().min(0).max(1).default(0.07).describe('Loss each way of the case at which plain libp2p fails 5%, a probability'),
+  meanUpMs: z.number().positive().default(70_000).describe('Mean time until something happens to a server, in churn, ms'),
   brownOutMs: z.number().positive().default(10_000).describe('How long a brown-out lasts, ms'),
-  brownOutRateBitsPerSecond: z.number().positive().default(60e3).describe('Rate of a path that has brown-outs, outside of them, bits per second each way'),
-  partitionMs: z.number().positive().default(9_600).describe('How long half of the servers are cut off, ms')
+  brownOutRateBitsPerSecond: z.number().positive().default(80e3).describe('Rate of a path that has brown-outs, outside of them, bits per second each way'),
+  partitionMs: z.number().positive().default(9_100).describe('How long half of the servers are cut off, ms')
 })
 
 /** By the arms' names. */
@@ -98,7 +98,7 @@ const cases: readonly Case[] = [
   {
     name: 'loss-heavy',
     title: 'Heavy loss',
-    description: `The same with 13 in a hundred. ${CALIBRATED}`,
+    description: `The same with seven in a hundred. ${CALIBRATED}`,
     ...lossy(({ heavyLoss }) => Number(heavyLoss)),
     wires: ['sim']
   },
