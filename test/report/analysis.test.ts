@@ -111,6 +111,8 @@ test('the agreement names its worst, and its absence how to get it', (t) => {
   t.regex(agreementSentence(analysis, results), /^Times at the median differ by \d\.\d% \(median over 18 comparisons of the simulation with real peers; within 10%\), at p99 by \d\.\d%\. The largest difference of medians, of whatever unit, is \d\.\d%: /)
   const alone = syntheticResults({ simSeeds: 3, tcpSeeds: 0 })
   t.is(agreementSentence(analyse(alone), alone), 'Not validated on real peers: run `twinwire validate connection-setup`.')
+  const real = syntheticResults({ simSeeds: 0, tcpSeeds: 3 })
+  t.is(agreementSentence(analyse(real), real), 'Measured on real peers alone: nothing was simulated.')
 })
 
 test('few seeds give no verdict and say how many are missing', (t) => {

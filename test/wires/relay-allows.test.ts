@@ -5,6 +5,7 @@ import { parseScenario } from '../../src/wires/scenario.ts'
 import type { ScenarioInput } from '../../src/wires/scenario.ts'
 import { SimWire } from '../../src/wires/sim.ts'
 import { checkAllowed } from '../../src/wires/tcp/allowed.ts'
+import { namespacesAllow } from '../../src/wires/tcp/namespaces/allows.ts'
 import { checkRateOfConnections } from '../../src/wires/tcp/loopback-allows.ts'
 import { checkOpenFiles } from '../../src/wires/tcp/open-files.ts'
 import { RELAY_ALLOWS } from '../../src/wires/tcp/relay-allows.ts'
@@ -36,6 +37,14 @@ test('a relay refuses RED', refused, scenarioOf({ queue: { discipline: 'red' } }
 test('a relay refuses a trace', refused, scenarioOf({ trace: { opportunitiesMs: [1] } }), `${FORWARD}.trace`, /cannot deliver packet by packet/)
 test('a relay refuses a topology', refused, { hosts, topology: { kind: 'star', access: { forward: { delayMs: 1 } } }, limitMs: 1 }, 'scenario.topology', /cannot join more than two hosts/)
 test('a relay refuses cross traffic', refused, scenarioOf({}, { crossTraffic: [{ kind: 'poisson', from: 'a', to: 'b', rateBitsPerSecond: 1e6 }] }), 'scenario.crossTraffic', /cannot send datagrams/)
+const computing = { perEventMs: 1 }
+test('a relay refuses to make a processor slower', refused, scenarioOf({}, { hosts: [{ ...hosts[0], processing: computing }, hosts[1]] }), 'scenario.hosts[0].processing', /cannot make a processor slower/)
+test('what stands for the computing of real peers is left to them, by a relay and between namespaces', t => {
+  const scenario = parseScenario(scenarioOf({}, { hosts: [{ ...hosts[0], processing: { ...computing, ofRealPeers: true } }, hosts[1]] }))
+  for (const allows of [RELAY_ALLOWS, namespacesAllow({ tbf: true, netem: true, resets: true, congestion: new Set(['cubic']) })]) {
+    t.notThrows(() => checkAllowed(scenario, allows))
+  }
+})
 test('a relay refuses to count connections by address where all peers have one', t => {
   const libp2p = { limits: 'default' } as const
   const scenario = parseScenario(scenarioOf({}, { hosts: [{ ...hosts[0], libp2p }, hosts[1], { name: 'c', role: 'idle' }] }))
