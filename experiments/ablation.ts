@@ -17,7 +17,7 @@ import { serveWith } from '../src/workload/serve.ts'
 import { wireBytes } from '../src/workload/wire-bytes.ts'
 
 const parameters = z.object({
-  rttMs: z.number().positive().default(40).describe('Round trip between client and servers, ms'),
+  rttMs: z.number().positive().default(80).describe('Round trip between client and servers, ms'),
   durationMs: z.number().positive().default(5_000).describe('How long requests arrive, ms'),
   deadlineMs: z.number().positive().default(10_000).describe('What a user waits for an answer at most, the same in all arms, ms'),
   nextPeerMs: z.number().positive().default(2_000).describe('Where any of several peers would do: after so long, or a failure, the user asks the next one, in all arms, ms'),
@@ -60,7 +60,7 @@ const SMALL = { requestBytes: 100, replyBytes: 100 } as const
 const BULK_BYTES = 256 * 1024
 
 const WORKLOADS = {
-  'small-requests': { servers: 3, perSecond: 450, ...SMALL },
+  'small-requests': { servers: 3, perSecond: 150, ...SMALL },
   'beside-bulk': { servers: 1, perSecond: 20, bulk: true, ...SMALL },
   'slow-answers': { servers: 3, perSecond: 60, ...SMALL },
   'dead-peer': { servers: 6, perSecond: 30, durationMs: 12_000, any: true, ...SMALL },
@@ -91,7 +91,7 @@ const cases: readonly Case[] = [
     name: 'small-requests',
     waits: false,
     title: 'Many small requests',
-    description: 'Requests and replies of 100 B, 150 a second to each of three servers: what batching is for, and what kept streams save a round trip of.'
+    description: 'Requests and replies of 100 B, 50 a second to each of three servers: what batching is for, and what kept streams save a round trip of.'
   }),
   ablation({
     name: 'beside-bulk',

@@ -86,6 +86,8 @@ export const experiment: Experiment = {
   parameters,
   arms,
   cases,
+  // On the stack the busy ones take a core seconds each, and real ones as long as they are observed.
+  repetitions: { stack: 1, tcp: 1 },
   thresholds: ['streams-40', 'busy-40'].flatMap(name => (['pool', 'full'] as const).map(arm => ({ case: name, metric: 'first-failed', arm, limit: 0, direction: 'at-most' as const }))),
   sweeps: [
     { name: 'streams', title: 'Requests at once', description: 'From one request to a hundred, to a peer without a connection. At a hundred libp2p\'s own limit of 64 outbound streams of a protocol shows as well.', factors: [STREAMS] },

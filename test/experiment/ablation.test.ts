@@ -6,7 +6,7 @@ import { SimWire } from '../../src/wires/sim.ts'
 import type { SampleEvent } from '../../src/experiment/definition.ts'
 
 const loaded = await loadExperiment('ablation', new URL('../../experiments/', import.meta.url))
-const RTT_MS = 40
+const RTT_MS = 80
 
 /** What one run recorded. */
 async function play (name: string, arm: string): Promise<readonly SampleEvent[]> {

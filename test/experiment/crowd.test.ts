@@ -4,7 +4,7 @@ import { runUnit } from '../../src/experiment/run-unit.ts'
 import type { SampleEvent } from '../../src/experiment/definition.ts'
 import { SimWire } from '../../src/wires/sim.ts'
 
-const RTT_MS = 40
+const RTT_MS = 80
 const CLIENTS = 100
 
 const loaded = await loadExperiment('concurrent-connections', new URL('../../experiments/', import.meta.url))
@@ -42,7 +42,7 @@ test('all arms meet the same requests', async t => {
 
 test('default limits let ten connections be made at a time, and refuse the others at once', async t => {
   // All within 50 ms, and a handshake takes the server two round trips: of a hundred, ten are let in.
-  const first = of(await samplesOf('plain-defaults', { spreadMs: 50, requestsPerSecond: 0.001 }), 'first-answer')
+  const first = of(await samplesOf('plain-defaults', { clientsPerSecond: 2_000, requestsPerSecond: 0.001 }), 'first-answer')
   t.is(first.length, CLIENTS)
   t.is(first.filter(({ ok }) => ok).length, 10)
 })
