@@ -6,6 +6,7 @@ import type { OptimizedNetworkOptions } from '../src/optim/index.ts'
 import type { AddressInput, PathDirectionInput, ScenarioInput } from '../src/wires/scenario.ts'
 import type { Host, Peer, Role, RunParameters } from '../src/wires/wire.ts'
 import { openLoop, poissonArrivals } from '../src/workload/arrivals.ts'
+import { COMPUTING_PER_EVENT_MS } from '../src/workload/computing.ts'
 import { hostNames } from '../src/workload/host-names.ts'
 import { keptStreams } from '../src/workload/kept-streams.ts'
 import { LINE_PAYLOAD_SHARE } from '../src/workload/line-share.ts'
@@ -161,8 +162,9 @@ const cases: readonly Case[] = [
     name: 'lan',
     waits: false,
     title: 'A stable LAN',
-    description: 'Small requests on a path of 1 ms on which nothing ever goes wrong: timeouts and probes can only cost.',
+    description: 'Small requests on a path of 1 ms on which nothing ever goes wrong: timeouts and probes can only cost. Simulated peers compute here, for as long as was measured apart.',
     noGain: ['adaptiveTimeouts', 'networkHealth', 'bandwidthManager'],
+    computes: true,
     path: () => ({ delayMs: 0.5 })
   })
 ]
@@ -329,6 +331,8 @@ interface AblationCase extends Pick<Case, 'title' | 'description' | 'noGain' | '
   readonly role?: string
   /** False where requests are so many that several runs at a time would disturb each other. Default: true. */
   readonly waits?: boolean
+  /** True where computing takes as long as the network, and is modelled. */
+  readonly computes?: true
   /** What differs from a path that is as fast as can be, with half the parameters' round trip. */
   readonly path?: (run: RunParameters) => Partial<PathDirectionInput>
   readonly addresses?: AddressInput[]
@@ -337,16 +341,16 @@ interface AblationCase extends Pick<Case, 'title' | 'description' | 'noGain' | '
   readonly extra?: readonly Metric[]
 }
 
-function ablation ({ role = 'server', waits = true, path, addresses = [{}], faults, extra = [], ...over }: AblationCase): Case {
+function ablation ({ role = 'server', waits = true, computes, path, addresses = [{}], faults, extra = [], ...over }: AblationCase): Case {
   const servers = hostNames('server', WORKLOADS[over.name].servers, 0)
   return {
     ...over,
     waits,
     scenario (parameters, random) {
       const run: RunParameters = { ...parameters, case: over.name }
-      const libp2p = libp2pWith(modulesOfArm(arms, run))
+      const peer = { libp2p: libp2pWith(modulesOfArm(arms, run)), ...computes && { processing: { perEventMs: COMPUTING_PER_EVENT_MS, ofRealPeers: true } } }
       return {
-        hosts: [{ name: 'client', role: 'client', libp2p }, ...servers.map(name => ({ name, role, addresses, libp2p }))],
+        hosts: [{ name: 'client', role: 'client', ...peer }, ...servers.map(name => ({ name, role, addresses, ...peer }))],
         paths: servers.map(name => ({ from: 'client', to: name, forward: { delayMs: Number(run.rttMs) / 2, ...path?.(run) } })),
         ...faults && { faults: faults(run, random.uniform(0, 4_000)) },
         limitMs: beginMs(run) + durationMs(run) + 3 * Number(run.deadlineMs)

@@ -8,6 +8,7 @@ import { plainRequest, serveRequests } from '../src/optim/index.ts'
 import type { OptimizedNetworkOptions } from '../src/optim/index.ts'
 import type { Host, Role, RunParameters } from '../src/wires/wire.ts'
 import { openLoop, poissonArrivals } from '../src/workload/arrivals.ts'
+import { COMPUTING_PER_EVENT_MS } from '../src/workload/computing.ts'
 import { recordSample } from '../src/workload/measure.ts'
 import { messagesOver, onKeptStream, onStreamEach, receiveMessages, receiveMessagesOver } from '../src/workload/messages.ts'
 import type { MessageSender } from '../src/workload/messages.ts'
@@ -269,11 +270,12 @@ function drainMs ({ rttMs }: RunParameters): number {
 function messages ({ delayMs, ...over }: Pick<Case, 'name' | 'title' | 'description' | 'sweep' | 'noGain'> & { readonly delayMs?: number }): Case {
   return {
     ...over,
-    waits: true,
+    // Without delay processors are all there is, and eight runs would share two.
+    waits: delayMs !== 0,
     // Not every kernel has netem, which real peers with delays need.
     ...delayMs !== 0 && { wires: ['sim', 'stack'] },
     scenario: run => ({
-      hosts: ['sender', 'receiver'].map(host => ({ name: host, role: host, libp2p: libp2pWith(modulesOfArm(arms, run)) })),
+      hosts: ['sender', 'receiver'].map(host => ({ name: host, role: host, libp2p: libp2pWith(modulesOfArm(arms, run)), ...delayMs === 0 && { processing: { perEventMs: COMPUTING_PER_EVENT_MS, ofRealPeers: true } } })),
       paths: [{ from: 'sender', to: 'receiver', forward: { delayMs: delayMs ?? Number(run.rttMs) / 2, rateBitsPerSecond: Number(run.rateBitsPerSecond) } }],
       limitMs: warmUpMs(run) + durationMs(run) + drainMs(run) + 3 * Number(run.deadlineMs)
     }),

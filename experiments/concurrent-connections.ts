@@ -7,19 +7,12 @@ import type { OptimizedNetworkOptions } from '../src/optim/index.ts'
 import type { ScenarioInput } from '../src/wires/scenario.ts'
 import type { Host, Role, RunParameters, WireName } from '../src/wires/wire.ts'
 import { openLoop, poissonArrivals } from '../src/workload/arrivals.ts'
+import { COMPUTING_PER_EVENT_MS } from '../src/workload/computing.ts'
 import { hostNames } from '../src/workload/host-names.ts'
 import { measure, recordSample } from '../src/workload/measure.ts'
 import { libp2pWith, modulesOfArm, requesterWith } from '../src/workload/modules.ts'
 import { requestPayloads } from '../src/workload/request-reply.ts'
 import { serveWith } from '../src/workload/serve.ts'
-
-/**
- * Measured (docs/performance.md, `npm run bench -- stack`, real cipher): a dial and its close take 4.4 ms of the processor,
- * a new stream with an echo 0.72 ms, both ends together. In simulation they are four events at each end and three, so
- * that an event takes 0.37 ms, and a client that connects and asks 2.6 ms of its server's one core. Its later requests
- * are charged the same for an event, which is three times what they take.
- */
-const PER_EVENT_MS = (4.4 + 0.72) / 2 / (4 + 3)
 
 export const parameters = z.object({
   rttMs: z.number().positive().default(80).describe('Round trip between each client and the server, ms'),
@@ -27,7 +20,7 @@ export const parameters = z.object({
   requestsPerSecond: z.number().positive().default(0.5).describe('Of each client after its first request, Poisson'),
   askingMs: z.number().positive().default(4_000).describe('How long each client asks, from its first request on, ms'),
   deadlineMs: z.number().positive().default(10_000).describe('What a user waits for an answer at most, the same in all arms, ms'),
-  perEventMs: z.number().min(0).max(1_000).default(PER_EVENT_MS).describe('What computing takes at each simulated peer each time that a connection has something to tell, ms')
+  perEventMs: z.number().min(0).max(1_000).default(COMPUTING_PER_EVENT_MS).describe('What computing takes at each simulated peer each time that a connection has something to tell, ms')
 })
 
 /** More than any run has, on both ends, for the pool as for libp2p. */
