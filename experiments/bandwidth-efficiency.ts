@@ -124,7 +124,8 @@ export const experiment: Experiment = {
     ])
   ],
   thresholds: [],
-  repetitions: { stack: 1 },
+  // Real peers are alone on the machine.
+  repetitions: { stack: 1, tcp: 1 },
   precision: { halfWidth: 0.05, maximumSeeds: 30, targets: PROMISED.map(name => ({ case: name, metric: 'efficiency', arm: 'all' })) },
   // A relay passes on bytes and sees no packets.
   tcpNetwork: 'namespaces'

@@ -14,12 +14,12 @@ import { PeerScores } from '../src/workload/peer-scores.ts'
 import type { ScoreRule } from '../src/workload/peer-scores.ts'
 import { requestPayloads, serveRequestReply } from '../src/workload/request-reply.ts'
 
-// Not on real peers: sixty of them for twenty minutes.
+// Not on real peers: thirty of them for a quarter of an hour.
 
 const parameters = z.object({
-  peers: z.int().min(10).max(500).default(60).describe('Peers of the node; one in ten is bad where a case does not say otherwise'),
-  durationMs: z.number().positive().default(1_200_000).describe('How long it is watched, ms'),
-  calmDurationMs: z.number().positive().default(600_000).describe('The same where nothing is congested, ms'),
+  peers: z.int().min(10).max(500).default(30).describe('Peers of the node; one in ten is bad where a case does not say otherwise'),
+  durationMs: z.number().positive().default(900_000).describe('How long it is watched, ms'),
+  calmDurationMs: z.number().positive().default(300_000).describe('The same where nothing is congested, ms'),
   rttMs: z.number().positive().default(80).describe('Round trip to each peer, ms'),
   pingIntervalMs: z.number().positive().default(20_000).describe('Each peer is asked whether it lives, ms; Lodestar: 20 s'),
   requestsPerSecond: z.number().positive().default(0.5).describe('Requests of the application beside that, Poisson, to any peer'),
@@ -56,7 +56,7 @@ const metrics: readonly Metric[] = [
 
 /** Of the peers, per cent; the health monitor has a tenth of them out at a time at most. */
 const USUAL_BAD_PERCENT = 10
-const SWEPT_BAD_PERCENT = [5, 20, 40] as const
+const SWEPT_BAD_PERCENT = [20, 40] as const
 
 const sweptAt = (percent: number): NonNullable<Case['sweep']> => ({ name: 'bad-share', levels: { bad: percent / 100 } })
 
@@ -106,7 +106,7 @@ export const experiment: Experiment = {
   ],
   cases,
   thresholds: [],
-  sweeps: [{ name: 'bad-share', title: 'Bad peers', description: 'From one bad peer in twenty to two in five, without congestion.', factors: [{ name: 'bad', title: 'Bad peers', unit: 'share' }] }],
+  sweeps: [{ name: 'bad-share', title: 'Bad peers', description: 'From one bad peer in ten to two in five, without congestion.', factors: [{ name: 'bad', title: 'Bad peers', unit: 'share' }] }],
   repetitions: { stack: 1, tcp: 0 }
 }
 

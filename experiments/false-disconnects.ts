@@ -18,8 +18,8 @@ import { REQUEST_REPLY_PROTOCOL, requestPayloads, serveRequestReply, serveReques
 
 const parameters = z.object({
   peers: z.int().positive().max(50).default(4).describe('Peers that a host is connected to; the field had five hosts'),
-  durationMs: z.number().positive().default(900_000).describe('How long connections are watched, ms; rates are scaled to an hour'),
-  busyDurationMs: z.number().positive().default(300_000).describe('The same where they are busy, ms'),
+  durationMs: z.number().positive().default(600_000).describe('How long connections are watched, ms; rates are scaled to an hour'),
+  busyDurationMs: z.number().positive().default(200_000).describe('The same where they are busy, ms'),
   deadDurationMs: z.number().positive().default(1_200_000).describe('The same where they die, ms: more than TCP waits for an answer, 924 s'),
   rttMs: z.number().positive().default(250).describe('Round trip between continents, ms'),
   requestsPerMinute: z.number().positive().default(3).describe('Small requests to each peer, Poisson'),

@@ -24,7 +24,7 @@ const parameters = z.object({
   rttMs: z.number().positive().default(63.3).describe('Round trip between client and server, ms'),
   rateBitsPerSecond: z.number().positive().default(4.78e9).describe('Rate of the path, bits per second each way'),
   connections: z.int().positive().default(10).describe('Connections that are made one after the other, a run'),
-  transferMs: z.number().positive().default(10_000).describe('How long a transfer lasts, ms; published ones take 20 s'),
+  transferMs: z.number().positive().default(6_000).describe('How long a transfer lasts, ms; published ones take 20 s'),
   intervalMs: z.number().positive().default(1_000).describe('What a rate is measured over, ms; shorter than the transfer'),
   deadlineMs: z.number().positive().default(10_000).describe('What a connection and its byte may take at most, ms'),
   perMegabyteMs: z.number().min(0).max(1_000).default(0).describe('What computing takes for each megabyte of a transfer that arrives, ms')

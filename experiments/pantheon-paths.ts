@@ -23,7 +23,7 @@ export const parameters = z.object({
   requestsPerSecond: z.number().positive().default(10).describe('Arrivals, Poisson'),
   requestBytes: z.int().min(4).max(1_000_000).default(100).describe('Size of a request, bytes'),
   replyBytes: z.int().min(0).max(1_000_000).default(1_000).describe('Size of a reply, bytes'),
-  durationMs: z.number().min(1_000).default(8_000).describe('How long requests arrive and the upload lasts, ms; three times as long on the cellular paths'),
+  durationMs: z.number().min(1_000).default(5_000).describe('How long requests arrive and the upload lasts, ms; three times as long on the cellular paths'),
   deadlineMs: z.number().positive().default(10_000).describe('What a user waits for an answer at most, ms')
 })
 
@@ -55,7 +55,7 @@ export const experiment: Experiment = {
   repetitions: { sim: 20, stack: 1, tcp: 0 },
   precision: {
     halfWidth: 0.05,
-    maximumSeeds: 30,
+    maximumSeeds: 24,
     targets: ['california-to-mexico', 'mexico-cellular-to-california'].map(name => ({ case: name, metric: 'request', arm: 'full' }))
   }
 }

@@ -23,12 +23,12 @@ const parameters = z.object({
   rateBitsPerSecond: z.number().positive().default(20e6).describe('Rate of each path, bits per second each way; of the brown-out 60 kbit/s'),
   requestsPerSecond: z.number().positive().default(3).describe('Arrivals at each client, Poisson, for one server at random each'),
   deadlineMs: z.number().positive().default(5_000).describe('What a user waits for an answer at most, the same in all arms, ms'),
-  faultMs: z.number().positive().default(15_000).describe('How long a partition, a brown-out and a slow server last, ms'),
+  faultMs: z.number().positive().default(10_000).describe('How long a partition, a brown-out and a slow server last, ms'),
   awayMs: z.number().positive().default(5_000).describe('How long a server that restarts is away, ms'),
-  freezeMs: z.number().positive().default(8_000).describe('How long an event loop is blocked, ms'),
+  freezeMs: z.number().positive().default(6_000).describe('How long an event loop is blocked, ms'),
   stormClients: z.int().positive().max(1_000).default(200).describe('Clients of the redial storm, which has two servers'),
   stormRequestsPerSecond: z.number().positive().default(0.2).describe('Arrivals at each of these, Poisson'),
-  observedMs: z.number().positive().default(15_000).describe('How long requests arrive after the fault, ms')
+  observedMs: z.number().positive().default(12_000).describe('How long requests arrive after the fault, ms')
 })
 
 /** Clients are connected by then, and requests begin to arrive. */
@@ -71,7 +71,7 @@ const cases: readonly Case[] = [
       { kind: 'rate', ...ends, atMs, rateBitsPerSecond: BROWN_OUT_RATE / 10 }, { kind: 'rate', ...ends, atMs: atMs + Number(run.faultMs), rateBitsPerSecond: BROWN_OUT_RATE }
     ]))
   }, ['sim', 'stack', 'tcp'], BROWN_OUT_RATE),
-  recovery('blocked-event-loop', 'Blocked event loop', 'One server\'s program does nothing for 8 s, while its kernel goes on acknowledging. Its connections are well, and every request that has arrived is answered afterwards. Not on the stack, whose hosts are one program.', (run, random) => {
+  recovery('blocked-event-loop', 'Blocked event loop', 'One server\'s program does nothing for 6 s, while its kernel goes on acknowledging. Its connections are well, and every request that has arrived is answered afterwards. Not on the stack, whose hosts are one program.', (run, random) => {
     return [{ kind: 'freeze', host: frozenServer(run), atMs: faultAt(random), durationMs: Number(run.freezeMs) }]
   }, ['sim', 'tcp']),
   recovery('slow-peer', 'Slow server', 'One server is busy nine tenths of the time: its program does nothing for 900 ms of each second. Not on the stack, either.', (run, random) => {
