@@ -119,7 +119,7 @@ async function cdfChart ({ id, metric, series, styles }: CdfOptions): Promise<Ma
         : [{ arm: one.arm.name, value, height: height(probability), tip: `${name(one, series)}: p${formatProbability(probability)} ${formatValue(value, metric.unit)}` }]
     }))
   const colour = { field: 'arm', type: 'nominal' as const, scale: { domain: arms, range: arms.map((arm) => styles.get(arm)?.colour ?? 'var(--fg)') } }
-  const shape = { field: 'arm', type: 'nominal' as const, scale: { domain: arms, range: arms.map((arm) => styles.get(arm)?.shape ?? 'circle') } }
+  const shape = { field: 'arm', type: 'nominal' as const, scale: { domain: arms, range: arms.map((arm) => styles.get(arm)?.symbol ?? 'circle') } }
   const encodingX = { field: 'value', type: 'quantitative' as const, ...x, title: null }
   const encodingY = {
     field: 'height',

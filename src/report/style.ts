@@ -46,12 +46,7 @@ small{font-size:.8125rem}
 nav{position:sticky;top:0;z-index:2;margin-top:1.5rem;border-block:1px solid var(--line);background:var(--bg)}
 nav ul{display:flex;gap:1.25rem;padding-block:.55rem;list-style:none;overflow-x:auto;font-size:.9rem;white-space:nowrap;scrollbar-width:none}
 nav a{color:var(--muted);text-decoration:none}
-nav a:hover,nav a.skip{position:absolute;left:-99rem;z-index:4;padding:.4rem .8rem;background:var(--bg)}
-.skip:focus{left:.5rem;top:.5rem}
-main:focus{outline:none}
-.modules{margin:1rem 0;padding:0;list-style:none;max-width:54rem}
-.modules li{margin:.4rem 0}
-:focus-visible{color:var(--fg);text-decoration:underline}
+nav a:hover,nav a:focus-visible{color:var(--fg);text-decoration:underline}
 h3.apart{margin-top:2rem}
 table{border-collapse:collapse;width:100%;font-size:.9375rem}
 th{font-weight:500;text-align:left}
@@ -69,7 +64,8 @@ thead th{padding:.35rem .6rem;border-bottom:1px solid var(--line-strong);color:v
 .claims tbody th .line{max-width:22rem}
 .claims td:nth-child(3){white-space:nowrap}
 .claims td:nth-child(2) .ends{white-space:nowrap}
-.number{white-space:nowrap}
+.number :is(b,.ends){white-space:nowrap}
+.effects .key,.agreement td.ends{white-space:normal}
 .ends{color:var(--muted);font-size:.875rem}
 .line{display:block;line-height:1.3}
 .strip-cell,.axis{width:272px;min-width:230px;padding-block:0!important}
@@ -107,21 +103,22 @@ figcaption{color:var(--muted);font-size:.875rem}
 details{margin:.35rem 0;font-size:.9rem}
 summary{color:var(--muted);cursor:pointer;width:max-content;max-width:100%}
 summary:hover{color:var(--fg)}
-.scroll{overflow-x:auto}
+.scroll{position:relative;overflow-x:auto}
 .data{width:auto;min-width:min(100%,20rem);margin:.4rem 0;font-size:.875rem}
 .data th,.data td{padding:.25rem .9rem .25rem 0;border-bottom:1px solid var(--grid);text-align:right;white-space:nowrap}
 .data thead th{border-bottom-color:var(--line-strong)}
 .data th:first-child,.data .text{text-align:left}
 .data :is(th,td):last-child{padding-right:0}
-.data td.text{white-space:normal}
+.data :is(tbody th,td.text){white-space:normal}
+.data tbody th{min-width:9rem}
 .beliefs td.text:nth-child(n+3){min-width:13rem}
 .beliefs tbody th[colspan]{padding-top:.8rem}
 details .data{max-height:24rem}
 pre{margin:.6rem 0;padding:.75rem 1rem;border:1px solid var(--line);border-radius:8px;background:var(--surface);white-space:pre-wrap;overflow-wrap:anywhere}
 code{font:.875em/1.5 ui-monospace,SFMono-Regular,Menlo,Consolas,"DejaVu Sans Mono",monospace}
-dl{display:grid;grid-template-columns:max-content 1fr;gap:.3rem 1.25rem;margin:1rem 0}
+dl{display:grid;grid-template-columns:fit-content(18rem) minmax(0,1fr);gap:.3rem 1.25rem;margin:1rem 0}
 dt{color:var(--muted)}
-dd{margin:0;overflow-wrap:anywhere}
+dd{grid-column:2;margin:0;overflow-wrap:anywhere}
 footer{padding-block:2.5rem 3rem;color:var(--muted);font-size:.875rem}
 #tip{position:absolute;z-index:3;max-width:18rem;padding:.3rem .6rem;border-radius:6px;background:var(--fg);color:var(--bg);font-size:.8125rem;line-height:1.35;pointer-events:none}
 [data-tip]{cursor:default}
@@ -131,7 +128,7 @@ main:focus{outline:none}
 .modules{margin:1rem 0;padding:0;list-style:none;max-width:54rem}
 .modules li{margin:.4rem 0}
 :focus-visible{outline:2px solid var(--link);outline-offset:2px}
-@media (max-width:820px){
+@media (max-width:960px){
 .claims,.claims tbody,.wide,.wide tbody{display:block}
 .claims thead,.wide thead{display:none}
 .claims tr{display:grid;grid-template-columns:minmax(0,1fr) auto;gap:.15rem .75rem;padding:.6rem 0;border-bottom:1px solid var(--grid)}
@@ -153,23 +150,16 @@ main:focus{outline:none}
 .effects .group small{display:block;margin:0}
 .effects tbody th,.effects td{padding:0}
 .effects td:nth-child(5){grid-area:1/2;text-align:right}
-.effects .claims td,.claims tbody th,.wide td,.wide tbody th{padding:.45rem .9rem .45rem 0;border-bottom:1px solid var(--grid);vertical-align:top}
-.claims thead th,.wide thead th{padding-left:0}
-.claims .group th{padding-top:1.1rem;border-bottom-color:var(--line);font-weight:600}
-.claims tbody th .line{max-width:22rem}
-.claims td:nth-child(3){white-space:nowrap}
-.claims td:nth-child(2) .ends{white-space:nowrap}
-.number{white-space:normal}
 .effects td:nth-child(3){text-align:right}
-.key{white-space:normal}
+.number :is(b,.ends),.key{white-space:normal}
 .effects .strip-cell{grid-column:1/-1}
 .effects :is(.strip-cell,.axis){width:auto;min-width:0}
-.agreement td.ends{white-space:normal;max-width:11rem}
+.agreement td.ends{max-width:11rem}
 .effects .strip{width:100%;max-width:420px}
 .ends{display:block}
 .effects td:empty{display:none}
 }
-@media (max-width:480px){dl{grid-template-columns:1fr;gap:0}dd{margin-bottom:.6rem}}
+@media (max-width:480px){dl{grid-template-columns:minmax(0,1fr);gap:0}dd{grid-column:1;margin-bottom:.6rem}}
 @media (prefers-reduced-motion:reduce){html{scroll-behavior:auto}}
-@media print{:root{${LIGHT}}body{font-size:10.5pt}nav,summary,#tip,.skip,details:not(.paper){display:none}details::details-content{content-visibility:visible;block-size:auto}h2,h3{break-after:avoid}figure,.card,tr,.effects tbody{break-inside:avoid}header{padding-top:0}.scroll{overflow:visible}.figures{grid-template-columns:1fr 1fr}.good,.bad,.badge,.chips li,.heat td{-webkit-print-color-adjust:exact;print-color-adjust:exact}}
+@media print{:root{${LIGHT}}body{font-size:10.5pt}nav,summary,#tip,.skip,details:not(.paper){display:none}details::details-content{content-visibility:visible;block-size:auto}h2,h3{break-after:avoid}figure,.card,tr,.effects tbody{break-inside:avoid}header{padding-top:0}.scroll{overflow:visible}.data :is(th,td),.heat :is(th,td),.badge{white-space:normal}.data :is(tbody th,td.text){min-width:0!important}.figures{grid-template-columns:1fr 1fr}.good,.bad,.badge,.chips li,.heat td{-webkit-print-color-adjust:exact;print-color-adjust:exact}}
 `.trim()

@@ -57,7 +57,7 @@ export async function sweepPanel (results: ResultsData, swept: SweptMetric, poin
   const x = { field: 'level', type: 'quantitative' as const, title: factor.title, ...factorScale(swept.points.map(({ levels }) => levels[0]), factor, (level) => levelText(level, factor)) }
   const y = { field: 'mean', type: 'quantitative' as const, title: 'mean over runs', ...axes.y }
   const color = { field: 'arm', type: 'nominal' as const, scale: ofArm(({ colour }) => colour) }
-  const shape = { field: 'arm', type: 'nominal' as const, scale: ofArm(({ shape }) => shape) }
+  const shape = { field: 'arm', type: 'nominal' as const, scale: ofArm(({ symbol }) => symbol) }
   const detail = { field: 'wire' }
   return await renderChart({
     ...size,

@@ -116,7 +116,7 @@ async function timelineChart (id: string, metric: Metric, slices: readonly Slice
   }
   const y = { field: 'slowest', type: 'quantitative' as const, title: `slowest ${metric.sample} in each slice`, ...valueScale(rows.map(({ slowest }) => slowest), metric.unit) }
   const color = { field: 'arm', type: 'nominal' as const, scale: { domain: arms, range: arms.map((arm) => styles.get(arm)?.colour ?? 'var(--fg)') } }
-  const shape = { field: 'arm', type: 'nominal' as const, scale: { domain: arms, range: arms.map((arm) => styles.get(arm)?.shape ?? 'circle') } }
+  const shape = { field: 'arm', type: 'nominal' as const, scale: { domain: arms, range: arms.map((arm) => styles.get(arm)?.symbol ?? 'circle') } }
   return await renderChart({
     data: { values: rows },
     layer: [

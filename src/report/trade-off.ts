@@ -49,7 +49,7 @@ async function tradeOffFigure ({ goal, cost }: TradeOff, styles: ReadonlyMap<str
   }))
   const names = rows.map(({ arm }) => arm)
   const color = { field: 'arm', type: 'nominal' as const, scale: { domain: names, range: names.map((name) => styles.get(name)?.colour ?? 'var(--fg)') } }
-  const shape = { field: 'arm', type: 'nominal' as const, scale: { domain: names, range: names.map((name) => styles.get(name)?.shape ?? 'circle') } }
+  const shape = { field: 'arm', type: 'nominal' as const, scale: { domain: names, range: names.map((name) => styles.get(name)?.symbol ?? 'circle') } }
   const x = { field: 'x', type: 'quantitative' as const, title: `${cost.metric.title} (cost)`, ...valueScale(rows.flatMap(({ x, xLow, xHigh }) => [x, xLow, xHigh]), cost.metric.unit) }
   const y = { field: 'y', type: 'quantitative' as const, title: `${goal.metric.title}, ${goal.metric.better} is better`, ...valueScale(rows.flatMap(({ y, yLow, yHigh }) => [y, yLow, yHigh]), goal.metric.unit) }
   return figure({

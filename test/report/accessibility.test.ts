@@ -1,23 +1,17 @@
-import { existsSync } from 'node:fs'
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { readFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { pathToFileURL } from 'node:url'
 import test from 'ava'
-import { chromium } from 'playwright-core'
-import type { Browser } from 'playwright-core'
 import { analyse } from '../../src/report/analysis.ts'
 import { renderReport } from '../../src/report/html.ts'
 import { renderSummary } from '../../src/report/summary.ts'
 import type { ResultsData } from '../../src/results/data.ts'
 import { fullResults } from './fixtures/full.ts'
+import { hasBrowser, Pages } from './fixtures/pages.ts'
 
-const CHROMIUM = '/usr/bin/chromium'
 const RULES = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'best-practice']
 const SCREENS = [['light', 1200], ['dark', 1200], ['light', 390], ['dark', 390]] as const
 
-const inBrowser = existsSync(CHROMIUM) ? test.serial : test.serial.skip
+const inBrowser = hasBrowser ? test.serial : test.serial.skip
 const results = some(fullResults({ simSeeds: 6, stackSeeds: 2, tcpSeeds: 2 }))
 const analysis = analyse(results)
 
@@ -42,42 +36,18 @@ function some ({ run, units }: ResultsData): ResultsData {
   }
 }
 
-let directory = ''
-let browser: Browser | undefined
+let pages: Pages
 const files = { report: '', summary: '' }
 
 test.before(async () => {
-  directory = await mkdtemp(join(tmpdir(), 'twinwire-accessibility-'))
-  files.report = await fileOf('report', await renderReport(results, analysis))
-  files.summary = await fileOf('summary', await renderSummary([{ results, analysis, href: 'report.html' }]))
-  if (existsSync(CHROMIUM)) {
-    browser = await chromium.launch({ executablePath: CHROMIUM, args: ['--no-sandbox', '--disable-gpu'] })
-  }
+  pages = await Pages.start()
+  files.report = await pages.write('report', await renderReport(results, analysis))
+  files.summary = await pages.write('summary', await renderSummary([{ results, analysis, href: 'report.html' }]))
 })
 
 test.after.always(async () => {
-  await browser?.close()
-  await rm(directory, { recursive: true, force: true })
+  await pages.close()
 })
-
-async function fileOf (name: string, text: string): Promise<string> {
-  const path = join(directory, `${name}.html`)
-  await writeFile(path, text)
-  return pathToFileURL(path).href
-}
-
-/** A page that was opened whole: what is folded away is read by axe only where it is unfolded. */
-async function open (url: string, options: NonNullable<Parameters<Browser['newContext']>[0]>, unfold: boolean): Promise<Awaited<ReturnType<Browser['newPage']>>> {
-  if (browser === undefined) {
-    throw new Error('no browser')
-  }
-  const page = await browser.newPage(options)
-  await page.goto(url)
-  if (unfold) {
-    await page.evaluate(() => { document.querySelectorAll('details').forEach((one) => { one.open = true }) })
-  }
-  return page
-}
 
 for (const name of ['report', 'summary'] as const) {
   inBrowser(`axe finds nothing to complain of in the ${name}, light and dark, on desk and telephone, all unfolded`, async (t) => {
@@ -85,7 +55,7 @@ for (const name of ['report', 'summary'] as const) {
     const axe = await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
     for (const [colorScheme, width] of SCREENS) {
       // The page's policy forbids scripts, and with them axe.
-      const page = await open(files[name], { colorScheme, viewport: { width, height: 900 }, bypassCSP: true }, true)
+      const page = await pages.open(files[name], { colorScheme, viewport: { width, height: 900 }, bypassCSP: true }, true)
       await page.evaluate(axe)
       const violations = await page.evaluate(async (values) => {
         const { axe: loaded } = globalThis as unknown as { axe: { run: (options: unknown) => Promise<{ violations: Array<{ id: string, nodes: Array<{ html: string, failureSummary: string }> }> }> } }
@@ -100,7 +70,7 @@ for (const name of ['report', 'summary'] as const) {
 }
 
 inBrowser('the keyboard reaches the results first, every link, every fold and whatever scrolls', async (t) => {
-  const page = await open(files.report, { viewport: { width: 390, height: 900 } }, false)
+  const page = await pages.open(files.report, { viewport: { width: 390, height: 900 } }, false)
   await page.keyboard.press('Tab')
   t.is(await page.evaluate(() => document.activeElement?.textContent), 'Skip to the results')
   await page.keyboard.press('Enter')
@@ -116,7 +86,7 @@ inBrowser('the keyboard reaches the results first, every link, every fold and wh
 })
 
 inBrowser('on paper everything is light, unfolded where it says more than a picture, and no chart is cut', async (t) => {
-  const page = await open(files.report, { colorScheme: 'dark', viewport: { width: 700, height: 900 } }, false)
+  const page = await pages.open(files.report, { colorScheme: 'dark', viewport: { width: 700, height: 900 } }, false)
   await page.emulateMedia({ media: 'print' })
   const { background, cut, hidden } = await page.evaluate(() => ({
     background: getComputedStyle(document.body).backgroundColor,
