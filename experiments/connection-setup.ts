@@ -4,6 +4,7 @@ import type { Arm, Case, Claim, Experiment, Metric } from '../src/experiment/def
 import type { Host, Peer, Role, RunParameters } from '../src/wires/wire.ts'
 import type { AddressInput, PathDirectionInput, ScenarioInput } from '../src/wires/scenario.ts'
 import { RequestStream } from '../src/optim/index.ts'
+import { UNLIMITED_SESSION } from '../src/sim/session/options.ts'
 import { quantile } from '../src/stats/quantile.ts'
 import { openLoop, poissonArrivals } from '../src/workload/arrivals.ts'
 import { DialCosts } from '../src/workload/dial-costs.ts'
@@ -67,7 +68,7 @@ const DEATH_SKEW_MS = 50
 const latency = (over: Partial<Metric> & Pick<Metric, 'name' | 'title' | 'sample'>): Metric => ({ statistic: 'p50', unit: 'ms', better: 'lower', minimumEffect: 0.05, ...over })
 
 const cost = (name: string, title: string, unit: Metric['unit'] = 'count'): Metric => ({ name, title, sample: name, statistic: 'mean', unit, better: 'lower', role: 'cost', minimumEffect: 0.02 })
-const COSTS = [cost('attempts', 'Attempts a request'), cost('connections', 'Connections opened a request'), cost('addresses', 'Addresses dialled a request'), cost('wire-bytes', 'Bytes on the wire a request', 'bytes')] as const
+const COSTS = [cost('attempts', 'Attempts a request'), cost('connections', 'Connections opened for each request that was answered'), cost('addresses', 'Addresses dialled for each request that was answered'), cost('wire-bytes', 'Bytes on the wire for each request that was answered', 'bytes')] as const
 
 const FIRST_FAILED: Metric = { name: 'failed', title: 'Failed first requests', sample: 'first-request', statistic: 'failed-share', unit: 'share', better: 'lower', minimumEffect: 0.1 }
 
@@ -119,7 +120,7 @@ const cases: readonly Case[] = [
   {
     name: 'first-address-dead',
     title: 'First address dead',
-    description: 'First requests to peers of two to four addresses, at distances drawn as before. Packets to the first address vanish, and to a third of those behind it; the last one is good. Stale and filtered addresses are in every list of addresses in the field. The addresses dialled are counted of dials that came to a connection; of those that a deadline ended before, only the pool\'s are.',
+    description: 'First requests to peers of two to four addresses, at distances drawn as before. Packets to the first address vanish, and to a third of those behind it; the last one is good. Stale and filtered addresses are in every list of addresses in the field. Addresses that were dialled count also where a deadline ended the dial: the pool says which it dialled, and libp2p dials one after the other, each for as long as its limit.',
     arms: ['plain', 'plain-tuned', 'pool', 'pool-timeouts'],
     waits: true,
     scenario: (run, random) => peersScenario(run, random, Number(run.deadDials), () => partlyDead(run, random)),
@@ -261,14 +262,20 @@ async function firstRequests (host: Host, run: RunParameters): Promise<void> {
   await using fleet = await fleetOf({ ...host, recorder: costs.recorder }, run, peers)
   const payloadOf = payloadsOf(run)
   const unasked = peers.values()
+  let answered = 0
   await openLoop(host.clock, peers.map((_, index) => index * 1_000 / Number(run.dialsPerSecond)), async scheduledMs => {
     const { value: peer } = unasked.next()
-    if (peer !== undefined) {
-      await ask(host, run, fleet, { peer, payload: payloadOf(), metric: 'first-request', scheduledMs })
+    if (peer === undefined) {
+      return
+    }
+    if (await ask(host, run, fleet, { peer, payload: payloadOf(), metric: 'first-request', scheduledMs })) {
+      answered++
+    } else {
+      costs.givenUp(peer.id.toString(), host.clock.now() - scheduledMs)
     }
   }, host.signal)
   recordSample(host, 'attempts', fleet.attempts / peers.length)
-  costs.record(peers.length)
+  costs.record(answered)
 }
 
 async function warmRequests (host: Host, run: RunParameters): Promise<void> {
@@ -304,14 +311,16 @@ async function requestsWhenWarm (host: Host, run: RunParameters, arrivals: reado
   const payloadOf = payloadsOf(run)
   await warmFleet(fleet, host.clock, [peer], payloadOf(), warmAfterMs(run) - host.clock.now(), host.signal)
   const attemptsBefore = fleet.attempts
+  let answered = 0
   costs.reset()
   await openLoop(host.clock, arrivals.map(timeMs => warmAfterMs(run) + timeMs), async scheduledMs => {
     if (await ask(host, run, fleet, { peer, payload: payloadOf(), metric: 'request', scheduledMs })) {
+      answered++
       onAnswer(scheduledMs)
     }
   }, host.signal)
   recordSample(host, 'attempts', (fleet.attempts - attemptsBefore) / arrivals.length)
-  costs.record(arrivals.length)
+  costs.record(answered)
 }
 
 interface Ask {
@@ -352,9 +361,14 @@ async function fleetOf (host: Host, run: RunParameters, peers: readonly Peer[]):
 }
 
 function costsOf (host: Host, run: RunParameters): DialCosts {
-  const deadFirst = new Map(host.scenario.hosts.map(({ name, addresses }) => [name, addresses.findIndex(({ state }) => state === 'reachable')]))
-  const byPeer = new Map(host.scenario.paths.map(({ to }) => [host.peer(to).id.toString(), deadFirst.get(to)]))
-  return new DialCosts(host, modulesOfArm(arms, run).includes('connectionPool'), peer => byPeer.get(peer) ?? 0)
+  if (modulesOfArm(arms, run).includes('connectionPool')) {
+    return new DialCosts(host)
+  }
+  const { hosts, paths } = host.scenario
+  const deadFirst = new Map(hosts.map(({ name, addresses }) => [name, addresses.findIndex(({ state }) => state === 'reachable')]))
+  const byPeer = new Map(paths.map(({ to }) => [host.peer(to).id.toString(), deadFirst.get(to)]))
+  const { addressDialTimeoutMs } = hosts.find(({ name }) => name === host.name)?.libp2p ?? UNLIMITED_SESSION
+  return new DialCosts(host, { deadFirst: peer => byPeer.get(peer) ?? 0, addressDialTimeoutMs })
 }
 
 function payloadsOf ({ requestBytes, replyBytes }: RunParameters): () => Uint8Array {

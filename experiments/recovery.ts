@@ -193,9 +193,8 @@ class FaultWatch {
   readonly #host: Host
   readonly #fault: Interval | undefined
   readonly #afterwardsMs: number
+  readonly #recorded = new Set<string>()
   #falseSigns = 0
-  #signMs: number | undefined
-  #answerMs: number | undefined
 
   constructor (host: Host, { deadlineMs }: RunParameters, fault: Interval | undefined) {
     this.#host = host
@@ -212,7 +211,7 @@ class FaultWatch {
     if (this.#fault === undefined || nowMs <= this.#fault.startMs || nowMs > this.#fault.endMs + this.#afterwardsMs) {
       this.#falseSigns++
     } else {
-      this.#signMs ??= nowMs
+      this.#recordOnce('detect', this.#fault.startMs)
     }
   }
 
@@ -220,21 +219,25 @@ class FaultWatch {
   answered (scheduledMs: number): void {
     const nowMs = this.#host.clock.now()
     if (this.#fault !== undefined && nowMs > this.#fault.endMs && scheduledMs > this.#fault.startMs) {
-      this.#answerMs ??= nowMs
+      this.#recordOnce('recover', this.#fault.endMs)
     }
   }
 
   /** What has not been until now is a failure. */
   conclude (): void {
-    if (this.#fault === undefined) {
-      return
+    if (this.#fault !== undefined) {
+      const failure = new Error('not within the run')
+      this.#recordOnce('detect', this.#fault.startMs, failure)
+      this.#recordOnce('recover', this.#fault.endMs, failure)
     }
-    const { startMs, endMs } = this.#fault
-    const record = (metric: string, sinceMs: number, atMs: number | undefined): void => {
-      recordSample(this.#host, metric, (atMs ?? this.#host.clock.now()) - sinceMs, atMs === undefined ? new Error('not within the run') : undefined)
+  }
+
+  /** When it happens, for a sample has the time at which it was recorded. */
+  #recordOnce (metric: string, sinceMs: number, failure?: Error): void {
+    if (!this.#recorded.has(metric)) {
+      this.#recorded.add(metric)
+      recordSample(this.#host, metric, this.#host.clock.now() - sinceMs, failure)
     }
-    record('detect', startMs, this.#signMs)
-    record('recover', endMs, this.#answerMs)
   }
 }
 

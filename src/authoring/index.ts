@@ -32,6 +32,7 @@ export { wireBytes } from '../workload/wire-bytes.ts'
 // Asking and answering.
 export { libp2pWith, modulesOfArm, networkWith, requesterWith } from '../workload/modules.ts'
 export type { Askable, ModularArm, ModularHost } from '../workload/modules.ts'
+export { keptStreams } from '../workload/kept-streams.ts'
 export { dialEachTime, overNetwork, plainLibp2p } from '../workload/requester.ts'
 export type { Requester, RequesterOptions } from '../workload/requester.ts'
 export { REQUEST_REPLY_PROTOCOL, requestPayloads, serveRequestReply, serveRequestReplyOver } from '../workload/request-reply.ts'

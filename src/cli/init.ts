@@ -22,6 +22,9 @@ const TEMPLATE_NAME = /my-question/g
 const SOURCE_IMPORT = '../src/authoring/index.ts'
 const PACKAGE_IMPORT = 'twinwire/experiment'
 
+/** The package is on no registry yet. */
+const INSTALL = 'install twinwire here, from the file that `npm pack` makes in a checkout of it (npm install <file>)'
+
 /**
  * The command `init`: writes a commented experiment that runs as it is, and what to do next.
  *
@@ -37,7 +40,8 @@ export async function init (context: CliContext, name: string, options: FolderOp
   // A checkout need not be compiled.
   const source = inCheckout ? relative(folder, join(CHECKOUT, 'src/authoring/index.ts')) : PACKAGE_IMPORT
   await writeNew(folder, file, template.replaceAll(SOURCE_IMPORT, source))
-  stdout.write(`Written: ${fromHere(context, file)}\nNext: ${inCheckout ? commandInCheckout(CHECKOUT, folder, name) : commandElsewhere(file, name, options)}\n`)
+  const install = inCheckout || findsPackage(file) ? '' : `First: ${INSTALL}\n`
+  stdout.write(`Written: ${fromHere(context, file)}\n${install}Next: ${inCheckout ? commandInCheckout(CHECKOUT, folder, name) : commandElsewhere(name, options)}\n`)
 }
 
 /** npm runs it in the checkout's own folder, whichever the working directory is. */
@@ -45,8 +49,8 @@ function commandInCheckout (checkout: string, folder: string, name: string): str
   return `npm run twinwire -- run ${name}${chosenFolder(folder === join(checkout, OWN_EXPERIMENTS) ? undefined : relative(checkout, folder))}`
 }
 
-function commandElsewhere (file: string, name: string, { experiments }: FolderOptions): string {
-  return `${findsPackage(file) ? '' : 'npm install twinwire && '}npx twinwire run ${name}${chosenFolder(experiments)}`
+function commandElsewhere (name: string, { experiments }: FolderOptions): string {
+  return `npx twinwire run ${name}${chosenFolder(experiments)}`
 }
 
 function chosenFolder (folder: string | undefined): string {

@@ -3,6 +3,13 @@ import type { NetworkNode } from '../optim/index.ts'
 import { recordSample } from './measure.ts'
 import type { Observer } from './measure.ts'
 
+/** How libp2p dials a peer without the pool: one address after the other, and none for longer than this. */
+export interface PlainDials {
+  /** How many of the peer's addresses come before the first that answers. */
+  deadFirst(peer: string): number
+  readonly addressDialTimeoutMs: number
+}
+
 /** What of a run's host its costs are read from. */
 export interface CostlyHost extends Observer {
   readonly node: Pick<NetworkNode, 'addEventListener'>
@@ -20,13 +27,14 @@ export class DialCosts {
   #connections = 0
   #addresses = 0
   #bytesBefore: number | undefined
+  readonly #plain: PlainDials | undefined
+  /** Peers to which there has been a connection. */
+  readonly #reached = new Set<string>()
 
-  /**
-   * @param dialledBefore of a connection without the pool, how many of the peer's addresses libp2p has tried before the one
-   * that answered: it tries one after the other
-   */
-  constructor (host: CostlyHost, pooled: boolean, dialledBefore: (peer: string) => number = () => 0) {
+  /** @param plain absent: the pool dials, and tells of each address itself */
+  constructor (host: CostlyHost, plain?: PlainDials) {
     this.#host = host
+    this.#plain = plain
     this.#bytesBefore = this.#bytes
     this.recorder = { record: event => {
       this.#addresses += event.type === 'pool:address' && 'reason' in event && event.reason !== 'denied' && event.reason !== 'host-full' ? 1 : 0
@@ -35,22 +43,34 @@ export class DialCosts {
     host.node.addEventListener('connection:open', ({ detail: { direction, remotePeer } }) => {
       if (direction === 'outbound') {
         this.#connections++
-        this.#addresses += pooled ? 0 : 1 + dialledBefore(remotePeer.toString())
+        this.#reached.add(remotePeer.toString())
+        this.#addresses += plain === undefined ? 0 : 1 + plain.deadFirst(remotePeer.toString())
       }
     })
+  }
+
+  /** A request was given up after so long: where there was no connection yet, so was its dial, whose addresses count as well. */
+  givenUp (peer: string, afterMs: number): void {
+    if (this.#plain !== undefined && !this.#reached.has(peer)) {
+      this.#addresses += 1 + Math.min(this.#plain.deadFirst(peer), Math.floor(afterMs / this.#plain.addressDialTimeoutMs))
+    }
   }
 
   reset (): void {
     [this.#connections, this.#addresses, this.#bytesBefore] = [0, 0, this.#bytes]
   }
 
-  /** As the samples `connections`, `addresses` and, where packets are seen, `wire-bytes`; of each request on average. */
-  record (requests: number): void {
+  /**
+   * As the samples `connections`, `addresses` and, where packets are seen, `wire-bytes`; what each request that was answered
+   * cost on average, for one that fails is cheap. Where none was, all that was spent.
+   */
+  record (answered: number): void {
+    const answers = Math.max(1, answered)
     const bytes = this.#bytes
-    recordSample(this.#host, 'connections', this.#connections / requests)
-    recordSample(this.#host, 'addresses', this.#addresses / requests)
+    recordSample(this.#host, 'connections', this.#connections / answers)
+    recordSample(this.#host, 'addresses', this.#addresses / answers)
     if (bytes !== undefined && this.#bytesBefore !== undefined) {
-      recordSample(this.#host, 'wire-bytes', (bytes - this.#bytesBefore) / requests)
+      recordSample(this.#host, 'wire-bytes', (bytes - this.#bytesBefore) / answers)
     }
   }
 

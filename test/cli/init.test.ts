@@ -6,6 +6,7 @@ import { promisify } from 'node:util'
 import test from 'ava'
 import { runCli, temporaryDirectory } from '../fixtures/run-cli.ts'
 
+const INSTALL = 'First: install twinwire here, from the file that `npm pack` makes in a checkout of it (npm install <file>)\n'
 const TEMPLATE = new URL('../../examples/my-question.ts', import.meta.url)
 
 test('init writes the example under its own name, with the imports of the package, and says what is next', async t => {
@@ -13,7 +14,7 @@ test('init writes the example under its own name, with the imports of the packag
   const { exitCode, stdout } = await runCli(directory, ['init', 'cold-start'])
   t.is(exitCode, 0)
   // No package in a folder of its own has twinwire.
-  t.is(stdout, 'Written: experiments/cold-start.ts\nNext: npm install twinwire && npx twinwire run cold-start\n')
+  t.is(stdout, `Written: experiments/cold-start.ts\n${INSTALL}Next: npx twinwire run cold-start\n`)
   const written = await readFile(join(directory, 'experiments', 'cold-start.ts'), 'utf8')
   const expected = (await readFile(TEMPLATE, 'utf8')).replaceAll('my-question', 'cold-start').replaceAll("'../src/authoring/index.ts'", "'twinwire/experiment'")
   t.is(written, expected)
@@ -54,7 +55,7 @@ test('where a package is not of modules the file says itself that it is one', as
 test('another folder is made where it is named, and named again in what is next', async t => {
   const directory = await temporaryDirectory(t)
   const { stdout } = await runCli(directory, ['init', 'cold-start', '--experiments', 'my/questions'])
-  t.is(stdout, 'Written: my/questions/cold-start.ts\nNext: npm install twinwire && npx twinwire run cold-start --experiments my/questions\n')
+  t.is(stdout, `Written: my/questions/cold-start.ts\n${INSTALL}Next: npx twinwire run cold-start --experiments my/questions\n`)
 })
 
 const refusal = test.macro(async (t, name: string, expected: RegExp) => {

@@ -90,6 +90,17 @@ test('libp2p dials the addresses up to the first good one, and the pool no fewer
   t.true(pool >= one && pool <= 4, `${pool}`)
 })
 
+test('what a request costs that a deadline ended is paid by those that were answered: plain libp2p had dialled two dead addresses by then, and opened no connection', async t => {
+  const peers = peersOf('first-address-dead')
+  const samples = await play('first-address-dead', 'plain')
+  // Each dead address takes six of its ten seconds, and then there are five round trips of 160 ms at most.
+  const answered = peers.filter(({ deadFirst }) => deadFirst === 1)
+  t.true(answered.length > 0 && answered.length < peers.length)
+  t.deepEqual(valuesOf(samples, 'connections'), [1])
+  const [addresses] = valuesOf(samples, 'addresses')
+  t.true(Math.abs(addresses - 2 * peers.length / answered.length) < 1e-9, `${addresses}`)
+})
+
 test('all arms meet the same arrivals, and what a silent death costs in attempts is within the budget: a fifth, and ten a second', async t => {
   const runs = await Promise.all(armsOf('silent-death').map(async arm => await play('silent-death', arm)))
   const counts = runs.map(samples => valuesOf(samples, 'request').length)

@@ -5,6 +5,7 @@ import type { SampleEvent } from '../../src/experiment/definition.ts'
 import { SimWire } from '../../src/wires/sim.ts'
 
 const BULK_BYTES = 4e6
+const CHUNK_BYTES = 32 * 1024
 const loaded = await loadExperiment('drain-once', new URL('../../experiments/', import.meta.url))
 
 async function samplesOf (arm: string, bulkBytes = BULK_BYTES): Promise<readonly SampleEvent[]> {
@@ -29,7 +30,7 @@ test('onDrain() waits once, and then most of the transfer is buffered, as withou
 
 test('the drain event keeps what is buffered to the chunk that was handed over last', async t => {
   const most = mostBuffered(await samplesOf('drain-event'))
-  t.true(most <= 64 * 1024, `${most} bytes`)
+  t.true(most <= CHUNK_BYTES, `${most} bytes`)
 })
 
 test('no arm carries more than the path does, and modules are heard of by their acknowledgements', async t => {
@@ -43,7 +44,7 @@ test('no arm carries more than the path does, and modules are heard of by their 
 test('a window by hand keeps what is buffered to the message that was handed over last', async t => {
   const most = mostBuffered(await samplesOf('window'))
   // With its length of 3 bytes.
-  t.true(most <= 32 * 1024 + 3, `${most} bytes`)
+  t.true(most <= CHUNK_BYTES + 3, `${most} bytes`)
 })
 
 test('a module holds no more than the 32 messages that it is given at a time, and without one the module holds no more than its 4 MiB a peer', async t => {
@@ -51,7 +52,7 @@ test('a module holds no more than the 32 messages that it is given at a time, an
   for (const arm of ['batching', 'full']) {
     const most = mostBuffered(await samplesOf(arm))
     // Of each message its length prefix and what stands around it in a batch.
-    t.true(most > 0 && most <= MIB + 32 * 200, `${arm}: ${most} bytes`)
+    t.true(most > 0 && most <= 32 * (CHUNK_BYTES + 200), `${arm}: ${most} bytes`)
   }
   const most = mostBuffered(await samplesOf('batching-at-once', 8e6))
   t.true(most > MIB && most <= 4 * MIB, `${most} bytes`)

@@ -80,3 +80,19 @@ test('a run of the full stack is the same run again', async t => {
   const unit = { case: 'churn', arm: 'full', parameters: { durationMs: 10_000 } }
   t.is((await experiment.run(unit)).traceHash, (await experiment.run(unit)).traceHash)
 })
+
+test('each promise is also held to what people write by hand, by a metric with that baseline, where both arms take part', t => {
+  const { cases, promises = [] } = experiment.loaded.experiment
+  const promised = new Set(promises.map(({ case: name }) => name))
+  for (const name of promised) {
+    const theCase = cases.find(other => other.name === name)
+    const claims = promises.filter(claim => claim.case === name)
+    const baselines = claims.map(({ metric }) => theCase?.metrics.find(other => other.name === metric)?.baseline)
+    // The promise itself is against nobody: its target is a value.
+    t.is(baselines.filter(baseline => baseline === undefined).length, 1, name)
+    t.true(baselines.length > 1, name)
+    for (const arm of [...baselines, ...claims.map(claim => claim.arm)]) {
+      t.true(arm === undefined || (theCase?.arms ?? ARMS).includes(arm), `${name}: ${arm}`)
+    }
+  }
+})

@@ -36,6 +36,17 @@ test('plain libp2p has no sign of a partition before a deadline or a ping\'s tim
   t.true(quantile(modular, 0.5) < earliestMs, String(modular))
 })
 
+test('a sign and a recovery are recorded when they happen, as long after the fault and its end as they say', async t => {
+  const { samples } = await experiment.run({ case: 'partition', arm: 'full', parameters: { clients: 2 } })
+  for (const metric of ['detect', 'recover']) {
+    const found = samples.filter(sample => sample.metric === metric && sample.ok)
+    t.true(found.length > 0, metric)
+    // The partition begins and ends for all at one instant.
+    const [sinceMs] = found.map(({ timeMs, value }) => timeMs - value)
+    t.true(found.every(({ timeMs, value }) => Math.abs(timeMs - value - sinceMs) < 1e-6), metric)
+  }
+})
+
 test('nobody is answered by a server that is cut off', async t => {
   for (const arm of ARMS) {
     const recoveries = valuesOf(await experiment.run({ case: 'partition', arm, parameters: { clients: 2 } }), 'recover')
