@@ -78,7 +78,7 @@ export const experiment: Experiment = {
   }],
   thresholds: [{ case: 'bulk', metric: 'buffered', arm: 'drain-event', limit: 1e6, direction: 'at-most' }],
   // Of real peers a run is ten seconds, alone on the machine.
-  repetitions: { tcp: 2 }
+  repetitions: { stack: 1, tcp: 1 }
 }
 
 export const roles: Readonly<Record<string, Role>> = {
