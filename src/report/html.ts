@@ -67,7 +67,7 @@ export async function renderReport (results: ResultsData, analysis: Analysis, { 
       id: 'distributions',
       title: 'Distributions',
       short: 'Distributions',
-      content: html`<p>What share of all samples took at most how long. Marks: median, p90, p99, p99.9 where there are samples enough. ${leftOutSentence(choice)}</p>${armLegend}<div class="figures">${await distributionFigures(results, choice.shown, styles)}</div>`
+      content: html`<p>What share of all samples was at most how long, how large or how many. Marks: median, p90, p99, p99.9 where there are samples enough. ${leftOutSentence(choice)}</p>${armLegend}<div class="figures">${await distributionFigures(results, choice.shown, styles)}</div>`
     },
     {
       id: 'timeline',
