@@ -17,9 +17,10 @@ import { html, withCode } from './markup.ts'
 import type { Insert, Markup } from './markup.ts'
 import type { ArmStyle } from './palette.ts'
 import { inAll, seriesOf } from './series.ts'
+import { lowerFirst } from './sentences.ts'
 import { differenceAxis, signKey, strip, stripHead } from './strip.ts'
 import type { StripAxis, StripSign } from './strip.ts'
-import { agreementRows, valuesByWire } from './wire-agreements.ts'
+import { agreementRows, sampleTitle, valuesByWire } from './wire-agreements.ts'
 import type { AgreementRow } from './wire-agreements.ts'
 import { pairLabel, pairName, WIRE_TITLES, WIRE_WORDS } from './wire-words.ts'
 
@@ -71,7 +72,7 @@ ${groups(rows).map(([title, own]) => html`<tbody><tr class="group"><th colspan="
 }
 
 function groups (rows: readonly AgreementRow[]): Array<[string, AgreementRow[]]> {
-  return [...Map.groupBy(rows, (row) => ofOneArm(row) ? row.case.title : `${row.case.title}: ${row.metric.sample}`)]
+  return [...Map.groupBy(rows, (row) => ofOneArm(row) ? row.case.title : `${row.case.title}: ${lowerFirst(sampleTitle(row.metric))}`)]
 }
 
 /** Where only one arm takes part, the metric is what tells rows apart. */

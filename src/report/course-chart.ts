@@ -26,8 +26,8 @@ const SEEN_QUEUE = 0.05
 const POINTS = 480
 const LEAST_POINTS = 24
 const DOTS = 160
-/** With more, their labels hide one another; the list beside the chart has them all. */
-export const LABELLED = 6
+/** With more, their labels hide one another; the key below the chart has them all. */
+const LABELLED = 6
 
 /** Of connections, by their place among those of the run; never told by colour alone. */
 const DASHES = ['none', '5 2', '2 2', '8 2 2 2', '1 2', '10 3']

@@ -5,7 +5,7 @@ import type { UnitResult } from '../experiment/unit.ts'
 import { leadingMetric } from '../results/course-choice.ts'
 import type { CaseDescription, ResultsData } from '../results/data.ts'
 import { runValues } from '../results/run-values.ts'
-import { connectionLook, connectionsOf, courseChart, LABELLED } from './course-chart.ts'
+import { connectionLook, connectionsOf, courseChart } from './course-chart.ts'
 import { traceCommand } from './course-command.ts'
 import { courseNumbers, describeCourse } from './course-numbers.ts'
 import { formatValue, plural } from './format.ts'
@@ -116,9 +116,7 @@ function shownMarks ({ marks }: Course): CourseMark[] {
 function caption (course: Course, samples: readonly SampleEvent[]): Insert {
   const connections = connectionsOf(course)
   const more = course.connections - connections.length
-  return html`${samples.every(({ ok }) => ok) ? undefined : html`✕ marks what failed, at the time it took to fail. `}${connections.length > LABELLED
-    ? `The lines are those of ${connections.length} connections out of ${course.connections}: ${connections.map(({ connection }) => `#${connection}`).join(', ')}.`
-    : html`${connections.map((one, index) => html`${connectionKey(one, index)} `)}${more > 0 ? `And ${plural(more, 'more connection')} without a line.` : undefined}`}`
+  return html`${samples.every(({ ok }) => ok) ? undefined : html`✕ marks what failed, at the time it took to fail. `}${connections.map((one, index) => html`${connectionKey(one, index)} `)}${more > 0 ? `And ${plural(more, 'more connection')} without a line.` : undefined}`
 }
 
 function connectionKey ({ connection, from, to, sinceMs, untilMs }: ReturnType<typeof connectionsOf>[number], index: number): Markup {

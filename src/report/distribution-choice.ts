@@ -2,8 +2,8 @@ import type { Metric } from '../experiment/definition.ts'
 import type { CaseDescription, ResultsData } from '../results/data.ts'
 import type { Analysis } from './analysis.ts'
 import { plural } from './format.ts'
-import { effectsOf, leadingFindings, strength } from './sentences.ts'
-import { samplesOf } from './wire-agreements.ts'
+import { effectsOf, leadingFindings, lowerFirst, strength } from './sentences.ts'
+import { sampleTitle, samplesOf } from './wire-agreements.ts'
 
 /** More would make a page too large to send and too long to read. */
 const MAXIMUM_SHOWN = 10
@@ -25,17 +25,17 @@ export interface DistributionChoice {
 
 /**
  * Kinds of samples that are worth a distribution: of cases that compare arms and stand alone (sweeps are drawn along what
- * they vary), failures' shares left out. Where there are many, those with the largest effects.
+ * they vary), failures' shares left out. What a case is about comes before what it costs; where there are many, those with
+ * the largest effects, and costs only in what room is left.
  */
 export function chooseDistributions (results: ResultsData, analysis: Analysis): DistributionChoice {
   const { cases, arms } = results.run.experiment
   const all = cases.filter((one) => one.sweep === undefined && (one.arms ?? arms).length > 1).flatMap((caseDescription) => {
-    const metrics = samplesOf(caseDescription)
-    return metrics.map((metric) => ({
+    return samplesOf(caseDescription).toSorted((a, b) => Number(isCost(caseDescription, a)) - Number(isCost(caseDescription, b))).map((metric) => ({
       case: caseDescription,
       metric,
       id: `${caseDescription.name}-${metric.sample}`,
-      title: metrics.length === 1 ? caseDescription.title : `${caseDescription.title}: ${metric.sample}`
+      title: `${caseDescription.title}: ${lowerFirst(sampleTitle(metric))}`
     }))
   })
   if (all.length <= MAXIMUM_SHOWN) {
@@ -43,11 +43,16 @@ export function chooseDistributions (results: ResultsData, analysis: Analysis): 
   }
   const effects = effectsOf(leadingFindings(results, analysis))
   const largest = new Map(all.map((one) => [one, Math.max(0, ...effects.filter(({ finding }) => finding.case === one.case && finding.metric.sample === one.metric.sample).map(strength))]))
-  const shown = new Set([...all].sort((a, b) => (largest.get(b) ?? 0) - (largest.get(a) ?? 0)).slice(0, MAXIMUM_SHOWN))
+  const shown = new Set([...all].sort((a, b) => Number(isCost(a.case, a.metric)) - Number(isCost(b.case, b.metric)) || (largest.get(b) ?? 0) - (largest.get(a) ?? 0)).slice(0, MAXIMUM_SHOWN))
   return { shown: all.filter((one) => shown.has(one)), leftOut: all.length - shown.size }
+}
+
+/** Whether all that is made of a metric's samples is what the case costs. */
+function isCost ({ metrics }: CaseDescription, { sample }: Metric): boolean {
+  return metrics.every((metric) => metric.sample !== sample || metric.role === 'cost')
 }
 
 /** What is not drawn, and why; nothing where all is. */
 export function leftOutSentence ({ shown, leftOut }: DistributionChoice): string {
-  return leftOut === 0 ? '' : `Drawn are the ${shown.length} with the largest effects of ${plural(shown.length + leftOut, 'distribution')}; all samples are in samples.parquet.`
+  return leftOut === 0 ? '' : `Drawn are the ${shown.length} with the largest effects of ${plural(shown.length + leftOut, 'distribution')}, goals before costs; all samples are in samples.parquet.`
 }

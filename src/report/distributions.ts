@@ -18,6 +18,10 @@ import { WIRE_WORDS } from './wire-words.ts'
 const NINES_FROM_SAMPLES = 1000
 const MARKED = [0.5, 0.9, 0.99, 0.999]
 
+const AT_MOST: Readonly<Record<Metric['unit'], string>> = {
+  ms: 'at most this long', bytes: 'at most this large', 'bit/s': 'at most this fast', count: 'at most this many', share: 'at most this share'
+}
+
 interface WireLine {
   readonly width: number
   readonly opacity: number
@@ -69,7 +73,7 @@ export async function cdfFigure (options: CdfOptions): Promise<Markup> {
     chart: await cdfChart(options),
     caption: failed ? 'A line that ends below the top has failures: those samples never arrived.' : undefined,
     table: dataTable(
-      ['Arm', 'samples', 'failed', 'p10', 'p50', 'p90', 'p99', 'p99.9', 'slowest'],
+      ['Arm', 'samples', 'failed', 'p10', 'p50', 'p90', 'p99', 'p99.9', metric.unit === 'ms' ? 'slowest' : 'largest'],
       series.map((one) => [
         name(one, series),
         one.total,
@@ -124,7 +128,7 @@ async function cdfChart ({ id, metric, series, styles }: CdfOptions): Promise<Ma
   const encodingY = {
     field: 'height',
     type: 'quantitative' as const,
-    title: 'share of samples at most this long',
+    title: `share of samples ${AT_MOST[metric.unit]}`,
     ...(nines === undefined
       ? { scale: { domain: [0, 1] }, axis: { values: [0, 0.25, 0.5, 0.75, 1], format: '.0%' } }
       : {

@@ -67,7 +67,7 @@ export async function renderReport (results: ResultsData, analysis: Analysis, { 
       id: 'distributions',
       title: 'Distributions',
       short: 'Distributions',
-      content: html`<p>What share of all samples took at most how long. Marks: median, p90, p99, p99.9 where there are samples enough. ${leftOutSentence(choice)}</p>${armLegend}<div class="figures">${await distributionFigures(results, choice.shown, styles)}</div>`
+      content: html`<p>What share of all samples was at most how long, how large or how many. Marks: median, p90, p99, p99.9 where there are samples enough. ${leftOutSentence(choice)}</p>${armLegend}<div class="figures">${await distributionFigures(results, choice.shown, styles)}</div>`
     },
     {
       id: 'timeline',
@@ -83,7 +83,7 @@ export async function renderReport (results: ResultsData, analysis: Analysis, { 
       id: 'trade-off',
       title: 'Gain against cost',
       short: 'Trade-off',
-      content: html`<p>Means over runs with 95% intervals: what an arm gives against what it takes.</p>${armLegend}<div class="figures">${tradeOffs}</div>`
+      content: html`<p>Means over runs with 95% intervals: what an arm gives against what it takes: of its costs the one that differs most, and no chart where none does.</p>${armLegend}<div class="figures">${tradeOffs}</div>`
     }]),
     { id: 'agreement', title: 'Can the simulation be believed?', short: 'Believed?', content: await agreementSection(results, analysis, choice.shown, styles) },
     { id: 'thresholds', title: 'Thresholds', short: 'Thresholds', content: thresholdSection(analysis) },

@@ -12,7 +12,8 @@ const LOG_FROM_RATIO = 8
 const LABELS: Readonly<Record<Metric['unit'], string>> = {
   ms: "datum.value >= 1000 ? format(datum.value / 1000, '~r') + ' s' : format(datum.value, '~r') + ' ms'",
   share: "format(datum.value, '~%')",
-  count: "format(datum.value, '~s')",
+  // Thousands and more as SI has them; less never: "990m" of a count would be read as metres or millions.
+  count: "abs(datum.value) < 1000 ? format(datum.value, '~r') : format(datum.value, '~s')",
   bytes: "format(datum.value, '~s') + 'B'",
   'bit/s': "format(datum.value, '~s') + 'bit/s'"
 }

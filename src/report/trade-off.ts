@@ -11,17 +11,23 @@ import { leadingFindings, lowerFirst } from './sentences.ts'
 /** More would repeat themselves. */
 const MAXIMUM_FIGURES = 6
 
+/** Costs that differ by less are the same: rounding. */
+const LEAST_SPREAD = 1e-6
+
 /** What an arm gives against what it takes. */
 interface TradeOff {
   readonly goal: Finding
   readonly cost: Finding
 }
 
-/** A scatter a case that has both a goal and a cost: the first of each, a mark an arm. Sweeps have their own charts. */
+/**
+ * A scatter a case whose arms differ in a cost, a mark an arm: its first goal against the cost that differs most. Sweeps
+ * have their own charts.
+ */
 export async function tradeOffFigures (results: ResultsData, analysis: Analysis, styles: ReadonlyMap<string, ArmStyle>): Promise<Markup[]> {
   const byCase = Map.groupBy(leadingFindings(results, analysis).filter((finding) => finding.case.sweep === undefined && finding.arms.length > 1), (finding) => finding.case.name)
   const tradeOffs = [...byCase.values()].flatMap((findings) => {
-    const [goal, cost] = [findings.find(({ metric }) => metric.role !== 'cost'), findings.find(({ metric }) => metric.role === 'cost')]
+    const [goal, cost] = [findings.find(({ metric }) => metric.role !== 'cost'), dearest(findings.filter(({ metric }) => metric.role === 'cost'))]
     return goal === undefined || cost === undefined ? [] : [{ goal, cost }]
   })
   const figures: Markup[] = []
@@ -29,6 +35,17 @@ export async function tradeOffFigures (results: ResultsData, analysis: Analysis,
     figures.push(await tradeOffFigure(tradeOff, styles))
   }
   return figures
+}
+
+/** The cost that differs most between arms; undefined where no cost varies. */
+function dearest (costs: readonly Finding[]): Finding | undefined {
+  return costs.filter((cost) => spread(cost) > LEAST_SPREAD).toSorted((a, b) => spread(b) - spread(a)).at(0)
+}
+
+/** The farthest that an arm's mean is from the baseline's, as a share of the larger of the two: the same for halving and doubling. */
+function spread ({ arms, baseline }: Finding): number {
+  const reference = arms.find(({ arm }) => arm.name === baseline)?.mean.estimate ?? 0
+  return Math.max(0, ...arms.map(({ mean: { estimate } }) => estimate === reference ? 0 : Math.abs(estimate - reference) / Math.max(Math.abs(estimate), Math.abs(reference))))
 }
 
 async function tradeOffFigure ({ goal, cost }: TradeOff, styles: ReadonlyMap<string, ArmStyle>): Promise<Markup> {

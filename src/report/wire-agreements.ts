@@ -63,6 +63,11 @@ export function samplesOf ({ metrics }: CaseDescription): Metric[] {
   return measured.filter(({ sample }, index) => measured.findIndex((other) => other.sample === sample) === index)
 }
 
+/** What a metric's samples are, whatever is made of them: `First request` of `First request, p99`. */
+export function sampleTitle ({ title }: Metric): string {
+  return title.replace(/, (?:median|mean|slowest|p\d+(?:\.\d+)?)$/, '')
+}
+
 function runSamples (results: ResultsData, wire: WireName, caseName: string, arm: string, metric: Metric): Map<string, number[]> {
   const cutMs = warmUpCutMs(results, wire, caseName)
   const bySeed = new Map<string, number[]>()

@@ -107,6 +107,15 @@ test('a section keeps within its budget, leaves out the largest, and says so', t
   t.is(of(/--arm<\/span> <span>pool<\/span>/g), units.filter(({ arm, course }) => arm === 'pool' && course !== undefined).length)
 })
 
+test('each line has its key, however many they are, and no two look the same', t => {
+  const windows: CourseSeries[] = Array.from({ length: 12 }, (_, index) => ({ what: 'window', connection: index + 1, from: 'client', to: 'server', unit: 'bytes', points: [[0, 14_480], [20_000, 40_000 + index]] }))
+  const [run] = textOf(withCourses({ series: windows, connections: 55 })).match(/<figure>[\s\S]*?<\/figcaption>/) ?? ['']
+  const keys = run.match(/<span class="key">[\s\S]*?<\/svg>/g) ?? []
+  t.is(keys.length, 12)
+  t.is(new Set(keys).size, 12)
+  t.true(run.includes('#12 client → server, 0 ms to 20 s') && run.includes('And 43 more connections without a line.'))
+})
+
 test('whatever stands in a course is escaped', t => {
   const evil = '</svg><img src=x onerror=alert(1)>"\''
   const course = syntheticCourse()

@@ -59,6 +59,31 @@ inBrowser('a link of the navigation stays where it is when it is pointed at, and
   await page.close()
 })
 
+inBrowser('marks tell what they are by keyboard and by finger as by mouse', async (t) => {
+  const page = await pages.open(files.report, { viewport: { width: 390, height: 900 }, hasTouch: true }, false)
+  const tip = page.locator('#tip')
+  const chart = page.locator('#distributions ~ .figures .chart').first()
+  const told = await chart.locator('[data-tip]').evaluateAll((marks) => marks.map((mark) => mark.getAttribute('data-tip')))
+  await chart.focus()
+  await page.keyboard.press('ArrowRight')
+  t.is(await tip.textContent(), told[0])
+  await page.keyboard.press('ArrowRight')
+  t.is(await tip.textContent(), told[1])
+  await page.keyboard.press('Escape')
+  t.false(await tip.isVisible())
+  const mark = chart.locator('[data-tip]').last()
+  await mark.scrollIntoViewIfNeeded()
+  const box = await mark.boundingBox()
+  // Half a finger beside it.
+  await page.touchscreen.tap((box?.x ?? 0) + (box?.width ?? 0) / 2, (box?.y ?? 0) + (box?.height ?? 0) / 2 - 9)
+  t.true(await tip.isVisible())
+  t.true(told.includes(await tip.textContent()))
+  await page.keyboard.press('Escape')
+  await mark.hover({ force: true })
+  t.true(await tip.isVisible())
+  await page.close()
+})
+
 inBrowser('on paper no table is cut', async (t) => {
   t.timeout(120_000)
   for (const url of [files.report, files.summary]) {

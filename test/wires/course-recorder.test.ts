@@ -119,6 +119,24 @@ test('faults are marked where they begin and end, and a reset is told by the con
   t.true(marks.some(({ kind, timeMs, text }) => kind === 'connection' && timeMs === 500 && /aborted|reset/.test(text)))
 })
 
+test('faults that differ in their ends alone are told once, with their ends and how many they are', async t => {
+  const from = (clients: readonly number[], fault: { readonly kind: 'down' | 'black-hole', readonly direction?: 'forward' }): NonNullable<ScenarioInput['faults']> => clients.map(client => {
+    const lasting = { from: `client-${client}`, to: 'server', atMs: 100, durationMs: 50, direction: fault.direction }
+    return fault.kind === 'down' ? { ...lasting, kind: 'down' } : { ...lasting, kind: 'black-hole', scope: 'existing' }
+  })
+  const faults = [...from([0, 1, 2, 4], { kind: 'black-hole' }), ...from([0, 1], { kind: 'down', direction: 'forward' }), ...from([3], { kind: 'black-hole', direction: 'forward' })]
+  const { marks } = await courseOf({ clients: 5, parameters: { requests: 20 }, scenario: { faults } })
+  const told = ['black hole between client-0…2, client-4 and server (4 paths) for connections that are open', 'cut from client-0…1 to server (2 paths)', 'black hole from client-3 to server for connections that are open']
+  t.deepEqual(marks.filter(({ kind }) => kind === 'fault').map(({ text }) => text).sort(), told.flatMap(text => [`${text} begins`, `${text} ends`]).sort())
+})
+
+test('where not each host of a fault is cut from each other one, its paths are told', async t => {
+  const faults: ScenarioInput['faults'] = [['client-0', 'client-1'], ['client-1', 'server'], ['client-2', 'server']].map(([from, to]) => ({ kind: 'stall', from, to, atMs: 100, durationMs: 50 }))
+  const paths = [['client-0', 'client-1'], ['client-0', 'server'], ['client-1', 'server'], ['client-2', 'server']].map(([from, to]) => ({ from, to, forward: { delayMs: 20 } }))
+  const { marks } = await courseOf({ clients: 3, parameters: { requests: 20 }, scenario: { faults, paths } })
+  t.deepEqual(marks.filter(({ kind, untilMs }) => kind === 'fault' && untilMs !== undefined).map(({ text }) => text), ['stall on client-0 – client-1, client-1 – server, client-2 – server (3 paths) begins'])
+})
+
 test('a run that failed has the course until then', async t => {
   const { error, course } = await play({ parameters: { fails: true, requests: 3 } })
   t.is(error?.code, 'RangeError')
