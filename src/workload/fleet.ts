@@ -4,6 +4,7 @@ import { sleep, timeoutSignal } from '../core/clock.ts'
 import type { RecordedEvent, Recorder } from '../core/recorder.ts'
 import type { OptimizedNetwork, OptimizedNetworkOptions, PeerId } from '../optim/index.ts'
 import { plainRequest } from '../optim/index.ts'
+import { keptStreams } from './kept-streams.ts'
 import { networkWith } from './modules.ts'
 import type { Askable, ModularHost, ModuleName } from './modules.ts'
 import { REQUEST_REPLY_PROTOCOL } from './request-reply.ts'
@@ -96,6 +97,27 @@ export function requesterFleet (requester: Requester): Fleet {
     async [Symbol.asyncDispose] () {
       await requester[Symbol.asyncDispose]()
     }
+  }
+}
+
+/** Plain js-libp2p whose streams to each peer are kept by hand; each request is one attempt, at the first that may answer. */
+export function keptFleet ({ node }: Pick<ModularHost, 'node'>): Fleet {
+  const byPeer = new Map<PeerId, Requester>()
+  let made = 0
+  return {
+    get attempts () {
+      return made
+    },
+    async ask ([{ id, addresses }], payload, signal) {
+      made++
+      let requester = byPeer.get(id)
+      if (requester === undefined) {
+        requester = keptStreams({ node, addresses })
+        byPeer.set(id, requester)
+      }
+      await requester.request(payload, signal)
+    },
+    async [Symbol.asyncDispose] () {}
   }
 }
 
