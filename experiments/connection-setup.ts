@@ -198,6 +198,7 @@ export const experiment: Experiment = {
   expected: 'Cold: no change, 5 round trips for all. Warm: 1 round trip with kept streams, by hand or the pool\'s, against 2. First address dead: about 6 s for plain libp2p, which tries addresses one after the other, and about 2 s where that is its limit, against well under 1 s. Silent death: an outage of 5 to 15 s until the connection monitor notices, 2 to 5 s where it is tuned, against a few time-outs; retries by hand that redial are back within one of theirs.',
   parameters,
   arms,
+  subject: 'pool',
   cases,
   promises,
   thresholds: [

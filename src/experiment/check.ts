@@ -43,7 +43,7 @@ export function checkExperiment (definition: unknown, file: string): asserts def
 }
 
 function checkNames (experiment: Experiment): void {
-  const { name, arms, cases, parameters, sweeps = [], thresholds, agreement = [], promises = [], precision } = experiment
+  const { name, arms, subject, cases, parameters, sweeps = [], thresholds, agreement = [], promises = [], precision } = experiment
   wellFormed(name, 'experiment.name')
   checkParameters(parameters)
   checkList(arms, 'experiment.arms')
@@ -51,6 +51,12 @@ function checkNames (experiment: Experiment): void {
   checkList(sweeps, 'experiment.sweeps')
   sweeps.forEach(({ factors }, i) => unique(factors, `experiment.sweeps[${i}].factors`))
   cases.forEach((theCase, i) => checkCase(experiment, theCase, `experiment.cases[${i}]`))
+  if (subject !== undefined) {
+    oneOf(subject, arms.map((arm) => arm.name), 'experiment.subject')
+    if (!cases.some((theCase) => armsOf(theCase, experiment).includes(subject) && theCase.metrics.some(({ baseline = arms[0].name }) => baseline !== subject))) {
+      throw invalid('experiment.subject', 'an arm that is compared with a baseline', show(subject))
+    }
+  }
   thresholds.forEach((threshold, i) => checkSubject(experiment, threshold, `experiment.thresholds[${i}]`))
   agreement.forEach((threshold, i) => {
     const path = `experiment.agreement[${i}]`

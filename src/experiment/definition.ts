@@ -20,6 +20,11 @@ export interface Experiment {
   readonly parameters: z.ZodObject
   /** What is compared. The first is the baseline of every comparison unless a metric names another. */
   readonly arms: readonly Arm[]
+  /**
+   * The arm that the question is about, and with it the answer in one sentence. Absent: the arm with all five modules, else
+   * the only one with any. Where there is none such either, the sentence is about the arm that improved most, and says so.
+   */
+  readonly subject?: string
   /** The conditions under which the arms are compared, each with metrics of its own. */
   readonly cases: readonly Case[]
   readonly thresholds: readonly Threshold[]

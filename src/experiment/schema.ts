@@ -44,6 +44,7 @@ export const experimentShape = {
   question: text,
   expected: text,
   arms: z.array(z.strictObject({ ...named, modules: modules.exactOptional() })).min(1),
+  subject: text.exactOptional(),
   thresholds: z.array(z.strictObject({
     ...subject, wire: wire.exactOptional(), limit: z.number(), direction: z.enum(['at-most', 'at-least'])
   })),

@@ -37,3 +37,26 @@ export function countedGoals (effects: readonly Effect[]): Effect[] {
   const alone = gainful.filter(({ finding }) => finding.case.sweep === undefined)
   return alone.length > 0 ? alone : gainful.length > 0 ? gainful : goals
 }
+
+/** All that counts of an arm, or of a module, by what it says. */
+export interface CountedParts {
+  /** The goals that tallies count. */
+  readonly goals: readonly Effect[]
+  /** Goals of sweeps that are not among those. */
+  readonly swept: readonly Effect[]
+  readonly costs: readonly Effect[]
+  /** Goals and costs alike, where nothing can be gained. */
+  readonly withoutGain: readonly Effect[]
+}
+
+/** @param effects that count */
+export function countedParts (effects: readonly Effect[]): CountedParts {
+  const [gainless, gainful] = [true, false].map((wanted) => effects.filter(({ arm, finding }) => isWithoutGain(arm.arm, finding.case) === wanted))
+  const goals = gainful.some(isGoal) ? countedGoals(gainful) : []
+  return {
+    goals,
+    swept: gainful.filter((effect) => isGoal(effect) && !goals.includes(effect)),
+    costs: gainful.filter((effect) => !isGoal(effect)),
+    withoutGain: gainless
+  }
+}

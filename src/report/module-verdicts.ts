@@ -2,9 +2,9 @@ import { MODULES } from '../experiment/definition.ts'
 import type { ModuleName } from '../experiment/definition.ts'
 import type { ResultsData } from '../results/data.ts'
 import type { Analysis } from './analysis.ts'
-import { countedEffects, countedGoals, isGoal, isWithoutGain } from './counted.ts'
+import { countedEffects, countedParts } from './counted.ts'
+import type { CountedParts } from './counted.ts'
 import { effectsOf, leadingFindings } from './sentences.ts'
-import type { Effect } from './sentences.ts'
 
 /** A module alone, or all five together. */
 export type ModuleSubject = ModuleName | 'fullStack'
@@ -22,15 +22,8 @@ export const MODULE_TITLES: Readonly<Record<ModuleSubject, string>> = {
 export const MODULE_SUBJECTS: readonly ModuleSubject[] = [...MODULES, 'fullStack']
 
 /** Everything that the leading wires say of a module and that counts: of the arms that switch on it and nothing else. */
-export interface ModuleVerdict {
+export interface ModuleVerdict extends CountedParts {
   readonly subject: ModuleSubject
-  /** The goals that count. */
-  readonly goals: readonly Effect[]
-  /** Goals of sweeps that are not among those. */
-  readonly swept: readonly Effect[]
-  readonly costs: readonly Effect[]
-  /** Goals and costs alike, where the module can gain nothing. */
-  readonly withoutGain: readonly Effect[]
 }
 
 /** A verdict on each module that has an arm of its own with something to compare, and on the full stack. */
@@ -38,18 +31,6 @@ export function moduleVerdicts (results: ResultsData, analysis: Analysis): Modul
   const effects = countedEffects(effectsOf(leadingFindings(results, analysis)))
   return MODULE_SUBJECTS.flatMap((subject) => {
     const own = effects.filter(({ arm: { arm: { modules } } }) => subject === 'fullStack' ? modules?.length === MODULES.length : modules?.length === 1 && modules[0] === subject)
-    return own.length === 0 ? [] : [moduleVerdict(subject, own)]
+    return own.length === 0 ? [] : [{ subject, ...countedParts(own) }]
   })
-}
-
-function moduleVerdict (subject: ModuleSubject, effects: readonly Effect[]): ModuleVerdict {
-  const [gainless, gainful] = [true, false].map((wanted) => effects.filter(({ arm, finding }) => isWithoutGain(arm.arm, finding.case) === wanted))
-  const goals = gainful.some(isGoal) ? countedGoals(gainful) : []
-  return {
-    subject,
-    goals,
-    swept: gainful.filter((effect) => isGoal(effect) && !goals.includes(effect)),
-    costs: gainful.filter((effect) => !isGoal(effect)),
-    withoutGain: gainless
-  }
 }

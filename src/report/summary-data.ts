@@ -11,10 +11,10 @@ import type { Analysis } from './analysis.ts'
 import type { Belief } from './beliefs.ts'
 import type { ClaimOutcome, ClaimReading } from './claims.ts'
 import type { ArmFinding, Finding } from './findings.ts'
+import { headline } from './headline.ts'
 import { moduleClauses } from './module-sentences.ts'
 import { moduleVerdicts } from './module-verdicts.ts'
 import type { ModuleSubject } from './module-verdicts.ts'
-import { headline } from './verdict-section.ts'
 
 /** One experiment's results, what was concluded of them, and where its report is. */
 export interface SummaryEntry {

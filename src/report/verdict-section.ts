@@ -8,13 +8,14 @@ import { beliefSentence } from './belief-sentences.ts'
 import { claimTally } from './claim-sentences.ts'
 import { countedEffects, countedGoals, isGoal } from './counted.ts'
 import { formatEffect, formatValue, plural, typeset } from './format.ts'
+import { headline } from './headline.ts'
 import { armKey } from './legend.ts'
 import { html, withCode } from './markup.ts'
 import type { Markup } from './markup.ts'
 import { moduleClauses } from './module-sentences.ts'
 import { MODULE_TITLES, moduleVerdicts } from './module-verdicts.ts'
 import type { ArmStyle } from './palette.ts'
-import { byStrength, costTally, effectsOf, leadingFindings, lowerFirst, strength, tally, upperFirst } from './sentences.ts'
+import { byStrength, costTally, effectsOf, leadingFindings, lowerFirst, tally } from './sentences.ts'
 import type { Effect } from './sentences.ts'
 import { WIRE_PLACES } from './wire-words.ts'
 
@@ -42,35 +43,6 @@ function moduleList (results: ResultsData, analysis: Analysis): Markup | undefin
   return verdicts.length === 0
     ? undefined
     : html`<ul class="modules">${verdicts.map((verdict) => html`<li><b>${MODULE_TITLES[verdict.subject]}:</b> ${typeset(moduleClauses(verdict))}.</li>`)}</ul>`
-}
-
-/** The answer in one sentence: the arm that improved most metrics, and its largest effect. */
-export function headline (results: ResultsData, analysis: Analysis): string {
-  const effects = countedGoals(effectsOf(leadingFindings(results, analysis)))
-  const best = results.run.experiment.arms.map((arm) => {
-    const own = effects.filter((effect) => effect.arm.arm.name === arm.name)
-    const count = (verdict: string): number => own.filter(({ comparison }) => comparison.verdict === verdict).length
-    const total = own.reduce((sum, effect) => sum + (effect.comparison.verdict === 'improved' ? strength(effect) : 0), 0)
-    return { arm, own, improved: count('improved'), regressed: count('regressed'), total }
-  }).filter(({ own }) => own.length > 0).sort((a, b) => (b.improved - b.regressed) - (a.improved - a.regressed) || b.total - a.total)[0]
-  if (best === undefined) {
-    return 'Nothing could be compared.'
-  }
-  const { arm, own, improved, regressed } = best
-  const baseline = results.run.experiment.arms.find(({ name }) => name === own[0].finding.baseline)?.title ?? own[0].finding.baseline
-  if (improved === 0) {
-    const decided = effects.some(({ comparison: { verdict } }) => verdict === 'regressed')
-    const undecided = effects.filter(({ comparison: { verdict } }) => verdict === 'inconclusive')
-    if (decided || undecided.length === 0) {
-      return `No arm improved on ${lowerFirst(baseline)}: of ${plural(effects.length, 'comparison')} ${tally(effects)}.`
-    }
-    const [fewest] = undecided.flatMap(({ comparison: { moreSeeds } }) => moreSeeds ?? []).sort((a, b) => a - b)
-    return `No verdict yet: ${undecided.length} of ${plural(effects.length, 'comparison')} ${undecided.length === 1 ? 'is' : 'are'} inconclusive${fewest === undefined ? '' : `; about ${plural(fewest, 'more seed')} would settle the clearest`}.`
-  }
-  const largest = byStrength(own.filter(({ comparison }) => comparison.verdict === 'improved'))[0]
-  const { finding: { case: caseDescription, metric }, comparison } = largest
-  return `${upperFirst(arm.title)} improved ${improved} of ${plural(own.length, 'metric')} over ${lowerFirst(baseline)} and ${regressed === 0 ? 'made none worse' : `made ${regressed} worse`}; ` +
-    `most of all ${lowerFirst(caseDescription.title)}, ${lowerFirst(metric.title)}: ${formatEffect(comparison, metric.unit)}, from ${formatValue(comparison.baselineMean, metric.unit)} to ${formatValue(comparison.armMean, metric.unit)}.`
 }
 
 function card (arm: Arm, effects: readonly Effect[], styles: ReadonlyMap<string, ArmStyle>): Markup {

@@ -9,7 +9,7 @@ export type CaseDescription = Pick<Case, 'name' | 'title' | 'description' | 'arm
 
 /** An experiment as plain data, so that its report can be made again without its code. */
 export interface ExperimentDescription extends Pick<Experiment,
-  'name' | 'title' | 'question' | 'expected' | 'arms' | 'thresholds' | 'agreement' | 'promises' | 'sweeps' | 'precision'> {
+  'name' | 'title' | 'question' | 'expected' | 'arms' | 'subject' | 'thresholds' | 'agreement' | 'promises' | 'sweeps' | 'precision'> {
   readonly cases: readonly CaseDescription[]
 }
 
@@ -54,9 +54,9 @@ export interface PlannedResults extends Pick<ResultsData, 'units'> {
 }
 
 /** The plain part of an experiment. */
-export function describeExperiment ({ name, title, question, expected, arms, cases, thresholds, agreement, promises, sweeps, precision }: Experiment): ExperimentDescription {
+export function describeExperiment ({ name, title, question, expected, arms, subject, cases, thresholds, agreement, promises, sweeps, precision }: Experiment): ExperimentDescription {
   return structuredClone(defined({
-    name, title, question, expected, arms, cases: cases.map(describeCase), thresholds, agreement, promises, sweeps, precision
+    name, title, question, expected, arms, subject, cases: cases.map(describeCase), thresholds, agreement, promises, sweeps, precision
   }))
 }
 

@@ -55,6 +55,8 @@ test(refused, 'cases[0].metrics[1].name', 'a second metric of one name', withCas
 test(refused, 'sweeps[1].name', 'a second sweep of one name', { sweeps: [experiment.sweeps![0], experiment.sweeps![0]] }, /a name of its own/, /"distance"/)
 test(refused, 'sweeps[0].factors[1].name', 'a second factor of one name', { sweeps: [{ ...experiment.sweeps![0], factors: [experiment.sweeps![0].factors[0], experiment.sweeps![0].factors[0]] }] }, /a name of its own/, /"rttMs"/)
 test(refused, 'cases[0].name', 'a name with capitals', withCase({ name: 'Idle' }), /lower-case words joined by dashes/, /"Idle"/)
+test(refused, 'subject', 'a subject that is no arm', { subject: 'tune' }, /^tuned /, /"tune"/)
+test(refused, 'subject', 'a subject that is compared with nothing', { subject: 'plain' }, /compared with a baseline/, /"plain"/)
 test(refused, 'arms[1].name', 'a name with a blank', { arms: [plain, { ...tuned, name: 'well tuned' }] }, /lower-case words/, /"well tuned"/)
 test(refused, 'cases[0].metrics[0].name', 'a name that ends in a dash', withCase({ metrics: [{ ...metric, name: 'response-' }] }), /lower-case words/, /"response-"/)
 test(refused, 'cases[0].metrics[0].minimumEffect', 'a negative minimum effect', withCase({ metrics: [{ ...metric, minimumEffect: -0.1 }] }), /at least 0/, /-0\.1/)

@@ -1,0 +1,94 @@
+import { MODULES } from '../experiment/definition.ts'
+import type { Arm } from '../experiment/definition.ts'
+import type { ExperimentDescription, ResultsData } from '../results/data.ts'
+import type { Verdict } from '../stats/verdict.ts'
+import type { Analysis } from './analysis.ts'
+import { countedEffects, countedGoals, countedParts } from './counted.ts'
+import { formatEffect, formatValue, plural } from './format.ts'
+import { byStrength, effectsOf, leadingFindings, lowerFirst, strength, tally, upperFirst } from './sentences.ts'
+import type { Effect } from './sentences.ts'
+import { WIRE_PLACES } from './wire-words.ts'
+
+/**
+ * The answer in one sentence: what the arm in question made better and worse, what it costs, what it does where nothing can
+ * be gained, and its largest gain with what real peers say of that.
+ */
+export function headline (results: ResultsData, analysis: Analysis): string {
+  const { experiment } = results.run
+  const effects = countedEffects(effectsOf(leadingFindings(results, analysis)))
+  const subject = subjectOf(experiment)
+  const arm = subject ?? mostImproved(experiment.arms, effects)
+  const own = effects.filter((effect) => effect.arm.arm.name === arm?.name)
+  if (arm === undefined || own.length === 0) {
+    return 'Nothing could be compared.'
+  }
+  const { goals, swept, costs, withoutGain } = countedParts(own)
+  const all = [...goals, ...swept]
+  const baselines = [...new Set(own.map(({ finding: { baseline } }) => baseline))]
+  const against = baselines.length > 1 ? 'each metric\'s own baseline' : lowerFirst(experiment.arms.find(({ name }) => name === baselines[0])?.title ?? baselines[0])
+  const judged = subject === undefined ? countedGoals(effects) : all.length > 0 ? all : own
+  const open = of(judged, 'inconclusive')
+  const [largest] = byStrength(of(all, 'improved'))
+  if (open.length === judged.length || (subject === undefined && largest === undefined && open.length > 0 && of(judged, 'regressed').length === 0)) {
+    const [fewest] = open.flatMap(({ comparison: { moreSeeds } }) => moreSeeds ?? []).sort((a, b) => a - b)
+    return `No verdict yet${subject === undefined ? '' : ` on ${lowerFirst(arm.title)}`}: ${open.length} of ${plural(judged.length, 'comparison')} ${open.length === 1 ? 'is' : 'are'} inconclusive${fewest === undefined ? '' : `; about ${plural(fewest, 'more seed')} would settle the clearest`}.`
+  }
+  if (subject === undefined && largest === undefined) {
+    return `No arm improved on ${against}: of ${plural(judged.length, 'comparison')} ${tally(judged)}.`
+  }
+  const lost = of(withoutGain, 'regressed').length
+  return `${upperFirst(arm.title)}${subject === undefined ? ', most of all arms,' : ''} against ${against}: ${[
+    ...(all.length === 0 ? [] : [goalsClause(all)]),
+    ...(costs.length === 0 ? [] : [`${countOf(of(costs, 'regressed').length)} of ${plural(costs.length, 'cost')} dearer`]),
+    ...(withoutGain.length === 0 ? [] : [`${lost === 0 ? 'worse in none' : `worse in ${lost}`} of ${plural(withoutGain.length, 'comparison')} where nothing can be gained`]),
+    ...(largest === undefined ? [] : [`largest gain: ${effectClause(largest, analysis)}`])
+  ].join('; ')}.`
+}
+
+/** The arm that the question is about: the declared one, the full stack, or the only one with modules. */
+export function subjectOf ({ arms, subject }: Pick<ExperimentDescription, 'arms' | 'subject'>): Arm | undefined {
+  const modular = arms.filter(({ modules = [] }) => modules.length > 0)
+  return subject === undefined
+    ? modular.find(({ modules }) => modules?.length === MODULES.length) ?? (modular.length === 1 ? modular[0] : undefined)
+    : arms.find(({ name }) => name === subject)
+}
+
+/** Of arms that rival each other the one with the most goals improved beyond those made worse. */
+function mostImproved (arms: readonly Arm[], effects: readonly Effect[]): Arm | undefined {
+  const goals = countedGoals(effects)
+  return arms.map((arm) => {
+    const own = goals.filter((effect) => effect.arm.arm.name === arm.name)
+    const improved = of(own, 'improved')
+    return { arm, own, lead: improved.length - of(own, 'regressed').length, total: improved.reduce((sum, effect) => sum + strength(effect), 0) }
+  }).filter(({ own }) => own.length > 0).sort((a, b) => b.lead - a.lead || b.total - a.total)[0]?.arm
+}
+
+function goalsClause (goals: readonly Effect[]): string {
+  const open = of(goals, 'inconclusive').length
+  return `${countOf(of(goals, 'improved').length)} of ${plural(goals.length, 'goal')} better, ${countOf(of(goals, 'regressed').length)} worse${open === 0 ? '' : `, ${open} inconclusive`}`
+}
+
+/** `first address dead, request, p99: -93% [-94, -92], from 6.24 s to 430 ms in simulation (real peers: -60% [-64, -55])` */
+function effectClause (effect: Effect, analysis: Analysis): string {
+  const { finding: { wire, case: { title }, metric }, comparison } = effect
+  return `${lowerFirst(title)}, ${lowerFirst(metric.title)}: ${formatEffect(comparison, metric.unit)}, from ${formatValue(comparison.baselineMean, metric.unit)} to ${formatValue(comparison.armMean, metric.unit)}${wire === 'tcp' ? '' : ` ${WIRE_PLACES[wire]}`}${realClause(effect, analysis)}`
+}
+
+/** What real peers measured of an effect, where they did not confirm it. */
+function realClause ({ finding: { wire, case: { name }, metric }, arm }: Effect, { beliefs, findings }: Analysis): string {
+  const belief = beliefs.find((one) => one.case.name === name && one.metric.name === metric.name)
+  if (wire === 'tcp' || (belief?.reference === 'tcp' && (belief.belief === 'all' || belief.belief === 'effects'))) {
+    return ''
+  }
+  const real = findings.find((one) => one.wire === 'tcp' && one.case.name === name && one.metric.name === metric.name)
+    ?.arms.find((one) => one.arm.name === arm.arm.name)?.comparison
+  return real === undefined ? '' : ` (${WIRE_PLACES.tcp} ${formatEffect(real, metric.unit)})`
+}
+
+function countOf (count: number): string {
+  return count === 0 ? 'none' : String(count)
+}
+
+function of (effects: readonly Effect[], verdict: Verdict): Effect[] {
+  return effects.filter(({ comparison }) => comparison.verdict === verdict)
+}
