@@ -11,6 +11,9 @@ import { leadingFindings, lowerFirst } from './sentences.ts'
 /** More would repeat themselves. */
 const MAXIMUM_FIGURES = 6
 
+/** Characters of an axis title that fit a chart. */
+const LINE = 40
+
 /** Costs that differ by less are the same: rounding. */
 const LEAST_SPREAD = 1e-6
 
@@ -67,8 +70,8 @@ async function tradeOffFigure ({ goal, cost }: TradeOff, styles: ReadonlyMap<str
   const names = rows.map(({ arm }) => arm)
   const color = { field: 'arm', type: 'nominal' as const, scale: { domain: names, range: names.map((name) => styles.get(name)?.colour ?? 'var(--fg)') } }
   const shape = { field: 'arm', type: 'nominal' as const, scale: { domain: names, range: names.map((name) => styles.get(name)?.symbol ?? 'circle') } }
-  const x = { field: 'x', type: 'quantitative' as const, title: `${cost.metric.title} (cost)`, ...valueScale(rows.flatMap(({ x, xLow, xHigh }) => [x, xLow, xHigh]), cost.metric.unit) }
-  const y = { field: 'y', type: 'quantitative' as const, title: `${goal.metric.title}, ${goal.metric.better} is better`, ...valueScale(rows.flatMap(({ y, yLow, yHigh }) => [y, yLow, yHigh]), goal.metric.unit) }
+  const x = { field: 'x', type: 'quantitative' as const, title: inLines(`${cost.metric.title} (cost)`), ...valueScale(rows.flatMap(({ x, xLow, xHigh }) => [x, xLow, xHigh]), cost.metric.unit) }
+  const y = { field: 'y', type: 'quantitative' as const, title: inLines(`${goal.metric.title}, ${goal.metric.better} is better`), ...valueScale(rows.flatMap(({ y, yLow, yHigh }) => [y, yLow, yHigh]), goal.metric.unit) }
   return figure({
     id,
     title: goal.case.title,
@@ -85,6 +88,14 @@ async function tradeOffFigure ({ goal, cost }: TradeOff, styles: ReadonlyMap<str
     }, id),
     table: dataTable(['Arm', goal.metric.title, `${cost.metric.title} (cost)`], arms.map(({ arm, gain, paid }) => [arm.title, typeset(formatInterval(gain, goal.metric.unit)), typeset(formatInterval(paid, cost.metric.unit))]))
   })
+}
+
+/** Of an axis title that would make the whole chart smaller. */
+function inLines (text: string): string[] {
+  return text.split(' ').reduce<string[]>((lines, word) => {
+    const last = lines.at(-1)
+    return last !== undefined && `${last} ${word}`.length <= LINE ? [...lines.slice(0, -1), `${last} ${word}`] : [...lines, word]
+  }, [])
 }
 
 function finite (end: number, estimate: number): number {
