@@ -54,13 +54,14 @@ export function checkClaim (results: ResultsData, findings: readonly Finding[], 
   }
 }
 
-function readingOf ({ target }: Claim, metric: Metric, wire: WireName, { mean, comparison }: ArmFinding): ClaimReading[] {
+function readingOf ({ target }: Claim, metric: Metric, wire: WireName, { mean, saturated, comparison }: ArmFinding): ClaimReading[] {
   if ('value' in target) {
-    return [reading(wire, claimOutcome(mean, target.value, metric.better, comparison), mean, mean, comparison)]
+    const outcome = claimOutcome(mean, target.value, metric.better, comparison)
+    return [reading(wire, saturated ? 'open' : outcome, mean, mean, comparison)]
   }
   return comparison === undefined
     ? []
-    : [reading(wire, claimOutcome(changeOf(comparison), target.change, metric.better, comparison), comparison.relative ?? mean, mean, comparison)]
+    : [reading(wire, comparison.verdict === 'saturated' ? 'open' : claimOutcome(changeOf(comparison), target.change, metric.better, comparison), comparison.relative ?? mean, mean, comparison)]
 }
 
 function reading (wire: WireName, outcome: ClaimOutcome, found: Interval, mean: Interval, comparison: Comparison | undefined): ClaimReading {
@@ -87,7 +88,7 @@ export function claimOutcome ({ low, high }: Interval, target: number, better: M
   if (near <= wanted) {
     return withheld ? 'open' : 'met'
   }
-  if (far <= wanted || (comparison !== undefined && (withheld || comparison.tooFewPairs) && mayHaveImproved(comparison, better))) {
+  if (far <= wanted || comparison?.verdict === 'saturated' || (comparison !== undefined && (withheld || comparison.tooFewPairs) && mayHaveImproved(comparison, better))) {
     return 'open'
   }
   return comparison?.verdict === 'improved' ? 'partly' : 'not met'

@@ -5,12 +5,11 @@ import type { WirePair } from '../experiment/wire-pair.ts'
 import { seedsOf, wiresOf } from '../results/data.ts'
 import type { ResultsData } from '../results/data.ts'
 import type { Interval } from '../stats/interval.ts'
-import type { Verdict } from '../stats/verdict.ts'
 import { agreementFigures } from './agreement-figures.ts'
 import type { Analysis } from './analysis.ts'
 import type { Belief } from './beliefs.ts'
 import type { ClaimOutcome, ClaimReading } from './claims.ts'
-import type { ArmFinding, Finding } from './findings.ts'
+import type { ArmFinding, Bounds, ComparisonVerdict, Finding } from './findings.ts'
 import { headline } from './headline.ts'
 import { moduleClauses } from './module-sentences.ts'
 import { moduleVerdicts } from './module-verdicts.ts'
@@ -84,7 +83,7 @@ export interface ArmSummary {
   readonly mean: Numbers
   readonly median: number
   /** Absent for the baseline, and where nothing can be compared. Means are over the paired runs. */
-  readonly comparison?: { readonly verdict: Verdict, readonly pairs: number, readonly baselineMean: number, readonly armMean: number, readonly relative: Numbers | null, readonly adjustedPValue: number }
+  readonly comparison?: { readonly verdict: ComparisonVerdict, /** What share failed where a mean is a bound. */ readonly bounds?: Bounds, readonly pairs: number, readonly baselineMean: number, readonly armMean: number, readonly relative: Numbers | null, readonly adjustedPValue: number }
 }
 
 /** The same entries give the same object, its keys in the same order. */
@@ -133,8 +132,12 @@ function armSummary ({ arm, runs, mean, median, comparison }: ArmFinding): ArmSu
   if (comparison === undefined) {
     return summary
   }
-  const { verdict, pairs, baselineMean, armMean, relative, adjustedPValue } = comparison
-  return { ...summary, comparison: { verdict, pairs, baselineMean: round(baselineMean), armMean: round(armMean), relative: relative === undefined ? null : numbers(relative), adjustedPValue: round(adjustedPValue) } }
+  const { verdict, bounds, pairs, baselineMean, armMean, relative, adjustedPValue } = comparison
+  return { ...summary, comparison: { verdict, ...(bounds === undefined ? {} : { bounds: roundedBounds(bounds) }), pairs, baselineMean: round(baselineMean), armMean: round(armMean), relative: relative === undefined || bounds !== undefined ? null : numbers(relative), adjustedPValue: round(adjustedPValue) } }
+}
+
+function roundedBounds ({ baseline, arm }: Bounds): Bounds {
+  return { ...(baseline === undefined ? {} : { baseline: round(baseline) }), ...(arm === undefined ? {} : { arm: round(arm) }) }
 }
 
 function numbers ({ estimate, low, high }: Interval): Numbers {
