@@ -36,7 +36,7 @@ const CLAIMS: Readonly<Record<ClaimOutcome, Badge>> = {
 /** A verdict as a sign, a word and a colour; an inconclusive one with what it would need. */
 export function verdictBadge (metric: Pick<Metric, 'role'>, comparison: Comparison): Markup {
   const { verdict, lostSeeds, moreSeeds } = comparison
-  const needs = verdict !== 'inconclusive' || lostSeeds !== undefined ? undefined : moreSeeds === undefined ? 'over 1000 more seeds' : `about ${plural(moreSeeds, 'more seed')}`
+  const needs = verdict !== 'inconclusive' || lostSeeds !== undefined || moreSeeds === undefined ? undefined : `about ${plural(moreSeeds, 'more seed')}`
   return html`${show({ ...(metric.role === 'cost' ? COSTS : GOALS)[verdict], text: verdictWord(metric, comparison) })}${needs === undefined ? undefined : html` <small>${needs}</small>`}`
 }
 

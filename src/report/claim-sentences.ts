@@ -27,14 +27,14 @@ function changeText ({ change }: Extract<Claim['target'], { change: number }>, b
 }
 
 /** What was found of it: `-93% [-94, -92]`; from a baseline of zero, `0.4% [0.1, 0.9] from 0%`. */
-export function foundText ({ target, metricDefinition: { unit } }: ClaimCheck, { found, comparison }: ClaimReading): string {
+export function foundText ({ target, metricDefinition: { unit } }: ClaimCheck, { found, comparison, baselineMean = 0 }: ClaimReading): string {
   if ('value' in target) {
     return formatInterval(found, unit)
   }
   if (comparison?.bounds !== undefined) {
     return 'no size'
   }
-  return comparison?.relative === undefined ? `${formatInterval(found, unit)} from ${formatValue(0, unit)}` : formatChange(found)
+  return comparison?.relative === undefined ? `${formatInterval(found, unit)} from ${formatValue(baselineMean, unit)}` : formatChange(found)
 }
 
 /** `6.24 s -> 0.43 s` */

@@ -1,6 +1,6 @@
 import type { RandomStream } from '../core/random.ts'
 import { TwinwireError } from '../core/errors.ts'
-import { meanInterval, standardError, studentisedInterval } from './interval.ts'
+import { isRatioBase, meanInterval, standardError, studentisedInterval } from './interval.ts'
 import type { Interval } from './interval.ts'
 import { checkFinite, mean } from './quantile.ts'
 
@@ -16,7 +16,7 @@ export interface PairedEffect {
   readonly armMean: number
   /** Arm minus baseline, in the metric's unit. */
   readonly difference: Interval
-  /** Mean of the arm over mean of the baseline, minus 1. Absent where the baseline's mean is not above zero. */
+  /** Mean of the arm over mean of the baseline, minus 1. Absent where the baseline's mean is not above zero by twice its standard error. */
   readonly relative?: Interval
   /** Of the sign-flip test, two-sided: how often chance alone would part the arms this far. */
   readonly pValue: number
@@ -58,7 +58,7 @@ export function pairedEffect (baseline: readonly number[], measured: readonly nu
     superiority: mean(differences.map((difference) => difference > 0 ? 1 : difference < 0 ? 0 : 0.5)),
     ...standardised === undefined ? {} : { standardised }
   }
-  return baselineMean > 0 ? { ...effect, relative: relativeInterval(baseline, arm, random.fork('relative')) } : effect
+  return isRatioBase(baseline) ? { ...effect, relative: relativeInterval(baseline, arm, random.fork('relative')) } : effect
 }
 
 /** Values that differ by rounding alone are ties, for tests that count signs as for those that sum. */
