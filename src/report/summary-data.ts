@@ -60,6 +60,7 @@ export interface ClaimSummary {
   readonly case: string
   readonly metric: string
   readonly arm: string
+  readonly armTitle: string
   readonly target: { readonly change: number } | { readonly value: number }
   readonly outcome: ClaimOutcome
   /** The leading wire first. */
@@ -71,6 +72,7 @@ export interface MetricSummary {
   readonly case: string
   readonly metric: string
   readonly unit: string
+  readonly better: 'lower' | 'higher'
   readonly role: 'goal' | 'cost'
   readonly baseline: string
   readonly noGain?: readonly ModuleName[]
@@ -104,8 +106,8 @@ function experimentSummary ({ results, analysis, href }: SummaryEntry): Experime
     modules: moduleVerdicts(results, analysis).map((verdict) => ({ module: verdict.subject, verdict: moduleClauses(verdict) })),
     seeds: Object.fromEntries(WIRES.map((wire) => [wire, seedsOf(results, wire).length]).filter(([, count]) => count !== 0)),
     holes: analysis.holes.length,
-    claims: analysis.claims.map(({ promise, reading, case: caseName, metric, arm, target, outcome, leading, elsewhere }) => ({
-      promise, reading, case: caseName, metric, arm, target, outcome, readings: [...(leading === undefined ? [] : [leading]), ...elsewhere].map(claimReading)
+    claims: analysis.claims.map(({ promise, reading, case: caseName, metric, arm, armTitle, target, outcome, leading, elsewhere }) => ({
+      promise, reading, case: caseName, metric, arm, armTitle, target, outcome, readings: [...(leading === undefined ? [] : [leading]), ...elsewhere].map(claimReading)
     })),
     metrics: analysis.findings.filter(({ arms }) => arms.length > 0).map(metricSummary),
     agreement: pairsOf(wiresOf(results)).flatMap((pair) => {
@@ -124,7 +126,7 @@ function claimReading ({ wire, outcome, found, baselineMean, armMean }: ClaimRea
 }
 
 function metricSummary ({ wire, case: { name, noGain }, metric, baseline, arms }: Finding): MetricSummary {
-  return { wire, case: name, metric: metric.name, unit: metric.unit, role: metric.role ?? 'goal', baseline, ...(noGain === undefined ? {} : { noGain }), arms: arms.map(armSummary) }
+  return { wire, case: name, metric: metric.name, unit: metric.unit, better: metric.better, role: metric.role ?? 'goal', baseline, ...(noGain === undefined ? {} : { noGain }), arms: arms.map(armSummary) }
 }
 
 function armSummary ({ arm, runs, mean, median, comparison }: ArmFinding): ArmSummary {
