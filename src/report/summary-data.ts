@@ -36,6 +36,8 @@ export interface ExperimentSummary {
   readonly title: string
   readonly report: string
   readonly command: string
+  /** Hash of the definition that ran; absent in results of before there was one. */
+  readonly definition?: string
   /** Of all its runs together, in real time. */
   readonly tookSeconds: number
   /** No threshold of either kind is broken. */
@@ -94,12 +96,13 @@ export function summaryData (entries: readonly SummaryEntry[]): SummaryData {
 }
 
 function experimentSummary ({ results, analysis, href }: SummaryEntry): ExperimentSummary {
-  const { command, startedAt, finishedAt, experiment: { name, title } } = results.run
+  const { command, definition, startedAt, finishedAt, experiment: { name, title } } = results.run
   return {
     name,
     title,
     report: href,
     command,
+    ...(definition === undefined ? {} : { definition }),
     tookSeconds: (Date.parse(finishedAt) - Date.parse(startedAt)) / 1000,
     passed: analysis.passed,
     verdict: headline(results, analysis),
