@@ -1,5 +1,5 @@
 import type { Metric } from '../src/experiment/definition.ts'
-import { formatChange, formatPercent, formatValue, plural, typeset } from '../src/report/format.ts'
+import { formatBound, formatChange, formatInterval, formatPercent, formatValue, plural, typeset } from '../src/report/format.ts'
 import type { ClaimSummary, ExperimentSummary, Numbers, SummaryData } from '../src/report/summary-data.ts'
 import { WIRE_PLACES } from '../src/report/wire-words.ts'
 import { quantile } from '../src/stats/quantile.ts'
@@ -9,44 +9,102 @@ import type { Marks } from './marked-section.ts'
 export const README_MARKS: Marks = { begin: '<!-- figures of reports/summary.json: npm run readme -->', end: '<!-- end of figures -->', name: 'README.md' }
 
 const MARKS = { met: '✓ met', partly: '◐ partly', 'not met': '✕ not met', open: '? open' } as const
+const OUTCOMES = ['met', 'partly', 'not met', 'open'] as const
 
 /** The part of README that is made of the published results, as Markdown. Links are relative to the repository's root. */
 export function readmeFigures ({ experiments }: SummaryData): string {
   return [promises(experiments), verdicts(experiments), belief(experiments)].filter(part => part !== '').join('\n\n')
 }
 
-function promises (experiments: readonly ExperimentSummary[]): string {
-  const claims = experiments.flatMap(experiment => experiment.claims.map(claim => ({ experiment, claim })))
-  if (claims.length === 0) {
-    return ''
-  }
-  const rows = [...Map.groupBy(claims, ({ claim }) => claim.promise).values()].flatMap(group => group.map(({ experiment, claim }, index) =>
-    row([index === 0 ? claim.promise : '', `[${claim.reading}](reports/${experiment.report}#promises)`, found(experiment, claim), MARKS[claim.outcome]])))
-  return [row(['what was promised', 'read as', 'found', '']), row(['---', '---', '---', '---']), ...rows].join('\n')
+interface Reading {
+  readonly experiment: ExperimentSummary
+  readonly claim: ClaimSummary
 }
 
-/** From the baseline to the arm, and the change with its interval. */
-function found ({ metrics }: ExperimentSummary, { case: caseName, metric, arm: armName, readings: [leading] }: ClaimSummary): string {
+/** A row a promise, and behind it everything that it can be read as. */
+function promises (experiments: readonly ExperimentSummary[]): string {
+  const byPromise = [...Map.groupBy(experiments.flatMap(experiment => experiment.claims.map(claim => ({ experiment, claim }))), ({ claim }) => claim.promise)]
+  if (byPromise.length === 0) {
+    return ''
+  }
+  const readings = byPromise.reduce((sum, [, own]) => sum + own.length, 0)
+  return [
+    table(['promise', 'met', 'partly', 'not met', 'open', 'best reading', 'worst reading'], byPromise.map(([promise, own]) => {
+      const ranked = own.toSorted(byOutcome)
+      const [best, worst] = [ranked[0], ranked[ranked.length - 1]]
+      return [promise, ...OUTCOMES.map(outcome => String(own.filter(({ claim }) => claim.outcome === outcome).length)), readingText(best), best === worst ? 'the same' : readingText(worst)]
+    })),
+    `<details><summary>Everything that they are read as: ${plural(readings, 'reading')}</summary>`,
+    table(['promise', 'read as', 'arm', 'from', 'to', 'decided by', 'target', 'outcome'], byPromise.flatMap(([promise, own]) => own.map(reading => {
+      const { from, to, decided } = found(reading)
+      const { experiment, claim } = reading
+      return [promise, `[${claim.reading}](reports/${experiment.report}#promises)`, claim.armTitle, from, to, decided, targetOf(reading), MARKS[claim.outcome]]
+    }))),
+    '</details>'
+  ].join('\n\n')
+}
+
+/** From what meets its promise to what does not; of those alike the one that went farther of its way first. What is open says least of either. */
+function byOutcome (a: Reading, b: Reading): number {
+  const rank = ({ claim: { outcome } }: Reading): number => (['met', 'partly', 'open', 'not met'] as const).indexOf(outcome)
+  return rank(a) - rank(b) || share(b) - share(a)
+}
+
+/** How much of the way from the baseline to the target was gone. */
+function share ({ claim: { target, readings: [leading] } }: Reading): number {
   if (leading === undefined) {
-    return 'no run'
+    return 0
   }
-  const unit = (metrics.find(one => one.case === caseName && one.metric === metric)?.unit ?? 'count') as Metric['unit']
-  const arm = formatValue(leading.armMean, unit)
-  if (leading.baselineMean === undefined) {
-    return `${arm} ${WIRE_PLACES[leading.wire]}`
+  if ('change' in target) {
+    return target.change === 0 ? 0 : leading.found[0] / target.change
   }
-  const comparison = metrics.find(one => one.wire === leading.wire && one.case === caseName && one.metric === metric)?.arms.find(one => one.arm === armName)?.comparison
-  const change = comparison?.relative === undefined || comparison.relative === null ? '' : ` (${formatChange(intervalOf(comparison.relative))})`
-  return typeset(`${formatValue(leading.baselineMean, unit)} -> ${arm}${change} ${WIRE_PLACES[leading.wire]}`)
+  const { baselineMean = 0, armMean } = leading
+  return target.value === baselineMean ? 0 : (armMean - baselineMean) / (target.value - baselineMean)
+}
+
+/** `✓ met: Pool, 6.24 s → 312 ms (−95% [−96, −94]) in simulation` */
+function readingText (reading: Reading): string {
+  const { experiment, claim: { reading: text, armTitle, outcome, readings: [leading] } } = reading
+  const { from, to, decided } = found(reading)
+  const values = leading === undefined ? 'no run' : `${from === '' ? to : `${from} → ${to}`} (${decided})`
+  return `${MARKS[outcome]}: [${text}](reports/${experiment.report}#promises), ${armTitle}, ${values}`
+}
+
+/** What a promise is about: where the baseline was, where the arm is, and the interval that is held to the target. */
+function found ({ experiment: { metrics }, claim: { case: caseName, metric, arm: armName, target, readings: [leading] } }: Reading): { from: string, to: string, decided: string } {
+  if (leading === undefined) {
+    return { from: '', to: '', decided: 'no run' }
+  }
+  const summary = metrics.find(one => one.wire === leading.wire && one.case === caseName && one.metric === metric)
+  const unit = unitOf(metrics, caseName, metric)
+  const better = summary?.better ?? 'lower'
+  const comparison = summary?.arms.find(one => one.arm === armName)?.comparison
+  const { baseline, arm } = comparison?.bounds ?? {}
+  const interval = intervalOf(leading.found)
+  const decided = 'change' in target && comparison?.relative !== null && comparison?.relative !== undefined ? formatChange(interval) : 'change' in target && comparison?.bounds !== undefined ? 'no size' : formatInterval(interval, unit)
+  return {
+    from: leading.baselineMean === undefined ? '' : typeset(formatBound(leading.baselineMean, { unit, better }, baseline)),
+    to: typeset(formatBound(leading.armMean, { unit, better }, arm)),
+    decided: `${typeset(decided)} ${WIRE_PLACES[leading.wire]}`
+  }
+}
+
+function targetOf ({ experiment: { metrics }, claim: { target, case: caseName, metric } }: Reading): string {
+  const most = metrics.find(one => one.case === caseName && one.metric === metric)?.better === 'higher' ? 'at least' : 'at most'
+  return 'change' in target ? typeset(formatPercent(target.change)) : `${most} ${formatValue(target.value, unitOf(metrics, caseName, metric))}`
+}
+
+function unitOf (metrics: ExperimentSummary['metrics'], caseName: string, metric: string): Metric['unit'] {
+  return (metrics.find(one => one.case === caseName && one.metric === metric)?.unit ?? 'count') as Metric['unit']
+}
+
+function table (head: readonly string[], rows: ReadonlyArray<readonly string[]>): string {
+  return [row(head), row(head.map(() => '---')), ...rows.map(row)].join('\n')
 }
 
 function verdicts (experiments: readonly ExperimentSummary[]): string {
-  return [
-    row(['experiment', 'verdict', 'runs']),
-    row(['---', '---', '---']),
-    ...experiments.map(({ name, report, verdict, seeds }) =>
-      row([`[${name}](reports/${report})`, typeset(verdict), (['sim', 'stack', 'tcp'] as const).flatMap(wire => seeds[wire] === undefined ? [] : [`${seeds[wire]} ${WIRE_PLACES[wire]}`]).join(', ')]))
-  ].join('\n')
+  return table(['experiment', 'verdict', 'runs'], experiments.map(({ name, report, verdict, seeds }) =>
+    [`[${name}](reports/${report})`, typeset(verdict), (['sim', 'stack', 'tcp'] as const).flatMap(wire => seeds[wire] === undefined ? [] : [`${seeds[wire]} ${WIRE_PLACES[wire]}`]).join(', ')]))
 }
 
 function belief (experiments: readonly ExperimentSummary[]): string {

@@ -1,3 +1,4 @@
+import { definitionHash } from '../experiment/definition-hash.ts'
 import { planSeeds, planUnits } from '../experiment/plan.ts'
 import type { WirePlan } from '../experiment/plan.ts'
 import type { LoadedExperiment } from '../experiment/registry.ts'
@@ -63,6 +64,7 @@ export async function conduct ({ machinery, signal, loaded, parameters, plan, di
   const description = {
     command: plan.command,
     experiment: describeExperiment(experiment),
+    definition: definitionHash(experiment),
     parameters,
     ...(changed.length === 0 ? {} : { changedParameters: changed }),
     ...(plan.precision === undefined ? {} : { precision: plan.precision }),

@@ -14,7 +14,6 @@ import type { TargetPrecision } from '../report/precision.ts'
 import type { ResultsData } from '../results/data.ts'
 import type { Agreement } from '../stats/agreement.ts'
 import type { Interval } from '../stats/interval.ts'
-import type { Verdict } from '../stats/verdict.ts'
 
 /**
  * What `run --json` and `validate --json` write to stdout: one JSON object. Numbers are in the metric's unit; changes
@@ -65,7 +64,7 @@ export interface ArmOutput {
   readonly mean: Interval
   readonly median: Interval
   /** Against the baseline on the same seeds; absent for the baseline itself, and where the two cannot be compared. */
-  readonly comparison?: Pick<Comparison, 'pairs' | 'difference' | 'relative' | 'superiority' | 'standardised' | 'adjustedPValue' | 'tooFewPairs' | 'lostSeeds' | 'moreSeeds'> & { readonly verdict: Verdict }
+  readonly comparison?: Pick<Comparison, 'pairs' | 'difference' | 'relative' | 'superiority' | 'standardised' | 'adjustedPValue' | 'tooFewPairs' | 'lostSeeds' | 'bounds' | 'moreSeeds' | 'verdict'>
 }
 
 export interface ModuleOutput {
@@ -196,7 +195,7 @@ function finding ({ wire, case: { name }, metric, baseline, arms }: Finding): Fi
   }
 }
 
-function comparisonOutput ({ pairs, difference, relative, superiority, standardised, verdict, adjustedPValue, tooFewPairs, lostSeeds, moreSeeds }: Comparison): NonNullable<ArmOutput['comparison']> {
+function comparisonOutput ({ pairs, difference, relative, superiority, standardised, verdict, adjustedPValue, tooFewPairs, lostSeeds, bounds, moreSeeds }: Comparison): NonNullable<ArmOutput['comparison']> {
   return {
     pairs,
     difference,
@@ -207,6 +206,7 @@ function comparisonOutput ({ pairs, difference, relative, superiority, standardi
     adjustedPValue,
     tooFewPairs,
     ...(lostSeeds === undefined ? {} : { lostSeeds }),
+    ...(bounds === undefined ? {} : { bounds }),
     ...(moreSeeds === undefined ? {} : { moreSeeds })
   }
 }

@@ -6,7 +6,7 @@ import { BELIEF_TEXTS, beliefCause, beliefReason, beliefSentence } from '../repo
 import type { AgreementCheck, Check, ThresholdCheck } from '../report/checks.ts'
 import { claimTally, foundText, OUTCOME_TEXTS, targetText } from '../report/claim-sentences.ts'
 import type { ClaimCheck, ClaimOutcome } from '../report/claims.ts'
-import type { Finding } from '../report/findings.ts'
+import type { ComparisonVerdict, Finding } from '../report/findings.ts'
 import { formatEffect, formatPercent, formatValue, plural } from '../report/format.ts'
 import { moduleSentence } from '../report/module-sentences.ts'
 import { moduleVerdicts } from '../report/module-verdicts.ts'
@@ -16,7 +16,6 @@ import { agreementRows, valuesByWire } from '../report/wire-agreements.ts'
 import { WIRE_PLACES, WIRE_TITLES, WIRE_WORDS } from '../report/wire-words.ts'
 import { seedsOf, wiresOf } from '../results/data.ts'
 import type { Hole, ResultsData } from '../results/data.ts'
-import type { Verdict } from '../stats/verdict.ts'
 import type { Output } from './context.ts'
 import { table } from './table.ts'
 import type { Cell } from './table.ts'
@@ -72,18 +71,19 @@ export function painter (output: Output): Paint {
   return style => text => styleText(style, text, { stream: output })
 }
 
-export const VERDICT_STYLES: Readonly<Record<Verdict, Style>> = {
+export const VERDICT_STYLES: Readonly<Record<ComparisonVerdict, Style>> = {
   improved: 'green',
   regressed: 'red',
   'no meaningful change': 'dim',
-  inconclusive: 'yellow'
+  inconclusive: 'yellow',
+  saturated: 'yellow'
 }
 
 function effects (findings: readonly Finding[], paint: Paint): string {
   const rows: Cell[][] = []
   for (const finding of findings) {
-    for (const { arm, mean, samples, failures, comparison } of finding.arms) {
-      const value = formatValue(mean.estimate, finding.metric.unit)
+    for (const { arm, mean, samples, failures, saturated, comparison } of finding.arms) {
+      const value = `${saturated ? finding.metric.better === 'lower' ? '> ' : '< ' : ''}${formatValue(mean.estimate, finding.metric.unit)}`
       rows.push([
         finding.case.name,
         finding.metric.name,

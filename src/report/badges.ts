@@ -1,7 +1,6 @@
 import type { Metric } from '../experiment/definition.ts'
-import type { Verdict } from '../stats/verdict.ts'
 import type { ClaimOutcome } from './claims.ts'
-import type { Comparison } from './findings.ts'
+import type { Comparison, ComparisonVerdict } from './findings.ts'
 import { plural } from './format.ts'
 import { html } from './markup.ts'
 import type { Markup } from './markup.ts'
@@ -12,15 +11,16 @@ interface Badge {
   readonly text: string
 }
 
-const GOALS: Readonly<Record<Verdict, Badge>> = {
+const GOALS: Readonly<Record<ComparisonVerdict, Badge>> = {
   improved: { sign: '✓', kind: 'good', text: 'improved' },
   regressed: { sign: '✕', kind: 'bad', text: 'regressed' },
   'no meaningful change': { sign: '=', kind: 'same', text: 'no meaningful change' },
-  inconclusive: { sign: '?', kind: 'open', text: 'inconclusive' }
+  inconclusive: { sign: '?', kind: 'open', text: 'inconclusive' },
+  saturated: { sign: '…', kind: 'open', text: 'saturated: too much failed' }
 }
 
 /** What is paid is no success where there is less of it, and no failure where there is more. */
-const COSTS: Readonly<Record<Verdict, Badge>> = {
+const COSTS: Readonly<Record<ComparisonVerdict, Badge>> = {
   ...GOALS,
   improved: { sign: '↓', kind: 'same', text: 'costs less' },
   regressed: { sign: '↑', kind: 'open', text: 'costs more' }
@@ -36,7 +36,7 @@ const CLAIMS: Readonly<Record<ClaimOutcome, Badge>> = {
 /** A verdict as a sign, a word and a colour; an inconclusive one with what it would need. */
 export function verdictBadge (metric: Pick<Metric, 'role'>, comparison: Comparison): Markup {
   const { verdict, lostSeeds, moreSeeds } = comparison
-  const needs = verdict !== 'inconclusive' || lostSeeds !== undefined ? undefined : moreSeeds === undefined ? 'over 1000 more seeds' : `about ${plural(moreSeeds, 'more seed')}`
+  const needs = verdict !== 'inconclusive' || lostSeeds !== undefined || moreSeeds === undefined ? undefined : `about ${plural(moreSeeds, 'more seed')}`
   return html`${show({ ...(metric.role === 'cost' ? COSTS : GOALS)[verdict], text: verdictWord(metric, comparison) })}${needs === undefined ? undefined : html` <small>${needs}</small>`}`
 }
 

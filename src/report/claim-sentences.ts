@@ -1,10 +1,10 @@
 import type { Claim } from '../experiment/definition.ts'
 import type { ClaimCheck, ClaimOutcome, ClaimReading } from './claims.ts'
-import { formatChange, formatInterval, formatValue, plural } from './format.ts'
+import { formatChange, formatFromTo, formatInterval, formatValue, plural } from './format.ts'
 import { WIRE_WORDS } from './wire-words.ts'
 
 export const CLAIM_RULE = 'Met: the whole interval lies at the target or beyond. Partly met: the arm improved, and its interval does not reach the target. ' +
-  'Not met: the target is missed and the arm is not shown to have improved. Open: the interval holds the target; or there are too few seeds to say whether the arm improved, and its interval leaves room for it; or the arm failed on seeds on which the baseline did not. ' +
+  'Not met: the target is missed and the arm is not shown to have improved. Open: the interval holds the target; or there are too few seeds to say whether the arm improved, and its interval leaves room for it; or the arm failed on seeds on which the baseline did not; or so much failed that what would have to be compared is a bound. ' +
   'Of a baseline of zero nothing can be taken away: a promise of less is not met there.'
 
 /** In the order in which they are counted. */
@@ -27,16 +27,19 @@ function changeText ({ change }: Extract<Claim['target'], { change: number }>, b
 }
 
 /** What was found of it: `-93% [-94, -92]`; from a baseline of zero, `0.4% [0.1, 0.9] from 0%`. */
-export function foundText ({ target, metricDefinition: { unit } }: ClaimCheck, { found, comparison }: ClaimReading): string {
+export function foundText ({ target, metricDefinition: { unit } }: ClaimCheck, { found, comparison, baselineMean = 0 }: ClaimReading): string {
   if ('value' in target) {
     return formatInterval(found, unit)
   }
-  return comparison?.relative === undefined ? `${formatInterval(found, unit)} from ${formatValue(0, unit)}` : formatChange(found)
+  if (comparison?.bounds !== undefined) {
+    return 'no size'
+  }
+  return comparison?.relative === undefined ? `${formatInterval(found, unit)} from ${formatValue(baselineMean, unit)}` : formatChange(found)
 }
 
 /** `6.24 s -> 0.43 s` */
-export function fromToText ({ metricDefinition: { unit } }: ClaimCheck, { baselineMean, armMean }: ClaimReading): string {
-  return baselineMean === undefined ? formatValue(armMean, unit) : `${formatValue(baselineMean, unit)} -> ${formatValue(armMean, unit)}`
+export function fromToText ({ metricDefinition }: ClaimCheck, { armMean, comparison }: ClaimReading): string {
+  return comparison === undefined ? formatValue(armMean, metricDefinition.unit) : formatFromTo(comparison, metricDefinition)
 }
 
 /** What a wire beside the leading one says: `real: met, -92% [-94, -89]`. */

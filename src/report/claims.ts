@@ -14,7 +14,7 @@ export type ClaimOutcome = 'met' | 'partly' | 'not met' | 'open'
 export interface ClaimReading {
   readonly wire: WireName
   readonly outcome: ClaimOutcome
-  /** What is held to the target: the relative change, or the arm's mean; the mean, too, where the baseline is zero and no change has a size. */
+  /** What is held to the target: the relative change, or the arm's mean; the mean, too, where the baseline is zero, or too near to it, and no change has a size. */
   readonly found: Interval
   /** Absent where the arm is compared with nothing. */
   readonly baselineMean?: number
@@ -54,13 +54,14 @@ export function checkClaim (results: ResultsData, findings: readonly Finding[], 
   }
 }
 
-function readingOf ({ target }: Claim, metric: Metric, wire: WireName, { mean, comparison }: ArmFinding): ClaimReading[] {
+function readingOf ({ target }: Claim, metric: Metric, wire: WireName, { mean, saturated, comparison }: ArmFinding): ClaimReading[] {
   if ('value' in target) {
-    return [reading(wire, claimOutcome(mean, target.value, metric.better, comparison), mean, mean, comparison)]
+    const outcome = claimOutcome(mean, target.value, metric.better, comparison)
+    return [reading(wire, saturated ? 'open' : outcome, mean, mean, comparison)]
   }
   return comparison === undefined
     ? []
-    : [reading(wire, claimOutcome(changeOf(comparison), target.change, metric.better, comparison), comparison.relative ?? mean, mean, comparison)]
+    : [reading(wire, comparison.verdict === 'saturated' ? 'open' : claimOutcome(changeOf(comparison), target.change, metric.better, comparison), comparison.relative ?? mean, mean, comparison)]
 }
 
 function reading (wire: WireName, outcome: ClaimOutcome, found: Interval, mean: Interval, comparison: Comparison | undefined): ClaimReading {
@@ -73,10 +74,13 @@ function reading (wire: WireName, outcome: ClaimOutcome, found: Interval, mean: 
   }
 }
 
-/** From a baseline of zero nothing can be taken away, and whatever comes is infinitely more. */
-function changeOf ({ relative, difference: { estimate, low, high } }: Comparison): Interval {
-  const fromZero = (value: number): number => value > 0 ? Infinity : 0
-  return relative ?? { estimate: fromZero(estimate), low: fromZero(low), high: fromZero(high) }
+/**
+ * From a baseline of zero nothing can be taken away, and whatever comes is infinitely more. Of one that is too near to zero
+ * for a ratio all may be taken away, or nothing.
+ */
+function changeOf ({ relative, baselineMean, difference: { estimate, low, high } }: Comparison): Interval {
+  const fromZero = (value: number): number => value > 0 ? Infinity : value < 0 && baselineMean > 0 ? -1 : 0
+  return relative ?? { estimate: fromZero(estimate), low: fromZero(low), high: Math.max(0, fromZero(high)) }
 }
 
 /** The rule, from the interval, the target and the comparison's verdict alone. */
@@ -87,7 +91,7 @@ export function claimOutcome ({ low, high }: Interval, target: number, better: M
   if (near <= wanted) {
     return withheld ? 'open' : 'met'
   }
-  if (far <= wanted || (comparison !== undefined && (withheld || comparison.tooFewPairs) && mayHaveImproved(comparison, better))) {
+  if (far <= wanted || comparison?.verdict === 'saturated' || (comparison !== undefined && (withheld || comparison.tooFewPairs) && mayHaveImproved(comparison, better))) {
     return 'open'
   }
   return comparison?.verdict === 'improved' ? 'partly' : 'not met'

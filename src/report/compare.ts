@@ -72,7 +72,7 @@ interface Estimate {
   readonly meanAfter: number
   /** After minus before, in the metric's unit. */
   readonly difference: Interval
-  /** After over before, minus 1. Absent where the mean before is not above zero. */
+  /** After over before, minus 1. Absent where the mean before is not above zero by twice its standard error. */
   readonly relative?: Interval
   readonly pValue: number
 }
@@ -207,9 +207,9 @@ function estimate (old: readonly RunValue[], current: readonly RunValue[], share
 function judged (estimates: readonly Unjudged[]): Change[] {
   const adjusted = holm(estimates.map(({ pValue }) => pValue))
   return estimates.map((estimate, index) => {
-    const { paired, runsBefore, runsAfter, meanBefore, difference, relative, metric: { better, minimumEffect } } = estimate
+    const { paired, runsBefore, runsAfter, meanBefore, difference, relative, pValue, metric: { better, minimumEffect } } = estimate
     const pairs = Math.min(runsBefore, runsAfter)
-    const judgement = judge({ pairs, baselineMean: meanBefore, difference, ...relative === undefined ? {} : { relative } }, {
+    const judgement = judge({ pairs, baselineMean: meanBefore, difference, pValue, ...relative === undefined ? {} : { relative } }, {
       adjustedPValue: adjusted[index], comparisons: estimates.length, better, minimumEffect
     })
     const leastPValue = paired ? 2 ** (1 - pairs) : leastPermutationPValue(runsBefore, runsAfter)

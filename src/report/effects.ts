@@ -103,8 +103,8 @@ export function singleArmTable ({ findings }: Analysis): Markup | undefined {
     ])))}`
 }
 
-function baselineRow ({ metric }: Finding, { arm, mean, samples, failures }: ArmFinding, styles: ReadonlyMap<string, ArmStyle>): Markup {
-  return html`<tr class="baseline"><th scope="row">${armKey(arm, styles)}</th><td class="number">${value(formatValue(mean.estimate, metric.unit), typeset(formatEnds(mean, metric.unit)))}${failedShare(metric, samples, failures)}</td><td class="number"></td><td class="strip-cell"></td><td><span class="quiet">baseline</span></td></tr>`
+function baselineRow ({ metric }: Finding, { arm, mean, samples, failures, saturated }: ArmFinding, styles: ReadonlyMap<string, ArmStyle>): Markup {
+  return html`<tr class="baseline"><th scope="row">${armKey(arm, styles)}</th><td class="number">${meanOf(metric, mean, saturated)}${failedShare(metric, samples, failures)}</td><td class="number"></td><td class="strip-cell"></td><td><span class="quiet">baseline</span></td></tr>`
 }
 
 /** The same comparison on a wire that does not lead. */
@@ -115,22 +115,23 @@ interface Elsewhere {
 
 function armRow (finding: Finding, armFinding: ArmFinding, elsewhere: readonly Elsewhere[], styles: ReadonlyMap<string, ArmStyle>, axis: StripAxis): Markup {
   const { metric, baseline } = finding
-  const { arm, mean, samples, failures, comparison } = armFinding
-  const numbers = html`<th scope="row">${armKey(arm, styles)}</th><td class="number">${value(formatValue(mean.estimate, metric.unit), typeset(formatEnds(mean, metric.unit)))}${failedShare(metric, samples, failures)}</td>`
+  const { arm, mean, samples, failures, saturated, comparison } = armFinding
+  const numbers = html`<th scope="row">${armKey(arm, styles)}</th><td class="number">${meanOf(metric, mean, saturated)}${failedShare(metric, samples, failures)}</td>`
   if (comparison === undefined) {
     return html`<tr>${numbers}<td class="number"></td><td class="strip-cell"></td><td><span class="quiet">${arm.name === baseline ? 'baseline' : 'nothing to compare'}</span></td></tr>`
   }
   const colour = styles.get(arm.name)?.colour ?? 'var(--fg)'
   const marks: StripMark[] = []
-  if (comparison.relative !== undefined) {
+  if (comparison.relative !== undefined && comparison.bounds === undefined) {
     marks.push({ interval: comparison.relative, colour, sign: WIRE_SIGNS[finding.wire], label: typeset(`${arm.title} ${WIRE_PLACES[finding.wire]} ${formatEffect(comparison, metric.unit)}: ${verdictText(comparison, metric)}`) })
   }
-  for (const { wire, comparison: { relative, pairs, ...effect } } of elsewhere) {
-    if (relative !== undefined) {
-      marks.push({ interval: relative, colour, sign: WIRE_SIGNS[wire], label: typeset(`${WIRE_PLACES[wire]} ${formatEffect({ ...effect, pairs, relative }, metric.unit)}, ${plural(pairs, 'pair')}`) })
+  for (const { wire, comparison: other } of elsewhere) {
+    const { relative, bounds, pairs } = other
+    if (relative !== undefined && bounds === undefined) {
+      marks.push({ interval: relative, colour, sign: WIRE_SIGNS[wire], label: typeset(`${WIRE_PLACES[wire]} ${formatEffect(other, metric.unit)}, ${plural(pairs, 'pair')}`) })
     }
   }
-  return html`<tr>${numbers}<td class="number">${change(comparison, metric.unit)}${elsewhere.map(({ wire, comparison }) => html`<small class="line">${WIRE_WORDS[wire]} ${typeset(formatEffect(comparison, metric.unit))}</small>`)}</td><td class="strip-cell">${strip(marks, axis, metric.minimumEffect)}</td><td>${verdictBadge(metric, comparison)}${isEqual(comparison) ? undefined : html`<small class="line">${significance(comparison, metric)}</small>`}</td></tr>`
+  return html`<tr>${numbers}<td class="number">${change(comparison, metric.unit)}${elsewhere.map(({ wire, comparison }) => html`<small class="line">${WIRE_WORDS[wire]} ${typeset(formatEffect(comparison, metric.unit))}</small>`)}</td><td class="strip-cell">${strip(marks, axis, metric.minimumEffect)}</td><td>${verdictBadge(metric, comparison)}${isEqual(comparison) || comparison.bounds !== undefined ? undefined : html`<small class="line">${significance(comparison, metric)}</small>`}</td></tr>`
 }
 
 /** All ties: half of the pairs would be called better. */
@@ -146,6 +147,11 @@ function significance ({ adjustedPValue, superiority, pairs }: Comparison, { bet
 function change (comparison: Comparison, unit: Finding['metric']['unit']): Markup {
   const [estimate, ...ends] = typeset(formatEffect(comparison, unit)).split(' [')
   return value(estimate, ends.length === 0 ? '' : `[${ends[0]}`)
+}
+
+/** Of what is a bound no interval: it would be that of deadlines. */
+function meanOf ({ unit, better }: Finding['metric'], mean: ArmFinding['mean'], saturated: boolean): Markup {
+  return saturated ? value(`${better === 'lower' ? '>' : '<'} ${formatValue(mean.estimate, unit)}`, '') : value(formatValue(mean.estimate, unit), typeset(formatEnds(mean, unit)))
 }
 
 function value (estimate: string, ends: string): Markup {

@@ -11,7 +11,7 @@ import type { Interval } from '../stats/interval.ts'
 import { pairedEffect } from '../stats/paired.ts'
 import type { PairedEffect } from '../stats/paired.ts'
 import { judge, pairsNeeded } from '../stats/verdict.ts'
-import type { Judgement, JudgementContext } from '../stats/verdict.ts'
+import type { Judgement, JudgementContext, Verdict } from '../stats/verdict.ts'
 
 /** One metric of one case on one wire. */
 export interface Finding {
@@ -31,12 +31,20 @@ export interface ArmFinding {
   readonly median: Interval
   readonly samples: number
   readonly failures: number
+  /** In more than half of its runs the value is a bound and no measurement. */
+  readonly saturated: boolean
   /** Against the baseline on the same seeds; absent for the baseline, where no seed is common, and where nothing ever succeeded in either. */
   readonly comparison?: Comparison
 }
 
+/** What a comparison says; `saturated`: so many samples failed in either arm that its value is a bound, and a change has no size. */
+export type ComparisonVerdict = Verdict | 'saturated'
+
 /** p-values are corrected (Holm) over all comparisons of the wire. */
-export interface Comparison extends PairedEffect, Judgement {
+export interface Comparison extends PairedEffect, Omit<Judgement, 'verdict'> {
+  readonly verdict: ComparisonVerdict
+  /** What share of samples failed where an arm's value is a bound; absent: neither's is. */
+  readonly bounds?: Bounds
   /** Inconclusive, as so few pairs could not be significant however clear the effect. */
   readonly tooFewPairs: boolean
   /**
@@ -44,6 +52,12 @@ export interface Comparison extends PairedEffect, Judgement {
    * it improved, or changed nothing, is withheld as inconclusive.
    */
   readonly lostSeeds?: number
+}
+
+/** Of the arms of a comparison whose values are bounds the share of samples that failed. */
+export interface Bounds {
+  readonly baseline?: number
+  readonly arm?: number
 }
 
 interface UnjudgedArm extends Omit<ArmFinding, 'comparison'> {
@@ -75,7 +89,7 @@ export function findingsOf (results: ResultsData, wire: WireName, random: Random
       ? arm
       : {
           ...arm,
-          comparison: compare(effect, lostSeeds, {
+          comparison: compare(effect, lostSeeds, boundsOf(finding.arms.find((one) => one.arm.name === finding.baseline), arm), {
             adjustedPValue: adjusted.next().value ?? 1,
             comparisons: pValues.length,
             better: finding.metric.better,
@@ -91,13 +105,25 @@ function lostSeedsOf ({ units }: ResultsData, wire: WireName, caseName: string, 
   return units.filter((unit) => unit.wire === wire && unit.case === caseName && unit.arm === arm && !kept.has(unit.seed) && baselineKept.has(unit.seed)).length
 }
 
-function compare (effect: PairedEffect, lostSeeds: number, context: JudgementContext): Comparison {
+function compare (effect: PairedEffect, lostSeeds: number, bounds: Bounds | undefined, context: JudgementContext): Comparison {
   const judgement = judge(effect, context)
+  if (bounds !== undefined) {
+    return { ...effect, adjustedPValue: judgement.adjustedPValue, verdict: 'saturated', bounds, tooFewPairs: false, ...(lostSeeds > 0 ? { lostSeeds } : {}) }
+  }
   if (lostSeeds > 0) {
     const { adjustedPValue, verdict } = judgement
     return { ...effect, adjustedPValue, verdict: verdict === 'regressed' ? verdict : 'inconclusive', tooFewPairs: false, lostSeeds }
   }
   return { ...effect, ...judgement, tooFewPairs: judgement.verdict === 'inconclusive' && effect.pairs < pairsNeeded(context.comparisons) }
+}
+
+type Failing = Pick<ArmFinding, 'saturated' | 'samples' | 'failures'>
+
+function boundsOf (baseline: Failing | undefined, arm: Failing): Bounds | undefined {
+  const failed = ({ failures, samples }: Failing): number => failures / samples
+  return baseline?.saturated === true || arm.saturated
+    ? { ...(baseline?.saturated === true ? { baseline: failed(baseline) } : {}), ...(arm.saturated ? { arm: failed(arm) } : {}) }
+    : undefined
 }
 
 function armFinding (arm: Arm, byArm: ReadonlyMap<string, readonly RunValue[]>, baseline: string, random: RandomStream): Omit<UnjudgedArm, 'lostSeeds'> {
@@ -109,7 +135,8 @@ function armFinding (arm: Arm, byArm: ReadonlyMap<string, readonly RunValue[]>, 
     mean: meanInterval(values, random.fork('mean')),
     median: medianInterval(values, random.fork('median')),
     samples: runs.reduce((sum, { samples }) => sum + samples, 0),
-    failures: runs.reduce((sum, { failures }) => sum + failures, 0)
+    failures: runs.reduce((sum, { failures }) => sum + failures, 0),
+    saturated: runs.filter(({ saturated }) => saturated).length > runs.length / 2
   }
   const effect = arm.name === baseline ? undefined : effectOf(byArm.get(baseline) ?? [], runs, random.fork('effect'))
   return effect === undefined ? finding : { ...finding, effect }

@@ -1,6 +1,7 @@
 import type { Metric } from '../experiment/definition.ts'
 import type { Interval } from '../stats/interval.ts'
 import type { PairedEffect } from '../stats/paired.ts'
+import type { Comparison } from './findings.ts'
 
 /** A value with three significant digits in the unit that suits its size: `6.24 s`, `278 ms`, `4.2%`, `12.5 kB`. */
 export function formatValue (value: number, unit: Metric['unit']): string {
@@ -36,9 +37,23 @@ export function formatChange ({ estimate, low, high }: Interval): string {
   return low === -Infinity ? `${text(estimate)}${unit} [one run]` : `${text(estimate)}${unit} [${text(low)}, ${text(high)}]`
 }
 
-/** How an arm changed: relative where that has a meaning, else in the metric's unit. */
-export function formatEffect ({ relative, difference }: PairedEffect, unit: Metric['unit']): string {
-  return formatDifference(relative, difference, unit)
+/** How an arm changed: relative where that has a meaning, else in the metric's unit; of bounds nothing. */
+export function formatEffect ({ relative, difference, bounds }: Pick<PairedEffect, 'relative' | 'difference'> & Pick<Comparison, 'bounds'>, unit: Metric['unit']): string {
+  return bounds === undefined ? formatDifference(relative, difference, unit) : 'no size'
+}
+
+/** `6.24 s -> 430 ms`, and of what is a bound that it is one: `> 10 s (23% failed) -> 835 ms`. */
+export function formatFromTo ({ baselineMean, armMean, bounds = {} }: Pick<Comparison, 'baselineMean' | 'armMean' | 'bounds'>, metric: Pick<Metric, 'unit' | 'better'>): string {
+  return `${formatBound(baselineMean, metric, bounds.baseline)} -> ${formatBound(armMean, metric, bounds.arm)}`
+}
+
+/**
+ * A value, or that it lies beyond one, where too many samples failed for a measurement: `> 10 s (23% failed)`.
+ *
+ * @param failed the share of samples that did; absent: the value is measured
+ */
+export function formatBound (value: number, { unit, better }: Pick<Metric, 'unit' | 'better'>, failed?: number): string {
+  return failed === undefined ? formatValue(value, unit) : `${better === 'lower' ? '>' : '<'} ${formatValue(value, unit)} (${formatValue(failed, 'share')} failed)`
 }
 
 /** The same for any two that were compared. */

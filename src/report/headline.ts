@@ -1,9 +1,9 @@
 import { MODULES } from '../experiment/definition.ts'
 import type { Arm } from '../experiment/definition.ts'
 import type { ExperimentDescription, ResultsData } from '../results/data.ts'
-import type { Verdict } from '../stats/verdict.ts'
 import type { Analysis } from './analysis.ts'
 import { countedEffects, countedGoals, countedParts } from './counted.ts'
+import type { ComparisonVerdict } from './findings.ts'
 import { formatEffect, formatValue, plural } from './format.ts'
 import { byStrength, effectsOf, leadingFindings, lowerFirst, strength, tally, upperFirst } from './sentences.ts'
 import type { Effect } from './sentences.ts'
@@ -64,8 +64,8 @@ function mostImproved (arms: readonly Arm[], effects: readonly Effect[]): Arm | 
 }
 
 function goalsClause (goals: readonly Effect[]): string {
-  const open = of(goals, 'inconclusive').length
-  return `${countOf(of(goals, 'improved').length)} of ${plural(goals.length, 'goal')} better, ${countOf(of(goals, 'regressed').length)} worse${open === 0 ? '' : `, ${open} inconclusive`}`
+  const [open, saturated] = (['inconclusive', 'saturated'] as const).map((verdict) => of(goals, verdict).length)
+  return `${countOf(of(goals, 'improved').length)} of ${plural(goals.length, 'goal')} better, ${countOf(of(goals, 'regressed').length)} worse${open === 0 ? '' : `, ${open} inconclusive`}${saturated === 0 ? '' : `, ${saturated} not measured (too much failed)`}`
 }
 
 /** `first address dead, request, p99: -93% [-94, -92], from 6.24 s to 430 ms in simulation (real peers: -60% [-64, -55])` */
@@ -89,6 +89,6 @@ function countOf (count: number): string {
   return count === 0 ? 'none' : String(count)
 }
 
-function of (effects: readonly Effect[], verdict: Verdict): Effect[] {
+function of (effects: readonly Effect[], verdict: ComparisonVerdict): Effect[] {
   return effects.filter(({ comparison }) => comparison.verdict === verdict)
 }

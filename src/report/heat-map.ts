@@ -53,11 +53,11 @@ function cellOf ({ metric }: SweptMetric, comparison: Comparison | undefined, de
   if (comparison === undefined) {
     return html`<td><span class="aside">not compared</span><span aria-hidden="true">–</span></td>`
   }
-  const { relative } = comparison
-  const estimate = typeset(relative === undefined
+  const { relative, bounds } = comparison
+  const estimate = typeset(relative === undefined || bounds !== undefined
     ? formatEffect(comparison, metric.unit).split(' [')[0]
     : formatChange({ estimate: relative.estimate, low: relative.estimate, high: relative.estimate }))
   const change = relative?.estimate ?? comparison.difference.estimate
-  const kind = change === 0 ? '' : (change < 0) === (metric.better === 'lower') ? 'better' : 'worse'
+  const kind = change === 0 || bounds !== undefined ? '' : (change < 0) === (metric.better === 'lower') ? 'better' : 'worse'
   return html`<td class="${kind}" style="--depth:${Math.round(DEEPEST * Math.min(1, strength({ comparison }) / deepest))}%"><span aria-hidden="true">${verdictSign(metric, comparison)}</span> ${estimate}<span class="aside">, ${verdictWord(metric, comparison)}</span></td>`
 }

@@ -1,5 +1,5 @@
-import type { Verdict } from '../stats/verdict.ts'
 import { isGoal } from './counted.ts'
+import type { ComparisonVerdict } from './findings.ts'
 import { formatEffect, plural } from './format.ts'
 import { MODULE_TITLES } from './module-verdicts.ts'
 import type { ModuleVerdict } from './module-verdicts.ts'
@@ -28,14 +28,15 @@ export function moduleClauses ({ goals, swept, costs, withoutGain }: ModuleVerdi
 }
 
 function goalsClause (goals: readonly Effect[]): string {
-  const [improved, same, worse, open] = (['improved', 'no meaningful change', 'regressed', 'inconclusive'] as const).map((verdict) => of(goals, verdict))
+  const [improved, same, worse, open, saturated] = (['improved', 'no meaningful change', 'regressed', 'inconclusive', 'saturated'] as const).map((verdict) => of(goals, verdict))
   return [
     improved.length === 0
       ? `improved none of ${plural(goals.length, 'goal')}`
       : `improved ${shareOf(improved.length, goals.length, 'goal')} (most: ${effectText(byStrength(improved)[0])})`,
     ...(same.length === 0 ? [] : [`no meaningful change in ${same.length}`]),
     ...(worse.length === 0 ? [] : [`worse in ${worse.length} (${names(worse)})`]),
-    ...(open.length === 0 ? [] : [`inconclusive in ${open.length}`])
+    ...(open.length === 0 ? [] : [`inconclusive in ${open.length}`]),
+    ...(saturated.length === 0 ? [] : [`not measured in ${saturated.length}, where too much failed`])
   ].join(', ')
 }
 
@@ -43,12 +44,13 @@ function costsClause (costs: readonly Effect[]): string {
   if (costs.length === 0) {
     return 'costs: none measured'
   }
-  const [more, less, same, open] = (['regressed', 'improved', 'no meaningful change', 'inconclusive'] as const).map((verdict) => of(costs, verdict))
+  const [more, less, same, open, saturated] = (['regressed', 'improved', 'no meaningful change', 'inconclusive', 'saturated'] as const).map((verdict) => of(costs, verdict))
   return `costs: ${[
     ...(more.length === 0 ? [] : [`more in ${shareOf(more.length, costs.length, 'comparison')} (${names(more)})`]),
     ...(less.length === 0 ? [] : [`less in ${less.length}`]),
     ...(same.length === 0 ? [] : [`no meaningful change in ${same.length}`]),
-    ...(open.length === 0 ? [] : [`inconclusive in ${open.length}`])
+    ...(open.length === 0 ? [] : [`inconclusive in ${open.length}`]),
+    ...(saturated.length === 0 ? [] : [`not measured in ${saturated.length}`])
   ].join(', ')}`
 }
 
@@ -71,7 +73,7 @@ function names (effects: readonly Effect[]): string {
   return `${ordered.slice(0, NAMED).map(effectText).join('; ')}${more > 0 ? `; and ${more} more` : ''}`
 }
 
-function of (effects: readonly Effect[], verdict: Verdict): Effect[] {
+function of (effects: readonly Effect[], verdict: ComparisonVerdict): Effect[] {
   return effects.filter(({ comparison }) => comparison.verdict === verdict)
 }
 

@@ -1,6 +1,6 @@
 import { verdictBadge } from './badges.ts'
 import { scrollable } from './chart.ts'
-import { formatEffect, formatValue, typeset } from './format.ts'
+import { formatEffect, formatFromTo, typeset } from './format.ts'
 import { html } from './markup.ts'
 import type { Markup } from './markup.ts'
 import { MODULE_TITLES } from './module-verdicts.ts'
@@ -20,5 +20,5 @@ ${own.map(({ subject, withoutGain }) => html`<tbody>${withoutGain.map((effect, i
 function row (shown: string, module: string, effect: Effect): Markup {
   const { finding: { wire, case: { title }, metric }, comparison } = effect
   return html`<tr><th scope="row">${shown === '' ? html`<span class="aside">${module}</span>` : shown}</th><td class="text">${title} <small>${WIRE_PLACES[wire]}</small></td><td class="text">${metric.title}${metric.role === 'cost' ? html` <small>cost</small>` : undefined}</td>
-<td>${formatValue(comparison.baselineMean, metric.unit)} → ${formatValue(comparison.armMean, metric.unit)}</td><td>${typeset(formatEffect(comparison, metric.unit))}</td><td class="text">${verdictBadge(metric, comparison)}</td></tr>`
+<td>${typeset(formatFromTo(comparison, metric))}</td><td>${typeset(formatEffect(comparison, metric.unit))}</td><td class="text">${verdictBadge(metric, comparison)}</td></tr>`
 }

@@ -3,12 +3,11 @@ import type { WireName } from '../experiment/unit.ts'
 import type { WirePair } from '../experiment/wire-pair.ts'
 import { wiresOf } from '../results/data.ts'
 import type { ResultsData } from '../results/data.ts'
-import type { Verdict } from '../stats/verdict.ts'
 import type { Analysis } from './analysis.ts'
 import { verdictWord } from './badges.ts'
 import type { AgreementCheck, ThresholdCheck } from './checks.ts'
-import type { ArmFinding, Comparison, Finding } from './findings.ts'
-import { formatEffect, formatValue, plural } from './format.ts'
+import type { ArmFinding, Comparison, ComparisonVerdict, Finding } from './findings.ts'
+import { formatEffect, formatFromTo, formatValue, plural } from './format.ts'
 import { WIRE_PLACES, WIRE_WORDS } from './wire-words.ts'
 
 /** One comparison with what it is about. */
@@ -40,7 +39,7 @@ export function effectsOf (findings: readonly Finding[]): Effect[] {
 /** `Pool: first address dead, p99 first request -96% [-97, -95] (6.24 s -> 0.28 s): improved.` */
 export function effectSentence ({ finding: { case: { title }, metric }, arm, comparison }: Effect): string {
   return `${upperFirst(arm.arm.title)}: ${lowerFirst(title)}, ${lowerFirst(metric.title)} ${formatEffect(comparison, metric.unit)} ` +
-    `(${formatValue(comparison.baselineMean, metric.unit)} -> ${formatValue(comparison.armMean, metric.unit)}): ${verdictText(comparison, metric)}.`
+    `(${formatFromTo(comparison, metric)}): ${verdictText(comparison, metric)}.`
 }
 
 /** The verdict, worded as a cost where it is one, and what an inconclusive one would need. */
@@ -75,8 +74,8 @@ export function bothValues (values: Readonly<Record<keyof WirePair, number>>, { 
 
 /** What an arm did over all metrics: `6 improved, 1 regressed, 2 without meaningful change`. */
 export function tally (effects: readonly Effect[]): string {
-  const words: ReadonlyArray<readonly [Verdict, string]> = [
-    ['improved', 'improved'], ['regressed', 'regressed'], ['no meaningful change', 'without meaningful change'], ['inconclusive', 'inconclusive']
+  const words: ReadonlyArray<readonly [ComparisonVerdict, string]> = [
+    ['improved', 'improved'], ['regressed', 'regressed'], ['no meaningful change', 'without meaningful change'], ['inconclusive', 'inconclusive'], ['saturated', 'saturated']
   ]
   return words.flatMap(([verdict, text]) => {
     const count = effects.filter(({ comparison }) => comparison.verdict === verdict).length
@@ -86,8 +85,8 @@ export function tally (effects: readonly Effect[]): string {
 
 /** What an arm pays: `more in 2, no meaningful change in 1`. */
 export function costTally (costs: readonly Effect[]): string {
-  const words: ReadonlyArray<readonly [Verdict, string]> = [
-    ['regressed', 'more in'], ['improved', 'less in'], ['no meaningful change', 'no meaningful change in'], ['inconclusive', 'inconclusive in']
+  const words: ReadonlyArray<readonly [ComparisonVerdict, string]> = [
+    ['regressed', 'more in'], ['improved', 'less in'], ['no meaningful change', 'no meaningful change in'], ['inconclusive', 'inconclusive in'], ['saturated', 'saturated in']
   ]
   return words.flatMap(([verdict, text]) => {
     const count = costs.filter(({ comparison }) => comparison.verdict === verdict).length
@@ -102,8 +101,8 @@ export function byStrength (effects: readonly Effect[]): Effect[] {
 }
 
 /** The distance of a change from none, the same for halving and doubling. */
-export function strength ({ comparison: { relative } }: Pick<Effect, 'comparison'>): number {
-  return relative === undefined ? 0 : Math.abs(Math.log(Math.max(1e-6, 1 + relative.estimate)))
+export function strength ({ comparison: { relative, bounds } }: Pick<Effect, 'comparison'>): number {
+  return relative === undefined || bounds !== undefined ? 0 : Math.abs(Math.log(Math.max(1e-6, 1 + relative.estimate)))
 }
 
 /** Titles begin sentences elsewhere; `NAT` and `p99` keep their letters. */

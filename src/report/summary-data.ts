@@ -5,12 +5,11 @@ import type { WirePair } from '../experiment/wire-pair.ts'
 import { seedsOf, wiresOf } from '../results/data.ts'
 import type { ResultsData } from '../results/data.ts'
 import type { Interval } from '../stats/interval.ts'
-import type { Verdict } from '../stats/verdict.ts'
 import { agreementFigures } from './agreement-figures.ts'
 import type { Analysis } from './analysis.ts'
 import type { Belief } from './beliefs.ts'
 import type { ClaimOutcome, ClaimReading } from './claims.ts'
-import type { ArmFinding, Finding } from './findings.ts'
+import type { ArmFinding, Bounds, ComparisonVerdict, Finding } from './findings.ts'
 import { headline } from './headline.ts'
 import { moduleClauses } from './module-sentences.ts'
 import { moduleVerdicts } from './module-verdicts.ts'
@@ -37,6 +36,8 @@ export interface ExperimentSummary {
   readonly title: string
   readonly report: string
   readonly command: string
+  /** Hash of the definition that ran; absent in results of before there was one. */
+  readonly definition?: string
   /** Of all its runs together, in real time. */
   readonly tookSeconds: number
   /** No threshold of either kind is broken. */
@@ -61,6 +62,7 @@ export interface ClaimSummary {
   readonly case: string
   readonly metric: string
   readonly arm: string
+  readonly armTitle: string
   readonly target: { readonly change: number } | { readonly value: number }
   readonly outcome: ClaimOutcome
   /** The leading wire first. */
@@ -72,6 +74,7 @@ export interface MetricSummary {
   readonly case: string
   readonly metric: string
   readonly unit: string
+  readonly better: 'lower' | 'higher'
   readonly role: 'goal' | 'cost'
   readonly baseline: string
   readonly noGain?: readonly ModuleName[]
@@ -84,7 +87,7 @@ export interface ArmSummary {
   readonly mean: Numbers
   readonly median: number
   /** Absent for the baseline, and where nothing can be compared. Means are over the paired runs. */
-  readonly comparison?: { readonly verdict: Verdict, readonly pairs: number, readonly baselineMean: number, readonly armMean: number, readonly relative: Numbers | null, readonly adjustedPValue: number }
+  readonly comparison?: { readonly verdict: ComparisonVerdict, /** What share failed where a mean is a bound. */ readonly bounds?: Bounds, readonly pairs: number, readonly baselineMean: number, readonly armMean: number, readonly relative: Numbers | null, readonly adjustedPValue: number }
 }
 
 /** The same entries give the same object, its keys in the same order. */
@@ -93,20 +96,21 @@ export function summaryData (entries: readonly SummaryEntry[]): SummaryData {
 }
 
 function experimentSummary ({ results, analysis, href }: SummaryEntry): ExperimentSummary {
-  const { command, startedAt, finishedAt, experiment: { name, title } } = results.run
+  const { command, definition, startedAt, finishedAt, experiment: { name, title } } = results.run
   return {
     name,
     title,
     report: href,
     command,
+    ...(definition === undefined ? {} : { definition }),
     tookSeconds: (Date.parse(finishedAt) - Date.parse(startedAt)) / 1000,
     passed: analysis.passed,
     verdict: headline(results, analysis),
     modules: moduleVerdicts(results, analysis).map((verdict) => ({ module: verdict.subject, verdict: moduleClauses(verdict) })),
     seeds: Object.fromEntries(WIRES.map((wire) => [wire, seedsOf(results, wire).length]).filter(([, count]) => count !== 0)),
     holes: analysis.holes.length,
-    claims: analysis.claims.map(({ promise, reading, case: caseName, metric, arm, target, outcome, leading, elsewhere }) => ({
-      promise, reading, case: caseName, metric, arm, target, outcome, readings: [...(leading === undefined ? [] : [leading]), ...elsewhere].map(claimReading)
+    claims: analysis.claims.map(({ promise, reading, case: caseName, metric, arm, armTitle, target, outcome, leading, elsewhere }) => ({
+      promise, reading, case: caseName, metric, arm, armTitle, target, outcome, readings: [...(leading === undefined ? [] : [leading]), ...elsewhere].map(claimReading)
     })),
     metrics: analysis.findings.filter(({ arms }) => arms.length > 0).map(metricSummary),
     agreement: pairsOf(wiresOf(results)).flatMap((pair) => {
@@ -125,7 +129,7 @@ function claimReading ({ wire, outcome, found, baselineMean, armMean }: ClaimRea
 }
 
 function metricSummary ({ wire, case: { name, noGain }, metric, baseline, arms }: Finding): MetricSummary {
-  return { wire, case: name, metric: metric.name, unit: metric.unit, role: metric.role ?? 'goal', baseline, ...(noGain === undefined ? {} : { noGain }), arms: arms.map(armSummary) }
+  return { wire, case: name, metric: metric.name, unit: metric.unit, better: metric.better, role: metric.role ?? 'goal', baseline, ...(noGain === undefined ? {} : { noGain }), arms: arms.map(armSummary) }
 }
 
 function armSummary ({ arm, runs, mean, median, comparison }: ArmFinding): ArmSummary {
@@ -133,8 +137,12 @@ function armSummary ({ arm, runs, mean, median, comparison }: ArmFinding): ArmSu
   if (comparison === undefined) {
     return summary
   }
-  const { verdict, pairs, baselineMean, armMean, relative, adjustedPValue } = comparison
-  return { ...summary, comparison: { verdict, pairs, baselineMean: round(baselineMean), armMean: round(armMean), relative: relative === undefined ? null : numbers(relative), adjustedPValue: round(adjustedPValue) } }
+  const { verdict, bounds, pairs, baselineMean, armMean, relative, adjustedPValue } = comparison
+  return { ...summary, comparison: { verdict, ...(bounds === undefined ? {} : { bounds: roundedBounds(bounds) }), pairs, baselineMean: round(baselineMean), armMean: round(armMean), relative: relative === undefined || bounds !== undefined ? null : numbers(relative), adjustedPValue: round(adjustedPValue) } }
+}
+
+function roundedBounds ({ baseline, arm }: Bounds): Bounds {
+  return { ...(baseline === undefined ? {} : { baseline: round(baseline) }), ...(arm === undefined ? {} : { arm: round(arm) }) }
 }
 
 function numbers ({ estimate, low, high }: Interval): Numbers {

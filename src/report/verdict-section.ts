@@ -7,7 +7,7 @@ import { verdictBadge } from './badges.ts'
 import { beliefSentence } from './belief-sentences.ts'
 import { claimTally } from './claim-sentences.ts'
 import { countedEffects, countedGoals, isGoal } from './counted.ts'
-import { formatEffect, formatValue, plural, typeset } from './format.ts'
+import { formatEffect, formatFromTo, plural, typeset } from './format.ts'
 import { headline } from './headline.ts'
 import { armKey } from './legend.ts'
 import { html, withCode } from './markup.ts'
@@ -51,7 +51,7 @@ function card (arm: Arm, effects: readonly Effect[], styles: ReadonlyMap<string,
   const notable = byStrength(goals.filter(({ comparison: { verdict } }) => verdict === 'improved' || verdict === 'regressed')).slice(0, HIGHLIGHTS)
   return html`<section class="card"><h2>${armKey(arm, styles)}</h2><p class="quiet">${arm.description}</p><p><b>${tally(goals)}</b>${costs.length === 0 ? undefined : html` <span class="quiet">costs: ${costTally(costs)}</span>`}</p>
 <ul>${notable.map(({ finding: { case: { title }, metric }, comparison }) =>
-    html`<li>${verdictBadge(metric, comparison)} ${title}, ${lowerFirst(metric.title)} <b>${typeset(formatEffect(comparison, metric.unit))}</b> <span class="quiet">${formatValue(comparison.baselineMean, metric.unit)} → ${formatValue(comparison.armMean, metric.unit)}</span></li>`)}</ul></section>`
+    html`<li>${verdictBadge(metric, comparison)} ${title}, ${lowerFirst(metric.title)} <b>${typeset(formatEffect(comparison, metric.unit))}</b> <span class="quiet">${typeset(formatFromTo(comparison, metric))}</span></li>`)}</ul></section>`
 }
 
 function chips ({ run, units }: ResultsData, { claims, thresholds: values, agreementThresholds, holes }: Analysis): Markup[] {

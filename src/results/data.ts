@@ -26,6 +26,8 @@ export interface RunDescription {
   /** As typed; a reader reproduces the run with it. */
   readonly command: string
   readonly experiment: ExperimentDescription
+  /** `definitionHash` of the experiment that ran; absent in results that are older than this field. */
+  readonly definition?: string
   readonly parameters: RunParameters
   /** Names of those that are not at their defaults. Absent: none. */
   readonly changedParameters?: readonly string[]

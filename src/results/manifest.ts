@@ -29,6 +29,7 @@ const manifestSchema = z.strictObject({
   status: z.enum(['complete', 'partial']),
   command: text,
   experiment: experimentSchema,
+  definition: sha256.exactOptional(),
   parameters: z.record(text, z.union([text, z.number(), z.boolean()])),
   changedParameters: z.array(text).exactOptional(),
   plan: z.array(z.strictObject({ wire, seeds: z.array(text), cases: z.array(text).exactOptional() })),

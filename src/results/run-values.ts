@@ -17,7 +17,12 @@ export interface RunValue {
   readonly maximum: number
   /** The metric's own statistic: the one number that the run contributes to every interval and comparison. */
   readonly value: number
+  /** The sample at the quantile failed: the value is a bound, set by deadlines or by the length of the run, and no measurement. */
+  readonly saturated: boolean
 }
+
+/** Statistics that are a sample of a certain rank, as the share of samples below it. */
+const RANKS: Readonly<Partial<Record<Statistic, number>>> = { p50: 0.5, p90: 0.9, p95: 0.95, p99: 0.99, maximum: 1 }
 
 /**
  * The values of one metric on one wire, by arm, in the order of seeds. Runs that failed, or recorded no such sample once the
@@ -79,5 +84,15 @@ function runValue (seed: string, samples: readonly SampleEvent[], { better, stat
     'failed-share': failures / sorted.length
   }
   const { 'failed-share': _share, p95: _p95, ...columns } = statistics
-  return { seed, samples: sorted.length, failures, ...columns, value: statistics[statistic] }
+  return { seed, samples: sorted.length, failures, ...columns, value: statistics[statistic], saturated: isSaturated(sorted.length, failures, { better, statistic }) }
+}
+
+/** Failures rank behind all successes: above them where lower is better, below where higher is. */
+function isSaturated (samples: number, failures: number, { better, statistic }: Pick<Metric, 'better' | 'statistic'>): boolean {
+  const share = RANKS[statistic]
+  if (share === undefined || failures === 0) {
+    return false
+  }
+  const rank = Math.round(share * (samples - 1))
+  return better === 'lower' ? rank >= samples - failures : rank < failures
 }

@@ -159,6 +159,15 @@ export function standardError (values: ArrayLike<number>): number {
   return Math.sqrt(squares / (values.length - 1) / values.length)
 }
 
+/**
+ * Whether values have a mean that something can be related to: above zero by twice its own standard error or more. Nearer to
+ * zero a ratio to it has no error that the delta method could give (Fieller 1954): its interval would be anything.
+ */
+export function isRatioBase (values: ArrayLike<number>): boolean {
+  const centre = mean(values)
+  return centre > 0 && (values.length === 1 || centre >= 2 * standardError(values))
+}
+
 const STUDENT_975 = [12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228]
 const NORMAL_975 = 1.959964
 

@@ -1,6 +1,6 @@
 import type { RandomStream } from '../core/random.ts'
 import { TwinwireError } from '../core/errors.ts'
-import { meanInterval, standardError, studentisedInterval } from './interval.ts'
+import { isRatioBase, meanInterval, standardError, studentisedInterval } from './interval.ts'
 import type { Interval } from './interval.ts'
 import { checkFinite, mean } from './quantile.ts'
 
@@ -16,7 +16,7 @@ export interface PairedEffect {
   readonly armMean: number
   /** Arm minus baseline, in the metric's unit. */
   readonly difference: Interval
-  /** Mean of the arm over mean of the baseline, minus 1. Absent where the baseline's mean is not above zero. */
+  /** Mean of the arm over mean of the baseline, minus 1. Absent where the baseline's mean is not above zero by twice its standard error. */
   readonly relative?: Interval
   /** Of the sign-flip test, two-sided: how often chance alone would part the arms this far. */
   readonly pValue: number
@@ -36,15 +36,16 @@ export interface PairedEffect {
  * Compares runs that share their seeds, and with them all chance that is not the arm's doing (common random numbers).
  *
  * @param baseline one value a seed
- * @param arm the same seeds in the same order
+ * @param measured of the arm, the same seeds in the same order
  * @throws ERR_INVALID_OPTION for lists of different lengths, no values, or one that is not finite
  */
-export function pairedEffect (baseline: readonly number[], arm: readonly number[], random: RandomStream): PairedEffect {
-  if (baseline.length !== arm.length) {
-    throw new TwinwireError('ERR_INVALID_OPTION', 'pairs need two values each', { path: 'arm', expected: `${baseline.length} values`, found: String(arm.length) })
+export function pairedEffect (baseline: readonly number[], measured: readonly number[], random: RandomStream): PairedEffect {
+  if (baseline.length !== measured.length) {
+    throw new TwinwireError('ERR_INVALID_OPTION', 'pairs need two values each', { path: 'arm', expected: `${baseline.length} values`, found: String(measured.length) })
   }
   checkFinite(baseline, 'baseline')
-  checkFinite(arm, 'arm')
+  checkFinite(measured, 'arm')
+  const arm = tied(baseline, measured)
   const differences = arm.map((value, i) => value - baseline[i])
   const baselineMean = mean(baseline)
   const standardised = standardisedMean(differences)
@@ -57,7 +58,12 @@ export function pairedEffect (baseline: readonly number[], arm: readonly number[
     superiority: mean(differences.map((difference) => difference > 0 ? 1 : difference < 0 ? 0 : 0.5)),
     ...standardised === undefined ? {} : { standardised }
   }
-  return baselineMean > 0 ? { ...effect, relative: relativeInterval(baseline, arm, random.fork('relative')) } : effect
+  return isRatioBase(baseline) ? { ...effect, relative: relativeInterval(baseline, arm, random.fork('relative')) } : effect
+}
+
+/** Values that differ by rounding alone are ties, for tests that count signs as for those that sum. */
+function tied (baseline: readonly number[], arm: readonly number[]): number[] {
+  return arm.map((value, i) => Math.abs(value - baseline[i]) <= 1e-9 * Math.max(Math.abs(value), Math.abs(baseline[i])) ? baseline[i] : value)
 }
 
 function standardisedMean (differences: readonly number[]): number | undefined {

@@ -1,5 +1,5 @@
 import type { RandomStream } from '../core/random.ts'
-import { bootstrapInterval, MINIMUM_FOR_BOOTSTRAP, standardError } from './interval.ts'
+import { bootstrapInterval, isRatioBase, MINIMUM_FOR_BOOTSTRAP, standardError } from './interval.ts'
 import type { Interval, Studentised } from './interval.ts'
 import { checkFinite, mean } from './quantile.ts'
 
@@ -15,7 +15,7 @@ export interface UnpairedEffect {
   readonly armMean: number
   /** Arm minus baseline, in the metric's unit. */
   readonly difference: Interval
-  /** Mean of the arm over mean of the baseline, minus 1. Absent where the baseline's mean is not above zero. */
+  /** Mean of the arm over mean of the baseline, minus 1. Absent where the baseline's mean is not above zero by twice its standard error. */
   readonly relative?: Interval
   /** Of the studentised permutation test, two-sided: how often chance alone would part the groups this far. */
   readonly pValue: number
@@ -40,7 +40,7 @@ export function unpairedEffect (baseline: readonly number[], arm: readonly numbe
     difference: differenceInterval(baseline, arm, random.fork('difference')),
     pValue: permutationPValue(baseline, arm, random.fork('permutation'))
   }
-  return baselineMean > 0 ? { ...effect, relative: ratioInterval(baseline, arm, random.fork('relative')) } : effect
+  return isRatioBase(baseline) ? { ...effect, relative: ratioInterval(baseline, arm, random.fork('relative')) } : effect
 }
 
 /** Mean of the arm minus mean of the baseline. */

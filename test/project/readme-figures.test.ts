@@ -25,12 +25,13 @@ const experiment: ExperimentSummary = {
     case: 'dead',
     metric: 'first',
     arm: 'pool',
+    armTitle: 'Pool',
     target: { change: -0.9 },
     outcome: 'met',
     readings: [{ wire: 'sim', outcome: 'met', found: [-0.95, -0.96, -0.94], baselineMean: 6240, armMean: 312 }]
   }],
   metrics: [{
-    wire: 'sim', case: 'dead', metric: 'first', unit: 'ms', role: 'goal', baseline: 'plain',
+    wire: 'sim', case: 'dead', metric: 'first', unit: 'ms', better: 'lower', role: 'goal', baseline: 'plain',
     arms: [
       { arm: 'plain', runs: 20, mean: [6240, 6230, 6250], median: 6240 },
       { arm: 'pool', runs: 20, mean: [312, 300, 320], median: 312, comparison: { verdict: 'improved', pairs: 20, baselineMean: 6240, armMean: 312, relative: [-0.95, -0.96, -0.94], adjustedPValue: 0.001 } }
@@ -43,9 +44,17 @@ const experiment: ExperimentSummary = {
 
 test('README\'s figures say of each promise what was found and where, of each experiment its verdict, and how far to believe it', t => {
   t.is(readmeFigures({ experiments: [experiment] }), [
-    '| what was promised | read as | found |  |',
-    '| --- | --- | --- | --- |',
-    '| ten times faster | [first address dead](reports/dead-address.html#promises) | 6.24 s → 312 ms (−95% [−96, −94]) in simulation | ✓ met |',
+    '| promise | met | partly | not met | open | best reading | worst reading |',
+    '| --- | --- | --- | --- | --- | --- | --- |',
+    '| ten times faster | 1 | 0 | 0 | 0 | ✓ met: [first address dead](reports/dead-address.html#promises), Pool, 6.24 s → 312 ms (−95% [−96, −94] in simulation) | the same |',
+    '',
+    '<details><summary>Everything that they are read as: 1 reading</summary>',
+    '',
+    '| promise | read as | arm | from | to | decided by | target | outcome |',
+    '| --- | --- | --- | --- | --- | --- | --- | --- |',
+    '| ten times faster | [first address dead](reports/dead-address.html#promises) | Pool | 6.24 s | 312 ms | −95% [−96, −94] in simulation | −90% | ✓ met |',
+    '',
+    '</details>',
     '',
     '| experiment | verdict | runs |',
     '| --- | --- | --- |',
@@ -93,4 +102,17 @@ test('a document that has lost its marks is refused, and only what stands betwee
   t.is(text, 'before\n<!-- a -->\n\nnew\n\n<!-- b -->\nafter\n')
   t.is(markedSection(text, marks), 'new')
   t.throws(() => markedSection('nothing', marks), { message: 'DOC.md has lost the marks between which its figures stand' })
+})
+
+test('of several readings the best and the worst stand in the promise\'s row, a bound as one and a value beside its own interval', t => {
+  const [claim] = experiment.claims
+  const [metric] = experiment.metrics
+  const [plain, pool] = metric.arms
+  const slower = { ...claim, reading: 'in 50 ms', target: { value: 50 }, outcome: 'not met' as const, readings: [{ ...claim.readings[0], outcome: 'not met' as const, found: [312, 300, 320] as const }] }
+  const bounded = { ...claim, reading: 'a fifth fails', case: 'failing', outcome: 'open' as const, readings: [{ ...claim.readings[0], outcome: 'open' as const }] }
+  const failing = { ...metric, case: 'failing', arms: [plain, { ...pool, ...pool.comparison && { comparison: { ...pool.comparison, verdict: 'saturated' as const, relative: null, bounds: { baseline: 0.2 } } } }] }
+  const [, , row, ...rest] = readmeFigures({ experiments: [{ ...experiment, claims: [slower, bounded, claim], metrics: [metric, failing] }] }).split('\n')
+  t.regex(row, /^\| ten times faster \| 1 \| 0 \| 1 \| 1 \| ✓ met: \[first address dead\].* \| ✕ not met: \[in 50 ms\]\([^)]*\), Pool, 6\.24 s → 312 ms \(312 ms \[300, 320\] in simulation\) \|$/)
+  t.true(rest.some(line => line.endsWith('| Pool | 6.24 s | 312 ms | 312 ms [300, 320] in simulation | at most 50 ms | ✕ not met |')))
+  t.true(rest.some(line => line.endsWith('| Pool | > 6.24 s (20% failed) | 312 ms | no size in simulation | −90% | ? open |')))
 })

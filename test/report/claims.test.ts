@@ -1,6 +1,6 @@
 import test from 'ava'
 import { analyse } from '../../src/report/analysis.ts'
-import { foundText } from '../../src/report/claim-sentences.ts'
+import { foundText, fromToText } from '../../src/report/claim-sentences.ts'
 import { claimOutcome } from '../../src/report/claims.ts'
 import type { ClaimCheck } from '../../src/report/claims.ts'
 import type { ResultsData } from '../../src/results/data.ts'
@@ -82,4 +82,23 @@ test('a claim that nothing can be read of is open, one about what the experiment
   const { experiment } = results.run
   const promises = [{ promise: 'p', reading: 'r', case: 'nowhere', metric: 'request', arm: 'full', target: { value: 1 } }]
   t.throws(() => analyse({ units: [], run: { ...results.run, experiment: { ...experiment, promises } } }), { code: 'ERR_INVALID_OPTION', message: /experiment\.promises/ })
+})
+
+test('where so much fails that a quantile is a bound, nothing is compared: no size, and a promise is open unless the arm itself meets a value', (t) => {
+  const { run, units } = results
+  const promises = (['connectionPool', 'full'] as const).flatMap((arm) => [{ change: -0.9 }, { value: 1000 }].map((target) => ({ promise: 'p', reading: 'r', case: 'address-dead', metric: 'request', arm, target })))
+  // Of 30 requests three fail with plain libp2p and with the full stack: p99 is the deadline.
+  const failing: ResultsData = {
+    run: { ...run, experiment: { ...run.experiment, promises } },
+    units: units.map((unit) => unit.case === 'address-dead' && (unit.arm === 'plain' || unit.arm === 'full')
+      ? { ...unit, samples: unit.samples.map((sample, index) => sample.metric === 'request' && index < 3 ? { ...sample, ok: false, value: 10_000 } : sample) }
+      : unit)
+  }
+  const { claims, findings } = analyse(failing)
+  t.deepEqual(claims.map(({ outcome }) => outcome), ['open', 'met', 'open', 'open'])
+  t.is(fromToText(claims[0], claims[0].leading!).replace(/\d+ ms$/, 'N ms'), '> 10 s (10% failed) -> N ms')
+  t.is(foundText(claims[0], claims[0].leading!), 'no size')
+  const finding = findings.find(({ wire, case: { name }, metric }) => wire === 'sim' && name === 'address-dead' && metric.name === 'request')
+  // All arms are compared with plain libp2p, which is not measured.
+  t.true(finding!.arms.every(({ comparison }) => comparison === undefined || comparison.verdict === 'saturated'))
 })

@@ -26,8 +26,8 @@ test('each module alone and the full stack have a sentence, with gains, costs an
 })
 
 test('the headline is about the full stack: goals with those of sweeps, then costs, cases without gain, and the largest gain', (t) => {
-  // Two goals in two cases, five sizes and nine places in the grid; attempts in two cases and the delay of five sizes.
-  t.regex(headline(results, analysis), /^Full stack against plain libp2p: \d+ of 18 goals better, none worse(, \d+ inconclusive)?; 7 of 7 costs dearer; worse in 1 of 2 comparisons where nothing can be gained; largest gain: first address dead, request, p99: .* in simulation\.$/)
+  // A fifth of the requests fail in a brown-out: its p99 is a deadline. Two goals in two cases, five sizes and nine places in the grid; attempts in two cases and the delay of five sizes.
+  t.regex(headline(results, analysis), /^Full stack against plain libp2p: \d+ of 18 goals better, none worse(, \d+ inconclusive)?, 1 not measured \(too much failed\); 7 of 7 costs dearer; worse in 1 of 2 comparisons where nothing can be gained; largest gain: first address dead, request, p99: .* in simulation\.$/)
 })
 
 test('promises stand with their outcomes as words, and other wires beside them', (t) => {

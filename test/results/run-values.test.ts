@@ -56,3 +56,21 @@ test('another seed\'s samples do not count for a failure', (t) => {
   const units = [unit('a', [100], [1]), { ...unit('b', [900]), seed: '2' }]
   t.is(valueOf(units, 'a', { statistic: 'maximum' }), 100)
 })
+
+test('a quantile whose nearest sample failed is a bound, and no other is', (t) => {
+  const saturated = (successes: number, failures: number, changes: Partial<Metric> = {}): boolean | undefined => {
+    const results: ResultsData = { ...syntheticResults({ simSeeds: 1, tcpSeeds: 0 }), units: [unit('a', Array.from({ length: successes }, () => 1), Array.from({ length: failures }, () => 10))] }
+    return runValues(results, 'sim', 'c', { ...metric, ...changes }).get('a')?.[0].saturated
+  }
+  // Of 101 samples the p99 is the 100th: one failure lies above it, two do not.
+  t.false(saturated(100, 1))
+  t.true(saturated(99, 2))
+  t.true(saturated(100, 1, { statistic: 'maximum' }))
+  t.false(saturated(51, 50, { statistic: 'p50' }))
+  t.true(saturated(50, 51, { statistic: 'p50' }))
+  // Where higher is better failures are the lowest: the p90 of as few is measured.
+  t.false(saturated(80, 21, { better: 'higher', statistic: 'p90' }))
+  t.true(saturated(5, 96, { better: 'higher', statistic: 'p90' }))
+  t.false(saturated(1, 100, { statistic: 'mean' }))
+  t.false(saturated(1, 100, { statistic: 'failed-share' }))
+})

@@ -79,6 +79,14 @@ test('a fall to nothing is -100% and no interval goes below that', (t) => {
   t.is(nearly?.low, -1)
 })
 
+test('values that differ by rounding are ties, for every statistic', (t) => {
+  const baseline = Array.from({ length: 20 }, (_, i) => 1000 + i)
+  const { difference, relative, pValue, superiority } = pairedEffect(baseline, baseline.map((value) => value + 1e-10), randomStream('ties'))
+  t.deepEqual([difference, relative], [{ estimate: 0, low: 0, high: 0 }, { estimate: 0, low: 0, high: 0 }])
+  t.deepEqual([pValue, superiority], [1, 0.5])
+  t.is(pairedEffect(baseline, baseline.map((value) => value * (1 + 1e-8)), randomStream('no ties')).superiority, 1)
+})
+
 test('pairs need partners and numbers', (t) => {
   t.throws(() => pairedEffect([1, 2], [1], randomStream('x')), { code: 'ERR_INVALID_OPTION' })
   t.throws(() => pairedEffect([1, 2], [1, NaN], randomStream('x')), { code: 'ERR_INVALID_OPTION' })

@@ -86,3 +86,9 @@ test('values have to be there and be numbers', t => {
   t.throws(() => unpairedEffect([], [1], randomStream('x')), { code: 'ERR_INVALID_OPTION' })
   t.throws(() => unpairedEffect([1], [NaN], randomStream('x')), { code: 'ERR_INVALID_OPTION' })
 })
+
+test('a baseline less than two standard errors above zero has no ratio, one at two has', t => {
+  // Of 0, 0, 0 and 4 the mean is 1 and its standard error 1; of 1, 1, 1 and 5 the mean is 2 and its standard error 1.
+  t.is(unpairedEffect([0, 0, 0, 4], [3, 3, 4, 4], randomStream('near zero')).relative, undefined)
+  t.not(unpairedEffect([1, 1, 1, 5], [3, 3, 4, 4], randomStream('far enough')).relative, undefined)
+})

@@ -1,4 +1,5 @@
 import test from 'ava'
+import * as fc from 'fast-check'
 import { randomStream } from '../../src/core/random.ts'
 import { pairedEffect, signFlipPValue } from '../../src/stats/paired.ts'
 import { judge, pairsNeeded } from '../../src/stats/verdict.ts'
@@ -79,4 +80,45 @@ test('with one pair fewer than needed the least p-value is no longer below 5% af
       t.true(least(pairs) < 0.05 && least(pairs - 1) >= 0.05)
     }
   }
+})
+
+test('an effect that is significant by its signs, but has an interval with zero in it, is inconclusive', t => {
+  const effect = { pairs: 20, baselineMean: 100, difference: { estimate: -12, low: -26, high: 2 }, relative: { estimate: -0.12, low: -0.26, high: 0.02 }, pValue: 0.001 }
+  const context = { adjustedPValue: 0.01, comparisons: 10, better: 'lower', minimumEffect: 0.05 } as const
+  t.is(judge(effect, context).verdict, 'inconclusive')
+  t.is(judge({ ...effect, relative: { estimate: -0.12, low: -0.2, high: -0.01 } }, context).verdict, 'improved')
+})
+
+test('from a baseline too near to zero for a ratio the difference is judged', t => {
+  // A connection on one seed of 20, against four on each.
+  const rare = Array.from({ length: 20 }, (_, i) => i === 7 ? 1 : 0)
+  const always = Array.from({ length: 20 }, (_, i) => 4 + (i % 3) / 10)
+  const effect = pairedEffect(rare, always, randomStream('rare'))
+  t.is(effect.relative, undefined)
+  t.true(effect.difference.low > 3.5 && effect.difference.high < 4.5)
+  t.is(verdictOf(rare, always).verdict, 'regressed')
+})
+
+test('no verdict of an effect has an interval with zero in it, whatever the runs', t => {
+  fc.assert(fc.property(fc.integer({ min: 0, max: 1e6 }), fc.double({ min: 0, max: 3, noNaN: true }), fc.double({ min: 0, max: 2, noNaN: true }), (seed, spread, factor) => {
+    const stream = randomStream(seed)
+    const before = Array.from({ length: 12 }, () => stream.next() < 0.3 ? 0 : Math.exp(stream.normal(0, spread)))
+    const effect = pairedEffect(before, before.map(value => value * factor + stream.next()), randomStream('effect'))
+    const { verdict } = judge(effect, { adjustedPValue: effect.pValue, comparisons: 1, better: 'lower', minimumEffect: 0.05 })
+    const { low, high } = effect.relative ?? effect.difference
+    return (verdict !== 'improved' && verdict !== 'regressed') || low > 0 || high < 0
+  }), { numRuns: 40 })
+  t.pass()
+})
+
+test('more comparisons ask for more seeds, and where chance explains what was seen none are named', t => {
+  const effect = { pairs: 20, baselineMean: 100, difference: { estimate: -10, low: -21, high: 1 }, relative: { estimate: -0.1, low: -0.21, high: 0.01 }, pValue: 0.06 }
+  const more = (adjustedPValue: number, comparisons: number): number | undefined => judge(effect, { adjustedPValue, comparisons, better: 'lower', minimumEffect: 0.05 }).moreSeeds
+  // By themselves (11/10)^2 of 20; at an eighth of the level (11/10 * 2.734/1.960)^2 of 20, where 2.734 is the normal quantile of 1 - 0.05/16.
+  t.is(more(0.06, 1), Math.ceil(20 * 1.1 ** 2) - 20)
+  t.is(more(0.48, 8), Math.ceil(20 * (1.1 * 2.734 / 1.96) ** 2) - 20)
+  t.is(more(0.6, 10), undefined)
+  t.is(more(1, 100), undefined)
+  // Twelve pairs are needed before any of a hundred comparisons can be significant: that is known whatever p says.
+  t.is(judge({ ...effect, pairs: 4 }, { adjustedPValue: 1, comparisons: 100, better: 'lower', minimumEffect: 0.05 }).moreSeeds, pairsNeeded(100) - 4)
 })
