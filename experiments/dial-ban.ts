@@ -19,7 +19,7 @@ import { requestPayloads, serveRequestReply } from '../src/workload/request-repl
 const parameters = z.object({
   peers: z.int().min(10).max(500).default(30).describe('Peers of the node; one in ten is bad where a case does not say otherwise'),
   durationMs: z.number().positive().default(900_000).describe('How long it is watched, ms'),
-  calmDurationMs: z.number().positive().default(300_000).describe('The same where nothing is congested, ms'),
+  calmDurationMs: z.number().positive().default(600_000).describe('The same where nothing is congested, ms: a rule that takes a point a time-out needs nine minutes for a dead peer'),
   rttMs: z.number().positive().default(80).describe('Round trip to each peer, ms'),
   pingIntervalMs: z.number().positive().default(20_000).describe('Each peer is asked whether it lives, ms; Lodestar: 20 s'),
   requestsPerSecond: z.number().positive().default(0.5).describe('Requests of the application beside that, Poisson, to any peer'),
