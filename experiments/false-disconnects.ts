@@ -167,8 +167,8 @@ async function watchConnections (host: Host, run: RunParameters): Promise<void> 
   const monitor = monitorOf(host, run)
   const peers = peerNames(run).map(name => host.peer(name))
   await Promise.all(peers.map(async ({ id, addresses }) => { await host.node.peerStore.merge(id, { multiaddrs: [...addresses] }) }))
-  await Promise.all(peers.map(async ({ addresses }) => await host.node.dial([...addresses])))
-  await sleep(host.clock, WARM_MS - host.clock.now(), host.signal)
+  await Promise.all(peers.map(async peer => { await dialUntilConnected(host, peer) }))
+  await sleep(host.clock, Math.max(0, WARM_MS - host.clock.now()), host.signal)
   const probesBefore = probesOf(monitor)
   const watchedMs = durationOf(run)
   const endMs = WARM_MS + watchedMs
@@ -186,6 +186,20 @@ async function watchConnections (host: Host, run: RunParameters): Promise<void> 
   const counted = run.arm === 'upstream' ? UPSTREAM_PROBES_PER_MINUTE : (probesOf(monitor) - probesBefore) * 60_000 / watchedMs / peers.length
   recordSample(host, 'probes', counted)
   await monitor.network?.stop()
+}
+
+/** On the bad path a handshake in a hundred is not over when libp2p's patience is. */
+async function dialUntilConnected (host: Host, { addresses }: Peer): Promise<void> {
+  for (;;) {
+    try {
+      await host.node.dial([...addresses], { signal: host.signal })
+      return
+    } catch (error) {
+      if (host.signal.aborted) {
+        throw error
+      }
+    }
+  }
 }
 
 function probesOf ({ network, pings }: Monitor): number {
