@@ -13,6 +13,7 @@ import type { Machinery } from './execute.ts'
 import { moreSeeds } from './more-seeds.ts'
 import { changedParameters } from './parameters.ts'
 import type { RunPlan } from './run-plan.ts'
+import { SimThreads } from './sim-threads.ts'
 import { planStages } from './stages.ts'
 import type { Stage } from './stages.ts'
 
@@ -74,12 +75,14 @@ export async function conduct ({ machinery, signal, loaded, parameters, plan, di
   const wires = [...plan.wires]
   const units: UnitResult[] = []
   const soFar = (): ResultsData => ({ run: describe(description, wires), units: [...units] })
+  const simThreads = new SimThreads(machinery.simWorker, plan.jobs)
   const play = async (stages: readonly Stage[]): Promise<void> => {
     await execute({
       loaded,
       parameters,
       stages,
       machinery,
+      simThreads,
       signal,
       onFinished (unit, result, tookMs) {
         units.push(result)
@@ -88,15 +91,19 @@ export async function conduct ({ machinery, signal, loaded, parameters, plan, di
     })
   }
 
-  await play(plan.stages.filter(({ wire }) => wire === 'sim'))
-  for (let more = await missing(soFar(), plan); more !== undefined && !signal.aborted; more = await missing(soFar(), plan)) {
-    // After the simulations that were there before.
-    wires.splice(wires.findLastIndex(({ wire }) => wire === 'sim') + 1, 0, more)
-    const stages = planStages(experiment, parameters, planUnits(experiment, [more]), plan.jobs)
-    observer.added(stages)
-    await play(stages)
+  try {
+    await play(plan.stages.filter(({ wire }) => wire === 'sim'))
+    for (let more = await missing(soFar(), plan); more !== undefined && !signal.aborted; more = await missing(soFar(), plan)) {
+      // After the simulations that were there before.
+      wires.splice(wires.findLastIndex(({ wire }) => wire === 'sim') + 1, 0, more)
+      const stages = planStages(experiment, parameters, planUnits(experiment, [more]), plan.jobs)
+      observer.added(stages)
+      await play(stages)
+    }
+    units.splice(0, units.length, ...await recordCourses({ loaded, parameters, machinery, simThreads, signal, plan: wires, jobs: plan.jobs }, units))
+  } finally {
+    await simThreads.stop()
   }
-  units.splice(0, units.length, ...await recordCourses({ loaded, parameters, machinery, signal, plan: wires, jobs: plan.jobs }, units))
   await play(plan.stages.filter(({ wire }) => wire === 'stack'))
   await observer.quiet?.()
   await play(plan.stages.filter(({ wire }) => wire === 'tcp'))

@@ -7,7 +7,7 @@ import { describeExperiment, unitId } from '../results/data.ts'
 import { execute } from './execute.ts'
 import type { ExecuteOptions } from './execute.ts'
 
-export interface RecordCoursesOptions extends Pick<ExecuteOptions, 'loaded' | 'parameters' | 'machinery' | 'signal'> {
+export interface RecordCoursesOptions extends Pick<ExecuteOptions, 'loaded' | 'parameters' | 'machinery' | 'simThreads' | 'signal'> {
   readonly plan: readonly WirePlan[]
   /** How many run at a time. */
   readonly jobs: number
@@ -19,13 +19,13 @@ export interface RecordCoursesOptions extends Pick<ExecuteOptions, 'loaded' | 'p
  *
  * @param units the results of all runs; those of one that does not come to an end here stay as they are
  */
-export async function recordCourses ({ loaded, parameters, machinery, signal, plan, jobs }: RecordCoursesOptions, units: readonly UnitResult[]): Promise<UnitResult[]> {
+export async function recordCourses ({ loaded, parameters, machinery, simThreads, signal, plan, jobs }: RecordCoursesOptions, units: readonly UnitResult[]): Promise<UnitResult[]> {
   const reasons = new Map(chooseCourses({ run: { experiment: describeExperiment(loaded.experiment), plan }, units }).map(({ reason, ...unit }) => [unitId(unit), { reason, unit }]))
   if (reasons.size === 0) {
     return [...units]
   }
   const stage = { wire: 'sim' as const, units: [...reasons.values()].map(({ unit }) => unit), lanes: jobs }
-  const recorded = await execute({ loaded, parameters, machinery, signal, stages: [stage], course: true, onFinished () {} })
+  const recorded = await execute({ loaded, parameters, machinery, simThreads, signal, stages: [stage], course: true, onFinished () {} })
   const again = new Map(recorded.map(result => [unitId(result), result]))
   return units.map(unit => {
     const second = again.get(unitId(unit))

@@ -1,5 +1,4 @@
 import { once } from 'node:events'
-import { Tinypool } from 'tinypool'
 import { sleep, systemClock, timeoutSignal } from '../core/clock.ts'
 import { TwinwireError } from '../core/errors.ts'
 import type { LoadedExperiment } from '../experiment/registry.ts'
@@ -9,7 +8,7 @@ import { WIRES } from '../experiment/wire-pair.ts'
 import type { TcpNetwork } from '../wires/tcp/host-networks.ts'
 import type { StackOptions } from '../wires/stack.ts'
 import type { RunParameters, Wire, WireName } from '../wires/wire.ts'
-import type { SimTask } from './sim-task.ts'
+import type { SimThreads } from './sim-threads.ts'
 import type { Stage } from './stages.ts'
 
 /** What brings units to life; tests put their own in its place. */
@@ -34,6 +33,8 @@ export interface ExecuteOptions {
   readonly parameters: RunParameters
   readonly stages: readonly Stage[]
   readonly machinery: Machinery
+  /** Where simulations run; whoever made them stops them. */
+  readonly simThreads: SimThreads
   /** Units under way are dropped, finished ones returned. */
   readonly signal: AbortSignal
   /** The one of the units in virtual time whose events are written to a file, as in `RunRequest`. */
@@ -44,7 +45,7 @@ export interface ExecuteOptions {
   onFinished(unit: UnitKey, result: UnitResult, tookMs: number): void
 }
 
-/** Runs all stages, one after the other; no thread, process or socket is left when it returns. */
+/** Runs all stages, one after the other; but for the threads of simulations no thread, process or socket is left when it returns. */
 export async function execute (options: ExecuteOptions): Promise<UnitResult[]> {
   const results: UnitResult[] = []
   const keep = async (unit: UnitKey, runner: Runner): Promise<void> => {
@@ -60,7 +61,7 @@ export async function execute (options: ExecuteOptions): Promise<UnitResult[]> {
     if (stages.length === 0 || options.signal.aborted) {
       continue
     }
-    const runner = await createRunner(wire, options, stages[0].lanes)
+    const runner = await createRunner(wire, options)
     try {
       for (const stage of stages) {
         await inLanes(stage, options.signal, async unit => await keep(unit, runner))
@@ -78,31 +79,25 @@ interface Runner {
   stop(): Promise<void>
 }
 
-async function createRunner (wire: WireName, options: ExecuteOptions, lanes: number): Promise<Runner> {
+async function createRunner (wire: WireName, options: ExecuteOptions): Promise<Runner> {
   if (wire === 'sim') {
-    return simRunner(options, lanes)
+    return simRunner(options)
   }
   const { machinery } = options
   return wireRunner(options, await (wire === 'stack' ? machinery.createStackWire() : machinery.createTcpWire()))
 }
 
-function simRunner ({ loaded, parameters, machinery, eventLog, course }: ExecuteOptions, threads: number): Runner {
-  const pool = new Tinypool({ filename: machinery.simWorker.href, minThreads: 1, maxThreads: threads })
+function simRunner ({ loaded, parameters, simThreads, eventLog, course }: ExecuteOptions): Runner {
   return {
-    async run (unit, signal) {
-      const task: SimTask = {
-        experiment: loaded.experiment.name,
-        experimentsDirectory: new URL('.', loaded.rolesModule).href,
-        parameters,
-        unit,
-        ...(eventLog?.unit === unit ? { eventLog: eventLog.path } : {}),
-        ...(course === undefined ? {} : { course })
-      }
-      return await pool.run(task, { signal })
-    },
-    async stop () {
-      await pool.destroy()
-    }
+    run: async (unit, signal) => await simThreads.run({
+      experiment: loaded.experiment.name,
+      experimentsDirectory: new URL('.', loaded.rolesModule).href,
+      parameters,
+      unit,
+      ...(eventLog?.unit === unit ? { eventLog: eventLog.path } : {}),
+      ...(course === undefined ? {} : { course })
+    }, signal),
+    async stop () {}
   }
 }
 

@@ -1,6 +1,7 @@
 import { TwinwireError } from '../core/errors.ts'
 import { loadExperiment } from '../experiment/registry.ts'
 import { execute } from './execute.ts'
+import { SimThreads } from './sim-threads.ts'
 import { planStages } from './stages.ts'
 import type { VerifyMessage, VerifyTask } from './verify-task.ts'
 
@@ -14,6 +15,7 @@ async function carryOut (task: VerifyTask): Promise<void> {
   const experimentsDirectory = new URL(task.experimentsDirectory)
   const loaded = await loadExperiment(task.experiment, experimentsDirectory)
   const indices = new Map(units.map((unit, index) => [unit, index]))
+  const simThreads = new SimThreads(new URL(task.simWorker), task.jobs)
   await execute({
     loaded,
     parameters: task.parameters,
@@ -31,6 +33,7 @@ async function carryOut (task: VerifyTask): Promise<void> {
       unitLimitMs: task.unitLimitMs,
       graceMs: task.graceMs
     },
+    simThreads,
     signal: new AbortController().signal,
     ...(eventLog === undefined ? {} : { eventLog: { unit: units[eventLog.unit], path: eventLog.path } }),
     onFinished (unit, { traceHash, error }, tookMs) {
@@ -43,4 +46,5 @@ async function carryOut (task: VerifyTask): Promise<void> {
       process.send?.(message)
     }
   })
+  await simThreads.stop()
 }

@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import test from 'ava'
 import { recordCourses } from '../../src/cli/courses.ts'
+import { SimThreads } from '../../src/cli/sim-threads.ts'
 import { loadExperiment } from '../../src/experiment/registry.ts'
 import { planSeeds, planUnits } from '../../src/experiment/plan.ts'
 import { runUnit } from '../../src/experiment/run-unit.ts'
@@ -17,6 +18,9 @@ const machinery = { ...fakeMachinery(), simWorker: new URL('../fixtures/course-s
 const loaded = await loadExperiment('queueing', machinery.experimentsDirectory)
 const parameters = loaded.experiment.parameters.parse({}) as Readonly<Record<string, number>>
 const plan = [{ wire: 'sim' as const, seeds: planSeeds('s', 5) }]
+const simThreads = new SimThreads(machinery.simWorker, 2)
+
+test.after.always(async () => await simThreads.stop())
 
 test.serial('the chosen runs get courses with their reasons, one that is another run becomes a hole, and all else stays', async t => {
   const wire = new FakeWire('sim')
@@ -25,7 +29,7 @@ test.serial('the chosen runs get courses with their reasons, one that is another
     units.push(await runUnit({ loaded, parameters, unit, wire }))
   }
   const chosen = chooseCourses({ run: { experiment: describeExperiment(loaded.experiment), plan }, units })
-  const recorded = await recordCourses({ loaded, parameters, machinery, signal: new AbortController().signal, plan, jobs: 2 }, units)
+  const recorded = await recordCourses({ loaded, parameters, machinery, simThreads, signal: new AbortController().signal, plan, jobs: 2 }, units)
   t.deepEqual(recorded.map(({ course: _course, error: _error, ...unit }) => unit), units)
   for (const unit of recorded) {
     const choice = chosen.find(({ case: caseName, arm, seed }) => caseName === unit.case && arm === unit.arm && seed === unit.seed)
@@ -40,7 +44,7 @@ test.serial('the chosen runs get courses with their reasons, one that is another
 
 test.serial('cut short, it leaves results as they are', async t => {
   const units = await Promise.all(planUnits(loaded.experiment, plan).map(async unit => await runUnit({ loaded, parameters, unit, wire: new FakeWire('sim') })))
-  t.deepEqual(await recordCourses({ loaded, parameters, machinery, signal: AbortSignal.abort(), plan, jobs: 2 }, units), units)
+  t.deepEqual(await recordCourses({ loaded, parameters, machinery, simThreads, signal: AbortSignal.abort(), plan, jobs: 2 }, units), units)
 })
 
 test.serial('a run of an experiment leaves courses in its folder, whatever the number of jobs, and is not well where one is not reproducible', async t => {

@@ -33,6 +33,14 @@ test('a Node that is too old is told what is needed', async t => {
   await t.notThrowsAsync(promisify(execFile)(process.execPath, ['--import', pretend('22.20.0'), bin, '--version']))
 })
 
+test('what one command has compiled is kept for the next', async t => {
+  const directory = await temporaryDirectory(t)
+  const { NODE_COMPILE_CACHE: _ours, ...environment } = process.env
+  await promisify(execFile)(process.execPath, [bin, '--version'], { env: { ...environment, TMPDIR: directory } })
+  const [version] = await readdir(join(directory, 'node-compile-cache'))
+  t.true((await readdir(join(directory, 'node-compile-cache', version))).length > 100)
+})
+
 test('in simulation the number of jobs changes no byte, and every run has a trace hash', async t => {
   const directory = await temporaryDirectory(t)
   const hashes: Array<Array<string | undefined>> = []

@@ -44,6 +44,8 @@ export class Child<Command> {
       execPath,
       execArgv,
       serialization: 'advanced',
+      // Its memory and its time are measured: whether another has compiled the same before must not be seen in them.
+      env: { ...process.env, NODE_DISABLE_COMPILE_CACHE: '1' },
       // Results go to this process's standard output; what a role prints is not among them.
       stdio: ['ignore', 2, 2, 'ipc']
     })
