@@ -3,7 +3,7 @@ import type { RandomStream } from '../../src/core/random.ts'
 import { agreement } from '../../src/stats/agreement.ts'
 import { CONFIDENCE, meanInterval, medianInterval } from '../../src/stats/interval.ts'
 import type { Interval } from '../../src/stats/interval.ts'
-import { pairedEffect } from '../../src/stats/paired.ts'
+import { relativeInterval } from '../../src/stats/paired.ts'
 import type { Distribution } from './distributions.ts'
 
 /** Of normal deviates within so many deviations 99.9% lie. */
@@ -39,7 +39,8 @@ const KINDS: Readonly<Record<IntervalKind, Kind>> = {
     truth: () => CHANGE,
     interval: (distribution, runs, random) => {
       const baseline = drawMany(distribution, runs, random)
-      return pairedEffect(baseline, baseline.map((value) => pairOf(value, CHANGE, distribution, random)), random.fork('bootstrap')).relative ?? UNKNOWN
+      // With the stream that `pairedEffect` gives it.
+      return relativeInterval(baseline, baseline.map((value) => pairOf(value, CHANGE, distribution, random)), random.fork('bootstrap').fork('relative'))
     }
   },
   // Of the medians of a model and a reference that are the same.
@@ -51,8 +52,6 @@ const KINDS: Readonly<Record<IntervalKind, Kind>> = {
     }
   }
 }
-
-const UNKNOWN: Interval = { estimate: 0, low: -Infinity, high: Infinity }
 
 /** Half of the chance that a pair shares, as runs on one seed do; the mean is `1 + change` of the baseline's. */
 export function pairOf (baseline: number, change: number, distribution: Distribution, random: RandomStream): number {

@@ -78,8 +78,8 @@ class Pool {
   readonly counts: Uint32Array
   readonly #runOf: Uint32Array
   readonly #sizes: readonly number[]
-  /** Of each run, how many samples lie below each multiple of the stride; run by run. */
-  readonly #below: readonly Uint32Array[]
+  /** How many samples of each run lie below each multiple of the stride; place by place, run by run. */
+  readonly #below: Uint32Array
 
   constructor (runs: readonly RunSamples[]) {
     const samples = runs.flatMap((values, run) => values.map((value) => ({ value, run }))).sort((a, b) => a.value - b.value)
@@ -88,11 +88,11 @@ class Pool {
     this.#sizes = runs.map(({ length }) => length)
     this.counts = new Uint32Array(runs.length).fill(1)
     const places = Math.ceil(samples.length / STRIDE)
-    this.#below = runs.map(() => new Uint32Array(places))
+    this.#below = new Uint32Array(places * runs.length)
     const seen = new Uint32Array(runs.length)
     samples.forEach(({ run }, index) => {
       if (index % STRIDE === 0) {
-        this.#below.forEach((below, one) => { below[index / STRIDE] = seen[one] })
+        this.#below.set(seen, index / STRIDE * runs.length)
       }
       seen[run]++
     })
@@ -142,9 +142,10 @@ class Pool {
   }
 
   #seenAt (place: number): number {
+    const first = place * this.counts.length
     let seen = 0
     for (let run = 0; run < this.counts.length; run++) {
-      seen += this.counts[run] * this.#below[run][place]
+      seen += this.counts[run] * this.#below[first + run]
     }
     return seen
   }

@@ -27,9 +27,13 @@ export interface Interval {
  */
 export function meanInterval (values: readonly number[], random: RandomStream): Interval {
   checkFinite(values, 'values')
+  const sample = new Float64Array(values.length)
   return studentisedInterval(values.length, (pick) => {
-    const sample = values.map((value, i) => pick === undefined ? value : values[pick[i]])
-    return { estimate: mean(sample), standardError: standardError(sample) }
+    for (let i = 0; i < sample.length; i++) {
+      sample[i] = values[pick === undefined ? i : pick[i]]
+    }
+    const estimate = mean(sample)
+    return { estimate, standardError: standardError(sample, estimate) }
   }, random)
 }
 
@@ -150,8 +154,7 @@ export function bootstrapInterval ({ estimate, standardError }: Studentised, deg
 }
 
 /** Of the mean of independent values. */
-export function standardError (values: ArrayLike<number>): number {
-  const centre = mean(values)
+export function standardError (values: ArrayLike<number>, centre = mean(values)): number {
   let squares = 0
   for (let i = 0; i < values.length; i++) {
     squares += (values[i] - centre) ** 2

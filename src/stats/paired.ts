@@ -74,8 +74,8 @@ function standardisedMean (differences: readonly number[]): number | undefined {
   return count > 2 && deviation > Math.abs(centre) * 1e-12 ? centre / deviation * (1 - 3 / (4 * (count - 1) - 1)) : undefined
 }
 
-/** A ratio of means with its standard error by the delta method (Cochran 1977, section 6.4). */
-function relativeInterval (baseline: readonly number[], arm: readonly number[], random: RandomStream): Interval {
+/** Mean of the arm over mean of the baseline, which is above zero, minus 1: a ratio with its standard error by the delta method (Cochran 1977, section 6.4). */
+export function relativeInterval (baseline: readonly number[], arm: readonly number[], random: RandomStream): Interval {
   const residuals = new Float64Array(arm.length)
   const interval = studentisedInterval(arm.length, (pick) => {
     let armSum = 0
@@ -110,7 +110,7 @@ export function signFlipPValue (differences: readonly number[], random: RandomSt
 
 /** A Gray code visits all assignments by one flip each; the first sign stays, as its mirror image has the same sum. */
 function exactPValue (differences: readonly number[], observed: number): number {
-  const signed = [...differences]
+  const signed = Float64Array.from(differences)
   const assignments = 2 ** (differences.length - 1)
   let sum = differences.reduce((total, difference) => total + difference, 0)
   let extreme = 1
