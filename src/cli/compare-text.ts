@@ -63,14 +63,16 @@ export function identicalText ({ wire, case: name, arm, seeds }: IdenticalRuns):
 
 export function uncomparedText ({ wire, case: name, metric, arm, reason }: Uncompared): string {
   const reasons: Readonly<Record<Uncompared['reason'], string>> = {
-    lost: 'no run went well after, though some did before', gained: 'no run went well before', hopeless: 'nothing ever succeeded, before or after'
+    lost: 'no run went well after, though some did before', gained: 'no run went well before', hopeless: 'nothing ever succeeded, before or after',
+    saturated: 'so much failed, before and after, that neither value is more than a bound'
   }
   return `${wire} ${name}: ${metric.name} of ${arm}: ${reasons[reason]}`
 }
 
 /** What a change is, in the columns of every table: before, after, change, verdict. */
-export function changeCells ({ metric: { unit }, meanBefore, meanAfter, relative, difference, ...change }: Change): readonly [before: string, after: string, change: string, verdict: string] {
-  return [formatValue(meanBefore, unit), formatValue(meanAfter, unit), formatDifference(relative, difference, unit), verdictText(change)]
+export function changeCells ({ metric: { unit, better }, meanBefore, meanAfter, relative, difference, bound, ...change }: Change): readonly [before: string, after: string, change: string, verdict: string] {
+  const value = (mean: number, side: Change['bound']): string => `${bound === side ? better === 'lower' ? '> ' : '< ' : ''}${formatValue(mean, unit)}`
+  return [value(meanBefore, 'before'), value(meanAfter, 'after'), bound === undefined ? formatDifference(relative, difference, unit) : 'no size (too much failed)', verdictText(change)]
 }
 
 /** The metric's name, and that it is a cost where it is one. */

@@ -34,7 +34,7 @@ export async function makeSummary (directories: readonly string[], pages: string
   }
   const [{ renderSummary }, { summaryData }] = await Promise.all([import('../report/summary.ts'), import('../report/summary-data.ts')])
   writeWhole(pages, SUMMARY_PAGE, await renderSummary(entries))
-  writeWhole(pages, SUMMARY_DATA, `${JSON.stringify(summaryData(entries), undefined, 1)}\n`)
+  writeWhole(pages, SUMMARY_DATA, `${JSON.stringify(summaryData(entries))}\n`)
   return entries
 }
 

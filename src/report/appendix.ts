@@ -13,7 +13,7 @@ import { agreementFound, agreementLimitText, limitText } from './sentences.ts'
 
 const SHOWN_HOLES = 50
 /** A hash a run would be most of a large report. */
-const SHOWN_HASHES = 500
+const SHOWN_HASHES = 100
 
 /** What is guarded, with what was found. */
 export function thresholdSection ({ thresholds, agreementThresholds }: Analysis): Markup {

@@ -1,6 +1,7 @@
 import * as vega from 'vega'
 import { compile } from 'vega-lite'
 import type { TopLevelSpec } from 'vega-lite'
+import { leanSvg } from './lean-svg.ts'
 import { html, Markup } from './markup.ts'
 import type { Insert } from './markup.ts'
 
@@ -44,29 +45,13 @@ export async function renderChart (spec: Omit<Extract<TopLevelSpec, { layer: unk
     const svg = await view.toSVG()
     // vega numbers its ids through all charts of the process: numbered again, the same chart is the same text.
     const ids = new Map([...svg.matchAll(/ id="([^"]+)"/g)].map(([, name], index) => [name, `${id}-${index}`]))
-    return new Markup(compact(svg)
+    const renumbered = svg
       .replaceAll(/ id="([^"]+)"/g, (_, name: string) => ` id="${ids.get(name)}"`)
-      .replaceAll(/url\(#([^)]+)\)/g, (_, name: string) => `url(#${ids.get(name)})`))
+      .replaceAll(/url\(#([^)]+)\)/g, (_, name: string) => `url(#${ids.get(name)})`)
+    return new Markup(leanSvg(renumbered, id))
   } finally {
     view.finalize()
   }
-}
-
-/** What a mark says becomes its tool tip; the figure describes the chart as a whole, so that other roles only repeat it. */
-const MARK = / aria-label="([^"]*)" role="graphics-symbol" aria-roledescription="point"/g
-
-/** What the page's style sheet says, what draws nothing, and what is nothing. */
-const NEEDLESS = new RegExp([
-  '<path class="(?:foreground|background)"[^>]* d=""[^>]*/>', '<path class="background"[^>]* d="M0,0h[\\d.]+v[\\d.]+h-?[\\d.]+Z"[^>]*/>',
-  ' (?:xmlns(?::xlink)?|version|role|aria-[a-z]+|font-family|pointer-events|class)="[^"]*"', ' font-size="12px"', ' font-weight="normal"', ' opacity="1"', ' transform="translate\\(0,0\\)"'
-].join('|'), 'g')
-
-/** The same picture in a third of the text: a tenth of a pixel is as fine as one sees. */
-function compact (svg: string): string {
-  return svg
-    .replaceAll(MARK, ' data-tip="$1"')
-    .replaceAll(NEEDLESS, '')
-    .replaceAll(/ (?:d|transform|x1|x2|y1|y2|cx|cy)="[^"]*"/g, (attribute) => attribute.replaceAll(/-?\d+\.\d+/g, (number) => String(Math.round(Number(number) * 10) / 10)))
 }
 
 export interface FigureParts {

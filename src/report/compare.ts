@@ -19,7 +19,7 @@ import { checkAgreement, checkThreshold } from './checks.ts'
 import type { AgreementCheck, ThresholdCheck } from './checks.ts'
 import { commonCases, missingFrom, refusedMetrics, seedsOf, setupDifferences } from './compare-setup.ts'
 import type { CommonCase, RefusedMetric } from './compare-setup.ts'
-import { findingsOf } from './findings.ts'
+import { areBounds, findingsOf } from './findings.ts'
 
 /** What two results say of each other: two versions of the code, or two configurations of one experiment. */
 export interface ComparedRuns {
@@ -72,14 +72,19 @@ interface Estimate {
   readonly meanAfter: number
   /** After minus before, in the metric's unit. */
   readonly difference: Interval
-  /** After over before, minus 1. Absent where the mean before is not above zero by twice its standard error. */
+  /** After over before, minus 1. Absent where the mean before is not above zero by twice its standard error, and where one side is a bound. */
   readonly relative?: Interval
+  /** The side on which so much failed that its value is a bound: the direction is known then, and no size. */
+  readonly bound?: 'before' | 'after'
   readonly pValue: number
 }
 
 export interface Uncompared extends Subject {
-  /** `lost`: no run went well after, though some did before. `gained`: the other way round. `hopeless`: no request ever succeeded. */
-  readonly reason: 'lost' | 'gained' | 'hopeless'
+  /**
+   * `lost`: no run went well after, though some did before. `gained`: the other way round. `hopeless`: no request ever
+   * succeeded. `saturated`: on both sides so much failed that neither value is more than a bound.
+   */
+  readonly reason: 'lost' | 'gained' | 'hopeless' | 'saturated'
 }
 
 /** A threshold that both experiments state, perhaps with another limit. */
@@ -169,6 +174,9 @@ function estimatesOf (before: ResultsData, after: ResultsData, { wire, after: { 
       if ([...old, ...current].every(({ samples, failures }) => samples === failures)) {
         return [{ ...subject, reason: 'hopeless' }]
       }
+      if (areBounds(old) && areBounds(current)) {
+        return [{ ...subject, reason: 'saturated' }]
+      }
       return [{ ...subject, ...estimate(old, current, sharesSeeds(before, after, wire), random.fork(metric.name).fork(arm)) }]
     })
   })
@@ -198,9 +206,10 @@ function estimate (old: readonly RunValue[], current: readonly RunValue[], share
     ? [pairs.map(({ before }) => before), pairs.map(({ after }) => after)]
     : [old.map(({ value }) => value), current.map(({ value }) => value)]
   const { baselineMean, armMean, difference, relative, pValue } = (paired ? pairedEffect : unpairedEffect)(before, after, random)
+  const bound = areBounds(old) ? 'before' as const : areBounds(current) ? 'after' as const : undefined
   return {
     paired, runsBefore: before.length, runsAfter: after.length, meanBefore: baselineMean, meanAfter: armMean, difference, pValue,
-    ...relative === undefined ? {} : { relative }
+    ...bound !== undefined ? { bound } : relative === undefined ? {} : { relative }
   }
 }
 

@@ -14,7 +14,7 @@ import { html } from './markup.ts'
 import type { Insert, Markup } from './markup.ts'
 import type { ArmStyle } from './palette.ts'
 
-/** Of all runs together, in characters: what is more would make a slow page. */
+/** Of all runs together, in bytes: what is more would make a slow page. */
 const BUDGET = 700_000
 /** Of one run; `courses.json` has the others. */
 const SHOWN_MARKS = 30
@@ -29,15 +29,19 @@ export function casesWithCourses ({ units }: Pick<ResultsData, 'units'>): Readon
   return new Set(units.flatMap(unit => unit.course === undefined ? [] : [unit.case]))
 }
 
-/** Runs from inside, of each case those that were recorded; undefined where none was. */
-export function courseSection (results: ResultsData, styles: ReadonlyMap<string, ArmStyle>): Markup | undefined {
+/**
+ * Runs from inside, of each case those that were recorded; undefined where none was.
+ *
+ * @param bytesLeft on the page: the largest runs are left out where all would take more
+ */
+export function courseSection (results: ResultsData, styles: ReadonlyMap<string, ArmStyle>, bytesLeft: number): Markup | undefined {
   const { run, units } = results
   const cases = run.experiment.cases.map(theCase => ({ theCase, runs: runsOf(theCase, results) })).filter(({ runs }) => runs.length > 0)
   if (cases.length === 0) {
     return undefined
   }
   const all = cases.flatMap(({ theCase, runs }) => runs.map(unit => ({ unit, theCase, content: runContent(unit, theCase, results, styles) })))
-  const kept = new Set(withinBudget(all))
+  const kept = new Set(within(Math.min(BUDGET, bytesLeft), all))
   const left = all.length - kept.size
   const [first] = kept
   return html`<p>What happened in single runs${units.some(({ course, error }) => course !== undefined && error !== undefined) ? ', of which some failed' : ''}: the median one of each case and arm, and the worst where it differs. The numbers above a chart are those of the list beside it; a shaded band is a fault. Each run has the command that makes it again, to the bit, and writes a timeline for ui.perfetto.dev.</p>
@@ -54,14 +58,16 @@ function runsOf ({ name }: CaseDescription, { run, units }: ResultsData): UnitRe
   return units.filter(unit => unit.case === name && unit.course !== undefined).sort((a, b) => place(a) - place(b) || (a.seed < b.seed ? -1 : 1))
 }
 
-function withinBudget<Run extends { readonly content: Markup }> (runs: readonly Run[]): Run[] {
-  let total = runs.reduce((sum, { content }) => sum + content.text.length, 0)
+function within<Run extends { readonly content: Markup }> (bytes: number, runs: readonly Run[]): Run[] {
+  const sizes = new Map(runs.map(run => [run, Buffer.byteLength(run.content.text)]))
+  const sizeOf = (run: Run): number => sizes.get(run) ?? 0
+  let total = runs.reduce((sum, run) => sum + sizeOf(run), 0)
   const left = new Set<Run>()
-  for (const one of [...runs].sort((a, b) => b.content.text.length - a.content.text.length)) {
-    if (total <= BUDGET) {
+  for (const one of [...runs].sort((a, b) => sizeOf(b) - sizeOf(a))) {
+    if (total <= bytes) {
       break
     }
-    total -= one.content.text.length
+    total -= sizeOf(one)
     left.add(one)
   }
   return runs.filter(one => !left.has(one))

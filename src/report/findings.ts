@@ -136,10 +136,15 @@ function armFinding (arm: Arm, byArm: ReadonlyMap<string, readonly RunValue[]>, 
     median: medianInterval(values, random.fork('median')),
     samples: runs.reduce((sum, { samples }) => sum + samples, 0),
     failures: runs.reduce((sum, { failures }) => sum + failures, 0),
-    saturated: runs.filter(({ saturated }) => saturated).length > runs.length / 2
+    saturated: areBounds(runs)
   }
   const effect = arm.name === baseline ? undefined : effectOf(byArm.get(baseline) ?? [], runs, random.fork('effect'))
   return effect === undefined ? finding : { ...finding, effect }
+}
+
+/** In more than half of the runs the value is a bound and no measurement. */
+export function areBounds (runs: readonly RunValue[]): boolean {
+  return runs.filter(({ saturated }) => saturated).length > runs.length / 2
 }
 
 /** An arm against the baseline; undefined where they have no seed in common, and where nothing ever succeeded in either. */

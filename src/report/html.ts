@@ -15,6 +15,7 @@ import { html } from './markup.ts'
 import { methodSentences } from './method-sentences.ts'
 import { moduleVerdicts } from './module-verdicts.ts'
 import { noGainTable } from './no-gain-section.ts'
+import { bytesLeft } from './page-budget.ts'
 import { renderPage } from './page.ts'
 import type { Section } from './page.ts'
 import { armStyles } from './palette.ts'
@@ -46,7 +47,6 @@ export async function renderReport (results: ResultsData, analysis: Analysis, { 
   const armLegend = legend(experiment.arms, styles)
   const choice = chooseDistributions(results, analysis)
   const timelines = await timelineFigures(results, choice.shown, styles)
-  const courses = courseSection(results, styles)
   const tradeOffs = await tradeOffFigures(results, analysis, styles)
   const withoutGain = noGainTable(moduleVerdicts(results, analysis), experiment.title)
   const sections: Section[] = [
@@ -77,7 +77,6 @@ export async function renderReport (results: ResultsData, analysis: Analysis, { 
         ? html`<p>Runs of this experiment are too short to have a course.</p>`
         : html`<p>${timelines.sentence}</p>${armLegend}<div class="figures">${timelines.figures}</div>`
     },
-    ...(courses === undefined ? [] : [{ id: 'runs', title: 'One run, from inside', short: 'Runs', content: courses }]),
     ...await sweepSections(results, analysis, styles),
     ...(tradeOffs.length === 0 ? [] : [{
       id: 'trade-off',
@@ -91,6 +90,11 @@ export async function renderReport (results: ResultsData, analysis: Analysis, { 
     { id: 'environment', title: 'Environment, and how to do it again', short: 'Reproduce', content: environmentSection(results) },
     { id: 'data', title: 'Data and method', short: 'Data', content: dataSection(results) }
   ]
+  const data = verdictData(analysis, results)
+  const courses = courseSection(results, styles, bytesLeft(sections, data))
+  if (courses !== undefined) {
+    sections.splice(sections.findIndex(({ id }) => id === 'timeline') + 1, 0, { id: 'runs', title: 'One run, from inside', short: 'Runs', content: courses })
+  }
   return renderPage({
     title: `${experiment.title} · twinwire`,
     version: run.versions.twinwire ?? '',
@@ -105,7 +109,7 @@ ${planned === undefined ? undefined : html`<p role="status"><b>${soFar(results, 
 </header>`,
     sections,
     footer: `Made by twinwire ${run.versions.twinwire ?? ''} from the results alone.`,
-    data: { id: 'verdicts', value: verdictData(analysis, results) }
+    data: { id: 'verdicts', value: data }
   })
 }
 

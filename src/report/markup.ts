@@ -1,3 +1,5 @@
+import { sixDigits } from './six-digits.ts'
+
 /** Text that is HTML already. Only this module makes it of other text, so nothing reaches the page unescaped. */
 export class Markup {
   readonly text: string
@@ -43,8 +45,8 @@ const SCRIPT_ESCAPES: Readonly<Record<string, string>> = {
   '<': '\\u003c', '>': '\\u003e', '&': '\\u0026', '\u2028': '\\u2028', '\u2029': '\\u2029'
 }
 
-/** A value as JSON in a script element that no browser runs; nothing in it can end the element. */
+/** A value as JSON in a script element that no browser runs, its numbers to six digits; nothing in it can end the element. */
 export function embedJson (id: string, value: unknown): Markup {
-  const json = JSON.stringify(value).replaceAll(/[<>&\u2028\u2029]/g, (character) => SCRIPT_ESCAPES[character])
+  const json = JSON.stringify(value, (_, one: unknown) => typeof one === 'number' ? sixDigits(one) : one).replaceAll(/[<>&\u2028\u2029]/g, (character) => SCRIPT_ESCAPES[character])
   return new Markup(`<script type="application/json" id="${escapeHtml(id)}">${json}</script>`)
 }

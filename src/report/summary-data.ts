@@ -14,6 +14,7 @@ import { headline } from './headline.ts'
 import { moduleClauses } from './module-sentences.ts'
 import { moduleVerdicts } from './module-verdicts.ts'
 import type { ModuleSubject } from './module-verdicts.ts'
+import { sixDigits } from './six-digits.ts'
 
 /** One experiment's results, what was concluded of them, and where its report is. */
 export interface SummaryEntry {
@@ -115,17 +116,17 @@ function experimentSummary ({ results, analysis, href }: SummaryEntry): Experime
     metrics: analysis.findings.filter(({ arms }) => arms.length > 0).map(metricSummary),
     agreement: pairsOf(wiresOf(results)).flatMap((pair) => {
       const figures = agreementFigures(analysis, pair)
-      return figures === undefined ? [] : [{ ...pair, comparisons: figures.comparisons, median: round(figures.median), p99: figures.p99 === undefined ? null : round(figures.p99) }]
+      return figures === undefined ? [] : [{ ...pair, comparisons: figures.comparisons, median: sixDigits(figures.median), p99: figures.p99 === undefined ? null : sixDigits(figures.p99) }]
     }),
     agreements: analysis.agreements.map(({ case: caseDescription, metric, arm, model, reference, quantiles: [p50, p90, p99], maximumGap }) => ({
-      model, reference, case: caseDescription.name, sample: metric.sample, arm: arm.name, p50: known(p50.relative.estimate), p90: known(p90.relative.estimate), p99: known(p99.relative.estimate), gap: round(maximumGap)
+      model, reference, case: caseDescription.name, sample: metric.sample, arm: arm.name, p50: known(p50.relative.estimate), p90: known(p90.relative.estimate), p99: known(p99.relative.estimate), gap: sixDigits(maximumGap)
     })),
     beliefs: analysis.beliefs.map(({ case: caseDescription, metric, belief }) => ({ case: caseDescription.name, metric: metric.name, belief }))
   }
 }
 
 function claimReading ({ wire, outcome, found, baselineMean, armMean }: ClaimReading): ClaimSummary['readings'][number] {
-  return { wire, outcome, found: numbers(found), ...(baselineMean === undefined ? {} : { baselineMean: round(baselineMean) }), armMean: round(armMean) }
+  return { wire, outcome, found: numbers(found), ...(baselineMean === undefined ? {} : { baselineMean: sixDigits(baselineMean) }), armMean: sixDigits(armMean) }
 }
 
 function metricSummary ({ wire, case: { name, noGain }, metric, baseline, arms }: Finding): MetricSummary {
@@ -133,28 +134,23 @@ function metricSummary ({ wire, case: { name, noGain }, metric, baseline, arms }
 }
 
 function armSummary ({ arm, runs, mean, median, comparison }: ArmFinding): ArmSummary {
-  const summary = { arm: arm.name, runs: runs.length, mean: numbers(mean), median: round(median.estimate) }
+  const summary = { arm: arm.name, runs: runs.length, mean: numbers(mean), median: sixDigits(median.estimate) }
   if (comparison === undefined) {
     return summary
   }
   const { verdict, bounds, pairs, baselineMean, armMean, relative, adjustedPValue } = comparison
-  return { ...summary, comparison: { verdict, ...(bounds === undefined ? {} : { bounds: roundedBounds(bounds) }), pairs, baselineMean: round(baselineMean), armMean: round(armMean), relative: relative === undefined || bounds !== undefined ? null : numbers(relative), adjustedPValue: round(adjustedPValue) } }
+  return { ...summary, comparison: { verdict, ...(bounds === undefined ? {} : { bounds: roundedBounds(bounds) }), pairs, baselineMean: sixDigits(baselineMean), armMean: sixDigits(armMean), relative: relative === undefined || bounds !== undefined ? null : numbers(relative), adjustedPValue: sixDigits(adjustedPValue) } }
 }
 
 function roundedBounds ({ baseline, arm }: Bounds): Bounds {
-  return { ...(baseline === undefined ? {} : { baseline: round(baseline) }), ...(arm === undefined ? {} : { arm: round(arm) }) }
+  return { ...(baseline === undefined ? {} : { baseline: sixDigits(baseline) }), ...(arm === undefined ? {} : { arm: sixDigits(arm) }) }
 }
 
 function numbers ({ estimate, low, high }: Interval): Numbers {
-  return [round(estimate), known(low), known(high)]
+  return [sixDigits(estimate), known(low), known(high)]
 }
 
 /** JSON has no infinity. */
 function known (value: number): number | null {
-  return Number.isFinite(value) ? round(value) : null
-}
-
-/** Six digits: more than any interval is worth, and the same on every machine. */
-function round (value: number): number {
-  return Number(value.toPrecision(6))
+  return Number.isFinite(value) ? sixDigits(value) : null
 }

@@ -10,7 +10,7 @@ import { linearTicks, valueScale } from './scales.ts'
 import { leadingWire } from './sentences.ts'
 import { commonSeeds, goodUnits } from './series.ts'
 
-const SLICES = 48
+const SLICES = 40
 /** A run with fewer samples an arm has no course to show. */
 const MINIMUM_SAMPLES = 10
 
@@ -81,7 +81,7 @@ async function timelineFigure ({ id, title, metric, seed, slices }: Timeline, st
   return figure({
     id,
     title,
-    description: `Slowest ${metric.sample} in each slice of time, ${title}, seed ${seed}. ${worst.join('. ')}. ${failures} failed.`,
+    description: `Slowest in each slice of time, ${title}, seed ${seed}. ${worst.join('. ')}. ${failures} failed.`,
     chart: await timelineChart(id, metric, slices, styles),
     caption: [...namesSeed ? [`Seed ${seed}.`] : [], ...failures === 0 ? [] : ['✕ marks slices with failures, at the time they took to fail.']].join(' ') || undefined,
     table: dataTable(
@@ -103,7 +103,7 @@ async function timelineChart (id: string, metric: Metric, slices: readonly Slice
     seconds: timeMs / 1000,
     slowest,
     failures,
-    tip: `${arm.title} at ${formatValue(timeMs, 'ms')}: ${formatValue(slowest, metric.unit)}, ${failures} of ${samples} failed`
+    tip: `${arm.title} at ${formatValue(timeMs, 'ms')}: ${formatValue(slowest, metric.unit)}${failures === 0 ? '' : `, ${failures} of ${samples} failed`}`
   }))
   const arms = [...new Set(rows.map(({ arm }) => arm))]
   const end = Math.max(...rows.map(({ seconds }) => seconds))
@@ -114,7 +114,7 @@ async function timelineChart (id: string, metric: Metric, slices: readonly Slice
     scale: { domain: [0, end], nice: false as const },
     axis: { values: linearTicks([0, end]), labelExpr: "format(datum.value, '~r') + ' s'" }
   }
-  const y = { field: 'slowest', type: 'quantitative' as const, title: `slowest ${metric.sample} in each slice`, ...valueScale(rows.map(({ slowest }) => slowest), metric.unit) }
+  const y = { field: 'slowest', type: 'quantitative' as const, title: 'slowest in each slice of time', ...valueScale(rows.map(({ slowest }) => slowest), metric.unit) }
   const color = { field: 'arm', type: 'nominal' as const, scale: { domain: arms, range: arms.map((arm) => styles.get(arm)?.colour ?? 'var(--fg)') } }
   const shape = { field: 'arm', type: 'nominal' as const, scale: { domain: arms, range: arms.map((arm) => styles.get(arm)?.symbol ?? 'circle') } }
   return await renderChart({

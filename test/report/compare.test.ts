@@ -118,6 +118,19 @@ test('where nothing ever succeeded there is nothing to compare', t => {
   t.deepEqual(compared.changes, [])
 })
 
+test('where more fails than a quantile leaves room for, the change has a direction and no size, and none where that is so on both sides', t => {
+  const failing = (everyOther: number): ResultsData => results({ metric: { statistic: 'p50' }, sampleOf: index => ({ value: 1000 + index, ok: index % everyOther !== 0 }) })
+  const [change] = compareResults(results(), failing(1)).changes
+  t.like(change, { bound: 'after', verdict: 'regressed' })
+  t.is(change.relative, undefined)
+  const [back] = compareResults(failing(1), results()).changes
+  t.like(back, { bound: 'before', verdict: 'improved' })
+  // Of twelve runs of one sample each all but one are bounds; with fewer than half there is a size.
+  const nearlyAll = results({ sampleOf: index => ({ value: 1000, ok: index === 5 }) })
+  t.like(compareResults(failing(1), nearlyAll), { changes: [], uncompared: [{ reason: 'saturated' }] })
+  t.not(compareResults(results(), failing(3)).changes[0].relative, undefined)
+})
+
 test('p-values are corrected over all changes of a wire', t => {
   const arms = ['plain', 'pool', 'other']
   const { changes } = compareResults(results({ arms }), results({ arms, sampleOf: index => ({ value: 1.1 * (100 + index) }) }))

@@ -25,8 +25,8 @@ function withCourses (course: Partial<Course> = {}, data: ResultsData = syntheti
   }
 }
 
-function textOf (results: ResultsData): string {
-  return courseSection(results, armStyles(results.run.experiment.arms, 'plain'))?.text ?? ''
+function textOf (results: ResultsData, bytesLeft = Infinity): string {
+  return courseSection(results, armStyles(results.run.experiment.arms, 'plain'), bytesLeft)?.text ?? ''
 }
 
 const results = withCourses()
@@ -34,7 +34,7 @@ const section = textOf(results)
 
 test('without courses there is no section', async t => {
   const plain = syntheticResults({ simSeeds: 2, tcpSeeds: 0 })
-  t.is(courseSection(plain, new Map()), undefined)
+  t.is(courseSection(plain, new Map(), Infinity), undefined)
   const report = await renderReport(plain, analyse(plain))
   t.false(report.includes('id="runs"'))
   t.false(report.includes('courses.json'))
@@ -103,6 +103,9 @@ test('a section keeps within its budget, leaves out the largest, and says so', t
   t.true(text.length < BUDGET + 5_000, String(text.length))
   t.true(shown > 0 && shown < units.filter(({ course }) => course !== undefined).length)
   t.regex(text, /runs, the largest, are left out/)
+  const room = 100_000
+  t.true(Buffer.byteLength(textOf(data, room)) < room + 5_000)
+  t.is(textOf(data, -1).match(/<details class="course"/g), null)
   // Those of the pool are small, and so all there.
   t.is(of(/--arm<\/span> <span>pool<\/span>/g), units.filter(({ arm, course }) => arm === 'pool' && course !== undefined).length)
 })

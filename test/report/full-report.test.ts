@@ -64,7 +64,7 @@ test('cases of sweeps are drawn along their factors and left out of effects, dis
 })
 
 test('what a tool tip of a sweep says stands in the table of numbers', (t) => {
-  const tips = [...section('along-message-size').matchAll(/<path data-tip="([^"]+)"/g)].map(([, tip]) => tip)
+  const tips = [...section('along-message-size').matchAll(/<(?:path|use) [^>]*data-tip="([^"]+)"/g)].map(([, tip]) => tip)
   t.true(tips.length > 10)
   const text = section('along-message-size')
   for (const tip of tips) {
