@@ -17,7 +17,7 @@ const parameters = z.object({
   rttMs: z.number().positive().default(40).describe('Round trip between client and servers, ms'),
   rateBitsPerSecond: z.number().positive().default(10e6).describe('Rate of the client\'s uplink, bits per second'),
   requestsPerSecond: z.number().positive().default(50).describe('Arrivals of requests of each class, Poisson: 450 in what counts, as many as a p99 needs'),
-  warmUpMs: z.number().positive().default(3_000).describe('How long uploads go on before anything counts, ms'),
+  warmUpMs: z.number().positive().default(2_000).describe('How long uploads go on before anything counts, ms'),
   durationMs: z.number().positive().default(9_000).describe('How long requests arrive and bytes are counted, ms'),
   toldDurationMs: z.number().positive().default(3_000).describe('The same in the sweep of what the shaper is told, where nothing is read of the slowest, ms'),
   deadlineMs: z.number().positive().default(10_000).describe('What a user waits for an answer at most, the same in all arms, ms'),
@@ -90,7 +90,7 @@ const cases: readonly Case[] = [
   ...BUFFERS.map((buffer): Case => ({
     name: `buffer-${buffer}`,
     title: `Buffer of ${buffer} round trip${buffer === 1 ? '' : 's'}`,
-    description: `Uploads to three peers fill the client's uplink; requests to a fourth go beside them. What counts begins after three seconds. The router's drop-tail queue holds ${buffer} bandwidth-delay product${buffer === 1 ? '' : 's'}.`,
+    description: `Uploads to three peers fill the client's uplink; requests to a fourth go beside them. What counts begins when they have gone on for a while. The router's drop-tail queue holds ${buffer} bandwidth-delay product${buffer === 1 ? '' : 's'}.`,
     waits: false,
     // A bottleneck that several paths share is no pair of hosts.
     wires: ['sim', 'stack'],
@@ -165,7 +165,7 @@ export const experiment: Experiment = {
     { name: 'told', title: 'What the shaper is told of the line', description: 'In hundredths of its rate. Headers, acknowledgements and what the muxer says take the rest: told more than the line carries of payload, the queue stands in the router.', factors: [{ name: 'told', title: 'Hundredths of the rate', unit: 'count', scale: 'linear' }] }
   ],
   thresholds: [],
-  repetitions: { stack: 1 },
+  repetitions: { stack: 1, tcp: 1 },
   precision: {
     halfWidth: 0.05,
     maximumSeeds: 25,

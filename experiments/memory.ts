@@ -29,7 +29,7 @@ export const parameters = z.object({
 const RAISED = 100_000
 const PEERS_A_PROCESS = 50
 /** Between the phases, for what is under way to come to its end. */
-const SETTLING_MS = 1_000
+const SETTLING_MS = 500
 const SAMPLED_EVERY_MS = 100
 
 const MODULE_OPTIONS: OptimizedNetworkOptions = { connectionPool: { maxConnections: RAISED }, messageBatching: { codecs: ['snappy'] } }
@@ -99,7 +99,7 @@ export const experiment: Experiment = {
     { promise: PROMISE, reading: 'memory in use a peer of a server with 200 clients, against plain libp2p', case: 'server', metric: 'used-a-peer', arm: 'full', wire: 'tcp', target: { change: -0.4 } },
     { promise: PROMISE, reading: 'memory in use a peer of a client of 200 servers, against plain libp2p', case: 'client', metric: 'used-a-peer', arm: 'full', wire: 'tcp', target: { change: -0.4 } }
   ],
-  // Two arms and twelve comparisons: the least with which Holm's correction can find anything. A run is twelve seconds or so.
+  // Two arms and twelve comparisons: the least with which Holm's correction can find anything. A run is eleven seconds or so.
   repetitions: { sim: 0, stack: 0, tcp: 9 }
 }
 

@@ -11,8 +11,8 @@ export interface Stage {
   readonly lanes: number
 }
 
-/** Real runs that mostly wait: enough to save the time, few enough not to be seen in it. */
-const WAITING_LANES = 8
+/** Real runs that mostly wait: enough to save the time, few enough not to be seen in it. Eight of failed-requests keep two cores busy for a quarter. */
+const WAITING_LANES = 14
 /** ... and processes of their hosts: of 100 MB, each a second of work to start. */
 const WAITING_PROCESSES = 48
 
@@ -30,9 +30,14 @@ export function planStages (experiment: Experiment, parameters: RunParameters, u
   const stages: Stage[] = [
     { wire: 'sim', units: on('sim'), lanes: jobs },
     { wire: 'stack', units: on('stack'), lanes: jobs },
-    ...[...real].sort(([a], [b]) => b - a).map(([lanes, units]) => ({ wire: 'tcp' as const, units, lanes }))
+    ...[...real].sort(([a], [b]) => b - a).map(([lanes, units]) => ({ wire: 'tcp' as const, units, lanes: evenly(units.length, lanes) }))
   ]
   return stages.filter(({ units }) => units.length > 0)
+}
+
+/** As few as need no more rounds than `most` do: processes are started for each. */
+function evenly (units: number, most: number): number {
+  return Math.ceil(units / Math.ceil(units / most))
 }
 
 function realLanes (theCase: Case, parameters: RunParameters, unit: UnitKey): number {

@@ -46,7 +46,8 @@ test('in simulation the number of jobs changes no byte, and every run has a trac
   const hashes: Array<Array<string | undefined>> = []
   for (const jobs of ['1', '2']) {
     // The exit code is about verdicts, which are not the question here.
-    await once(spawn(process.execPath, [bin, 'run', 'connection-setup', '--seeds', '1', '--jobs', jobs, '--out', jobs], { cwd: directory, stdio: 'ignore' }), 'exit')
+    // More runs than jobs, of unequal length.
+    await once(spawn(process.execPath, [bin, 'run', 'cellular-queue', '--seeds', '2', '--set', 'durationMs=2s', '--jobs', jobs, '--out', jobs], { cwd: directory, stdio: 'ignore' }), 'exit')
     const { units } = JSON.parse(await readFile(join(directory, jobs, 'manifest.json'), 'utf8')) as { units: Array<{ traceHash?: string }> }
     hashes.push(units.map(({ traceHash }) => traceHash))
   }
