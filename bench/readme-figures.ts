@@ -29,8 +29,10 @@ function promises (experiments: readonly ExperimentSummary[]): string {
   }
   const readings = byPromise.reduce((sum, [, own]) => sum + own.length, 0)
   return [
-    table(['promise', 'met', 'partly', 'not met', 'open', 'best reading', 'worst reading'], byPromise.map(([promise, own]) => {
-      const ranked = own.toSorted(byOutcome)
+    table(['promise', 'met', 'partly', 'not met', 'open', 'best case, by its hardest reading', 'worst case'], byPromise.map(([promise, own]) => {
+      // A case that beats a straw man and not its fair rival is no better than that.
+      const hardest = [...Map.groupBy(own, ({ experiment, claim }) => `${experiment.name} ${claim.case}`).values()].flatMap(ofCase => ofCase.toSorted(byOutcome).slice(-1))
+      const ranked = hardest.toSorted(byOutcome)
       const [best, worst] = [ranked[0], ranked[ranked.length - 1]]
       return [promise, ...OUTCOMES.map(outcome => String(own.filter(({ claim }) => claim.outcome === outcome).length)), readingText(best), best === worst ? 'the same' : readingText(worst)]
     })),

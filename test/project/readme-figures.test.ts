@@ -44,7 +44,7 @@ const experiment: ExperimentSummary = {
 
 test('README\'s figures say of each promise what was found and where, of each experiment its verdict, and how far to believe it', t => {
   t.is(readmeFigures({ experiments: [experiment] }), [
-    '| promise | met | partly | not met | open | best reading | worst reading |',
+    '| promise | met | partly | not met | open | best case, by its hardest reading | worst case |',
     '| --- | --- | --- | --- | --- | --- | --- |',
     '| ten times faster | 1 | 0 | 0 | 0 | ✓ met: [first address dead](reports/dead-address.html#promises), Pool, 6.24 s → 312 ms (−95% [−96, −94] in simulation) | the same |',
     '',
@@ -104,15 +104,23 @@ test('a document that has lost its marks is refused, and only what stands betwee
   t.throws(() => markedSection('nothing', marks), { message: 'DOC.md has lost the marks between which its figures stand' })
 })
 
-test('of several readings the best and the worst stand in the promise\'s row, a bound as one and a value beside its own interval', t => {
+test('of several cases the best and the worst stand in the promise\'s row, a bound as one and a value beside its own interval', t => {
   const [claim] = experiment.claims
   const [metric] = experiment.metrics
   const [plain, pool] = metric.arms
-  const slower = { ...claim, reading: 'in 50 ms', target: { value: 50 }, outcome: 'not met' as const, readings: [{ ...claim.readings[0], outcome: 'not met' as const, found: [312, 300, 320] as const }] }
+  const slower = { ...claim, reading: 'in 50 ms', case: 'slow', target: { value: 50 }, outcome: 'not met' as const, readings: [{ ...claim.readings[0], outcome: 'not met' as const, found: [312, 300, 320] as const }] }
   const bounded = { ...claim, reading: 'a fifth fails', case: 'failing', outcome: 'open' as const, readings: [{ ...claim.readings[0], outcome: 'open' as const }] }
   const failing = { ...metric, case: 'failing', arms: [plain, { ...pool, ...pool.comparison && { comparison: { ...pool.comparison, verdict: 'saturated' as const, relative: null, bounds: { baseline: 0.2 } } } }] }
-  const [, , row, ...rest] = readmeFigures({ experiments: [{ ...experiment, claims: [slower, bounded, claim], metrics: [metric, failing] }] }).split('\n')
+  const [, , row, ...rest] = readmeFigures({ experiments: [{ ...experiment, claims: [slower, bounded, claim], metrics: [metric, failing, { ...metric, case: 'slow' }] }] }).split('\n')
   t.regex(row, /^\| ten times faster \| 1 \| 0 \| 1 \| 1 \| ✓ met: \[first address dead\].* \| ✕ not met: \[in 50 ms\]\([^)]*\), Pool, 6\.24 s → 312 ms \(312 ms \[300, 320\] in simulation\) \|$/)
   t.true(rest.some(line => line.endsWith('| Pool | 6.24 s | 312 ms | 312 ms [300, 320] in simulation | at most 50 ms | ✕ not met |')))
   t.true(rest.some(line => line.endsWith('| Pool | > 6.24 s (20% failed) | 312 ms | no size in simulation | −90% | ? open |')))
+})
+
+test('a case whose fair rival is not beaten is not the best because a straw man is', t => {
+  const [claim] = experiment.claims
+  const fair = { ...claim, reading: 'the same, against a fair rival', outcome: 'not met' as const }
+  const half = { ...claim, reading: 'half way', case: 'half', outcome: 'partly' as const }
+  const [, , row] = readmeFigures({ experiments: [{ ...experiment, claims: [claim, fair, half], metrics: [...experiment.metrics, { ...experiment.metrics[0], case: 'half' }] }] }).split('\n')
+  t.regex(row, /\| 1 \| 1 \| 1 \| 0 \| ◐ partly: \[half way\].* \| ✕ not met: \[the same, against a fair rival\]/)
 })
