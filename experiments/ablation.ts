@@ -29,7 +29,7 @@ const parameters = z.object({
   bulkPerSecond: z.number().positive().default(3).describe('Uploads of 256 KiB beside requests on the thin uplink, Poisson')
 })
 
-const arm = (name: string, module: ModuleName, title: string): Arm => ({ name, title, description: `${title} alone, with its defaults; all others off.`, modules: [module] })
+const arm = (name: string, module: ModuleName, title: string): Arm => ({ name, title, description: `${title} alone, with its defaults${module === 'bandwidthManager' ? ', and told the line\'s rate where there is bulk' : ''}; all others off.`, modules: [module] })
 
 const arms: readonly Arm[] = [
   { name: 'plain', title: 'Plain libp2p', description: 'dial() reuses the connection, each request opens a stream: what js-libp2p does by itself, with its connection monitor.' },
@@ -39,7 +39,7 @@ const arms: readonly Arm[] = [
   arm('bandwidth', 'bandwidthManager', 'Bandwidth manager'),
   arm('timeouts', 'adaptiveTimeouts', 'Adaptive timeouts'),
   arm('health', 'networkHealth', 'Network health'),
-  { name: 'all', title: 'All modules', description: 'All five modules with their defaults, which are those of `createOptimizedNetwork`.', modules: MODULES }
+  { name: 'all', title: 'All modules', description: 'All five modules with their defaults, which are those of `createOptimizedNetwork`; the bandwidth manager is told the line\'s rate where there is bulk.', modules: MODULES }
 ]
 
 /** What one client asks of its servers. */

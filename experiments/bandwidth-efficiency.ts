@@ -113,7 +113,7 @@ export const experiment: Experiment = {
   arms,
   cases,
   sweeps: [
-    { name: 'size', title: 'Size of a message', description: 'The same number of messages at every size, but at the largest, where they would load the path.', factors: [{ name: 'bytes', title: 'Size', unit: 'bytes', scale: 'log' }] },
+    { name: 'size', title: 'Size of a message', description: 'The same number of messages at every size, but above 12 kB, where they would load the path.', factors: [{ name: 'bytes', title: 'Size', unit: 'bytes', scale: 'log' }] },
     { name: 'rate', title: 'Messages a second', description: `Messages of ${RATES_BYTES} bytes.`, factors: [{ name: 'perSecond', title: 'Messages a second', unit: 'count', scale: 'log' }] }
   ],
   promises: [

@@ -78,7 +78,7 @@ const andRivals = (metric: Metric): Metric[] => [
 
 const REQUEST: readonly Metric[] = [
   ...andRivals(time('request-p50', 'Request, median', 'request-normal', 'p50')),
-  time('request-p99', 'Request, p99', 'request-normal', 'p99'),
+  ...andRivals(time('request-p99', 'Request, p99', 'request-normal', 'p99')),
   { name: 'failed', title: 'Failed requests', sample: 'request-normal', statistic: 'failed-share', unit: 'share', better: 'lower', minimumEffect: 0.05 }
 ]
 const UTILISATION = share('utilisation', 'Payload of what the line could carry')
@@ -96,7 +96,7 @@ const cases: readonly Case[] = [
     wires: ['sim', 'stack'],
     sweep: { name: 'buffer', levels: { buffer } },
     scenario: run => starScenario(run, 4, buffer),
-    metrics: [...REQUEST, UTILISATION, FAIRNESS, WIRE_BYTES]
+    metrics: [...REQUEST, ...andRivals(UTILISATION), ...andRivals(FAIRNESS), WIRE_BYTES]
   })),
   ...TOLD_PERCENT.map((percent): Case => ({
     name: `told-${percent}`,
@@ -116,7 +116,7 @@ const cases: readonly Case[] = [
     waits: false,
     wires: ['sim', 'stack'],
     scenario: run => starScenario(run, 4, 4),
-    metrics: [...andRivals(time('urgent-p50', 'Urgent request, median', 'request-urgent', 'p50')), time('urgent-p99', 'Urgent request, p99', 'request-urgent', 'p99'), ...REQUEST, UTILISATION, FAIRNESS, WIRE_BYTES]
+    metrics: [...andRivals(time('urgent-p50', 'Urgent request, median', 'request-urgent', 'p50')), ...andRivals(time('urgent-p99', 'Urgent request, p99', 'request-urgent', 'p99')), ...REQUEST, ...andRivals(UTILISATION), ...andRivals(FAIRNESS), WIRE_BYTES]
   },
   {
     name: 'starvation',

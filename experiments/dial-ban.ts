@@ -45,12 +45,17 @@ const WARM_MS = 10_000
 /** Of how many peers can be used. */
 const SAMPLE_MS = 10_000
 
-const metrics: readonly Metric[] = [
+const GOALS: readonly Metric[] = [
   { name: 'available', title: 'Healthy peers that can be used, mean over time', sample: 'available', statistic: 'mean', unit: 'share', better: 'higher', minimumEffect: 0.05 },
   { name: 'banned', title: 'Times that a healthy peer was banned or ejected', sample: 'banned', statistic: 'mean', unit: 'count', better: 'lower', minimumEffect: 0.1 },
   { name: 'failed', title: 'Requests of the application that failed', sample: 'request', statistic: 'failed-share', unit: 'share', better: 'lower', minimumEffect: 0.05 },
   { name: 'bad-out', title: 'A peer goes bad until it is not used for the first time', sample: 'bad-out', statistic: 'mean', unit: 'ms', better: 'lower', minimumEffect: 0.1 },
-  { name: 'asked-bad', title: 'Requests of the application that went to a bad peer', sample: 'asked-bad', statistic: 'mean', unit: 'share', better: 'lower', minimumEffect: 0.1 },
+  { name: 'asked-bad', title: 'Requests of the application that went to a bad peer', sample: 'asked-bad', statistic: 'mean', unit: 'share', better: 'lower', minimumEffect: 0.1 }
+]
+/** Whoever has no scores puts nobody out: the rule of today is the rival. */
+const RIVAL = 'dial-timeouts-1'
+const metrics: readonly Metric[] = [
+  ...GOALS.flatMap((metric): Metric[] => [metric, { ...metric, name: `${metric.name}-against-rule`, title: `${metric.title}, against time-outs that count 1`, baseline: RIVAL }]),
   { name: 'connections', title: 'Connections opened after the first', sample: 'connections', statistic: 'mean', unit: 'count', better: 'lower', role: 'cost', minimumEffect: 0.1 }
 ]
 
@@ -96,7 +101,7 @@ export const experiment: Experiment = {
   name: 'dial-ban',
   title: 'Bans for dial time-outs',
   question: 'When a node\'s own link is congested and it scores its peers by time-outs, how many healthy peers does it ban, how many are left to be used, and how soon is a peer out that is truly bad?',
-  expected: 'Ten points a time-out ban most healthy peers within a quarter of an hour of congestions, and leave the node without peers as in the field. One point bans none, and hardly a dead peer either. Without scores all stay, the bad ones too. Outlier detection blames nobody while many fail at once, and has the bad ones out after five failures in a row, where they are not more than a tenth of all: above that its cap bites, and the rules by scores have no such cap.',
+  expected: 'Ten points a time-out ban most healthy peers within a quarter of an hour of congestions, and leave the node without peers as in the field. One point bans none, and hardly a dead peer either. Without scores all stay, the bad ones too. Outlier detection blames nobody while many fail at once, and has the bad ones out after five failures in a row, where they are not more than a tenth of all: above that its cap bites, and the rules by scores have no such cap. They are sooner with a peer that resets, for one reset counts ten points with both.',
   parameters,
   arms: [
     { name: 'plain', title: 'No scores', description: 'Every peer is used as long as there is one.' },

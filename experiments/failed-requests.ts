@@ -143,7 +143,7 @@ const cases: readonly Case[] = [
   {
     name: 'any-of',
     title: 'Partition, any server will do',
-    description: 'The same, but every server can answer. Applications ask one at random; retries by hand go to the next one, and a server that the health monitor has ejected is passed over. In simulation only: the network is that of the case before.',
+    description: 'The same, but every server can answer. Applications ask one at random. Who retries by hand writes the loop, and lets it go to the next one; the modules try again what they were asked, which is one server, and pass over one that the health monitor has ejected: what applications gain by asking another one themselves is not theirs. In simulation only: the network is that of the case before.',
     waits: true,
     wires: ['sim'],
     arms: FAULTY_ARMS,
@@ -174,7 +174,7 @@ const RIVAL_TITLES: Readonly<Record<string, string>> = {
 const promises: readonly Claim[] = PROMISED.flatMap(({ name, rivals }): Claim[] => [
   { promise: PROMISE, reading: `share of failed requests where plain libp2p fails about 5%: ${name}`, case: name, metric: 'failed', arm: 'full', target: { value: 0.01 } },
   ...rivals.map(({ name: metric, baseline = '' }): Claim => (
-    { promise: PROMISE, reading: `the same, against ${RIVAL_TITLES[baseline]}: ${name}`, case: name, metric, arm: 'full', target: { change: -0.8 } }
+    { promise: PROMISE, reading: `the same, against ${RIVAL_TITLES[baseline]}${name === 'any-of' ? ' to the next server' : ''}: ${name}`, case: name, metric, arm: 'full', target: { change: -0.8 } }
   ))
 ])
 

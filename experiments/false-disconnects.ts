@@ -116,13 +116,13 @@ export const experiment: Experiment = {
   name: 'false-disconnects',
   title: 'False disconnects',
   question: 'How many healthy connections does a monitor kill an hour, when they are busy, when event loops pause and when the path is bad; and how soon does it find one that is truly dead?',
-  expected: 'Off: none, and a dead connection stays for a quarter of an hour. Upstream: tens an hour where pings wait behind bulk or a pause, as in the field (25 to 62 an hour a host), and a dead connection found in 10 to 15 s. Gated by a silence of a minute: none, and found in a minute. Three strikes: few, and found in half a minute. Ours: none, and found in less than 22 s.',
+  expected: 'Off: none, and a dead connection stays for a quarter of an hour. Upstream: tens an hour where pings wait behind bulk or a pause, as in the field (25 to 62 an hour a host), and a dead connection found in 10 to 15 s. Gated by a silence of a minute: none, and found in a minute. Three strikes: few, and found in 25 to 42 s. Ours: none, and found in less than 22 s.',
   parameters,
   arms: [
     { name: 'upstream', title: 'libp2p\'s monitor', description: 'As libp2p 3.3 comes: a ping on each connection every 10 s, at both ends, and an abort where one fails within an adaptive time-out of at least 5 s.' },
     { name: 'off', title: 'No monitor', description: 'connectionMonitor: { enabled: false }: TCP\'s own retransmissions have to find out.' },
     { name: 'silence-gated', title: 'Silence of 60 s', description: 'What js-libp2p #3504 proposes: the same pings, and an abort only where one fails and nothing was read for a minute. Modelled: what answers to pings and requests brought counts as read, of which each end sees its own.' },
-    { name: 'three-strikes', title: 'Three strikes', description: 'The same pings, and an abort after three failed ones in a row.' },
+    { name: 'three-strikes', title: 'Three strikes', description: 'The same pings, with libp2p\'s adaptive time-out, and an abort after three failed ones in a row.' },
     { name: 'health', title: 'Health monitor', description: 'networkHealth with its defaults at both ends, libp2p\'s own monitor off: docs/modules.md asks for one prober. Where a peer is dead its connection is replaced, and the old one aborted if it is still silent.', modules: ['networkHealth'] }
   ],
   cases,

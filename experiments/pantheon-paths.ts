@@ -15,6 +15,7 @@ import { measure, recordSample } from '../src/workload/measure.ts'
 import { libp2pWith, modulesOfArm, networkWith } from '../src/workload/modules.ts'
 import { PERF_PROTOCOL, perfTransfer, WITHOUT_END_BYTES } from '../src/workload/perf.ts'
 import { requestPayloads, serveRequestReply, serveRequestReplyOver } from '../src/workload/request-reply.ts'
+import { keptStreams } from '../src/workload/kept-streams.ts'
 import { overNetwork, plainLibp2p } from '../src/workload/requester.ts'
 import type { Requester, RequesterOptions } from '../src/workload/requester.ts'
 import { wireBytes } from '../src/workload/wire-bytes.ts'
@@ -37,6 +38,8 @@ const PAUSE_MS = 100
 
 const arms: readonly Arm[] = [
   { name: 'plain', title: 'Plain libp2p', description: 'Each request opens a stream, on the connection that carries the upload.' },
+  { name: 'plain-no-monitor', title: 'Plain, no monitor', description: 'The same with libp2p\'s connection monitor off, which takes a connection for dead where pings wait behind the upload. With all modules it is off, too.' },
+  { name: 'kept-streams', title: 'Kept streams', description: 'Plain libp2p whose streams are kept and used again, by hand.' },
   { name: 'pool', title: 'Pool', description: 'The connection pool alone: streams are kept.', modules: ['connectionPool'] },
   { name: 'timeouts', title: 'Timeouts', description: 'Adaptive timeouts alone; requests are idempotent and may be tried again.', modules: ['adaptiveTimeouts'] },
   { name: 'full', title: 'All five modules', description: 'The bandwidth manager is told Pantheon\'s rates less what headers take, as who knows the line would; the upload is a stream of the class bulk.', modules: MODULES }
@@ -73,17 +76,19 @@ function pathCase (name: PantheonPath): Case {
     // The upload begins into an empty queue.
     warmUpMs: 'mser-5',
     scenario: (run, random) => ({
-      hosts: ['client', 'server'].map(host => ({ name: host, role: host, libp2p: libp2pWith(modulesOfArm(arms, run)) })),
+      hosts: ['client', 'server'].map(host => ({ name: host, role: host, libp2p: run.arm === 'plain-no-monitor' ? { connectionMonitor: false } : libp2pWith(modulesOfArm(arms, run)) })),
       paths: [{ from: 'client', to: 'server', ...pantheonDirections(name, random) }],
       limitMs: endMs(run, durationMs(run, name)) + 120_000
     }),
     metrics: [
       { name: 'request', title: 'Request', sample: 'request', statistic: 'p50', unit: 'ms', better: 'lower', minimumEffect: 0.05 },
+      { name: 'request-kept', title: 'Request, against streams kept by hand', sample: 'request', statistic: 'p50', unit: 'ms', better: 'lower', baseline: 'kept-streams', minimumEffect: 0.05 },
       // Of 80 a run, and 240 on slow paths, a p99 would be the slowest or nearly.
       { name: 'request-p90', title: 'Request, p90', sample: 'request', statistic: 'p90', unit: 'ms', better: 'lower', minimumEffect: 0.05 },
       { name: 'failed', title: 'Failed requests', sample: 'request', statistic: 'failed-share', unit: 'share', better: 'lower', minimumEffect: 0.05 },
       { name: 'goodput', title: 'What the upload carried', sample: 'goodput', statistic: 'mean', unit: 'bit/s', better: 'higher', minimumEffect: 0.05 },
       { name: 'cuts', title: 'How often the upload was cut', sample: 'cuts', statistic: 'mean', unit: 'count', better: 'lower', minimumEffect: 0.05 },
+      { name: 'cuts-no-monitor', title: 'The same, against libp2p without its monitor', sample: 'cuts', statistic: 'mean', unit: 'count', better: 'lower', baseline: 'plain-no-monitor', minimumEffect: 0.05 },
       { name: 'attempts', title: 'Attempts a request', sample: 'attempts', statistic: 'mean', unit: 'count', better: 'lower', role: 'cost', minimumEffect: 0.02 },
       { name: 'wire-bytes', title: 'Bytes on the wire for each of the upload', sample: 'wire-bytes', statistic: 'mean', unit: 'count', better: 'lower', role: 'cost', minimumEffect: 0.02 }
     ]
@@ -161,7 +166,7 @@ async function requesterOf (host: Host, run: RunParameters): Promise<{ readonly 
   const options: RequesterOptions = { node: host.node, clock: host.clock, peer: id, addresses, deadlineMs: Number(run.deadlineMs) }
   const network = networkOf(host, run)
   if (network === undefined) {
-    return { requester: plainLibp2p(options) }
+    return { requester: run.arm === 'kept-streams' ? keptStreams(options) : plainLibp2p(options) }
   }
   await host.node.peerStore.merge(id, { multiaddrs: [...addresses] })
   return { requester: overNetwork(network, options), network }

@@ -1,4 +1,5 @@
 import type { Clock } from '../core/clock.ts'
+import { AdaptiveTimeout } from '../core/adaptive-timeout.ts'
 import { sleep, timeoutSignal } from '../core/clock.ts'
 import { TwinwireError } from '../core/errors.ts'
 import { ping } from '../optim/ping.ts'
@@ -7,8 +8,6 @@ import type { Connection, NetworkNode, PeerId } from '../optim/port.ts'
 export interface PingMonitorOptions {
   /** Between two pings on a connection; default 10000, as libp2p's own monitor. */
   readonly intervalMs?: number
-  /** For one ping; default 5000, the least that libp2p's own allows. */
-  readonly timeoutMs?: number
   /** Failed pings in a row until a connection is aborted; default 1, as libp2p's own. */
   readonly strikes?: number
   /** ... and only where nothing was heard of the peer for so long; default 0. js-libp2p #3504 proposes 60000. */
@@ -16,21 +15,24 @@ export interface PingMonitorOptions {
 }
 
 /**
- * Monitors that abort connections, to compare with: pings each connection of a node at an interval, as libp2p's own does,
- * with more patience. Time-outs are fixed, where libp2p's follow earlier pings.
+ * Monitors that abort connections, to compare with: pings each connection of a node at an interval, with the time-outs of
+ * libp2p's own monitor (5 s at least), and with more patience.
  */
 export class PingMonitor {
   readonly #node: NetworkNode
   readonly #clock: Clock
   readonly #options: Required<PingMonitorOptions>
+  /** One for all connections, as in libp2p. */
+  readonly #timeout: AdaptiveTimeout
   readonly #strikes = new WeakMap<Connection, number>()
   readonly #heardMs = new Map<string, number>()
   #pings = 0
 
-  constructor (node: NetworkNode, clock: Clock, { intervalMs = 10_000, timeoutMs = 5_000, strikes = 1, staleMs = 0 }: PingMonitorOptions) {
+  constructor (node: NetworkNode, clock: Clock, { intervalMs = 10_000, strikes = 1, staleMs = 0 }: PingMonitorOptions) {
     this.#node = node
     this.#clock = clock
-    this.#options = { intervalMs, timeoutMs, strikes, staleMs }
+    this.#options = { intervalMs, strikes, staleMs }
+    this.#timeout = new AdaptiveTimeout(clock)
     node.addEventListener('connection:open', ({ detail: { remotePeer } }) => this.heard(remotePeer))
   }
 
@@ -55,9 +57,10 @@ export class PingMonitor {
   }
 
   async #check (connection: Connection, closing: AbortSignal): Promise<void> {
-    const { timeoutMs, strikes, staleMs } = this.#options
-    using limit = timeoutSignal(this.#clock, timeoutMs, closing)
+    const { strikes, staleMs } = this.#options
+    using limit = timeoutSignal(this.#clock, this.#timeout.timeoutMs, closing)
     this.#pings++
+    const startMs = this.#clock.now()
     try {
       await ping(connection, this.#clock, { signal: limit.signal, closing })
       this.#strikes.delete(connection)
@@ -72,6 +75,8 @@ export class PingMonitor {
       if (failed >= strikes && silentMs >= staleMs) {
         connection.abort(new TwinwireError('ERR_TIMEOUT', 'the connection did not answer its pings'))
       }
+    } finally {
+      this.#timeout.ended(this.#clock.now() - startMs, limit.signal.aborted)
     }
   }
 }
