@@ -14,6 +14,7 @@ import { experimentFolders } from './experiment-folders.ts'
 import type { FolderOptions } from './experiment-folders.ts'
 import { formatSpan } from './format-span.ts'
 import { interruptedExitCode } from './interruption.ts'
+import { KeptWires } from './kept-wires.ts'
 import { ExitCode } from './options.ts'
 import { parseParameters } from './parameters.ts'
 import { Progress } from './progress.ts'
@@ -50,6 +51,15 @@ interface Prepared {
  * @throws as `run` does, for the first experiment that cannot be carried out as given, before anything runs
  */
 export async function experiments (context: CliContext, names: readonly string[], options: ExperimentsOptions): Promise<number> {
+  const kept = new KeptWires(context.machinery)
+  try {
+    return await runAll({ ...context, machinery: kept.machinery }, names, options)
+  } finally {
+    await kept.stop()
+  }
+}
+
+async function runAll (context: CliContext, names: readonly string[], options: ExperimentsOptions): Promise<number> {
   const { signal, stdout, workingDirectory } = context
   const pages = resolve(workingDirectory, options.pages ?? options.out)
   const expected = await earlierTimes(pages)

@@ -88,6 +88,25 @@ twinwire report 'all of them/patient' makes the report of what it has.
   t.is((await runCli(directory, ['report', 'all of them/patient'])).exitCode, 0)
 })
 
+test.serial('experiments share the processes of real peers, which end with the command', async t => {
+  const directory = await temporaryDirectory(t)
+  const tcp = new FakeWire('tcp')
+  let made = 0
+  const machinery = {
+    ...fakeMachinery(),
+    experimentsDirectory: new URL('../fixtures/two-experiments/', import.meta.url),
+    createTcpWire: async () => {
+      made++
+      return tcp
+    }
+  }
+  await runCli(directory, ['experiments', ...FEW, '--out', 'all'], { machinery })
+  // Two cases and two arms each.
+  t.is(tcp.beside.length, 8)
+  t.is(made, 1)
+  t.is(tcp.stopped, 1)
+})
+
 test.serial('interrupted before anything has begun, it leaves nothing and says nothing of results', async t => {
   const directory = await temporaryDirectory(t)
   const { exitCode, stderr } = await runCli(directory, ['experiments', ...FEW, '--out', 'all'], { signal: AbortSignal.abort() })
