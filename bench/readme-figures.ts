@@ -105,8 +105,8 @@ function table (head: readonly string[], rows: ReadonlyArray<readonly string[]>)
 }
 
 function verdicts (experiments: readonly ExperimentSummary[]): string {
-  return table(['experiment', 'verdict', 'runs'], experiments.map(({ name, report, verdict, seeds }) =>
-    [`[${name}](reports/${report})`, typeset(verdict), (['sim', 'stack', 'tcp'] as const).flatMap(wire => seeds[wire] === undefined ? [] : [`${seeds[wire]} ${WIRE_PLACES[wire]}`]).join(', ')]))
+  return table(['experiment', 'verdict', 'runs'], experiments.map(({ name, report, verdict, passed, seeds }) =>
+    [`[${name}](reports/${report})`, `${typeset(verdict)}${passed ? '' : ` ✕ [A threshold](reports/${report}#thresholds) does not hold.`}`, (['sim', 'stack', 'tcp'] as const).flatMap(wire => seeds[wire] === undefined ? [] : [`${seeds[wire]} ${WIRE_PLACES[wire]}`]).join(', ')]))
 }
 
 function belief (experiments: readonly ExperimentSummary[]): string {

@@ -1,6 +1,6 @@
 import { isBroken } from '../report/compare.ts'
 import type { Change, ComparedRuns, ComparedSide } from '../report/compare.ts'
-import { changeCells, checkState, checkText, identicalText, metricText, tallyText, uncomparedText } from './compare-text.ts'
+import { changeCells, checkState, checkText, failingText, identicalText, metricText, tallyText, uncomparedText } from './compare-text.ts'
 import type { Folders } from './compare-output.ts'
 
 /** A summary may have a mebibyte: so many rows of 200 bytes leave room for all else. */
@@ -8,7 +8,7 @@ const MAXIMUM_ROWS = 2_000
 
 /** What changed, for a job's summary on GitHub: counts, what changed, the rest folded, and what gave both. */
 export function compareMarkdown (compared: ComparedRuns, folders: Folders): string {
-  const { before, after, differences, changes, identical, uncompared, thresholds, refused, onlyBefore, onlyAfter } = compared
+  const { before, after, differences, changes, failing, identical, uncompared, thresholds, refused, onlyBefore, onlyAfter } = compared
   const changed = changes.filter(({ verdict }) => verdict === 'improved' || verdict === 'regressed')
   const rest = changes.filter(change => !changed.includes(change))
   const broken = thresholds.filter(isBroken)
@@ -17,7 +17,7 @@ export function compareMarkdown (compared: ComparedRuns, folders: Folders): stri
   return `${[
     `### ${escape(after.run.experiment.title)}`,
     escape(tallyText(compared)),
-    ...list([...broken.map(change => `A threshold that held does not any more: ${checkText(change)}`), ...lost.map(uncomparedText)]),
+    ...list([...broken.map(change => `A threshold that held does not any more: ${checkText(change)}`), ...failing.map(failingText), ...lost.map(uncomparedText)]),
     ...list(differences),
     ...changed.length === 0 ? [] : [changeTable(changed)],
     ...folded(`${rest.length} without a change that can be told`, rest.length === 0 ? [] : [changeTable(rest)]),

@@ -1,5 +1,5 @@
 import type { Metric } from '../experiment/definition.ts'
-import type { Change, CheckChange, ComparedRuns, ComparedSide, IdenticalRuns, Uncompared } from '../report/compare.ts'
+import type { Change, CheckChange, ComparedRuns, ComparedSide, FailingRuns, IdenticalRuns, Uncompared } from '../report/compare.ts'
 import { isBroken } from '../report/compare.ts'
 import type { RefusedMetric } from '../report/compare-setup.ts'
 
@@ -10,7 +10,7 @@ import type { RefusedMetric } from '../report/compare-setup.ts'
 export interface CompareOutput {
   readonly before: SideOutput
   readonly after: SideOutput
-  /** Something became worse or came to nothing, or a threshold that held does not any more. */
+  /** Something became worse, or fails, or a threshold that held does not any more. */
   readonly regressed: boolean
   /** The process's. */
   readonly exitCode: number
@@ -18,6 +18,7 @@ export interface CompareOutput {
   readonly onlyBefore: readonly string[]
   readonly onlyAfter: readonly string[]
   readonly refused: readonly RefusedMetric[]
+  readonly failing: readonly FailingRuns[]
   readonly identical: readonly IdenticalRuns[]
   readonly changes: readonly ChangeOutput[]
   readonly uncompared: ReadonlyArray<Omit<Uncompared, 'metric'> & { readonly metric: string }>
@@ -49,7 +50,7 @@ export interface ThresholdChangeOutput {
 }
 
 export function compareOutput (compared: ComparedRuns, folders: Folders, result: Pick<CompareOutput, 'regressed' | 'exitCode'>): CompareOutput {
-  const { differences, onlyBefore, onlyAfter, refused, identical, changes, uncompared, thresholds } = compared
+  const { differences, onlyBefore, onlyAfter, refused, failing, identical, changes, uncompared, thresholds } = compared
   return {
     before: side(compared.before, folders.before),
     after: side(compared.after, folders.after),
@@ -58,6 +59,7 @@ export function compareOutput (compared: ComparedRuns, folders: Folders, result:
     onlyBefore,
     onlyAfter,
     refused,
+    failing,
     identical,
     changes: changes.map(({ metric: { name, unit, better, role = 'goal', minimumEffect }, pValue: _pValue, ...change }) => ({ ...change, metric: name, unit, better, role, minimumEffect })),
     uncompared: uncompared.map(({ metric: { name }, ...subject }) => ({ ...subject, metric: name })),

@@ -1,6 +1,6 @@
 import { WIRES } from '../experiment/wire-pair.ts'
 import { isBroken } from '../report/compare.ts'
-import type { Change, CheckChange, ComparedRuns, ComparedSide, IdenticalRuns, Uncompared } from '../report/compare.ts'
+import type { Change, CheckChange, ComparedRuns, ComparedSide, FailingRuns, IdenticalRuns, Uncompared } from '../report/compare.ts'
 import { formatDifference, formatValue, plural } from '../report/format.ts'
 import { agreementFound, agreementLimitText, limitText, verdictText } from '../report/sentences.ts'
 import { WIRE_TITLES } from '../report/wire-words.ts'
@@ -15,7 +15,7 @@ import type { Paint } from './verdicts.ts'
 /** What changed, as text for a reader at a terminal; coloured where `output` is one. */
 export function describeChanges (compared: ComparedRuns, folders: Folders, output: Output): string {
   const paint = painter(output)
-  const { before, after, differences, changes, identical, uncompared, thresholds, refused, onlyBefore, onlyAfter } = compared
+  const { before, after, differences, changes, failing, identical, uncompared, thresholds, refused, onlyBefore, onlyAfter } = compared
   const sections = [
     `${paint('bold')(after.run.experiment.title)}\nbefore  ${sideText(before, folders.before)}\nafter   ${sideText(after, folders.after)}`
   ]
@@ -31,6 +31,7 @@ export function describeChanges (compared: ComparedRuns, folders: Folders, outpu
       sections.push(`${paint('bold')(`${WIRE_TITLES[wire]}, ${designText(own[0])}`)}\n${changeTable(own, paint)}`)
     }
   }
+  add('Fail after, and not before', failing.map(failingText))
   add('Identical runs', identical.map(identicalText))
   add('Not compared', [...uncompared.map(uncomparedText), ...refused.map(({ case: name, metric, reason }) => `${name}: ${metric} is defined differently: ${reason}`)])
   add('Thresholds', thresholds.map(change => `${checkOutcome(change, paint)}  ${checkText(change)}`))
@@ -41,7 +42,7 @@ export function describeChanges (compared: ComparedRuns, folders: Folders, outpu
 }
 
 /** `2 regressed, 10 without meaningful change; the same event by event in 4 arms` */
-export function tallyText ({ changes, identical, uncompared, thresholds }: ComparedRuns): string {
+export function tallyText ({ changes, failing, identical, uncompared, thresholds }: ComparedRuns): string {
   const counts = VERDICTS.flatMap(verdict => {
     const count = changes.filter(change => change.verdict === verdict).length
     return count === 0 ? [] : [`${count} ${verdict === 'no meaningful change' ? 'without meaningful change' : verdict}`]
@@ -51,10 +52,15 @@ export function tallyText ({ changes, identical, uncompared, thresholds }: Compa
   const parts = [
     counts.join(', '),
     ...identical.length === 0 ? [] : [`the same event by event: ${plural(identical.length, 'arm')} of a case`],
+    ...failing.length === 0 ? [] : [`${plural(failing.reduce((sum, { seeds }) => sum + seeds, 0), 'run')} that went well before fail after`],
     ...lost === 0 ? [] : [`${lost} without a good run after`],
     ...broken === 0 ? [] : [`${plural(broken, 'threshold')} that held ${broken === 1 ? 'does' : 'do'} not any more`]
   ]
   return parts.filter(part => part !== '').join('; ')
+}
+
+export function failingText ({ wire, case: name, arm, seeds, of, code }: FailingRuns): string {
+  return `${wire} ${name}, arm ${arm}: ${seeds} of ${plural(of, 'run')} that went well before fail after (${code})`
 }
 
 export function identicalText ({ wire, case: name, arm, seeds }: IdenticalRuns): string {

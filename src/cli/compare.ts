@@ -58,7 +58,7 @@ export function addCompareCommand (program: Command, context: CliContext, finish
     .description('states what changed between two results, with intervals and verdicts')
     .option('--json', 'the comparison as one JSON object on stdout', false)
     .option('--markdown <file>', `appends a summary in GitHub's Markdown (default: the file that ${SUMMARY_VARIABLE} names, where it is set)`, textOf('--markdown', FILE_NAME))
-    .addOption(new Option('--fail-on <what>', 'what makes the exit code 1, beside a threshold that held before and does not after').choices(FAIL_ON).default('regressed'))
+    .addOption(new Option('--fail-on <what>', 'what makes the exit code 1: something that became worse, a run that went well before and fails after, or a threshold that held before and does not after; with `inconclusive` also a change of which too little is known').choices(FAIL_ON).default('regressed'))
     .action(async (before: string, after: string, options: CompareOptions) => finish(await compare(context, before, after, options)))
 }
 

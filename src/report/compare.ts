@@ -30,7 +30,9 @@ export interface ComparedRuns {
   readonly onlyBefore: readonly string[]
   readonly onlyAfter: readonly string[]
   readonly refused: readonly RefusedMetric[]
-  /** Where the simulation did the same, event by event: there is nothing to test. */
+  /** Arms of which runs fail after that went well before. What is left of them may be their easier seeds. */
+  readonly failing: readonly FailingRuns[]
+  /** Where the simulation did the same, event by event, and no run has failed since: there is nothing to test. */
   readonly identical: readonly IdenticalRuns[]
   /** By wire, in the experiment's order. */
   readonly changes: readonly Change[]
@@ -56,7 +58,15 @@ export interface IdenticalRuns extends Pick<Subject, 'wire' | 'case' | 'arm'> {
   readonly seeds: number
 }
 
-/** p-values are corrected (Holm) over all changes of the wire. */
+export interface FailingRuns extends Pick<Subject, 'wire' | 'case' | 'arm'> {
+  readonly seeds: number
+  /** Of those that went well before. */
+  readonly of: number
+  /** The first one's. */
+  readonly code: string
+}
+
+/** p-values are corrected (Holm) over all changes of the wire. That nothing worsened is withheld, as inconclusive, of an arm of which runs fail now. */
 export interface Change extends Subject, Judgement, Estimate {
   /** Inconclusive, as so few runs could not be significant however clear the change. */
   readonly tooFewPairs: boolean
@@ -103,7 +113,8 @@ const COMPARISON_SEED = 'compare'
 export function compareResults (before: ResultsData, after: ResultsData): ComparedRuns {
   const random = randomStream(COMPARISON_SEED)
   const common = commonCases(before, after)
-  const identical = common.flatMap(theCase => identicalRuns(before, after, theCase))
+  const failing = common.flatMap(theCase => failingRuns(before, after, theCase))
+  const identical = common.flatMap(theCase => identicalRuns(before, after, theCase)).filter(same => !failing.some(one => isOfArm(one, same)))
   const estimates = common.flatMap(theCase => {
     const arms = theCase.arms.filter(arm => !identical.some(same => same.wire === theCase.wire && same.case === theCase.after.name && same.arm === arm))
     return estimatesOf(before, after, { ...theCase, arms }, random.fork(theCase.wire).fork(theCase.after.name))
@@ -125,21 +136,37 @@ export function compareResults (before: ResultsData, after: ResultsData): Compar
     onlyBefore: missingFrom(before, after),
     onlyAfter: missingFrom(after, before),
     refused,
+    failing,
     identical,
-    changes: WIRES.flatMap(wire => judged(estimates.filter(estimate => 'pValue' in estimate).filter(estimate => estimate.wire === wire))),
+    changes: WIRES.flatMap(wire => judged(estimates.filter(estimate => 'pValue' in estimate).filter(estimate => estimate.wire === wire), failing)),
     uncompared: estimates.filter(estimate => 'reason' in estimate),
     thresholds: checkChanges(before, after, random.fork('thresholds'))
   }
 }
 
-/** Whether an automaton should stop: something became worse, or came to nothing, or a threshold that held does not any more. */
-export function hasRegressed ({ changes, uncompared, thresholds }: ComparedRuns): boolean {
-  return changes.some(({ verdict }) => verdict === 'regressed') || uncompared.some(({ reason }) => reason === 'lost') || thresholds.some(isBroken)
+/** Whether an automaton should stop: something became worse, or fails, or a threshold that held does not any more. */
+export function hasRegressed ({ changes, failing, uncompared, thresholds }: ComparedRuns): boolean {
+  return failing.length > 0 || changes.some(({ verdict }) => verdict === 'regressed') || uncompared.some(({ reason }) => reason === 'lost') || thresholds.some(isBroken)
 }
 
 /** A threshold that held before, and does not after. */
 export function isBroken ({ before, after }: CheckChange): boolean {
   return before.checked && before.holds && !after.holds
+}
+
+function isOfArm (one: Pick<Subject, 'wire' | 'case' | 'arm'>, other: Pick<Subject, 'wire' | 'case' | 'arm'>): boolean {
+  return one.wire === other.wire && one.case === other.case && one.arm === other.arm
+}
+
+/** Runs that never were are nobody's failure: a command that was cut short left them out. */
+function failingRuns (before: ResultsData, after: ResultsData, { wire, after: { name: caseName }, arms }: CommonCase): FailingRuns[] {
+  return arms.flatMap(arm => {
+    const own = ({ units }: ResultsData): UnitResult[] => units.filter(unit => unit.wire === wire && unit.case === caseName && unit.arm === arm)
+    const well = new Set(own(before).filter(({ error }) => error === undefined).map(({ seed }) => seed))
+    const failed = own(after).filter(({ seed, error }) => error !== undefined && well.has(seed))
+    const code = failed[0]?.error?.code
+    return code === undefined ? [] : [{ wire, case: caseName, arm, seeds: failed.length, of: well.size, code }]
+  })
 }
 
 /** Of the arms that did the same on every seed that both ran well: what was recorded is part of the trace, too. */
@@ -213,7 +240,7 @@ function estimate (old: readonly RunValue[], current: readonly RunValue[], share
   }
 }
 
-function judged (estimates: readonly Unjudged[]): Change[] {
+function judged (estimates: readonly Unjudged[], failing: readonly FailingRuns[]): Change[] {
   const adjusted = holm(estimates.map(({ pValue }) => pValue))
   return estimates.map((estimate, index) => {
     const { paired, runsBefore, runsAfter, meanBefore, difference, relative, pValue, metric: { better, minimumEffect } } = estimate
@@ -222,6 +249,9 @@ function judged (estimates: readonly Unjudged[]): Change[] {
       adjustedPValue: adjusted[index], comparisons: estimates.length, better, minimumEffect
     })
     const leastPValue = paired ? 2 ** (1 - pairs) : leastPermutationPValue(runsBefore, runsAfter)
+    if (judgement.verdict !== 'regressed' && failing.some(one => isOfArm(one, estimate))) {
+      return { ...estimate, adjustedPValue: judgement.adjustedPValue, verdict: 'inconclusive', tooFewPairs: false }
+    }
     return { ...estimate, ...judgement, tooFewPairs: judgement.verdict === 'inconclusive' && leastPValue * estimates.length >= 1 - CONFIDENCE }
   })
 }

@@ -78,7 +78,7 @@ export function findingsOf (results: ResultsData, wire: WireName, random: Random
       case: caseDescription,
       metric,
       baseline,
-      arms: arms.filter(({ name }) => runs.has(name)).map((arm) => ({ ...armFinding(arm, runs, baseline, stream.fork(arm.name)), lostSeeds: lostSeeds(arm.name) }))
+      arms: arms.filter(({ name }) => runs.has(name)).map((arm) => ({ ...armFinding(arm, runs, metric, baseline, stream.fork(arm.name)), lostSeeds: lostSeeds(arm.name) }))
     }
   }))
   const pValues = unjudged.flatMap(({ arms }) => arms.flatMap(({ effect }) => effect === undefined ? [] : [effect.pValue]))
@@ -126,13 +126,13 @@ function boundsOf (baseline: Failing | undefined, arm: Failing): Bounds | undefi
     : undefined
 }
 
-function armFinding (arm: Arm, byArm: ReadonlyMap<string, readonly RunValue[]>, baseline: string, random: RandomStream): Omit<UnjudgedArm, 'lostSeeds'> {
+function armFinding (arm: Arm, byArm: ReadonlyMap<string, readonly RunValue[]>, { unit }: Metric, baseline: string, random: RandomStream): Omit<UnjudgedArm, 'lostSeeds'> {
   const runs = byArm.get(arm.name) ?? []
   const values = runs.map(({ value }) => value)
   const finding = {
     arm,
     runs,
-    mean: meanInterval(values, random.fork('mean')),
+    mean: possible(meanInterval(values, random.fork('mean')), values, unit),
     median: medianInterval(values, random.fork('median')),
     samples: runs.reduce((sum, { samples }) => sum + samples, 0),
     failures: runs.reduce((sum, { failures }) => sum + failures, 0),
@@ -140,6 +140,13 @@ function armFinding (arm: Arm, byArm: ReadonlyMap<string, readonly RunValue[]>, 
   }
   const effect = arm.name === baseline ? undefined : effectOf(byArm.get(baseline) ?? [], runs, random.fork('effect'))
   return effect === undefined ? finding : { ...finding, effect }
+}
+
+/** Without what no run can have: less than nothing, or a share above one. Of one run nothing is known. */
+function possible ({ estimate, low, high }: Interval, values: readonly number[], unit: Metric['unit']): Interval {
+  const positive = Number.isFinite(low) && values.every((value) => value >= 0)
+  const shares = Number.isFinite(high) && unit === 'share' && values.every((value) => value <= 1)
+  return { estimate, low: positive ? Math.max(0, low) : low, high: shares ? Math.min(1, high) : high }
 }
 
 /** In more than half of the runs the value is a bound and no measurement. */

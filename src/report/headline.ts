@@ -29,6 +29,10 @@ export function headline (results: ResultsData, analysis: Analysis): string {
   const judged = subject === undefined ? countedGoals(effects) : all.length > 0 ? all : own
   const open = of(judged, 'inconclusive')
   const [largest] = byStrength(of(all, 'improved'))
+  if (own.every(({ comparison: { pairs } }) => pairs === 1)) {
+    const [strongest] = byStrength(own.filter(({ comparison: { bounds } }) => bounds === undefined))
+    return `One run of each arm, too few for any verdict${strongest === undefined ? '' : `; the largest difference of ${lowerFirst(arm.title)} from ${against}: ${effectClause(strongest, analysis)}`}.`
+  }
   if (open.length === judged.length || (subject === undefined && largest === undefined && open.length > 0 && of(judged, 'regressed').length === 0)) {
     const [fewest] = open.flatMap(({ comparison: { moreSeeds } }) => moreSeeds ?? []).sort((a, b) => a - b)
     return `No verdict yet${subject === undefined ? '' : ` on ${lowerFirst(arm.title)}`}: ${open.length} of ${plural(judged.length, 'comparison')} ${open.length === 1 ? 'is' : 'are'} inconclusive${fewest === undefined ? '' : `; about ${plural(fewest, 'more seed')} would settle the clearest`}.`

@@ -17,12 +17,15 @@ export interface RunValue {
   readonly maximum: number
   /** The metric's own statistic: the one number that the run contributes to every interval and comparison. */
   readonly value: number
-  /** The sample at the quantile failed: the value is a bound, set by deadlines or by the length of the run, and no measurement. */
+  /** The sample at the quantile failed, or of a mean the middle one: the value is a bound, set by deadlines or by the length of the run, and no measurement. */
   readonly saturated: boolean
 }
 
-/** Statistics that are a sample of a certain rank, as the share of samples below it. */
-const RANKS: Readonly<Partial<Record<Statistic, number>>> = { p50: 0.5, p90: 0.9, p95: 0.95, p99: 0.99, maximum: 1 }
+/**
+ * The sample that says whether a statistic is a measurement, as the share of samples below it. A mean has a part of every
+ * sample: it is one where the middle sample succeeded.
+ */
+const DECIDING_RANKS: Readonly<Partial<Record<Statistic, number>>> = { mean: 0.5, p50: 0.5, p90: 0.9, p95: 0.95, p99: 0.99, maximum: 1 }
 
 /**
  * The values of one metric on one wire, by arm, in the order of seeds. Runs that failed, or recorded no such sample once the
@@ -89,7 +92,7 @@ function runValue (seed: string, samples: readonly SampleEvent[], { better, stat
 
 /** Failures rank behind all successes: above them where lower is better, below where higher is. */
 function isSaturated (samples: number, failures: number, { better, statistic }: Pick<Metric, 'better' | 'statistic'>): boolean {
-  const share = RANKS[statistic]
+  const share = DECIDING_RANKS[statistic]
   if (share === undefined || failures === 0) {
     return false
   }

@@ -54,10 +54,11 @@ test.serial('on GitHub the summary goes where its variable says, and a line says
   t.is(stderr.text, 'Summary appended to step.md, which GITHUB_STEP_SUMMARY names\n')
   t.regex(await readFile(join(directory, 'step.md'), 'utf8'), /the same event by event/)
   t.regex(stdout.text, /sim busy, arm tuned: the simulation did the same, event by event \(8 seeds\)/)
-  // Where a run has no result that is said, and what there is is compared.
+  // A run that went well before and fails after is a regression, and what there is is compared.
   const partial = await runCli(directory, ['compare', 'a', 'partial'])
   t.is(partial.stderr, 'warning: partial is partial: 1 run without a result\n')
-  t.is(partial.exitCode, 0)
+  t.regex(partial.stdout, /sim busy, arm tuned: 1 of 8 runs that went well before fail after \(\w+\)/)
+  t.is(partial.exitCode, 1)
 })
 
 test.serial('what is no folder of results, or of another version, is refused', async t => {

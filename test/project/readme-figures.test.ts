@@ -71,6 +71,10 @@ test('a promise\'s change is that of its arm, though another arm has the same me
   t.is(readmeFigures({ experiments: [{ ...experiment, metrics: [{ ...metric, arms: [plain, twin, pool] }] }] }), readmeFigures({ experiments: [experiment] }))
 })
 
+test('an experiment of which a threshold is broken says so beside its verdict', t => {
+  t.true(readmeFigures({ experiments: [{ ...experiment, passed: false }] }).includes('| Pool improved 1 of 1 metric: −95% [−96, −94]. ✕ [A threshold](reports/dead-address.html#thresholds) does not hold. |'))
+})
+
 test('README has a place for the published figures, under what it found', t => {
   t.notThrows(() => markedSection(readme, README_MARKS))
   t.regex(readme, new RegExp(`## What it found\\n\\n${README_MARKS.begin}`))

@@ -120,6 +120,11 @@ test('few seeds give no verdict and say how many are missing', (t) => {
   t.regex(headline(few, analyse(few)), /^No verdict yet: \d+ of 21 comparisons are inconclusive; about \d+ more seeds would settle the clearest\.$/)
 })
 
+test('of one run of each arm there is no verdict, and the largest difference is named', (t) => {
+  const one = syntheticResults({ simSeeds: 1, tcpSeeds: 0 })
+  t.regex(headline(one, analyse(one)), /^One run of each arm, too few for any verdict; the largest difference of .* from plain libp2p: .* \[one run\], from .* to .* in simulation\.$/)
+})
+
 test('so few seeds that no effect could be significant are called that, with how many are missing', (t) => {
   const few = simulated(analyse(syntheticResults({ simSeeds: 3, tcpSeeds: 0 })))
   const open = few.filter(({ comparison: { verdict } }) => verdict === 'inconclusive')

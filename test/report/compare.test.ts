@@ -105,6 +105,18 @@ test('an arm of which no run goes well any more has regressed, and one that only
   t.false(hasRegressed(gained))
 })
 
+test('an arm of which some runs fail that went well before has regressed, and neither improves nor is the same', t => {
+  const crashing = results({ traceOf: String, sampleOf: index => index < 3 ? undefined : { value: 50 + index } })
+  const compared = compareResults(results({ traceOf: String }), crashing)
+  t.deepEqual(compared.failing, [{ wire: 'sim', case: 'idle', arm: 'plain', seeds: 3, of: 12, code: 'ERR_HOST_DIED' }])
+  t.deepEqual(compared.identical, [])
+  t.deepEqual(compared.changes.map(({ verdict }) => verdict), ['inconclusive'])
+  t.true(hasRegressed(compared))
+  // Whoever mends them has not.
+  const mended = compareResults(crashing, results({ traceOf: String }))
+  t.deepEqual(mended.failing, [])
+})
+
 test('failing fast is no gain: a failure counts as the worst success of its seed on either side', t => {
   const [change] = compareResults(results(), results({ sampleOf: index => ({ value: 1, ok: index > 0 }) })).changes
   // 11 of 12 took 1 ms; the failed one counts 100, as its seed's request took before.

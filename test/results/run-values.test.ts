@@ -71,6 +71,7 @@ test('a quantile whose nearest sample failed is a bound, and no other is', (t) =
   // Where higher is better failures are the lowest: the p90 of as few is measured.
   t.false(saturated(80, 21, { better: 'higher', statistic: 'p90' }))
   t.true(saturated(5, 96, { better: 'higher', statistic: 'p90' }))
-  t.false(saturated(1, 100, { statistic: 'mean' }))
+  t.false(saturated(51, 50, { statistic: 'mean' }))
+  t.true(saturated(50, 51, { statistic: 'mean' }))
   t.false(saturated(1, 100, { statistic: 'failed-share' }))
 })
