@@ -10,6 +10,7 @@ import { formatEnds, formatValue, plural, typeset } from './format.ts'
 import { html } from './markup.ts'
 import type { Markup } from './markup.ts'
 import { agreementFound, agreementLimitText, limitText } from './sentences.ts'
+import { silentMetrics } from './silent-metrics.ts'
 
 const SHOWN_HOLES = 50
 /** A hash a run would be most of a large report. */
@@ -32,7 +33,17 @@ function promise ({ caseTitle, armTitle, metricDefinition: { title }, checked, r
 }
 
 /** Runs that are missing from every number above. */
-export function holeSection ({ holes }: Analysis, { units }: ResultsData): Markup {
+export function holeSection (analysis: Analysis, results: ResultsData): Markup {
+  return html`${holeTable(analysis, results)}${silence(silentMetrics(results, analysis))}`
+}
+
+function silence (silent: readonly string[]): Markup | undefined {
+  return silent.length === 0
+    ? undefined
+    : html`<p>Runs that ended well recorded nothing of:</p><ul>${silent.slice(0, SHOWN_HOLES).map((one) => html`<li>${one}</li>`)}</ul>${silent.length > SHOWN_HOLES ? html`<p>And ${silent.length - SHOWN_HOLES} more.</p>` : undefined}`
+}
+
+function holeTable ({ holes }: Analysis, { units }: ResultsData): Markup {
   if (holes.length === 0) {
     return html`<p>None: all ${plural(units.length, 'run')} ended well.</p>`
   }
