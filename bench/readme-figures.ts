@@ -13,7 +13,7 @@ const OUTCOMES = ['met', 'partly', 'not met', 'open'] as const
 
 /** The part of README that is made of the published results, as Markdown. Links are relative to the repository's root. */
 export function readmeFigures ({ experiments }: SummaryData): string {
-  return [promises(experiments), verdicts(experiments), belief(experiments)].filter(part => part !== '').join('\n\n')
+  return [promises(experiments), verdicts(experiments), belief(experiments), took(experiments)].filter(part => part !== '').join('\n\n')
 }
 
 interface Reading {
@@ -118,6 +118,12 @@ function belief (experiments: readonly ExperimentSummary[]): string {
   const tails = figures.flatMap(({ p99 }) => p99 ?? [])
   const within = medians.filter(median => Math.abs(median) <= 0.1).length
   return `Of ${plural(figures.length, 'experiment')} that ran in simulation and on real peers, times at the median are within 10% in ${within} (each experiment's figure is its median over what was compared; over all of them it is ${size(quantile(medians, 0.5))}, at most ${size(Math.max(...medians))})${tails.length === 0 ? '' : `; at p99 they differ by ${size(quantile(tails, 0.5))} typically and by ${size(Math.max(...tails))} at most`}.`
+}
+
+/** Real time of all runs, without the pages, which are a minute's work more. */
+function took (experiments: readonly ExperimentSummary[]): string {
+  const minutes = experiments.reduce((sum, { tookSeconds }) => sum + tookSeconds, 0) / 60
+  return `${plural(experiments.length, 'experiment')}, ${plural(Math.round(minutes), 'minute')} of runs on the machine that their reports name: \`npm run experiments\`.`
 }
 
 function size (difference: number): string {
