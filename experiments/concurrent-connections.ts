@@ -16,7 +16,7 @@ import { serveWith } from '../src/workload/serve.ts'
 
 export const parameters = z.object({
   rttMs: z.number().positive().default(80).describe('Round trip between each client and the server, ms'),
-  clientsPerSecond: z.number().positive().default(20).describe('How fast they come: all connect within the time that this gives, each at an instant of its own drawn evenly. Real clients, their server and what is between them share two cores, which a thousand at twice that rate keep so busy that many get no answer, most of all with all modules (docs/experiments/concurrent-connections.md)'),
+  clientsPerSecond: z.number().positive().default(20).describe('How fast they come: all connect within the time that this gives, each at an instant of its own drawn evenly. Real clients, their server and what is between them share two cores, with nothing else to do carry twice that, too (docs/experiments/concurrent-connections.md)'),
   requestsPerSecond: z.number().positive().default(0.5).describe('Of each client after its first request, Poisson'),
   askingMs: z.number().positive().default(4_000).describe('How long each client asks, from its first request on, ms'),
   deadlineMs: z.number().positive().default(10_000).describe('What a user waits for an answer at most, the same in all arms, ms'),
@@ -74,7 +74,7 @@ const cases: readonly Case[] = [
   })),
   crowd(1_000, {
     name: RUSHED, title: '1,000 clients, twice as fast', arms: ['plain', 'full'], wires: ['tcp'], metrics: metrics.filter(({ baseline }) => baseline === undefined),
-    description: 'The same, at twice the rate: more than two cores carry that have both ends of all connections. On real peers only, for simulated ones have a processor each.'
+    description: 'The same, at twice the rate: near to what two cores carry that have both ends of all connections, and more where they have anything else to do. On real peers only, for simulated ones have a processor each.'
   }),
   crowd(100, { name: 'each-module', title: '100 clients, each module alone', wires: ['sim'] })
 ]
