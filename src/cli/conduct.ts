@@ -6,7 +6,7 @@ import type { UnitKey, UnitResult } from '../experiment/unit.ts'
 import { describeExperiment, seedsOf } from '../results/data.ts'
 import type { ResultsData, RunDescription } from '../results/data.ts'
 import type { RunParameters } from '../wires/wire.ts'
-import { recordCourses } from './courses.ts'
+import { recordCourses, recordedAtOnce } from './courses.ts'
 import { describeEnvironment } from './environment.ts'
 import { execute } from './execute.ts'
 import type { Machinery } from './execute.ts'
@@ -55,7 +55,8 @@ export async function machineryFor ({ stackCipher, tcpNetwork, wires }: RunPlan,
 
 /**
  * Conducts one experiment: all planned simulations; more, while effects are to be known more precisely; those that are
- * worth seeing from inside once more; then the other wires; and leaves the results in the folder. Cut short, it leaves what is finished.
+ * worth seeing from inside once more, where they were not recorded at once; then the other wires; and leaves the results
+ * in the folder. Cut short, it leaves what is finished.
  *
  * @returns the results as they were written
  */
@@ -76,6 +77,7 @@ export async function conduct ({ machinery, signal, loaded, parameters, plan, di
   const units: UnitResult[] = []
   const soFar = (): ResultsData => ({ run: describe(description, wires), units: [...units] })
   const simThreads = new SimThreads(machinery.simWorker, plan.jobs)
+  const records = recordedAtOnce(experiment, plan.wires)
   const play = async (stages: readonly Stage[]): Promise<void> => {
     await execute({
       loaded,
@@ -84,6 +86,7 @@ export async function conduct ({ machinery, signal, loaded, parameters, plan, di
       machinery,
       simThreads,
       signal,
+      records,
       onFinished (unit, result, tookMs) {
         units.push(result)
         observer.finished(unit, result, tookMs, soFar)

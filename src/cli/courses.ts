@@ -1,7 +1,8 @@
 import { TwinwireError } from '../core/errors.ts'
+import type { Experiment } from '../experiment/definition.ts'
 import type { WirePlan } from '../experiment/plan.ts'
 import { toUnitError } from '../experiment/run-unit.ts'
-import type { UnitResult } from '../experiment/unit.ts'
+import type { UnitKey, UnitResult } from '../experiment/unit.ts'
 import { chooseCourses } from '../results/course-choice.ts'
 import { describeExperiment, unitId } from '../results/data.ts'
 import { execute } from './execute.ts'
@@ -14,29 +15,40 @@ export interface RecordCoursesOptions extends Pick<ExecuteOptions, 'loaded' | 'p
 }
 
 /**
- * Runs the simulations that are worth seeing from inside once more, and gives their results the courses that are recorded
- * meanwhile. A run that is not the same twice is a bug: it becomes a hole, with ERR_NOT_REPRODUCIBLE.
+ * Of simulations with one seed each run is the median of its case and arm: it is recorded from the first rather than run
+ * twice. A case of a sweep has no courses.
+ *
+ * @param plan of the simulations
+ */
+export function recordedAtOnce ({ cases }: Experiment, plan: readonly WirePlan[]): (unit: UnitKey) => boolean {
+  const alone = plan.filter(({ wire }) => wire === 'sim').flatMap(({ seeds }) => seeds).length === 1
+  const chosen = new Set(cases.filter(({ sweep }) => sweep === undefined).map(({ name }) => name))
+  return unit => alone && unit.wire === 'sim' && chosen.has(unit.case)
+}
+
+/**
+ * Leaves courses with the results of the simulations that are worth seeing from inside, with no others. Those that have
+ * none yet are run once more. A run that is not the same twice is a bug: it becomes a hole, with ERR_NOT_REPRODUCIBLE.
  *
  * @param units the results of all runs; those of one that does not come to an end here stay as they are
  */
 export async function recordCourses ({ loaded, parameters, machinery, simThreads, signal, plan, jobs }: RecordCoursesOptions, units: readonly UnitResult[]): Promise<UnitResult[]> {
   const reasons = new Map(chooseCourses({ run: { experiment: describeExperiment(loaded.experiment), plan }, units }).map(({ reason, ...unit }) => [unitId(unit), { reason, unit }]))
-  if (reasons.size === 0) {
-    return [...units]
-  }
-  const stage = { wire: 'sim' as const, units: [...reasons.values()].map(({ unit }) => unit), lanes: jobs }
-  const recorded = await execute({ loaded, parameters, machinery, simThreads, signal, stages: [stage], course: true, onFinished () {} })
-  const again = new Map(recorded.map(result => [unitId(result), result]))
-  return units.map(unit => {
-    const second = again.get(unitId(unit))
+  const known = new Map(units.filter(({ course }) => course !== undefined).map(unit => [unitId(unit), unit]))
+  const missing = [...reasons].flatMap(([id, { unit }]) => known.has(id) ? [] : [unit])
+  const stage = { wire: 'sim' as const, units: missing, capacity: jobs, weightOf: () => 1 }
+  const recorded = missing.length === 0 ? [] : await execute({ loaded, parameters, machinery, simThreads, signal, stages: [stage], records: () => true, onFinished () {} })
+  const withCourses = new Map([...known.values(), ...recorded].map(result => [unitId(result), result]))
+  return units.map(({ course: _course, ...unit }) => {
+    const found = withCourses.get(unitId(unit))
     const chosen = reasons.get(unitId(unit))
-    if (second?.traceHash === undefined || chosen === undefined) {
+    if (found?.traceHash === undefined || chosen === undefined) {
       return unit
     }
-    if (second.traceHash !== unit.traceHash) {
-      return { ...unit, error: toUnitError(notReproducible(unit, second)) }
+    if (found.traceHash !== unit.traceHash) {
+      return { ...unit, error: toUnitError(notReproducible(unit, found)) }
     }
-    return second.course === undefined ? unit : { ...unit, course: { ...second.course, reason: chosen.reason } }
+    return found.course === undefined ? unit : { ...unit, course: { ...found.course, reason: chosen.reason } }
   })
 }
 

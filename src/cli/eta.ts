@@ -9,7 +9,7 @@ export interface Remaining {
 
 /**
  * How long the rest will take: for each unit left, the mean time of its stage's finished units of the same case (where
- * there is none yet, of any case), divided by how many of them can run at a time.
+ * there is none yet, of any case), times what it weighs, divided by what may run at a time.
  */
 export class Eta {
   readonly #stages = new Map<string, StageTimes>()
@@ -19,15 +19,15 @@ export class Eta {
   }
 
   /**
-   * More units: of a stage that there is already where wire, lanes and group are the same, so that what its units took is
-   * known.
+   * More units: of a stage that there is already where wire, capacity and group are the same, so that what its units took
+   * is known.
    *
    * @param group what tells apart stages whose units take other times, such as the experiment's name
    */
   add (stages: readonly Stage[], group = ''): void {
     for (const stage of stages) {
-      const key = `${stage.wire} ${stage.lanes} ${group}`
-      const known = this.#stages.get(key) ?? new StageTimes(stage.lanes)
+      const key = `${stage.wire} ${stage.capacity} ${group}`
+      const known = this.#stages.get(key) ?? new StageTimes(stage)
       known.add(stage.units)
       this.#stages.set(key, known)
     }
@@ -53,12 +53,12 @@ export class Eta {
 class StageTimes {
   readonly units = new Set<UnitKey>()
   readonly #byCase = new Map<string, { count: number, totalMs: number }>()
-  readonly #lanes: number
+  readonly #stage: Pick<Stage, 'capacity' | 'weightOf'>
   #count = 0
   #totalMs = 0
 
-  constructor (lanes: number) {
-    this.#lanes = lanes
+  constructor (stage: Pick<Stage, 'capacity' | 'weightOf'>) {
+    this.#stage = stage
   }
 
   add (units: readonly UnitKey[]): void {
@@ -83,10 +83,12 @@ class StageTimes {
       return undefined
     }
     let workMs = 0
+    let weight = 0
     for (const unit of this.units) {
       const { count, totalMs } = this.#byCase.get(unit.case) ?? { count: this.#count, totalMs: this.#totalMs }
-      workMs += totalMs / count
+      workMs += this.#stage.weightOf(unit) * totalMs / count
+      weight += this.#stage.weightOf(unit)
     }
-    return workMs / Math.min(this.#lanes, this.units.size)
+    return workMs / Math.min(this.#stage.capacity, weight)
   }
 }

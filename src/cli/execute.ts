@@ -39,8 +39,8 @@ export interface ExecuteOptions {
   readonly signal: AbortSignal
   /** The one of the units in virtual time whose events are written to a file, as in `RunRequest`. */
   readonly eventLog?: { readonly unit: UnitKey, readonly path: string }
-  /** Whether the results of simulations have their courses. */
-  readonly course?: boolean
+  /** Whether the result of a simulation has its course. Default: none has. */
+  readonly records?: (unit: UnitKey) => boolean
   /** `tookMs` is real time. */
   onFinished(unit: UnitKey, result: UnitResult, tookMs: number): void
 }
@@ -64,7 +64,7 @@ export async function execute (options: ExecuteOptions): Promise<UnitResult[]> {
     const runner = await createRunner(wire, options)
     try {
       for (const stage of stages) {
-        await inLanes(stage, options.signal, async unit => await keep(unit, runner))
+        await inTurn(stage, options.signal, async unit => await keep(unit, runner))
       }
     } finally {
       await runner.stop()
@@ -87,7 +87,7 @@ async function createRunner (wire: WireName, options: ExecuteOptions): Promise<R
   return wireRunner(options, await (wire === 'stack' ? machinery.createStackWire() : machinery.createTcpWire()))
 }
 
-function simRunner ({ loaded, parameters, simThreads, eventLog, course }: ExecuteOptions): Runner {
+function simRunner ({ loaded, parameters, simThreads, eventLog, records }: ExecuteOptions): Runner {
   return {
     run: async (unit, signal) => await simThreads.run({
       experiment: loaded.experiment.name,
@@ -95,7 +95,7 @@ function simRunner ({ loaded, parameters, simThreads, eventLog, course }: Execut
       parameters,
       unit,
       ...(eventLog?.unit === unit ? { eventLog: eventLog.path } : {}),
-      ...(course === undefined ? {} : { course })
+      ...(records?.(unit) === true ? { course: true } : {})
     }, signal),
     async stop () {}
   }
@@ -146,17 +146,25 @@ async function settledOrGivenUp<T> (promise: Promise<T>, signal: AbortSignal, gr
   }
 }
 
-/** Takes units in order, so many at a time, until the signal aborts; what is under way then is waited for. */
-async function inLanes ({ units, lanes }: Stage, signal: AbortSignal, work: (unit: UnitKey) => Promise<void>): Promise<void> {
-  const queue = units[Symbol.iterator]()
-  const lane = async (): Promise<void> => {
-    while (!signal.aborted) {
-      const { value, done } = queue.next()
-      if (done === true) {
-        return
-      }
-      await work(value)
+/** Runs what there is room for, until the signal aborts; what is under way then is waited for. */
+async function inTurn ({ units, capacity, weightOf }: Stage, signal: AbortSignal, work: (unit: UnitKey) => Promise<void>): Promise<void> {
+  const left = [...units]
+  const underWay = new Set<Promise<void>>()
+  let taken = 0
+  while (left.length > 0 && !signal.aborted) {
+    const next = left.findIndex(unit => taken + weightOf(unit) <= capacity)
+    if (next === -1) {
+      await Promise.race(underWay)
+      continue
     }
+    const [unit] = left.splice(next, 1)
+    const weight = weightOf(unit)
+    taken += weight
+    const run = work(unit).finally(() => {
+      taken -= weight
+      underWay.delete(run)
+    })
+    underWay.add(run)
   }
-  await Promise.all(Array.from({ length: Math.min(lanes, units.length) }, lane))
+  await Promise.all(underWay)
 }

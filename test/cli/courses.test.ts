@@ -42,6 +42,14 @@ test.serial('the chosen runs get courses with their reasons, one that is another
   t.regex(recorded.find(({ error }) => error !== undefined)?.error?.message ?? '', /busy, tuned, seed s\/\d; expected trace hash \S+; found another/)
 })
 
+test.serial('with one seed runs are recorded at once, and nothing is run again', async t => {
+  const directory = await temporaryDirectory(t)
+  // What this worker runs for a course is another run in one arm of one case: nothing can tell where it is the only one.
+  t.is((await runCli(directory, ['run', 'queueing', '--seeds', '1', '--out', 'one'], { machinery })).exitCode, 0)
+  const { units } = await readResults(join(directory, 'one'))
+  t.deepEqual(units.map(({ course }) => course?.reason), units.map(() => 'median'))
+})
+
 test.serial('cut short, it leaves results as they are', async t => {
   const units = await Promise.all(planUnits(loaded.experiment, plan).map(async unit => await runUnit({ loaded, parameters, unit, wire: new FakeWire('sim') })))
   t.deepEqual(await recordCourses({ loaded, parameters, machinery, simThreads, signal: AbortSignal.abort(), plan, jobs: 2 }, units), units)

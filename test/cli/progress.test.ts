@@ -6,8 +6,8 @@ import { Progress } from '../../src/cli/progress.ts'
 import type { Stage } from '../../src/cli/stages.ts'
 import { Capture } from '../fixtures/capture.ts'
 
-function stage (wire: 'sim' | 'tcp', cases: readonly string[], lanes = 1): Stage {
-  return { wire, lanes, units: cases.map((name, i) => ({ wire, case: name, arm: 'plain', seed: String(i) })) }
+function stage (wire: 'sim' | 'tcp', cases: readonly string[], atATime = 1): Stage {
+  return { wire, capacity: atATime, weightOf: () => 1, units: cases.map((name, i) => ({ wire, case: name, arm: 'plain', seed: String(i) })) }
 }
 
 /** A clock that is set by hand; its one timer is fired by hand too. */
@@ -28,8 +28,9 @@ class HandClock implements Clock {
 test('without a terminal there is a plain line every 5 s and one at the end', t => {
   const output = new Capture()
   const clock = new HandClock()
-  const { units } = stage('sim', ['a', 'a', 'a', 'a'])
-  const progress = new Progress({ output, clock, stages: [{ wire: 'sim', lanes: 1, units }], estimate: () => 'faster so far' })
+  const simulations = stage('sim', ['a', 'a', 'a', 'a'])
+  const { units } = simulations
+  const progress = new Progress({ output, clock, stages: [simulations], estimate: () => 'faster so far' })
   progress.start()
   t.is(clock.fire, undefined)
   units.forEach((unit, i) => {
@@ -47,8 +48,9 @@ test('without a terminal there is a plain line every 5 s and one at the end', t 
 test('on a terminal one line is drawn again in place, and nothing is left scheduled', t => {
   const output = new Capture({ isTTY: true })
   const clock = new HandClock()
-  const { units } = stage('sim', ['a', 'a'])
-  const progress = new Progress({ output, clock, stages: [{ wire: 'sim', lanes: 1, units }], estimate: () => '' })
+  const simulations = stage('sim', ['a', 'a'])
+  const { units } = simulations
+  const progress = new Progress({ output, clock, stages: [simulations], estimate: () => '' })
   progress.start()
   clock.nowMs = 1000
   progress.finished(units[0], false, 1000)

@@ -1,5 +1,7 @@
+import assert from 'node:assert/strict'
 import test from 'ava'
 import { planStages } from '../../src/cli/stages.ts'
+import type { Stage } from '../../src/cli/stages.ts'
 import type { Case, Experiment } from '../../src/experiment/definition.ts'
 import { loadExperiment } from '../../src/experiment/registry.ts'
 import type { UnitKey } from '../../src/experiment/unit.ts'
@@ -20,24 +22,41 @@ function caseOf (name: string, waits: boolean, hosts: number, processes = hosts)
   }
 }
 
-function stagesOf (seeds: number, ...cases: readonly Case[]): Array<readonly [string, number]> {
+function stageOf (seeds: number, ...cases: readonly Case[]): Stage {
   const units = cases.flatMap(({ name }) => Array.from({ length: seeds }, (_, seed): UnitKey => ({ wire: 'tcp', case: name, arm: 'plain', seed: `stages/${seed}` })))
-  return planStages({ ...experiment, cases } satisfies Experiment, {}, units, 2).flatMap(({ units, lanes }) => [...new Set(units.map(unit => unit.case))].map(name => [name, lanes] as const))
+  const [stage, ...others] = planStages({ ...experiment, cases } satisfies Experiment, {}, units, 2)
+  assert.deepEqual([stage.wire, stage.units.length, others], ['tcp', units.length, []])
+  return stage
 }
 
-test('real runs that mostly wait go fourteen at a time, or fewer where their processes would be more than 48; all others alone, last', t => {
-  t.deepEqual(stagesOf(14, caseOf('busy', false, 2), caseOf('ten', true, 10), caseOf('pair', true, 2), caseOf('many', true, 100), caseOf('shared', true, 100, 12)), [
-    ['pair', 14], ['ten', 4], ['shared', 4], ['busy', 1], ['many', 1]
-  ])
+/** How many of a case may run at a time where nothing else does, in the order in which the cases come. */
+function atATime ({ units, capacity, weightOf }: Stage): Array<readonly [string, number]> {
+  return [...new Map(units.map(unit => [unit.case, unit]))].map(([name, unit]) => [name, Math.floor(capacity / weightOf(unit))] as const)
+}
+
+test('real runs that mostly wait go fourteen at a time, or fewer where their processes would be more than 48; all others alone', t => {
+  t.deepEqual(atATime(stageOf(14, caseOf('pair', true, 2))), [['pair', 14]])
+  t.deepEqual(atATime(stageOf(14, caseOf('ten', true, 10))), [['ten', 4]])
+  t.deepEqual(atATime(stageOf(14, caseOf('shared', true, 100, 12))), [['shared', 4]])
+  t.deepEqual(atATime(stageOf(14, caseOf('busy', false, 2))), [['busy', 1]])
+  t.deepEqual(atATime(stageOf(14, caseOf('many', true, 100))), [['many', 1]])
+})
+
+test('runs of several cases share that, those of many processes before those of few, and those that go alone last', t => {
+  const { units, capacity, weightOf } = stageOf(2, caseOf('busy', false, 2), caseOf('pair', true, 2), caseOf('twenty', true, 20))
+  t.deepEqual(units.map(unit => unit.case), ['twenty', 'twenty', 'pair', 'pair', 'busy', 'busy'])
+  // Forty of 48 processes, and two of fourteen runs: all four at a time.
+  t.is(units.slice(0, 4).reduce((sum, unit) => sum + weightOf(unit), 0), capacity)
+  t.is(weightOf(units[4]), capacity)
 })
 
 test('they go no more at a time than their rounds need', t => {
-  t.deepEqual(stagesOf(20, caseOf('pair', true, 2)), [['pair', 10]])
-  t.deepEqual(stagesOf(15, caseOf('pair', true, 2)), [['pair', 8]])
-  t.deepEqual(stagesOf(3, caseOf('pair', true, 2)), [['pair', 3]])
+  t.deepEqual(atATime(stageOf(20, caseOf('pair', true, 2))), [['pair', 10]])
+  t.deepEqual(atATime(stageOf(15, caseOf('pair', true, 2))), [['pair', 8]])
+  t.deepEqual(atATime(stageOf(3, caseOf('pair', true, 2))), [['pair', 3]])
 })
 
 test('a case that throws is planned alone, and its runs say what it threw', t => {
   const broken: Case = { ...caseOf('broken', true, 2), scenario: () => { throw new Error('of the case') } }
-  t.deepEqual(stagesOf(14, broken, caseOf('pair', true, 2)), [['pair', 14], ['broken', 1]])
+  t.deepEqual(atATime(stageOf(14, broken, caseOf('pair', true, 2))), [['pair', 14], ['broken', 1]])
 })
