@@ -23,7 +23,7 @@ const WAITING_CAPACITY = WAITING_RUNS * WAITING_PROCESSES
 
 /**
  * Orders units so that real time is measured undisturbed: all that is in virtual time first, `jobs` at a time; then the
- * real runs that mostly wait, several at a time, those of many processes first; then each of the others alone on the machine.
+ * real runs that mostly wait, several at a time, the longest first; then each of the others alone on the machine.
  */
 export function planStages (experiment: Experiment, parameters: RunParameters, units: readonly UnitKey[], jobs: number): Stage[] {
   const on = (wire: WireName): UnitKey[] => units.filter(unit => unit.wire === wire)
@@ -32,18 +32,18 @@ export function planStages (experiment: Experiment, parameters: RunParameters, u
 }
 
 function realStage ({ cases }: Experiment, parameters: RunParameters, units: readonly UnitKey[]): Stage {
-  const weights = new Map(cases.map(theCase => {
+  const loads = new Map(cases.flatMap(theCase => {
     const unit = units.find(unit => unit.case === theCase.name)
-    return [theCase.name, unit === undefined ? 0 : realWeight(theCase, parameters, unit)]
+    return unit === undefined ? [] : [[theCase.name, realLoad(theCase, parameters, unit)]]
   }))
-  const weightOf = (unit: UnitKey): number => weights.get(unit.case) ?? WAITING_CAPACITY
-  const waiting = units.filter(unit => weightOf(unit) < WAITING_CAPACITY).sort((a, b) => weightOf(b) - weightOf(a))
-  const capacity = evenly(waiting.map(weightOf))
+  const loadOf = (unit: UnitKey): RealLoad => loads.get(unit.case) ?? ALONE
+  const waiting = units.filter(unit => loadOf(unit) !== ALONE).sort((a, b) => loadOf(b).limitMs - loadOf(a).limitMs)
+  const capacity = evenly(waiting.map(unit => loadOf(unit).weight))
   return {
     wire: 'tcp',
-    units: [...waiting, ...units.filter(unit => weightOf(unit) === WAITING_CAPACITY)],
+    units: [...waiting, ...units.filter(unit => loadOf(unit) === ALONE)],
     capacity,
-    weightOf: unit => Math.min(weightOf(unit), capacity)
+    weightOf: unit => Math.min(loadOf(unit).weight, capacity)
   }
 }
 
@@ -71,16 +71,24 @@ function roundsOf (weights: readonly number[], capacity: number): number {
   return room.length
 }
 
-function realWeight (theCase: Case, parameters: RunParameters, unit: UnitKey): number {
+interface RealLoad {
+  readonly weight: number
+  /** The most that a run takes, which is how runs of one experiment compare in length. */
+  readonly limitMs: number
+}
+
+const ALONE: RealLoad = { weight: WAITING_CAPACITY, limitMs: 0 }
+
+function realLoad (theCase: Case, parameters: RunParameters, unit: UnitKey): RealLoad {
   if (!theCase.waits) {
-    return WAITING_CAPACITY
+    return ALONE
   }
   try {
-    const { hosts } = scenarioOf(theCase, parameters, unit)
+    const { hosts, limitMs } = scenarioOf(theCase, parameters, unit)
     const processes = new Set(hosts.map(host => host.process ?? host)).size
-    return Math.min(WAITING_CAPACITY, Math.max(WAITING_PROCESSES, WAITING_RUNS * processes))
+    return processes >= WAITING_PROCESSES ? ALONE : { weight: Math.max(WAITING_PROCESSES, WAITING_RUNS * processes), limitMs }
   } catch {
     // What the case throws is its runs' to tell.
-    return WAITING_CAPACITY
+    return ALONE
   }
 }

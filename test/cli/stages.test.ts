@@ -9,7 +9,7 @@ import type { UnitKey } from '../../src/experiment/unit.ts'
 const { experiment } = await loadExperiment('connection-setup', new URL('../../experiments/', import.meta.url))
 
 /** So many hosts, in so many processes where they share. */
-function caseOf (name: string, waits: boolean, hosts: number, processes = hosts): Case {
+function caseOf (name: string, waits: boolean, hosts: number, processes = hosts, limitMs = 1_000): Case {
   return {
     ...experiment.cases[0],
     name,
@@ -17,7 +17,7 @@ function caseOf (name: string, waits: boolean, hosts: number, processes = hosts)
     scenario: () => ({
       hosts: Array.from({ length: hosts }, (_, index) => ({ name: `host-${index}`, role: 'idle', ...processes < hosts && { process: `process-${index % processes}` } })),
       paths: [],
-      limitMs: 1_000
+      limitMs
     })
   }
 }
@@ -42,8 +42,8 @@ test('real runs that mostly wait go fourteen at a time, or fewer where their pro
   t.deepEqual(atATime(stageOf(14, caseOf('many', true, 100))), [['many', 1]])
 })
 
-test('runs of several cases share that, those of many processes before those of few, and those that go alone last', t => {
-  const { units, capacity, weightOf } = stageOf(2, caseOf('busy', false, 2), caseOf('pair', true, 2), caseOf('twenty', true, 20))
+test('runs of several cases share that, the longest first, and those that go alone last', t => {
+  const { units, capacity, weightOf } = stageOf(2, caseOf('busy', false, 2), caseOf('pair', true, 2), caseOf('twenty', true, 20, 20, 2_000))
   t.deepEqual(units.map(unit => unit.case), ['twenty', 'twenty', 'pair', 'pair', 'busy', 'busy'])
   // Forty of 48 processes, and two of fourteen runs: all four at a time.
   t.is(units.slice(0, 4).reduce((sum, unit) => sum + weightOf(unit), 0), capacity)
