@@ -8,6 +8,7 @@ import { WIRES } from '../experiment/wire-pair.ts'
 import type { TcpNetwork } from '../wires/tcp/host-networks.ts'
 import type { StackOptions } from '../wires/stack.ts'
 import type { RunParameters, Wire, WireName } from '../wires/wire.ts'
+import { inLanes } from './lanes.ts'
 import type { SimThreads } from './sim-threads.ts'
 import type { Stage } from './stages.ts'
 
@@ -64,7 +65,7 @@ export async function execute (options: ExecuteOptions): Promise<UnitResult[]> {
     const runner = await createRunner(wire, options)
     try {
       for (const stage of stages) {
-        await inLanes(stage, options.signal, async unit => await keep(unit, runner))
+        await inLanes(stage.units, stage.lanes, options.signal, async unit => await keep(unit, runner))
       }
     } finally {
       await runner.stop()
@@ -144,19 +145,4 @@ async function settledOrGivenUp<T> (promise: Promise<T>, signal: AbortSignal, gr
   } finally {
     settled.abort()
   }
-}
-
-/** Takes units in order, so many at a time, until the signal aborts; what is under way then is waited for. */
-async function inLanes ({ units, lanes }: Stage, signal: AbortSignal, work: (unit: UnitKey) => Promise<void>): Promise<void> {
-  const queue = units[Symbol.iterator]()
-  const lane = async (): Promise<void> => {
-    while (!signal.aborted) {
-      const { value, done } = queue.next()
-      if (done === true) {
-        return
-      }
-      await work(value)
-    }
-  }
-  await Promise.all(Array.from({ length: Math.min(lanes, units.length) }, lane))
 }
