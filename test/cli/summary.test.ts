@@ -4,7 +4,9 @@ import { join } from 'node:path'
 import type { Worker } from 'node:worker_threads'
 import test from 'ava'
 import type { ExecutionContext } from 'ava'
+import { makeReport } from '../../src/cli/report.ts'
 import { makeSummary } from '../../src/cli/summary.ts'
+import { TwinwireError } from '../../src/core/errors.ts'
 import { fakeMachinery } from '../fixtures/fake-machinery.ts'
 import { runCli, temporaryDirectory } from '../fixtures/run-cli.ts'
 
@@ -73,18 +75,17 @@ test.serial('of folders that give no report the first in order is named, with it
   const samples = join(folders[1], 'samples.parquet')
   await writeFile(samples, Buffer.concat([await readFile(samples), Buffer.alloc(1)]))
   await writeFile(join(folders[2], 'summary.csv'), 'x')
-  const found: unknown[] = []
+  const expected = await t.throwsAsync<TwinwireError>(makeReport(folders[1]), { instanceOf: TwinwireError, code: 'ERR_INVALID_FILE' })
   for (const count of [1, 3]) {
-    const { threads, error } = await threadsOf(async () => await makeSummary(folders, join(directory, `pages-${count}`), count))
-    t.like(error, { name: 'TwinwireError', code: 'ERR_INVALID_FILE', path: samples })
+    const pages = join(directory, `pages-${count}`)
+    const { threads, error } = await threadsOf(async () => await makeSummary(folders, pages, count))
+    t.true(error instanceof TwinwireError)
+    const { message, code, path, expected: wanted, found } = expected
+    t.like(error, { message, code, path, expected: wanted, found })
+    t.is(path, samples)
     t.deepEqual(threads.map(({ threadId }) => threadId), threads.map(() => NO_THREAD))
-    found.push(error)
-    t.false((await readdir(join(directory, `pages-${count}`))).some(name => name.startsWith('index') || name.endsWith('.partial')))
-  }
-  const { exitCode, stderr } = await runCli(directory, ['summary', ...folders, '--out', 'pages'])
-  t.is(exitCode, 2)
-  for (const { message } of found as Error[]) {
-    t.is(stderr, `error [ERR_INVALID_FILE]: ${message}\n`)
+    // No summary, and nothing half written.
+    t.true((await readdir(pages)).every(name => name === 'queueing.html'))
   }
 })
 
