@@ -8,6 +8,7 @@ import { WIRES } from '../experiment/wire-pair.ts'
 import type { TcpNetwork } from '../wires/tcp/host-networks.ts'
 import type { StackOptions } from '../wires/stack.ts'
 import type { RunParameters, Wire, WireName } from '../wires/wire.ts'
+import { inTurn } from './in-turn.ts'
 import type { SimThreads } from './sim-threads.ts'
 import type { Stage } from './stages.ts'
 
@@ -64,7 +65,7 @@ export async function execute (options: ExecuteOptions): Promise<UnitResult[]> {
     const runner = await createRunner(wire, options)
     try {
       for (const stage of stages) {
-        await inTurn(stage, options.signal, async unit => await keep(unit, runner))
+        await inTurn(stage.units, stage, options.signal, async unit => await keep(unit, runner))
       }
     } finally {
       await runner.stop()
@@ -144,27 +145,4 @@ async function settledOrGivenUp<T> (promise: Promise<T>, signal: AbortSignal, gr
   } finally {
     settled.abort()
   }
-}
-
-/** Runs what there is room for, until the signal aborts; what is under way then is waited for. */
-async function inTurn ({ units, capacity, weightOf }: Stage, signal: AbortSignal, work: (unit: UnitKey) => Promise<void>): Promise<void> {
-  const left = [...units]
-  const underWay = new Set<Promise<void>>()
-  let taken = 0
-  while (left.length > 0 && !signal.aborted) {
-    const next = left.findIndex(unit => taken + weightOf(unit) <= capacity)
-    if (next === -1) {
-      await Promise.race(underWay)
-      continue
-    }
-    const [unit] = left.splice(next, 1)
-    const weight = weightOf(unit)
-    taken += weight
-    const run = work(unit).finally(() => {
-      taken -= weight
-      underWay.delete(run)
-    })
-    underWay.add(run)
-  }
-  await Promise.all(underWay)
 }

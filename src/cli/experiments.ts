@@ -81,11 +81,11 @@ async function runAll (context: CliContext, names: readonly string[], options: E
     }
     finished.push(experiment)
   }
-  const entries = await makeSummary(prepared.map(({ directory }) => directory), pages)
-  stdout.write(`${table(['experiment', 'took', 'runs', 'thresholds'], entries.map(({ results: { run, units }, analysis }) => [
+  const entries = await makeSummary(prepared.map(({ directory }) => directory), pages, options.jobs)
+  stdout.write(`${table(['experiment', 'took', 'runs', 'thresholds'], entries.map(({ results: { run }, analysis, runs }) => [
     run.experiment.name,
     formatSpan(Date.parse(run.finishedAt) - Date.parse(run.startedAt)),
-    analysis.holes.length === 0 ? String(units.length) : `${units.length}, ${analysis.holes.length} without a result`,
+    analysis.holes.length === 0 ? String(runs) : `${runs}, ${analysis.holes.length} without a result`,
     thresholdsOf(analysis)
   ]))}\nSummary: ${fromHere(context, join(pages, SUMMARY_PAGE))}\n`)
   return entries.every(({ analysis }) => analysis.passed && analysis.holes.length === 0) ? ExitCode.ok : ExitCode.failed

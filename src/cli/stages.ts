@@ -2,16 +2,12 @@ import type { Case, Experiment } from '../experiment/definition.ts'
 import { scenarioOf } from '../experiment/run-unit.ts'
 import type { UnitKey } from '../experiment/unit.ts'
 import type { RunParameters, WireName } from '../wires/wire.ts'
+import type { Room } from './in-turn.ts'
 
 /** Units of one wire, of which several may run at a time. Stages run one after the other. */
-export interface Stage {
+export interface Stage extends Room<UnitKey> {
   readonly wire: WireName
-  /** In order: of those for which there is room the first is next. */
   readonly units: readonly UnitKey[]
-  /** What all that run at a time may weigh together. */
-  readonly capacity: number
-  /** At most the capacity: that one runs alone. */
-  readonly weightOf: (unit: UnitKey) => number
 }
 
 /** Real runs that mostly wait: enough to save the time, few enough not to be seen in it. Eight of failed-requests keep two cores busy for a quarter. */

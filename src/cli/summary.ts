@@ -1,10 +1,12 @@
 import { mkdir } from 'node:fs/promises'
+import { availableParallelism } from 'node:os'
 import { join, resolve } from 'node:path'
 import { show, TwinwireError } from '../core/errors.ts'
-import type { SummaryEntry } from '../report/summary-data.ts'
 import type { CliContext } from './context.ts'
 import { OutputFile } from './output-file.ts'
-import { fromHere, makeReport } from './report.ts'
+import type { MadePage } from './page-worker.ts'
+import { makePages } from './pages.ts'
+import { fromHere } from './report.ts'
 
 /** The page over all reports, and the same as data. */
 export const SUMMARY_PAGE = 'index.html'
@@ -12,26 +14,19 @@ export const SUMMARY_DATA = 'summary.json'
 
 /**
  * Makes the reports of several results folders, `<experiment>.html` each, and `index.html` and `summary.json` over them,
- * from what the folders hold and nothing else.
+ * from what the folders hold and nothing else: the same bytes, however many threads make them.
  *
  * @param directories absolute, each of another experiment
  * @param pages an absolute path of a folder; it is made where there is none
+ * @param threads how many reports are made at a time
  * @throws as `makeReport` does
- * @throws ERR_INVALID_OPTION for two folders of one experiment, or where the folder cannot be made or written to
+ * @throws ERR_INVALID_OPTION for two folders of one experiment, before any page is written, or where the folder cannot be
+ * made or written to
  */
-export async function makeSummary (directories: readonly string[], pages: string): Promise<SummaryEntry[]> {
+export async function makeSummary (directories: readonly string[], pages: string, threads: number): Promise<MadePage[]> {
   await makeFolder(pages)
-  const entries: SummaryEntry[] = []
-  for (const directory of directories) {
-    const { readResults } = await import('../results/files.ts')
-    const { name } = (await readResults(directory)).run.experiment
-    if (entries.some(({ results }) => results.run.experiment.name === name)) {
-      throw new TwinwireError('ERR_INVALID_OPTION', 'two folders hold results of one experiment', { path: directory, expected: 'one folder an experiment', found: name })
-    }
-    const href = `${name}.html`
-    const { results, analysis } = await makeReport(directory, join(pages, href))
-    entries.push({ results, analysis, href })
-  }
+  const names = await experimentsOf(directories)
+  const entries = await makePages(directories.map((directory, index) => ({ directory, pages, href: `${names[index]}.html` })), threads)
   const [{ renderSummary }, { summaryData }] = await Promise.all([import('../report/summary.ts'), import('../report/summary-data.ts')])
   writeWhole(pages, SUMMARY_PAGE, await renderSummary(entries))
   writeWhole(pages, SUMMARY_DATA, `${JSON.stringify(summaryData(entries))}\n`)
@@ -42,8 +37,22 @@ export async function makeSummary (directories: readonly string[], pages: string
 export async function summary (context: CliContext, directories: readonly string[], { out }: { readonly out: string }): Promise<void> {
   const { stdout, workingDirectory } = context
   const pages = resolve(workingDirectory, out)
-  await makeSummary(directories.map(directory => resolve(workingDirectory, directory)), pages)
+  await makeSummary(directories.map(directory => resolve(workingDirectory, directory)), pages, availableParallelism())
   stdout.write(`Summary: ${fromHere(context, join(pages, SUMMARY_PAGE))}\n`)
+}
+
+/** The name of each folder's experiment. */
+async function experimentsOf (directories: readonly string[]): Promise<string[]> {
+  const { readRun } = await import('../results/files.ts')
+  const names: string[] = []
+  for (const directory of directories) {
+    const { name } = (await readRun(directory)).experiment
+    if (names.includes(name)) {
+      throw new TwinwireError('ERR_INVALID_OPTION', 'two folders hold results of one experiment', { path: directory, expected: 'one folder an experiment', found: name })
+    }
+    names.push(name)
+  }
+  return names
 }
 
 async function makeFolder (path: string): Promise<void> {

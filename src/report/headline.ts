@@ -13,7 +13,7 @@ import { WIRE_PLACES } from './wire-words.ts'
  * The answer in one sentence: what the arm in question made better and worse, what it costs, what it does where nothing can
  * be gained, and its largest gain with what real peers say of that.
  */
-export function headline (results: ResultsData, analysis: Analysis): string {
+export function headline (results: Pick<ResultsData, 'run'>, analysis: Analysis): string {
   const { experiment } = results.run
   const effects = countedEffects(effectsOf(leadingFindings(results, analysis)))
   const subject = subjectOf(experiment)

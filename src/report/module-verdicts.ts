@@ -27,7 +27,7 @@ export interface ModuleVerdict extends CountedParts {
 }
 
 /** A verdict on each module that has an arm of its own with something to compare, and on the full stack. */
-export function moduleVerdicts (results: ResultsData, analysis: Analysis): ModuleVerdict[] {
+export function moduleVerdicts (results: Pick<ResultsData, 'run'>, analysis: Analysis): ModuleVerdict[] {
   const effects = countedEffects(effectsOf(leadingFindings(results, analysis)))
   return MODULE_SUBJECTS.flatMap((subject) => {
     const own = effects.filter(({ arm: { arm: { modules } } }) => subject === 'fullStack' ? modules?.length === MODULES.length : modules?.length === 1 && modules[0] === subject)

@@ -18,12 +18,12 @@ export interface Effect {
 }
 
 /** The wire whose verdicts on a case lead, and the one that is drawn: the most modelled has the seeds to be sure. */
-export function leadingWire (results: ResultsData, caseName?: string): WireName {
+export function leadingWire (results: Pick<ResultsData, 'run'>, caseName?: string): WireName {
   return wiresOf(results, caseName)[0] ?? 'sim'
 }
 
 /** What leads of all metrics, in the experiment's order. */
-export function leadingFindings (results: ResultsData, { findings }: Analysis): Finding[] {
+export function leadingFindings (results: Pick<ResultsData, 'run'>, { findings }: Analysis): Finding[] {
   return results.run.experiment.cases.flatMap(({ name }) => {
     const wire = leadingWire(results, name)
     return findings.filter((finding) => finding.case.name === name && finding.wire === wire)

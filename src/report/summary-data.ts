@@ -16,9 +16,10 @@ import { moduleVerdicts } from './module-verdicts.ts'
 import type { ModuleSubject } from './module-verdicts.ts'
 import { sixDigits } from './six-digits.ts'
 
-/** One experiment's results, what was concluded of them, and where its report is. */
+/** One experiment, what was concluded of its results, and where its report is. */
 export interface SummaryEntry {
-  readonly results: ResultsData
+  /** Its runs' samples are not needed, and are large. */
+  readonly results: Pick<ResultsData, 'run'>
   readonly analysis: Analysis
   /** Of its report, as a link from the summary. */
   readonly href: string

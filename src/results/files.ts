@@ -7,7 +7,7 @@ import type { SampleEvent } from '../experiment/definition.ts'
 import type { UnitResult } from '../experiment/unit.ts'
 import { encodeCourses, parseCourses } from './courses.ts'
 import { compareUnits, holes, unitId } from './data.ts'
-import type { ResultsData } from './data.ts'
+import type { ResultsData, RunDescription } from './data.ts'
 import { parseManifest, runOf, SCHEMA_VERSION } from './manifest.ts'
 import type { Manifest } from './manifest.ts'
 import { decodeSamples, encodeSamples } from './samples.ts'
@@ -50,13 +50,21 @@ export async function writeResults (directory: string, results: ResultsData): Pr
 }
 
 /**
+ * What a run's folder says of its run: of its files only the manifest is read.
+ *
+ * @throws ERR_RESULTS_INCOMPLETE where that is missing, ERR_INVALID_FILE where it is none
+ */
+export async function readRun (directory: string): Promise<RunDescription> {
+  return runOf(await readManifest(directory))
+}
+
+/**
  * Reads a run's folder and checks that its files are whole and belong together.
  *
  * @throws ERR_RESULTS_INCOMPLETE where a file is missing, ERR_INVALID_FILE where one is not what was written
  */
 export async function readResults (directory: string): Promise<ResultsData> {
-  const manifestPath = join(directory, MANIFEST)
-  const manifest = parseManifest((await readPart(directory, MANIFEST)).toString('utf8'), manifestPath)
+  const manifest = await readManifest(directory)
   const hasCourses = COURSES in manifest.files
   for (const name of [SUMMARY, SAMPLES, ...hasCourses ? [COURSES] : []]) {
     const path = join(directory, name)
@@ -109,6 +117,10 @@ function checkUnits (units: readonly UnitResult[]): void {
       }
     }
   }
+}
+
+async function readManifest (directory: string): Promise<Manifest> {
+  return parseManifest((await readPart(directory, MANIFEST)).toString('utf8'), join(directory, MANIFEST))
 }
 
 async function readPart (directory: string, name: string): Promise<Buffer> {

@@ -8,7 +8,7 @@ import type { ResultsData } from '../../src/results/data.ts'
 import { fullResults } from './fixtures/full.ts'
 import { syntheticResults } from './fixtures/results.ts'
 
-function entry (results: ResultsData, href: string): SummaryEntry {
+function entry (results: ResultsData, href: string): SummaryEntry & { readonly results: ResultsData } {
   return { results, analysis: analyse(results), href }
 }
 
