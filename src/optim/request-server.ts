@@ -6,7 +6,7 @@ import { checkClass } from './traffic-class.ts'
 import type { Clock } from '../core/clock.ts'
 import type { BandwidthManager } from './bandwidth/bandwidth-manager.ts'
 import type { MessageBatching } from './batching/message-batching.ts'
-import type { BatchHandler } from './batching/running-handler.ts'
+import type { BatchHandler, HandlerContext } from './batching/running-handler.ts'
 import type { Connection, NetworkNode, Stream } from './port.ts'
 import type { ClassPolicy } from './traffic-class.ts'
 
@@ -112,8 +112,15 @@ export class RequestServer {
     const share = this.#shareOf(peer)
     share.streams++
     const shaped = bandwidth?.shape(stream, peer, 'normal') ?? stream
-    const serving = serveRequests(shaped, async (payload, { signal }) => {
-      const reply = await handler(payload, { signal, peer: remotePeer, protocol, kind: 'request' })
+    const serving = serveRequests(shaped, async (payload, options) => {
+      const context: HandlerContext = {
+        // Made only for who looks at it.
+        get signal () {
+          return options.signal
+        },
+        peer: remotePeer, protocol, kind: 'request'
+      }
+      const reply = await handler(payload, context)
       if (reply !== undefined) {
         this.#shape(stream, peer, protocol, reply)
       }
