@@ -10,6 +10,11 @@ export class ByteQueue {
     return this.#byteLength
   }
 
+  /** The first byte. */
+  get first (): number | undefined {
+    return this.#byteLength === 0 ? undefined : this.#pieces[this.#head][0]
+  }
+
   /** In their order. */
   get pieces (): readonly Uint8Array[] {
     return this.#pieces.slice(this.#head)
