@@ -1,6 +1,6 @@
 /**
- * An abort signal that is made only for who looks at it, and so is the error that it is aborted with: each costs more than
- * all else of a small request, and most handlers look at neither.
+ * An abort signal that is made only for who looks at it, and so is the error that it is aborted with, whose stack is the
+ * dearest part of a small request. Most handlers look at neither.
  */
 export class LazySignal {
   #controller: AbortController | undefined

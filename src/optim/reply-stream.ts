@@ -94,7 +94,7 @@ export async function serveRequests (stream: Stream, respond: Responder, { limit
 
 const NO_BUDGET: ServingBudget = { take: () => true, give () {} }
 
-/** Has the requests of one stream answered while there is one. */
+/** Answers the requests of one stream until it is gone. */
 class Answering {
   readonly #respond: Responder
   readonly #budget: ServingBudget
@@ -107,6 +107,7 @@ class Answering {
     this.#respond = respond
     this.#budget = budget
     const gone = this.#gone
+    // An object of its own, which a responder may copy, and no more than what it may use.
     this.#options = {
       get signal () {
         return gone.signal
