@@ -75,30 +75,45 @@ export interface TimeoutSignal extends Disposable {
  * The signal's reason is what `reason` makes (by default a `TwinwireError` with code `ERR_TIMEOUT`), or the parent's.
  */
 export function timeoutSignal (clock: Clock, delayMs: number, parent?: AbortSignal, reason: () => Error = () => new TwinwireError('ERR_TIMEOUT', `timed out after ${delayMs} ms`)): TimeoutSignal {
-  const controller = new AbortController()
-  let timedOut = false
-  const timer = clock.setTimeout(() => {
-    timedOut = true
-    parent?.removeEventListener('abort', onParentAbort)
-    controller.abort(reason())
-  }, delayMs)
-  function onParentAbort (): void {
-    timer.cancel()
-    controller.abort(parent?.reason)
-  }
-  if (parent?.aborted === true) {
-    onParentAbort()
-  } else {
-    parent?.addEventListener('abort', onParentAbort, { once: true })
-  }
-  return {
-    signal: controller.signal,
-    get timedOut () {
-      return timedOut
-    },
-    [Symbol.dispose] () {
-      timer.cancel()
-      parent?.removeEventListener('abort', onParentAbort)
+  return new ClockSignal(clock, delayMs, parent, reason)
+}
+
+/** A class, because there are several a request and an object literal with a getter takes ten times as long to make. */
+class ClockSignal implements TimeoutSignal {
+  readonly #controller = new AbortController()
+  readonly #parent: AbortSignal | undefined
+  readonly #timer: Timer
+  #timedOut = false
+
+  constructor (clock: Clock, delayMs: number, parent: AbortSignal | undefined, reason: () => Error) {
+    this.#parent = parent
+    this.#timer = clock.setTimeout(() => {
+      this.#timedOut = true
+      parent?.removeEventListener('abort', this.#onParentAbort)
+      this.#controller.abort(reason())
+    }, delayMs)
+    if (parent?.aborted === true) {
+      this.#onParentAbort()
+    } else {
+      parent?.addEventListener('abort', this.#onParentAbort, { once: true })
     }
+  }
+
+  get signal (): AbortSignal {
+    return this.#controller.signal
+  }
+
+  get timedOut (): boolean {
+    return this.#timedOut
+  }
+
+  [Symbol.dispose] (): void {
+    this.#timer.cancel()
+    this.#parent?.removeEventListener('abort', this.#onParentAbort)
+  }
+
+  readonly #onParentAbort = (): void => {
+    this.#timer.cancel()
+    this.#controller.abort(this.#parent?.reason)
   }
 }

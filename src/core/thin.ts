@@ -29,9 +29,14 @@ export function thin (steps: Steps, limit: number): Steps {
       least = values[last] < values[least] ? last : least
       greatest = values[last] > values[greatest] ? last : greatest
     }
-    for (const index of new Set([Math.min(least, greatest), Math.max(least, greatest), last])) {
-      kept.times.push(times[index])
-      kept.values.push(values[index])
+    let previous = -1
+    // They ascend, and some may be the same.
+    for (const index of [Math.min(least, greatest), Math.max(least, greatest), last]) {
+      if (index !== previous) {
+        kept.times.push(times[index])
+        kept.values.push(values[index])
+        previous = index
+      }
     }
     start = last + 1
   }

@@ -1,4 +1,5 @@
 import { TwinwireError } from '../core/errors.ts'
+import { transientBytes } from '../core/transient-bytes.ts'
 import type { Bytes } from './port.ts'
 
 /** The largest payload that is accepted where nothing else is said: 4 MiB, as in it-length-prefixed. */
@@ -7,10 +8,10 @@ export const MAXIMUM_FRAME_BYTES = 4 * 1024 * 1024
 /** What is allocated for a frame before its bytes have come: a claim of megabytes alone reserves no megabytes. */
 const FIRST_ALLOCATION_BYTES = 64 * 1024
 
-/** A payload behind its length as an unsigned varint: libp2p's usual framing (its `lp` streams). */
+/** A payload behind its length as an unsigned varint, to be sent: libp2p's usual framing (its `lp` streams). */
 export function encodeFrame (payload: Uint8Array): Uint8Array {
   const prefixBytes = varintBytes(payload.byteLength)
-  const frame = new Uint8Array(prefixBytes + payload.byteLength)
+  const frame = transientBytes(prefixBytes + payload.byteLength)
   frame.set(payload, writeVarint(frame, 0, payload.byteLength))
   return frame
 }

@@ -1,6 +1,7 @@
 import { TwinwireError } from '../core/errors.ts'
 import { FrameStream } from './frame-stream.ts'
 import { MAXIMUM_FRAME_BYTES } from './frames.ts'
+import { LazySignal } from './lazy-signal.ts'
 import type { Stream } from './port.ts'
 
 /** Requests that may lie unanswered on one stream. A `RequestStream` has one; who sends many without waiting is stopped here. */
@@ -44,7 +45,7 @@ export interface ServeRequestsOptions {
  */
 export async function serveRequests (stream: Stream, respond: Responder, { limitBytes = MAXIMUM_FRAME_BYTES, budget = NO_BUDGET, ending }: ServeRequestsOptions = {}): Promise<void> {
   const requests: Uint8Array[] = []
-  const gone = new AbortController()
+  const answering = new Answering(respond, budget)
   let woken = Promise.withResolvers<void>()
   const frames = new FrameStream(stream, limitBytes, {
     onFrame: (payload, frames) => {
@@ -58,7 +59,7 @@ export async function serveRequests (stream: Stream, respond: Responder, { limit
       woken.resolve()
     },
     onEnd: () => woken.resolve(),
-    onGone: () => gone.abort(new TwinwireError('ERR_STREAM_CLOSED', 'the stream has ended'))
+    onGone: () => answering.end()
   })
   const onEnding = (): void => woken.resolve()
   ending?.addEventListener('abort', onEnding, { once: true })
@@ -69,7 +70,7 @@ export async function serveRequests (stream: Stream, respond: Responder, { limit
         if (requests.length <= READ_AHEAD) {
           frames.resume()
         }
-        const reply = await answer(respond, request, gone.signal, budget)
+        const reply = await answering.answer(request)
         if (reply !== undefined) {
           await frames.write(reply)
         }
@@ -93,26 +94,59 @@ export async function serveRequests (stream: Stream, respond: Responder, { limit
 
 const NO_BUDGET: ServingBudget = { take: () => true, give () {} }
 
-/** The responder's answer; rejects as soon as the stream is gone. */
-async function answer (respond: Responder, request: Uint8Array, signal: AbortSignal, budget: ServingBudget): Promise<Uint8Array | void> {
-  const settled = Promise.withResolvers<Uint8Array | void>()
-  const onGone = (): void => settled.reject(signal.reason)
-  signal.addEventListener('abort', onGone, { once: true })
-  try {
-    // Not resolved with a promise, which would bind it to that promise's end.
-    work(respond, request, signal, budget).then(settled.resolve, settled.reject)
-    return await settled.promise
-  } finally {
-    signal.removeEventListener('abort', onGone)
+/** Answers the requests of one stream until it is gone. */
+class Answering {
+  readonly #respond: Responder
+  readonly #budget: ServingBudget
+  readonly #gone = new LazySignal()
+  readonly #options: { readonly signal: AbortSignal }
+  /** Of the answer that is awaited. */
+  #reject: ((error: Error) => void) | undefined
+
+  constructor (respond: Responder, budget: ServingBudget) {
+    this.#respond = respond
+    this.#budget = budget
+    const gone = this.#gone
+    // An object of its own, which a responder may copy, and no more than what it may use.
+    this.#options = {
+      get signal () {
+        return gone.signal
+      }
+    }
+  }
+
+  /** The responder's answer; rejects as soon as the stream is gone. */
+  async answer (request: Uint8Array): Promise<Uint8Array | void> {
+    const settled = Promise.withResolvers<Uint8Array | void>()
+    this.#reject = settled.reject
+    try {
+      // Not resolved with a promise, which would bind it to that promise's end.
+      this.#work(request).then(settled.resolve, settled.reject)
+      return await settled.promise
+    } finally {
+      this.#reject = undefined
+    }
+  }
+
+  /** The stream is gone. */
+  end (): void {
+    this.#reject?.(goneError())
+    this.#gone.abort(goneError)
+  }
+
+  /** What the responder holds is in memory until it is done, whether or not anybody waits for it. */
+  async #work (request: Uint8Array): Promise<Uint8Array | void> {
+    try {
+      if (this.#gone.aborted) {
+        throw goneError()
+      }
+      return await this.#respond(request, this.#options)
+    } finally {
+      this.#budget.give(request.byteLength)
+    }
   }
 }
 
-/** What the responder holds is in memory until it is done, whether or not anybody waits for it. */
-async function work (respond: Responder, request: Uint8Array, signal: AbortSignal, budget: ServingBudget): Promise<Uint8Array | void> {
-  try {
-    signal.throwIfAborted()
-    return await respond(request, { signal })
-  } finally {
-    budget.give(request.byteLength)
-  }
+function goneError (): TwinwireError {
+  return new TwinwireError('ERR_STREAM_CLOSED', 'the stream has ended')
 }

@@ -6,8 +6,8 @@ import { checkClass } from './traffic-class.ts'
 import type { Clock } from '../core/clock.ts'
 import type { BandwidthManager } from './bandwidth/bandwidth-manager.ts'
 import type { MessageBatching } from './batching/message-batching.ts'
-import type { BatchHandler } from './batching/running-handler.ts'
-import type { Connection, NetworkNode, Stream } from './port.ts'
+import type { BatchHandler, HandlerContext } from './batching/running-handler.ts'
+import type { Connection, NetworkNode, PeerId, Stream } from './port.ts'
 import type { ClassPolicy } from './traffic-class.ts'
 
 /**
@@ -112,8 +112,8 @@ export class RequestServer {
     const share = this.#shareOf(peer)
     share.streams++
     const shaped = bandwidth?.shape(stream, peer, 'normal') ?? stream
-    const serving = serveRequests(shaped, async (payload, { signal }) => {
-      const reply = await handler(payload, { signal, peer: remotePeer, protocol, kind: 'request' })
+    const serving = serveRequests(shaped, async (payload, options) => {
+      const reply = await handler(payload, new StreamContext(remotePeer, protocol, options))
       if (reply !== undefined) {
         this.#shape(stream, peer, protocol, reply)
       }
@@ -152,6 +152,24 @@ interface Share {
   readonly budget: Budget
   /** Those that are open. */
   streams: number
+}
+
+/** What a handler knows of a request that came on a stream of its own. It takes the signal from where it is made on demand. */
+class StreamContext implements HandlerContext {
+  readonly peer: PeerId
+  readonly protocol: string
+  readonly kind = 'request'
+  readonly #options: { readonly signal: AbortSignal }
+
+  constructor (peer: PeerId, protocol: string, options: { readonly signal: AbortSignal }) {
+    this.peer = peer
+    this.protocol = protocol
+    this.#options = options
+  }
+
+  get signal (): AbortSignal {
+    return this.#options.signal
+  }
 }
 
 /** Sixteen requests of the largest usual size: of all streams of their own, as batching has a bound for what comes in batches. */

@@ -26,6 +26,8 @@ export class RequestStream {
   #busy = false
   /** Why the stream takes no more requests. */
   #unusable: Error | undefined
+  /** It takes none either, and nothing went wrong: what most streams end with. */
+  #remoteClosed = false
 
   private constructor (stream: Stream, limitBytes: number) {
     this.#frames = new FrameStream(stream, limitBytes, {
@@ -47,7 +49,7 @@ export class RequestStream {
 
   /** True where another request may be made: the stream is open, and every reply so far has come. */
   get usable (): boolean {
-    return !this.#busy && this.#unusable === undefined && this.#frames.stream.status === 'open'
+    return !this.#busy && this.#unusable === undefined && !this.#remoteClosed && this.#frames.stream.status === 'open'
   }
 
   /**
@@ -64,8 +66,14 @@ export class RequestStream {
     if (this.#busy) {
       throw new TwinwireError('ERR_INVALID_STATE', 'a request is outstanding on this stream')
     }
-    if (this.#unusable !== undefined || this.#frames.stream.status !== 'open') {
-      throw this.#unusable ?? new TwinwireError('ERR_STREAM_CLOSED', `the stream is ${this.#frames.stream.status}`)
+    if (this.#unusable !== undefined) {
+      throw this.#unusable
+    }
+    if (this.#remoteClosed) {
+      throw remoteClosedError()
+    }
+    if (this.#frames.stream.status !== 'open') {
+      throw new TwinwireError('ERR_STREAM_CLOSED', `the stream is ${this.#frames.stream.status}`)
     }
     const reply = Promise.withResolvers<Uint8Array>()
     const onAbort = (): void => reply.reject(signal?.reason)
@@ -104,7 +112,16 @@ export class RequestStream {
   }
 
   #onEnd (error: Error | undefined): void {
-    this.#unusable ??= error ?? new TwinwireError('ERR_STREAM_CLOSED', 'the remote end closed the stream')
+    if (error === undefined && !this.#busy) {
+      // An error is made only for who asks again.
+      this.#remoteClosed = true
+      return
+    }
+    this.#unusable ??= error ?? remoteClosedError()
     this.#reply?.reject(this.#unusable)
   }
+}
+
+function remoteClosedError (): TwinwireError {
+  return new TwinwireError('ERR_STREAM_CLOSED', 'the remote end closed the stream')
 }

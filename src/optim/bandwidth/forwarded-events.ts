@@ -37,8 +37,11 @@ export class ForwardedEvents {
 
   emit (type: string, event: unknown): void {
     const listeners = this.#listeners.get(type)
-    for (const [listener, { once }] of Array.from(listeners ?? [])) {
-      if (listeners?.has(listener) === true) {
+    if (listeners === undefined || listeners.size === 0) {
+      return
+    }
+    for (const [listener, { once }] of Array.from(listeners)) {
+      if (listeners.has(listener)) {
         if (once === true) {
           listeners.delete(listener)
         }

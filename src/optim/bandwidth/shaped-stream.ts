@@ -290,7 +290,7 @@ class ShapedMembers {
     // Whoever asks from now on need not wait for what will not come.
     this.#needsDrain = false
     this.#drop()
-    this.#events.emit('ended', event.error ?? new TwinwireError('ERR_STREAM_CLOSED', 'the stream ended before all was sent'))
+    this.#events.emit('ended', event.error)
     this.#stream.removeEventListener('drain', this.#onDrain)
     this.#stream.removeEventListener('remoteCloseWrite', this.#onRemoteCloseWrite)
     this.#stream.removeEventListener('close', this.#onClose);
@@ -355,11 +355,12 @@ class ShapedMembers {
         settle()
         resolve()
       }
-      const onEnded = (error: unknown): void => {
+      const fail = (error: unknown): void => {
         settle()
         reject(error)
       }
-      const onAbort = (): void => onEnded(signal?.reason)
+      const onEnded = (error: unknown): void => fail(error ?? new TwinwireError('ERR_STREAM_CLOSED', 'the stream ended before all was sent'))
+      const onAbort = (): void => fail(signal?.reason)
       if (signal?.aborted === true) {
         reject(signal.reason)
         return

@@ -312,7 +312,7 @@ export class IncomingStream {
       running.attempts = running.attempts.filter(answered => answered.attempt !== attempt)
       if (running.attempts.length === 0) {
         this.#requests.delete(id)
-        running.abort(new TwinwireError('ERR_ABORTED', 'nobody waits for the reply any more'))
+        running.abort(() => new TwinwireError('ERR_ABORTED', 'nobody waits for the reply any more'))
       }
     }
   }
@@ -321,7 +321,7 @@ export class IncomingStream {
     this.#ended = true
     this.#shared.environment.record({ type: 'batching:end', peer: this.#batches.peer, connection: this.#connection.id, reason })
     for (const running of this.#handlers) {
-      running.abort(error)
+      running.abort(() => error)
     }
     this.#answering.end(error)
     this.#waiting.length = 0

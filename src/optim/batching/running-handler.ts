@@ -1,3 +1,4 @@
+import { LazySignal } from '../lazy-signal.ts'
 import type { PeerId } from '../port.ts'
 import type { TrafficClass } from '../traffic-class.ts'
 import type { Answered } from './answer.ts'
@@ -18,37 +19,21 @@ export interface HandlerContext {
   readonly kind: 'message' | 'request'
 }
 
-/** A handler at work. A signal costs more than all else of a request, and is made only for a handler that looks at it. */
-export class RunningHandler implements HandlerContext {
+/** A handler at work. */
+export class RunningHandler extends LazySignal implements HandlerContext {
   readonly peer: PeerId
   readonly protocol: string
   readonly kind: 'message' | 'request'
   readonly trafficClass: TrafficClass
   /** The attempts that wait for its reply. */
   attempts: Answered[]
-  #controller: AbortController | undefined
-  #aborted: Error | undefined
 
   constructor (peer: PeerId, protocol: string, kind: 'message' | 'request', trafficClass: TrafficClass, first: Answered) {
+    super()
     this.peer = peer
     this.protocol = protocol
     this.kind = kind
     this.trafficClass = trafficClass
     this.attempts = [first]
-  }
-
-  get signal (): AbortSignal {
-    if (this.#controller === undefined) {
-      this.#controller = new AbortController()
-      if (this.#aborted !== undefined) {
-        this.#controller.abort(this.#aborted)
-      }
-    }
-    return this.#controller.signal
-  }
-
-  abort (reason: Error): void {
-    this.#aborted ??= reason
-    this.#controller?.abort(reason)
   }
 }

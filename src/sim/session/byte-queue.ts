@@ -10,6 +10,11 @@ export class ByteQueue {
     return this.#byteLength
   }
 
+  /** The first byte. */
+  get first (): number | undefined {
+    return this.#byteLength === 0 ? undefined : this.#pieces[this.#head][0]
+  }
+
   /** In their order. */
   get pieces (): readonly Uint8Array[] {
     return this.#pieces.slice(this.#head)
@@ -63,6 +68,14 @@ export class ByteQueue {
   /** Removes the first `byteLength` bytes, in their pieces. */
   split (byteLength: number): ByteQueue {
     const first = new ByteQueue()
+    if (byteLength === this.#byteLength) {
+      // All of them, as is usual.
+      first.#pieces = this.#pieces
+      first.#head = this.#head
+      first.#byteLength = byteLength
+      this.clear()
+      return first
+    }
     while (first.byteLength < byteLength) {
       first.append(this.take(Math.min(this.#pieces[this.#head].byteLength, byteLength - first.byteLength)))
     }

@@ -1,3 +1,4 @@
+import { transientBytes } from '../../core/transient-bytes.ts'
 import { ByteQueue } from './byte-queue.ts'
 import { Emitter } from './emitter.ts'
 import { SessionError } from './errors.ts'
@@ -65,7 +66,10 @@ export abstract class MessageStream extends Emitter<MessageStreamEvents> {
     if (this.#writeStatus !== 'writable') {
       throw new SessionError('StreamStateError', `Cannot write to a stream that is ${this.#writeStatus}`)
     }
-    this.#writeBuffer.append(data.slice())
+    // Its own, for the sender may write to what it gave.
+    const copy = transientBytes(data.byteLength)
+    copy.set(data)
+    this.#writeBuffer.append(copy)
     return this.#processSendQueue()
   }
 

@@ -16,8 +16,10 @@ interface Piece extends Message {
   readonly frames: readonly Frame[]
 }
 
+const NO_FRAMES: readonly Frame[] = []
+
 /** Before each of Noise's messages, a write of its own. */
-const LENGTH: Piece = { bytes: NOISE_LENGTH_BYTES, frames: [] }
+const LENGTH: Piece = { bytes: NOISE_LENGTH_BYTES, frames: NO_FRAMES }
 
 interface SecureChannelEvents {
   frame: Frame
@@ -230,7 +232,10 @@ function secure (frames: readonly Frame[]): Piece[] {
     if (plaintextBytes < LARGE_BYTES) {
       secured.push(ciphertext(plaintextBytes, readable))
     } else {
-      secured.push(...parts.map(({ bytes }) => ({ bytes, frames: [] })), { bytes: NOISE_TAG_BYTES, frames: readable })
+      for (const { bytes } of parts) {
+        secured.push({ bytes, frames: NO_FRAMES })
+      }
+      secured.push({ bytes: NOISE_TAG_BYTES, frames: readable })
     }
   }
   return secured
@@ -243,10 +248,16 @@ function ciphertext (plaintextBytes: number, frames: readonly Frame[]): Piece {
 
 /** Headers and the pieces of data, the last of each frame with the frame. */
 function piecesOf (frames: readonly Frame[]): Piece[] {
-  return frames.flatMap(frame => {
-    const sizes = [YAMUX_HEADER_BYTES, ...frame.data.pieces.map(({ byteLength }) => byteLength)]
-    return sizes.map((bytes, index) => ({ bytes, frames: index === sizes.length - 1 ? [frame] : [] }))
-  })
+  const pieces: Piece[] = []
+  for (const frame of frames) {
+    let bytes = YAMUX_HEADER_BYTES
+    for (const { byteLength } of frame.data.pieces) {
+      pieces.push({ bytes, frames: NO_FRAMES })
+      bytes = byteLength
+    }
+    pieces.push({ bytes, frames: [frame] })
+  }
+  return pieces
 }
 
 /** Removes the first `bytes`, cutting the last of the pieces where need be. */
@@ -259,7 +270,7 @@ function takeParts (pieces: Piece[], bytes: number): Piece[] {
       pieces.shift()
       missing -= next.bytes
     } else {
-      taken.push({ bytes: missing, frames: [] })
+      taken.push({ bytes: missing, frames: NO_FRAMES })
       pieces[0] = { bytes: next.bytes - missing, frames: next.frames }
       missing = 0
     }

@@ -45,16 +45,17 @@ export function encodeNegotiation (...lines: string[]): Uint8Array {
 
 /** The first multistream-select line, taken out of `bytes`; undefined where not all of it is there. */
 export function decodeLine (bytes: ByteQueue): string | undefined {
-  if (bytes.byteLength === 0) {
+  const length = bytes.first
+  if (length === undefined || bytes.byteLength < 1 + length) {
     return undefined
   }
-  const prefix = bytes.take(1)
-  const [length] = prefix
-  if (bytes.byteLength < length) {
-    bytes.prepend(prefix)
-    return undefined
+  const line = bytes.take(1 + length)
+  let text = ''
+  // Without its length prefix and line feed.
+  for (let i = 1; i < length; i++) {
+    text += String.fromCharCode(line[i])
   }
-  return String.fromCharCode(...bytes.take(length).subarray(0, -1))
+  return text
 }
 
 export const MULTISTREAM_HEADER = MULTISTREAM
