@@ -16,7 +16,7 @@ import { serveWith } from '../src/workload/serve.ts'
 
 export const parameters = z.object({
   rttMs: z.number().positive().default(80).describe('Round trip between each client and the server, ms'),
-  clientsPerSecond: z.number().positive().default(30).describe('How fast they come: all connect within the time that this gives, each at an instant of its own drawn evenly. Real clients, their server and what is between them share the cores of one machine: how much of this two of them carry is in docs/experiments/concurrent-connections.md'),
+  clientsPerSecond: z.number().positive().default(20).describe('How fast they come: all connect within the time that this gives, each at an instant of its own drawn evenly. Real clients, their server and what is between them share the cores of one machine: how much of this two of them carry is in docs/experiments/concurrent-connections.md'),
   requestsPerSecond: z.number().positive().default(0.5).describe('Of each client after its first request, Poisson'),
   askingMs: z.number().positive().default(4_000).describe('How long each client asks, from its first request on, ms'),
   deadlineMs: z.number().positive().default(10_000).describe('What a user waits for an answer at most, the same in all arms, ms'),
@@ -76,7 +76,7 @@ const cases: readonly Case[] = [
 export const experiment: Experiment = {
   name: 'concurrent-connections',
   title: 'A crowd at one server',
-  question: 'How many clients, thirty more each second, can connect to one node and be answered, with libp2p\'s limits as they are, with limits raised, and with the modules?',
+  question: 'How many clients, twenty more each second, can connect to one node and be answered, with libp2p\'s limits as they are, with limits raised, and with the modules?',
   expected: 'Default limits: some three hundred are let in at most, and most of a thousand get no answer. Limits raised: all are served, with the modules and without; they change the round trips of later requests, not the number of connections, and cost memory at the server. So ten times as many connections are a matter of limits, and then of memory.',
   parameters,
   arms,
@@ -85,11 +85,11 @@ export const experiment: Experiment = {
   repetitions: { stack: 1, tcp: 1 },
   thresholds: [{ case: 'clients-1000', metric: 'unserved', arm: 'full', limit: 0.01, direction: 'at-most' }],
   promises: [
-    { promise: '10 times the concurrent connections (100 to 1000)', reading: '99% of 1000 clients that come at thirty a second are answered', case: 'clients-1000', metric: 'unserved', arm: 'full', wire: 'tcp', target: { value: 0.01 } },
+    { promise: '10 times the concurrent connections (100 to 1000)', reading: '99% of 1000 clients that come at twenty a second are answered', case: 'clients-1000', metric: 'unserved', arm: 'full', wire: 'tcp', target: { value: 0.01 } },
     { promise: '10 times the concurrent connections (100 to 1000)', reading: 'a tenth as many clients of 1000 go without an answer as with plain libp2p at its default limits', case: 'clients-1000', metric: 'unserved-against-defaults', arm: 'full', wire: 'tcp', target: { change: -0.9 } },
     { promise: '10 times the concurrent connections (100 to 1000)', reading: 'a tenth as many clients of 1000 go without an answer as with plain libp2p and the same limits', case: 'clients-1000', metric: 'unserved', arm: 'full', wire: 'tcp', target: { change: -0.9 } }
   ],
-  sweeps: [{ name: 'clients', title: 'Clients', description: 'From a hundred to a thousand clients, thirty more each second.', factors: [{ name: 'clients', title: 'Clients', unit: 'count', scale: 'log' }] }]
+  sweeps: [{ name: 'clients', title: 'Clients', description: 'From a hundred to a thousand clients, twenty more each second.', factors: [{ name: 'clients', title: 'Clients', unit: 'count', scale: 'log' }] }]
 }
 
 export const roles: Readonly<Record<string, Role>> = {
