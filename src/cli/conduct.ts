@@ -77,7 +77,7 @@ export async function conduct ({ machinery, signal, loaded, parameters, plan, di
   const units: UnitResult[] = []
   const soFar = (): ResultsData => ({ run: describe(description, wires), units: [...units] })
   const simThreads = new SimThreads(machinery.simWorker, plan.jobs)
-  const records = recordedAtOnce(experiment, plan.wires)
+  const records = recordedAtOnce(experiment, plan)
   const play = async (stages: readonly Stage[]): Promise<void> => {
     await execute({
       loaded,

@@ -7,6 +7,8 @@ import { chooseCourses } from '../results/course-choice.ts'
 import { describeExperiment, unitId } from '../results/data.ts'
 import { execute } from './execute.ts'
 import type { ExecuteOptions } from './execute.ts'
+import { atATime } from './in-turn.ts'
+import type { RunPlan } from './run-plan.ts'
 
 export interface RecordCoursesOptions extends Pick<ExecuteOptions, 'loaded' | 'parameters' | 'machinery' | 'simThreads' | 'signal'> {
   readonly plan: readonly WirePlan[]
@@ -15,15 +17,14 @@ export interface RecordCoursesOptions extends Pick<ExecuteOptions, 'loaded' | 'p
 }
 
 /**
- * Of simulations with one seed each run is the median of its case and arm: it is recorded from the first rather than run
- * twice. A case of a sweep has no courses.
- *
- * @param plan of the simulations
+ * Which simulations are recorded when they run first: with one seed, and none to come for precision, all that can be chosen,
+ * for each is its arm's median, and to run it again would take as long once more. Whether it is the same twice is then not
+ * known; `twinwire verify` tells. A case of a sweep has no courses.
  */
-export function recordedAtOnce ({ cases }: Experiment, plan: readonly WirePlan[]): (unit: UnitKey) => boolean {
-  const alone = plan.filter(({ wire }) => wire === 'sim').flatMap(({ seeds }) => seeds).length === 1
-  const chosen = new Set(cases.filter(({ sweep }) => sweep === undefined).map(({ name }) => name))
-  return unit => alone && unit.wire === 'sim' && chosen.has(unit.case)
+export function recordedAtOnce ({ cases }: Experiment, { wires, precision }: Pick<RunPlan, 'wires' | 'precision'>): (unit: UnitKey) => boolean {
+  const oneSeed = precision === undefined && wires.filter(({ wire }) => wire === 'sim').flatMap(({ seeds }) => seeds).length === 1
+  const shown = new Set(cases.filter(({ sweep }) => sweep === undefined).map(({ name }) => name))
+  return unit => oneSeed && unit.wire === 'sim' && shown.has(unit.case)
 }
 
 /**
@@ -36,7 +37,7 @@ export async function recordCourses ({ loaded, parameters, machinery, simThreads
   const reasons = new Map(chooseCourses({ run: { experiment: describeExperiment(loaded.experiment), plan }, units }).map(({ reason, ...unit }) => [unitId(unit), { reason, unit }]))
   const known = new Map(units.filter(({ course }) => course !== undefined).map(unit => [unitId(unit), unit]))
   const missing = [...reasons].flatMap(([id, { unit }]) => known.has(id) ? [] : [unit])
-  const stage = { wire: 'sim' as const, units: missing, capacity: jobs, weightOf: () => 1 }
+  const stage = { wire: 'sim' as const, units: missing, ...atATime(jobs) }
   const recorded = missing.length === 0 ? [] : await execute({ loaded, parameters, machinery, simThreads, signal, stages: [stage], records: () => true, onFinished () {} })
   const withCourses = new Map([...known.values(), ...recorded].map(result => [unitId(result), result]))
   return units.map(({ course: _course, ...unit }) => {

@@ -1,15 +1,17 @@
 import type { UnitKey } from '../experiment/unit.ts'
+import type { Room } from './in-turn.ts'
 import type { Stage } from './stages.ts'
 
 export interface Remaining {
   readonly timeMs: number
-  /** False while a stage has yet to finish its first unit: then `timeMs` covers the other stages only. */
+  /** False while there are units of which nothing is known, as none like them has finished: then `timeMs` leaves them out. */
   readonly complete: boolean
 }
 
 /**
  * How long the rest will take: for each unit left, the mean time of its stage's finished units of the same case (where
- * there is none yet, of any case), times what it weighs, divided by what may run at a time.
+ * there is none yet, of any that weigh as much). Those that share the machine take as much of it as they weigh; those that
+ * have it alone come one after the other.
  */
 export class Eta {
   readonly #stages = new Map<string, StageTimes>()
@@ -39,26 +41,24 @@ export class Eta {
   }
 
   remaining (): Remaining {
-    let timeMs = 0
-    let complete = true
-    for (const stage of this.#stages.values()) {
-      const left = stage.remainingMs()
-      timeMs += left ?? 0
-      complete &&= left !== undefined
-    }
-    return { timeMs, complete }
+    const stages = [...this.#stages.values()].map(stage => stage.remaining())
+    return { timeMs: stages.reduce((sum, { timeMs }) => sum + timeMs, 0), complete: stages.every(({ complete }) => complete) }
   }
+}
+
+interface Times {
+  count: number
+  totalMs: number
 }
 
 class StageTimes {
   readonly units = new Set<UnitKey>()
-  readonly #byCase = new Map<string, { count: number, totalMs: number }>()
-  readonly #stage: Pick<Stage, 'capacity' | 'weightOf'>
-  #count = 0
-  #totalMs = 0
+  readonly #byCase = new Map<string, Times>()
+  readonly #byWeight = new Map<number, Times>()
+  readonly #room: Room<UnitKey>
 
-  constructor (stage: Pick<Stage, 'capacity' | 'weightOf'>) {
-    this.#stage = stage
+  constructor (room: Room<UnitKey>) {
+    this.#room = room
   }
 
   add (units: readonly UnitKey[]): void {
@@ -68,27 +68,39 @@ class StageTimes {
   }
 
   finished (unit: UnitKey, tookMs: number): void {
-    const ofCase = this.#byCase.get(unit.case) ?? { count: 0, totalMs: 0 }
-    this.#byCase.set(unit.case, { count: ofCase.count + 1, totalMs: ofCase.totalMs + tookMs })
-    this.#count++
-    this.#totalMs += tookMs
+    note(this.#byCase, unit.case, tookMs)
+    note(this.#byWeight, this.#room.weightOf(unit), tookMs)
     this.units.delete(unit)
   }
 
-  remainingMs (): number | undefined {
-    if (this.units.size === 0) {
-      return 0
-    }
-    if (this.#count === 0) {
-      return undefined
-    }
-    let workMs = 0
-    let weight = 0
+  remaining (): Remaining {
+    const { capacity, weightOf } = this.#room
+    let aloneMs = 0
+    let sharedMs = 0
+    let sharedWeight = 0
+    let complete = true
     for (const unit of this.units) {
-      const { count, totalMs } = this.#byCase.get(unit.case) ?? { count: this.#count, totalMs: this.#totalMs }
-      workMs += this.#stage.weightOf(unit) * totalMs / count
-      weight += this.#stage.weightOf(unit)
+      const weight = weightOf(unit)
+      const times = this.#byCase.get(unit.case) ?? this.#byWeight.get(weight)
+      if (times === undefined) {
+        complete = false
+        continue
+      }
+      const meanMs = times.totalMs / times.count
+      if (weight < capacity) {
+        sharedMs += weight * meanMs
+        sharedWeight += weight
+      } else {
+        aloneMs += meanMs
+      }
     }
-    return workMs / Math.min(this.#stage.capacity, weight)
+    return { timeMs: aloneMs + (sharedWeight === 0 ? 0 : sharedMs / Math.min(capacity, sharedWeight)), complete }
   }
+}
+
+function note<Key> (times: Map<Key, Times>, key: Key, tookMs: number): void {
+  const known = times.get(key) ?? { count: 0, totalMs: 0 }
+  known.count++
+  known.totalMs += tookMs
+  times.set(key, known)
 }

@@ -51,17 +51,21 @@ interface Prepared {
  * @throws as `run` does, for the first experiment that cannot be carried out as given, before anything runs
  */
 export async function experiments (context: CliContext, names: readonly string[], options: ExperimentsOptions): Promise<number> {
+  const pages = resolve(context.workingDirectory, options.pages ?? options.out)
   const kept = new KeptWires(context.machinery)
+  let directories: readonly string[] | undefined
   try {
-    return await runAll({ ...context, machinery: kept.machinery }, names, options)
+    directories = await playAll({ ...context, machinery: kept.machinery }, names, options, pages)
   } finally {
+    // Before reports take the memory that real peers have.
     await kept.stop()
   }
+  return directories === undefined ? interruptedExitCode(context.signal) : await sumUp(context, directories, pages, options.jobs)
 }
 
-async function runAll (context: CliContext, names: readonly string[], options: ExperimentsOptions): Promise<number> {
-  const { signal, stdout, workingDirectory } = context
-  const pages = resolve(workingDirectory, options.pages ?? options.out)
+/** Runs them one after the other. Gives the folders of their results, or undefined where it was interrupted. */
+async function playAll (context: CliContext, names: readonly string[], options: ExperimentsOptions, pages: string): Promise<string[] | undefined> {
+  const { signal } = context
   const expected = await earlierTimes(pages)
   const folders = await experimentFolders(context, options)
   const prepared: Prepared[] = []
@@ -69,7 +73,7 @@ async function runAll (context: CliContext, names: readonly string[], options: E
     prepared.push(await prepare(context, name, folders, options))
   }
   if (signal.aborted) {
-    return interruptedExitCode(signal)
+    return undefined
   }
   const finished: Prepared[] = []
   for (const [index, experiment] of prepared.entries()) {
@@ -77,12 +81,17 @@ async function runAll (context: CliContext, names: readonly string[], options: E
     await play(context, experiment, { position: `${index + 1} of ${prepared.length}`, later })
     if (signal.aborted) {
       tellWhatIsThere(context, finished, experiment, pages)
-      return interruptedExitCode(signal)
+      return undefined
     }
     finished.push(experiment)
   }
-  const entries = await makeSummary(prepared.map(({ directory }) => directory), pages, options.jobs)
-  stdout.write(`${table(['experiment', 'took', 'runs', 'thresholds'], entries.map(({ results: { run }, analysis, runs }) => [
+  return prepared.map(({ directory }) => directory)
+}
+
+/** Makes reports and summary, and tells how each experiment went; the exit code. */
+async function sumUp (context: CliContext, directories: readonly string[], pages: string, jobs: number): Promise<number> {
+  const entries = await makeSummary(directories, pages, jobs)
+  context.stdout.write(`${table(['experiment', 'took', 'runs', 'thresholds'], entries.map(({ results: { run }, analysis, runs }) => [
     run.experiment.name,
     formatSpan(Date.parse(run.finishedAt) - Date.parse(run.startedAt)),
     analysis.holes.length === 0 ? String(runs) : `${runs}, ${analysis.holes.length} without a result`,

@@ -2,8 +2,13 @@
 export interface Room<Item> {
   /** What all that are under way may weigh together. */
   readonly capacity: number
-  /** At most the capacity: that one goes alone. */
+  /** One of the capacity, or more, goes alone. */
   readonly weightOf: (item: Item) => number
+}
+
+/** So many at a time, whatever they are. */
+export function atATime (count: number): Room<unknown> {
+  return { capacity: count, weightOf: () => 1 }
 }
 
 /**
@@ -17,7 +22,7 @@ export async function inTurn<Item> (items: readonly Item[], { capacity, weightOf
   const underWay = new Set<Promise<void>>()
   let taken = 0
   while (left.length > 0 && !signal.aborted) {
-    const next = left.findIndex(item => taken + weightOf(item) <= capacity)
+    const next = left.findIndex(item => underWay.size === 0 || taken + weightOf(item) <= capacity)
     if (next === -1) {
       await Promise.race(underWay)
       continue
@@ -25,7 +30,8 @@ export async function inTurn<Item> (items: readonly Item[], { capacity, weightOf
     const [item] = left.splice(next, 1)
     const weight = weightOf(item)
     taken += weight
-    const run = work(item).finally(() => {
+    // One that fails stays, for whoever waits next to throw what it threw.
+    const run = work(item).then(() => {
       taken -= weight
       underWay.delete(run)
     })

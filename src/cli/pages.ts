@@ -1,5 +1,5 @@
 import { TwinwireError } from '../core/errors.ts'
-import { inTurn } from './in-turn.ts'
+import { atATime, inTurn } from './in-turn.ts'
 import type { MadePage, PageOutcome, PageTask } from './page-worker.ts'
 import { Threads } from './threads.ts'
 
@@ -20,7 +20,7 @@ export async function makePages (tasks: readonly PageTask[], threads: number): P
   // Tasks begin in their order, so that whatever failed, all those before it are here, too.
   const begun: Array<Promise<MadePage>> = []
   try {
-    await inTurn(tasks, { capacity: threads, weightOf: () => 1 }, failed.signal, async task => {
+    await inTurn(tasks, atATime(threads), failed.signal, async task => {
       const page = makePage(pool, task)
       begun.push(page)
       await page.catch(() => failed.abort())

@@ -2,6 +2,7 @@ import type { Case, Experiment } from '../experiment/definition.ts'
 import { scenarioOf } from '../experiment/run-unit.ts'
 import type { UnitKey } from '../experiment/unit.ts'
 import type { RunParameters, WireName } from '../wires/wire.ts'
+import { atATime } from './in-turn.ts'
 import type { Room } from './in-turn.ts'
 
 /** Units of one wire, of which several may run at a time. Stages run one after the other. */
@@ -14,7 +15,7 @@ export interface Stage extends Room<UnitKey> {
 const WAITING_RUNS = 14
 /** ... and processes of their hosts: of 100 MB, each a second of work to start. */
 const WAITING_PROCESSES = 48
-/** Of which a run of few hosts weighs as many as there are processes, and any other as many for each of its own as there are runs. */
+/** Both in one number: a run weighs a fourteenth of it, or a forty-eighth for each of its processes, whichever is more. */
 const WAITING_CAPACITY = WAITING_RUNS * WAITING_PROCESSES
 
 /**
@@ -23,7 +24,7 @@ const WAITING_CAPACITY = WAITING_RUNS * WAITING_PROCESSES
  */
 export function planStages (experiment: Experiment, parameters: RunParameters, units: readonly UnitKey[], jobs: number): Stage[] {
   const on = (wire: WireName): UnitKey[] => units.filter(unit => unit.wire === wire)
-  const inThreads = (wire: WireName): Stage => ({ wire, units: on(wire), capacity: jobs, weightOf: () => 1 })
+  const inThreads = (wire: WireName): Stage => ({ wire, units: on(wire), ...atATime(jobs) })
   return [inThreads('sim'), inThreads('stack'), realStage(experiment, parameters, on('tcp'))].filter(({ units }) => units.length > 0)
 }
 

@@ -33,11 +33,14 @@ export async function makeSummary (directories: readonly string[], pages: string
   return entries
 }
 
+/** Each holds the results of an experiment, of up to some hundred megabytes. */
+const MOST_THREADS = 4
+
 /** The command `summary`. */
 export async function summary (context: CliContext, directories: readonly string[], { out }: { readonly out: string }): Promise<void> {
   const { stdout, workingDirectory } = context
   const pages = resolve(workingDirectory, out)
-  await makeSummary(directories.map(directory => resolve(workingDirectory, directory)), pages, availableParallelism())
+  await makeSummary(directories.map(directory => resolve(workingDirectory, directory)), pages, Math.min(availableParallelism(), MOST_THREADS))
   stdout.write(`Summary: ${fromHere(context, join(pages, SUMMARY_PAGE))}\n`)
 }
 

@@ -78,7 +78,7 @@ export function timeoutSignal (clock: Clock, delayMs: number, parent?: AbortSign
   return new ClockSignal(clock, delayMs, parent, reason)
 }
 
-/** A class, because there are several a request and an object literal with a getter takes ten times as long to make. */
+/** A class, because there are several a request and an object literal with a getter takes several times as long to make. */
 class ClockSignal implements TimeoutSignal {
   readonly #controller = new AbortController()
   readonly #parent: AbortSignal | undefined

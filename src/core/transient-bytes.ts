@@ -1,6 +1,7 @@
 /** At that size a buffer of its own costs no more than its contents do. */
-const LARGE_BYTES = 1024
-const SLAB_BYTES = 8 * 1024
+const LARGE_BYTES = 512
+/** What one small message that is not let go of keeps at most. */
+const SLAB_BYTES = 2 * 1024
 
 let slab = new ArrayBuffer(SLAB_BYTES)
 let usedBytes = 0
@@ -14,7 +15,8 @@ export function transientBytes (byteLength: number): Uint8Array {
   if (byteLength >= LARGE_BYTES) {
     return new Uint8Array(byteLength)
   }
-  if (usedBytes + byteLength > SLAB_BYTES) {
+  // One that somebody transferred to another thread has no bytes left.
+  if (usedBytes + byteLength > slab.byteLength) {
     slab = new ArrayBuffer(SLAB_BYTES)
     usedBytes = 0
   }

@@ -73,7 +73,7 @@ export interface Stream extends EventSource<StreamEvents> {
   readonly writableNeedsDrain: boolean
   readonly readBufferLength: number
   readonly writeBufferLength: number
-  /** Takes the bytes; false asks to wait for `drain` before more are sent. */
+  /** Takes the bytes, which may be a part of a larger buffer; false asks to wait for `drain` before more are sent. */
   send(data: Uint8Array): boolean
   /** Sends what was taken and then the end of it; what the other side sends can still be read. */
   close(options?: AbortOptions): Promise<void>

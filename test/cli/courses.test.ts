@@ -44,7 +44,7 @@ test.serial('the chosen runs get courses with their reasons, one that is another
 
 test.serial('with one seed runs are recorded at once, and nothing is run again', async t => {
   const directory = await temporaryDirectory(t)
-  // What this worker runs for a course is another run in one arm of one case: nothing can tell where it is the only one.
+  // Where a run is looked at, this worker gives another trace hash in one arm of one case: had it been run twice, it would be a hole.
   t.is((await runCli(directory, ['run', 'queueing', '--seeds', '1', '--out', 'one'], { machinery })).exitCode, 0)
   const { units } = await readResults(join(directory, 'one'))
   t.deepEqual(units.map(({ course }) => course?.reason), units.map(() => 'median'))

@@ -59,11 +59,26 @@ test('after an abort nothing is begun, and what is under way is waited for', asy
   t.is(underWay.size, 0)
 })
 
-test('what the work throws ends it', async t => {
-  const { work, end } = desk()
-  const all = inTurn(['a', 'c', 'd'], room, never, work)
-  const thrown = t.throwsAsync(all, { message: 'of a' })
-  await end('a', new Error('of a'))
+test('what the work throws ends it, also where something else ends at the same instant', async t => {
+  for (const first of ['a', 'c']) {
+    const { work, end } = desk()
+    const all = inTurn(['a', 'c', 'd'], room, never, work)
+    const thrown = t.throwsAsync(all, { message: 'of c' })
+    const second = first === 'a' ? 'c' : 'a'
+    await Promise.all([first, second].map(async item => await end(item, item === 'c' ? new Error('of c') : undefined)))
+    await thrown
+  }
+})
+
+test('what weighs more than there is room for goes alone', async t => {
+  const { underWay, work, end } = desk()
+  const all = inTurn(['c', 'd', 'b'], { ...room, capacity: 2 }, never, work)
+  t.deepEqual([...underWay], ['c'])
   await end('c')
-  await thrown
+  // It fits as little beside others as before, and there are none.
+  t.deepEqual([...underWay], ['d'])
+  await end('d')
+  t.deepEqual([...underWay], ['b'])
+  await end('b')
+  await all
 })

@@ -115,6 +115,19 @@ test('a remote close or a reset before the reply is an error, in the middle of a
   await third
 })
 
+test('a stream that the far side closed after its reply is used no more, and says why to whoever asks', async t => {
+  const [outbound, inbound] = PairedStream.pair()
+  const ending = new AbortController()
+  const served = serveRequests(inbound, echo, { ending: ending.signal })
+  const requests = RequestStream.of(outbound)
+  await requests.request(text('a'))
+  ending.abort()
+  await served
+  await Promise.resolve()
+  t.false(requests.usable)
+  await t.throwsAsync(requests.request(text('b')), { code: 'ERR_STREAM_CLOSED' })
+})
+
 test('a reply above the limit is refused by its length', async t => {
   const [outbound, inbound] = PairedStream.pair()
   void serveRequests(inbound, () => new Uint8Array(1001))

@@ -10,7 +10,7 @@ import type { Answered } from './answer.ts'
  */
 export type BatchHandler = (payload: Uint8Array, context: HandlerContext) => Uint8Array | void | Promise<Uint8Array | void>
 
-/** What a handler knows of what it is given. */
+/** What a handler knows of what it is given. Not to be spread: `signal` is made when it is asked for, and is not copied. */
 export interface HandlerContext {
   /** Aborted when nobody waits for the reply any more, or the stream is gone. */
   readonly signal: AbortSignal
