@@ -14,14 +14,15 @@ serveParent<HostCommand>(async command => {
   switch (command.type) {
     case 'namespace':
       return await readlink('/proc/self/ns/net')
-    case 'open':
-      // Not before: until now a network namespace may have had no loopback.
+    case 'warm-up':
       warm ??= warmUp()
-      run = warm.then(async () => await HostedGroup.open(command.run), (error: unknown) => {
+      return await warm.catch((error: unknown) => {
         // The next run is to try again, not to fail of what this one met.
         warm = undefined
         throw error
       })
+    case 'open':
+      run = HostedGroup.open(command.run)
       return (await run).opened
     case 'set-up':
       return await (await run)?.setUp(command.peers)

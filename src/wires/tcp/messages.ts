@@ -5,12 +5,14 @@ import type { AddressTable } from './host-networks.ts'
 import type { HubInit } from './namespaces/hub.ts'
 import type { RelayInit, RelayedAddress } from './relay.ts'
 
-// What the wire and its child processes say to each other. A process serves one run after another: `open` begins one,
-// `close` ends it and leaves nothing of it behind.
+// What the wire and its child processes say to each other. A process that is warm serves one run after another: `open` begins
+// one, `close` ends it and leaves nothing of it behind.
 
 export type HostCommand =
   /** Answered with the name of the network namespace that the process is in: `net:[4026532008]`. */
   | { readonly type: 'namespace' }
+  /** Answered when the process is ready to measure; not before `namespace`, for until then it may have no loopback. */
+  | { readonly type: 'warm-up' }
   /** Answered with an `OpenedHost` for each host. */
   | { readonly type: 'open', readonly run: HostsInit }
   | { readonly type: 'set-up', readonly peers: PeerTable }

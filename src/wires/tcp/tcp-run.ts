@@ -20,7 +20,7 @@ const PREPARATION_MS = 30_000
 const PREPARATION_PER_HOST_MS = 50
 
 /** Processes that import libp2p and warm up at a time: each is a second of work, and dials in it have time limits of their own. */
-const OPENED_AT_A_TIME = 8
+const WARMED_AT_A_TIME = 8
 
 /** A process that has not left its run after this is killed. */
 const CLOSE_LIMIT_MS = 3_000
@@ -32,11 +32,25 @@ interface HostProcess {
   readonly child: Child<HostCommand>
 }
 
+/** What runs of one wire do in turns, each for all its processes. */
+export interface RunTurns {
+  /** Processes are started and warmed up: seconds where there is none to be used again. */
+  readonly warming: Turns
+  /** Nodes are made. */
+  readonly opening: Turns
+}
+
+interface Prepared {
+  readonly network: HostNetwork
+  /** The multiaddrs at which each host is to listen, in the scenario's order. */
+  readonly listen: ReadonlyArray<readonly string[]>
+}
+
 /** One run from its processes' start to their return to the pools. */
 export class TcpRun {
   readonly #request: RunRequest
   readonly #networks: HostNetworks
-  readonly #settingUp: Turns
+  readonly #turns: RunTurns
   readonly #stopSignal: AbortSignal
   readonly #events: RecordedEvent[] = []
   /** Rejected by whatever cuts the run short. */
@@ -45,11 +59,11 @@ export class TcpRun {
   #network: HostNetwork | undefined
   #over = false
 
-  /** Runs of one wire set up in turns. */
-  constructor (request: RunRequest, networks: HostNetworks, settingUp: Turns, stopSignal: AbortSignal) {
+  /** The turns are those of all runs of one wire. */
+  constructor (request: RunRequest, networks: HostNetworks, turns: RunTurns, stopSignal: AbortSignal) {
     this.#request = request
     this.#networks = networks
-    this.#settingUp = settingUp
+    this.#turns = turns
     this.#stopSignal = stopSignal
     this.#cut.promise.catch(() => {})
   }
@@ -81,9 +95,13 @@ export class TcpRun {
 
   async #play (): Promise<void> {
     const { limitMs } = this.#request.scenario
-    const network = await this.#settingUp.take(async () => await this.#setUp())
-    // What another run's set-up costs this machine is not to be seen in what is measured.
-    await this.#settingUp.none()
+    const { warming, opening } = this.#turns
+    const { network, listen } = await warming.take(async () => await this.#prepare())
+    // What other runs' preparations cost this machine is not to be seen in what is measured, nor does a node wait for them:
+    // libp2p pings at intervals from a node's start on, in simulation from time zero on.
+    await warming.none()
+    await opening.take(async () => await this.#setUp(network, listen))
+    await opening.none()
     const zeroMs = monotonicNowMs() + START_LEAD_MS
     await withLimit(limitMs + START_LEAD_MS, `the run was not over after ${limitMs} ms`, async () => {
       this.#call(network.child, { type: 'start', zeroMs }).catch((error: unknown) => this.#cut.reject(error))
@@ -91,12 +109,12 @@ export class TcpRun {
     })
   }
 
-  async #setUp (): Promise<HostNetwork> {
+  /** Processes that are ready to measure, and what is to join them. */
+  async #prepare (): Promise<Prepared> {
     if (this.#over) {
       throw new Interrupted()
     }
-    const { scenario } = this.#request
-    const processes = processesOf(scenario.hosts).map(hosts => {
+    const processes = processesOf(this.#request.scenario.hosts).map(hosts => {
       const child = this.#networks.hosts.acquire({ fresh: hosts.some(isFresh) })
       this.#watch(child, hosts.length === 1 ? `host ${hosts[0].name}` : `hosts ${hosts[0].name} to ${hosts[hosts.length - 1].name}`)
       return { hosts, child }
@@ -105,16 +123,25 @@ export class TcpRun {
     const network = this.#networks.acquire(this.#request, async (child, command) => await this.#call(child, command))
     this.#network = network
     this.#watch(network.child, network.label)
-    const preparationMs = PREPARATION_MS + scenario.hosts.length * PREPARATION_PER_HOST_MS
-    await withLimit(scenario.limitMs + preparationMs, 'the hosts could not be set up in time', async () => {
-      const opened = await this.#open(processes, network)
+    return await this.#withPreparationLimit(async () => {
+      const childOf = new Map(processes.flatMap(({ hosts, child }) => hosts.map(({ name }) => [name, child])))
+      const listen = await network.prepare(this.#request.scenario.hosts.map(({ name }) => childOf.get(name)!))
+      await atATime(WARMED_AT_A_TIME, processes, async ({ child }) => await this.#call(child, { type: 'warm-up' }))
+      return { network, listen }
+    })
+  }
+
+  /** Nodes, who hear of each other, and what their roles set up. */
+  async #setUp (network: HostNetwork, listen: Prepared['listen']): Promise<void> {
+    const { scenario } = this.#request
+    await this.#withPreparationLimit(async () => {
+      const opened = await this.#open(network, listen)
       const addresses = await network.addresses(scenario.hosts.map(({ name }) => opened.get(name)!))
       const ids = new Map([...opened].map(([name, { peerId }]) => [name, peerId]))
-      await Promise.all(processes.map(async ({ hosts, child }) => {
+      await Promise.all(this.#processes.map(async ({ hosts, child }) => {
         await this.#call(child, { type: 'set-up', peers: { ids, addresses: seenByThese(hosts, addresses) } })
       }))
     })
-    return network
   }
 
   /** Gives the processes back. A run that was cut short before its turn has none. */
@@ -137,17 +164,20 @@ export class TcpRun {
   }
 
   /** Answers by the hosts' names. */
-  async #open (processes: readonly HostProcess[], network: HostNetwork): Promise<ReadonlyMap<string, OpenedHost>> {
+  async #open (network: HostNetwork, listen: Prepared['listen']): Promise<ReadonlyMap<string, OpenedHost>> {
     const { parameters, rolesModule, scenario, seed } = this.#request
-    const childOf = new Map(processes.flatMap(({ hosts, child }) => hosts.map(({ name }) => [name, child])))
-    const listen = await network.prepare(scenario.hosts.map(({ name }) => childOf.get(name)!))
     const placeOf = new Map(scenario.hosts.map(({ name }, index) => [name, { listen: listen[index], ...network.devices && { devices: network.devices[index] } }]))
-    const opened = await atATime(OPENED_AT_A_TIME, processes, async ({ hosts, child }) => {
+    const opened = await Promise.all(this.#processes.map(async ({ hosts, child }) => {
       const inits = hosts.map(({ name, role }) => ({ name, role, ...placeOf.get(name)! }))
       const answers = await this.#call(child, { type: 'open', run: { hosts: inits, rolesModule: rolesModule.href, scenario, seed, parameters } }) as OpenedHost[]
       return answers.map((answer, index) => [hosts[index].name, answer] as const)
-    })
+    }))
     return new Map(opened.flat())
+  }
+
+  async #withPreparationLimit<Result> (work: () => Promise<Result>): Promise<Result> {
+    const { hosts, limitMs } = this.#request.scenario
+    return await withLimit(limitMs + PREPARATION_MS + hosts.length * PREPARATION_PER_HOST_MS, 'the hosts could not be set up in time', work)
   }
 
   /** What was begun before the run was cut short must not go on: its processes may be another run's by now. */
@@ -203,13 +233,13 @@ function seenByThese (hosts: readonly HostDescription[], { ofAll, seenBy }: Addr
   return { ofAll, seenBy: new Map(hosts.flatMap(({ name }) => seenBy.has(name) ? [[name, seenBy.get(name)!]] : [])) }
 }
 
-async function withLimit (limitMs: number, failure: string, work: () => Promise<unknown>): Promise<void> {
+async function withLimit<Result> (limitMs: number, failure: string, work: () => Promise<Result>): Promise<Result> {
   const controller = new AbortController()
-  const limit = sleep(limitMs, undefined, { signal: controller.signal }).then(() => {
+  const limit = sleep(limitMs, undefined, { signal: controller.signal }).then((): never => {
     throw new TwinwireError('ERR_TIMEOUT', failure, { path: 'scenario.limitMs' })
   })
   try {
-    await Promise.race([work(), limit])
+    return await Promise.race([work(), limit])
   } finally {
     controller.abort()
     limit.catch(() => {})

@@ -5,6 +5,7 @@ import { TcpRun } from './tcp-run.ts'
 import { Turns } from './turns.ts'
 import type { RunOutcome, RunRequest, Wire } from '../wire.ts'
 import type { HostNetworks, TcpNetwork } from './host-networks.ts'
+import type { RunTurns } from './tcp-run.ts'
 
 export interface TcpWireOptions {
   /** Default: `relay`, which every machine has. `namespaces` needs Linux, root, and the commands of iproute2 and util-linux. */
@@ -22,7 +23,7 @@ export interface TcpWireOptions {
 export class TcpWire implements Wire {
   readonly name = 'tcp'
   readonly #networks: HostNetworks
-  readonly #settingUp = new Turns()
+  readonly #turns: RunTurns = { warming: new Turns(), opening: new Turns() }
   readonly #stopping = new AbortController()
   readonly #runs = new Set<Promise<RunOutcome>>()
 
@@ -48,7 +49,7 @@ export class TcpWire implements Wire {
       throw new TwinwireError('ERR_STOPPED', 'the wire was stopped')
     }
     await this.#networks.check(request.scenario)
-    const run = new TcpRun(request, this.#networks, this.#settingUp, this.#stopping.signal).outcome()
+    const run = new TcpRun(request, this.#networks, this.#turns, this.#stopping.signal).outcome()
     this.#runs.add(run)
     try {
       return await run

@@ -1,0 +1,54 @@
+import { setImmediate as immediate } from 'node:timers/promises'
+import test from 'ava'
+import { parseScenario } from '../../src/wires/scenario.ts'
+import { TcpRun } from '../../src/wires/tcp/tcp-run.ts'
+import { Turns } from '../../src/wires/tcp/turns.ts'
+import type { HostNetwork, HostNetworks } from '../../src/wires/tcp/host-networks.ts'
+import type { Child } from '../../src/wires/tcp/child.ts'
+import type { HostCommand, NetworkCommand } from '../../src/wires/tcp/messages.ts'
+
+/** Processes that answer at once, but for a while to warm up, and a network that joins nobody. */
+class FakeNetworks {
+  readonly log: string[] = []
+  readonly hosts = { acquire: () => this.#child() as unknown as Child<HostCommand>, release () {} }
+
+  acquire (): HostNetwork {
+    return {
+      label: 'the network',
+      child: this.#child() as unknown as Child<NetworkCommand>,
+      prepare: async hosts => hosts.map(() => []),
+      addresses: async () => ({ ofAll: new Map(), seenBy: new Map() }),
+      release () {}
+    }
+  }
+
+  #child (): Pick<Child<HostCommand | NetworkCommand>, 'call' | 'use' | 'alive' | 'kill'> {
+    return {
+      alive: true,
+      use () {},
+      kill: async () => {},
+      call: async command => {
+        for (let turn = 0; command.type === 'warm-up' && turn < 10; turn++) {
+          await immediate()
+        }
+        this.log.push(command.type)
+        return command.type === 'open' && 'run' in command ? command.run.hosts.map(({ name }) => ({ peerId: name, port: undefined })) : undefined
+      }
+    }
+  }
+}
+
+test('nodes are made when the processes of all runs that set up are warm, for they ping at intervals from their start on', async t => {
+  const networks = new FakeNetworks()
+  const turns = { warming: new Turns(), opening: new Turns() }
+  const scenario = parseScenario({ hosts: [{ name: 'a', role: 'any' }, { name: 'b', role: 'any' }], limitMs: 1_000 })
+  const request = { scenario, rolesModule: new URL('file:///roles.ts'), parameters: {}, seed: 'seed' }
+  const runs = Array.from({ length: 3 }, () => new TcpRun(request as ConstructorParameters<typeof TcpRun>[0], networks as unknown as HostNetworks, turns, new AbortController().signal).outcome())
+  const outcomes = await Promise.all(runs)
+  t.deepEqual(outcomes.map(({ error, interrupted }) => [error, interrupted]), outcomes.map(() => [undefined, false]))
+  const commands = networks.log.filter(type => type !== 'close')
+  // Two hosts each; the third `start` of a run is its network's.
+  t.deepEqual(commands.slice(0, 6), Array.from({ length: 6 }, () => 'warm-up'))
+  t.deepEqual(commands.slice(6, 18), Array.from({ length: 3 }, () => ['open', 'open', 'set-up', 'set-up']).flat())
+  t.deepEqual(commands.slice(18), Array.from({ length: 9 }, () => 'start'))
+})
