@@ -16,7 +16,7 @@ import { serveWith } from '../src/workload/serve.ts'
 
 export const parameters = z.object({
   rttMs: z.number().positive().default(80).describe('Round trip between each client and the server, ms'),
-  clientsPerSecond: z.number().positive().default(20).describe('How fast they come: all connect within the time that this gives, each at an instant of its own drawn evenly. Real clients, their server and what is between them share two cores, with nothing else to do carry twice that, too (docs/experiments/concurrent-connections.md)'),
+  clientsPerSecond: z.number().positive().default(20).describe('How fast they come: all connect within the time that this gives, each at an instant of its own drawn evenly. Real clients, their server and what is between them share the cores of one machine: how much of this two of them carry is in docs/experiments/concurrent-connections.md'),
   requestsPerSecond: z.number().positive().default(0.5).describe('Of each client after its first request, Poisson'),
   askingMs: z.number().positive().default(4_000).describe('How long each client asks, from its first request on, ms'),
   deadlineMs: z.number().positive().default(10_000).describe('What a user waits for an answer at most, the same in all arms, ms'),
@@ -51,8 +51,6 @@ export const arms: readonly Arm[] = [
 ]
 
 const LEVELS = [100, 300, 1_000] as const
-/** The case whose clients come twice as fast. */
-const RUSHED = 'rushed-1000'
 /** The stack does the cryptography of all handshakes in one thread. */
 const STACK_CLIENTS = 300
 
@@ -72,10 +70,6 @@ const cases: readonly Case[] = [
   ...LEVELS.map(clients => crowd(clients, {
     name: `clients-${clients}`, arms: ['plain', 'plain-defaults', 'full'], wires: wiresFor(clients), sweep: { name: 'clients', levels: { clients } }
   })),
-  crowd(1_000, {
-    name: RUSHED, title: '1,000 clients, twice as fast', arms: ['plain', 'full'], wires: ['tcp'], metrics: metrics.filter(({ baseline }) => baseline === undefined),
-    description: 'The same, at twice the rate: near to what two cores carry that have both ends of all connections, and more where they have anything else to do. On real peers only, for simulated ones have a processor each.'
-  }),
   crowd(100, { name: 'each-module', title: '100 clients, each module alone', wires: ['sim'] })
 ]
 
@@ -92,7 +86,6 @@ export const experiment: Experiment = {
   thresholds: [{ case: 'clients-1000', metric: 'unserved', arm: 'full', limit: 0.01, direction: 'at-most' }],
   promises: [
     { promise: '10 times the concurrent connections (100 to 1000)', reading: '99% of 1000 clients that come at twenty a second are answered', case: 'clients-1000', metric: 'unserved', arm: 'full', wire: 'tcp', target: { value: 0.01 } },
-    { promise: '10 times the concurrent connections (100 to 1000)', reading: 'the same of those that come at forty', case: 'rushed-1000', metric: 'unserved', arm: 'full', wire: 'tcp', target: { value: 0.01 } },
     { promise: '10 times the concurrent connections (100 to 1000)', reading: 'a tenth as many clients of 1000 go without an answer as with plain libp2p at its default limits', case: 'clients-1000', metric: 'unserved-against-defaults', arm: 'full', wire: 'tcp', target: { change: -0.9 } },
     { promise: '10 times the concurrent connections (100 to 1000)', reading: 'a tenth as many clients of 1000 go without an answer as with plain libp2p and the same limits', case: 'clients-1000', metric: 'unserved', arm: 'full', wire: 'tcp', target: { change: -0.9 } }
   ],
@@ -140,7 +133,7 @@ function scenarioOf (clients: number, run: RunParameters): ScenarioInput {
 
 /** The time within which all connect. */
 function spreadMs (clients: number, run: RunParameters): number {
-  return clients * 1e3 / (Number(run.clientsPerSecond) * (run.case === RUSHED ? 2 : 1))
+  return clients * 1e3 / Number(run.clientsPerSecond)
 }
 
 /** When the server is measured: most requests are over, and all clients that were let in are connected still. */

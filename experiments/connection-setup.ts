@@ -208,6 +208,7 @@ export const experiment: Experiment = {
     { case: 'first-address-dead', metric: 'first-request', arm: 'pool', limit: 1_000, direction: 'at-most' },
     { case: 'silent-death', metric: 'outage', arm: 'pool-timeouts', limit: 2_000, direction: 'at-most' }
   ],
+  repetitions: { stack: 1, tcp: 3 },
   // A tenth of a round trip, on top of what real peers take to compute.
   agreement: DISTANCES_MS.flatMap(rttMs => OPERATIONS.map(({ name }) => (
     { case: 'round-trips', metric: `${name}-${rttMs}-network`, arm: 'plain', limitMs: rttMs / 10 }

@@ -47,7 +47,7 @@ type MaelstromName = keyof typeof MAELSTROM
 
 const SMALL: Publication = { bytes: 1_000, messages: 3, spacingMs: 2_000, bounded: true }
 const BLOCK: Publication = { bytes: 128_000, messages: 1, spacingMs: 5_000, bounded: false }
-const BROADCAST: Publication = { bytes: 100, messages: 25, spacingMs: 1_500, bounded: true }
+const BROADCAST: Publication = { bytes: 100, messages: 25, spacingMs: 1_000, bounded: true }
 
 const PUBLICATIONS: Readonly<Record<string, Publication>> = {
   small: SMALL,

@@ -3,7 +3,8 @@ import type { Experiment } from '../src/experiment/definition.ts'
 import { arms, crowd, parameters as crowdParameters, roles as crowdRoles } from './concurrent-connections.ts'
 
 const ARMS = ['plain', 'plain-defaults', 'full'] as const
-const LEVELS = [3_000, 10_000] as const
+/** The largest first, which take the longest. */
+const LEVELS = [10_000, 3_000] as const
 const WITHOUT_VERDICT = 'One seed, for the processor\'s sake: no comparison can be significant with it, so there are values and no verdicts, by design.'
 /** All modules cost twice the processor that plain libp2p does, which is minutes at ten thousand clients. */
 const FULL_UP_TO = 3_000

@@ -17,7 +17,7 @@ import { requestPayloads } from '../src/workload/request-reply.ts'
 import { modulesOfServers, serveWith } from '../src/workload/serve.ts'
 
 const parameters = z.object({
-  clients: z.int().positive().max(50).default(6).describe('Clients, each connected to every server'),
+  clients: z.int().positive().max(50).default(4).describe('Clients, each connected to every server'),
   servers: z.int().min(2).max(50).default(6).describe('Servers'),
   rttMs: z.number().positive().default(80).describe('Round trip between a client and a server, ms'),
   rateBitsPerSecond: z.number().positive().default(20e6).describe('Rate of each path, bits per second each way; of the brown-out 60 kbit/s'),
