@@ -39,7 +39,7 @@ export const systemClock: Clock = {
 }
 
 /** Node's timers hold 31 bits and fire at once where it is more: what is later is come to in steps. */
-const MAXIMUM_STEP_MS = 2 ** 30
+export const MAXIMUM_STEP_MS = 2 ** 30
 
 /**
  * Resolves after `delayMs` of the clock's time.

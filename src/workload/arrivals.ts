@@ -11,11 +11,8 @@ export function poissonArrivals (random: RandomStream, ratePerSecond: number, du
   return times
 }
 
-/** What is left of a wait that is over: clocks in simulation count whole nanoseconds. */
-const ON_TIME_MS = 1e-3
-
 /**
- * Starts `request` at each arrival (milliseconds on the clock, ascending) and not before, whether or not earlier ones are answered: a
+ * Starts `request` at each arrival (milliseconds on the clock, ascending), whether or not earlier ones are answered: a
  * slow system does not slow its users, as it would in a closed loop. Resolves when all have settled.
  *
  * @throws what `request` throws (it should record failures instead), or the signal's reason
@@ -23,8 +20,8 @@ const ON_TIME_MS = 1e-3
 export async function openLoop (clock: Clock, arrivalsMs: readonly number[], request: (scheduledMs: number) => Promise<void>, signal?: AbortSignal): Promise<void> {
   const underWay: Array<Promise<void>> = []
   for (const scheduledMs of arrivalsMs) {
-    // Again where a timer was early: Node's count whole milliseconds, and may be so by more than one.
-    for (let waitMs = scheduledMs - clock.now(); waitMs > ON_TIME_MS; waitMs = scheduledMs - clock.now()) {
+    const waitMs = scheduledMs - clock.now()
+    if (waitMs > 0) {
       await sleep(clock, waitMs, signal)
     }
     signal?.throwIfAborted()

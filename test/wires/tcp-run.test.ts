@@ -49,6 +49,6 @@ test('nodes are made when the processes of all runs that set up are warm, for th
   const commands = networks.log.filter(type => type !== 'close')
   // Two hosts each; the third `start` of a run is its network's.
   t.deepEqual(commands.slice(0, 6), Array.from({ length: 6 }, () => 'warm-up'))
-  t.deepEqual(commands.slice(6, 18), Array.from({ length: 3 }, () => ['open', 'open', 'set-up', 'set-up']).flat())
-  t.deepEqual(commands.slice(18), Array.from({ length: 9 }, () => 'start'))
+  t.deepEqual(commands.slice(6).filter(type => type !== 'start'), Array.from({ length: 3 }, () => ['open', 'open', 'set-up', 'set-up']).flat())
+  t.is(commands.slice(6).filter(type => type === 'start').length, 9)
 })

@@ -1,7 +1,11 @@
+import { MAXIMUM_STEP_MS } from '../../core/clock.ts'
 import { monotonicNowMs } from './monotonic.ts'
 import type { Clock, Timer } from '../../core/clock.ts'
 
-/** Real time since the run's time zero; it stands at 0 until then, so that it never goes back. */
+/**
+ * Real time since the run's time zero; it stands at 0 until then, so that it never goes back. Its timers are late by up to
+ * two milliseconds, as Node's are, but never early: an answer must not come before its request was due.
+ */
 export class HostClock implements Clock {
   readonly #handles = new Set<NodeJS.Timeout>()
   #zeroMs = Infinity
@@ -11,11 +15,22 @@ export class HostClock implements Clock {
   }
 
   setTimeout (callback: () => void, delayMs: number): Timer {
-    const handle = setTimeout(() => {
-      this.#handles.delete(handle)
-      callback()
-    }, Math.max(0, delayMs))
-    this.#handles.add(handle)
+    const dueMs = monotonicNowMs() + Math.max(0, delayMs)
+    let handle: NodeJS.Timeout
+    const wait = (leftMs: number): void => {
+      handle = setTimeout(() => {
+        this.#handles.delete(handle)
+        // Node's timers may be early by more than a millisecond, and hold 31 bits.
+        const stillMs = dueMs - monotonicNowMs()
+        if (stillMs > 0) {
+          wait(stillMs)
+        } else {
+          callback()
+        }
+      }, Math.min(leftMs, MAXIMUM_STEP_MS))
+      this.#handles.add(handle)
+    }
+    wait(dueMs - monotonicNowMs())
     return {
       cancel: () => {
         this.#handles.delete(handle)

@@ -1,3 +1,4 @@
+import { sleep } from '../../core/clock.ts'
 import { show, TwinwireError } from '../../core/errors.ts'
 import { randomStream } from '../../core/random.ts'
 import { sessionOptions } from '../libp2p-options.ts'
@@ -85,10 +86,15 @@ export class HostedRun {
     this.#freezes = this.#init.scenario.faults.flatMap(fault => fault.kind !== 'freeze' || fault.host !== this.#name ? [] : [
       setTimeout(() => block(zeroMs + fault.atMs + fault.durationMs), Math.max(0, zeroMs + fault.atMs - monotonicNowMs()))
     ])
-    await new Promise(resolve => setTimeout(resolve, Math.max(0, zeroMs - monotonicNowMs())))
-    if (this.#host !== undefined && this.#role.run !== undefined) {
-      this.#running = this.#role.run(this.#host, this.#init.parameters)
-      await this.#running
+    this.#running = this.#play(zeroMs)
+    await this.#running
+  }
+
+  /** Not where the run is closed before time zero. */
+  async #play (zeroMs: number): Promise<void> {
+    await sleep(this.#clock, zeroMs - monotonicNowMs(), this.#controller.signal)
+    if (this.#host !== undefined) {
+      await this.#role.run?.(this.#host, this.#init.parameters)
     }
   }
 

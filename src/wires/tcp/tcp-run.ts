@@ -14,12 +14,12 @@ import type { Turns } from './turns.ts'
 /** Time zero is this far ahead when it is announced, so that every process has heard of it by then. */
 const START_LEAD_MS = 10
 
-/** What a run's limit is extended by until time zero: processes are started, nodes made. */
-const PREPARATION_MS = 30_000
+/** What processes may take to start and to warm up, and again to make their nodes. */
+const PREPARATION_MS = 60_000
 /** ... and for each host: its node, its ports, its part of what processes are told. */
 const PREPARATION_PER_HOST_MS = 50
 
-/** Processes that import libp2p and warm up at a time: each is a second of work, and dials in it have time limits of their own. */
+/** Processes that warm up at a time: each is a second of work and more, and dials in it have time limits of their own. */
 const WARMED_AT_A_TIME = 8
 
 /** A process that has not left its run after this is killed. */
@@ -36,7 +36,7 @@ interface HostProcess {
 export interface RunTurns {
   /** Processes are started and warmed up: seconds where there is none to be used again. */
   readonly warming: Turns
-  /** Nodes are made. */
+  /** Nodes are made, and the run begins. */
   readonly opening: Turns
 }
 
@@ -55,7 +55,7 @@ export class TcpRun {
   readonly #events: RecordedEvent[] = []
   /** Rejected by whatever cuts the run short. */
   readonly #cut = Promise.withResolvers<never>()
-  #processes: readonly HostProcess[] = []
+  readonly #processes: HostProcess[] = []
   #network: HostNetwork | undefined
   #over = false
 
@@ -97,13 +97,12 @@ export class TcpRun {
     const { limitMs } = this.#request.scenario
     const { warming, opening } = this.#turns
     const { network, listen } = await warming.take(async () => await this.#prepare())
-    // What other runs' preparations cost this machine is not to be seen in what is measured, nor does a node wait for them:
-    // libp2p pings at intervals from a node's start on, in simulation from time zero on.
+    // What it costs this machine that other runs prepare is not to be seen at this one's beginning, nor does a node wait for
+    // their processes: libp2p pings at intervals from a node's start on, in simulation from time zero on.
     await warming.none()
     await opening.take(async () => await this.#setUp(network, listen))
-    await opening.none()
     const zeroMs = monotonicNowMs() + START_LEAD_MS
-    await withLimit(limitMs + START_LEAD_MS, `the run was not over after ${limitMs} ms`, async () => {
+    await withLimit(limitMs + START_LEAD_MS, new TwinwireError('ERR_TIMEOUT', `the run was not over after ${limitMs} ms`, { path: 'scenario.limitMs' }), async () => {
       this.#call(network.child, { type: 'start', zeroMs }).catch((error: unknown) => this.#cut.reject(error))
       await Promise.all(this.#processes.map(async ({ child }) => await this.#call(child, { type: 'start', zeroMs })))
     })
@@ -114,19 +113,18 @@ export class TcpRun {
     if (this.#over) {
       throw new Interrupted()
     }
-    const processes = processesOf(this.#request.scenario.hosts).map(hosts => {
+    for (const hosts of processesOf(this.#request.scenario.hosts)) {
       const child = this.#networks.hosts.acquire({ fresh: hosts.some(isFresh) })
       this.#watch(child, hosts.length === 1 ? `host ${hosts[0].name}` : `hosts ${hosts[0].name} to ${hosts[hosts.length - 1].name}`)
-      return { hosts, child }
-    })
-    this.#processes = processes
+      this.#processes.push({ hosts, child })
+    }
     const network = this.#networks.acquire(this.#request, async (child, command) => await this.#call(child, command))
     this.#network = network
     this.#watch(network.child, network.label)
     return await this.#withPreparationLimit(async () => {
-      const childOf = new Map(processes.flatMap(({ hosts, child }) => hosts.map(({ name }) => [name, child])))
+      const childOf = new Map(this.#processes.flatMap(({ hosts, child }) => hosts.map(({ name }) => [name, child])))
       const listen = await network.prepare(this.#request.scenario.hosts.map(({ name }) => childOf.get(name)!))
-      await atATime(WARMED_AT_A_TIME, processes, async ({ child }) => await this.#call(child, { type: 'warm-up' }))
+      await atATime(WARMED_AT_A_TIME, this.#processes, async ({ child }) => await this.#call(child, { type: 'warm-up' }))
       return { network, listen }
     })
   }
@@ -147,19 +145,16 @@ export class TcpRun {
   /** Gives the processes back. A run that was cut short before its turn has none. */
   async #leave (): Promise<void> {
     const network = this.#network
-    if (network === undefined) {
-      return
-    }
     const processes = this.#processes
     const closeLimitMs = CLOSE_LIMIT_MS + this.#request.scenario.hosts.length * CLOSE_LIMIT_PER_HOST_MS
-    await Promise.all([network.child, ...processes.map(({ child }) => child)].map(async child => await leave(child, closeLimitMs)))
-    if (!network.child.alive) {
+    await Promise.all([...network === undefined ? [] : [network.child], ...processes.map(({ child }) => child)].map(async child => await leave(child, closeLimitMs)))
+    if (network?.child.alive === false) {
       // What it has made at the hosts is not known.
       await Promise.all(processes.map(async ({ child }) => await child.kill()))
     }
     // What it has grown by is of no use to anybody; and each next one would be one more.
     await Promise.all(processes.filter(({ hosts }) => hosts.some(isFresh)).map(async ({ child }) => await child.kill()))
-    network.release()
+    network?.release()
     processes.forEach(({ child }) => this.#networks.hosts.release(child))
   }
 
@@ -176,8 +171,8 @@ export class TcpRun {
   }
 
   async #withPreparationLimit<Result> (work: () => Promise<Result>): Promise<Result> {
-    const { hosts, limitMs } = this.#request.scenario
-    return await withLimit(limitMs + PREPARATION_MS + hosts.length * PREPARATION_PER_HOST_MS, 'the hosts could not be set up in time', work)
+    const { hosts } = this.#request.scenario
+    return await withLimit(PREPARATION_MS + hosts.length * PREPARATION_PER_HOST_MS, new TwinwireError('ERR_TIMEOUT', 'the hosts could not be set up in time'), work)
   }
 
   /** What was begun before the run was cut short must not go on: its processes may be another run's by now. */
@@ -200,7 +195,7 @@ export class TcpRun {
 /** Ends the child's part in this run. It is dead if it did not answer. */
 async function leave (child: Child<{ readonly type: 'close' }>, limitMs: number): Promise<void> {
   try {
-    await withLimit(limitMs, 'the process did not leave the run', async () => await child.call({ type: 'close' }))
+    await withLimit(limitMs, new TwinwireError('ERR_TIMEOUT', 'the process did not leave the run'), async () => await child.call({ type: 'close' }))
   } catch {
     await child.kill()
   }
@@ -233,10 +228,10 @@ function seenByThese (hosts: readonly HostDescription[], { ofAll, seenBy }: Addr
   return { ofAll, seenBy: new Map(hosts.flatMap(({ name }) => seenBy.has(name) ? [[name, seenBy.get(name)!]] : [])) }
 }
 
-async function withLimit<Result> (limitMs: number, failure: string, work: () => Promise<Result>): Promise<Result> {
+async function withLimit<Result> (limitMs: number, failure: TwinwireError, work: () => Promise<Result>): Promise<Result> {
   const controller = new AbortController()
   const limit = sleep(limitMs, undefined, { signal: controller.signal }).then((): never => {
-    throw new TwinwireError('ERR_TIMEOUT', failure, { path: 'scenario.limitMs' })
+    throw failure
   })
   try {
     return await Promise.race([work(), limit])

@@ -12,6 +12,9 @@ export interface TcpWireOptions {
   readonly network?: TcpNetwork
 }
 
+/** Runs begin so far from each other at least: many that dial at one instant would measure how long this machine takes for that. */
+const APART_MS = 500
+
 /**
  * Real js-libp2p nodes over kernel TCP: each host in a process of its own, joined by what the scenario's paths say.
  * Several runs may be under way at once; processes are kept for later runs until `stop`.
@@ -23,7 +26,7 @@ export interface TcpWireOptions {
 export class TcpWire implements Wire {
   readonly name = 'tcp'
   readonly #networks: HostNetworks
-  readonly #turns: RunTurns = { warming: new Turns(), opening: new Turns() }
+  readonly #turns: RunTurns = { warming: new Turns(), opening: new Turns(APART_MS) }
   readonly #stopping = new AbortController()
   readonly #runs = new Set<Promise<RunOutcome>>()
 

@@ -13,19 +13,22 @@ const ROUNDS = 100
 export async function warmUp (): Promise<void> {
   const transport = kernelTcp(UNLIMITED_SESSION)
   const [client, server] = await Promise.all([createPeer({ seed: 'warm-up/client', transport }), createPeer({ seed: 'warm-up/server', transport })])
-  await server.handle(PROTOCOL, stream => {
-    stream.addEventListener('message', event => stream.send(event.data))
-  })
-  const addresses = server.getMultiaddrs()
-  for (let round = 0; round < ROUNDS; round++) {
-    const connection = await client.dial(addresses)
-    const stream = await connection.newStream(PROTOCOL)
-    const answered = new Promise<void>(resolve => {
-      stream.addEventListener('message', () => resolve(), { once: true })
+  try {
+    await server.handle(PROTOCOL, stream => {
+      stream.addEventListener('message', event => stream.send(event.data))
     })
-    stream.send(new Uint8Array(64))
-    await answered
-    await connection.close()
+    const addresses = server.getMultiaddrs()
+    for (let round = 0; round < ROUNDS; round++) {
+      const connection = await client.dial(addresses)
+      const stream = await connection.newStream(PROTOCOL)
+      const answered = new Promise<void>(resolve => {
+        stream.addEventListener('message', () => resolve(), { once: true })
+      })
+      stream.send(new Uint8Array(64))
+      await answered
+      await connection.close()
+    }
+  } finally {
+    await Promise.all([client.stop(), server.stop()])
   }
-  await Promise.all([client.stop(), server.stop()])
 }
