@@ -65,20 +65,10 @@ export async function readRun (directory: string): Promise<RunDescription> {
  */
 export async function readResults (directory: string): Promise<ResultsData> {
   const manifest = await readManifest(directory)
-  const hasCourses = COURSES in manifest.files
-  for (const name of [SUMMARY, SAMPLES, ...hasCourses ? [COURSES] : []]) {
-    const path = join(directory, name)
-    const expected = manifest.files[name]
-    const found = fingerprint(await readPart(directory, name))
-    if (found.sha256 !== expected?.sha256) {
-      throw new TwinwireError('ERR_INVALID_FILE', 'the file is not the one that the manifest describes', {
-        path, expected: expected === undefined ? 'an entry in the manifest' : `${expected.bytes} bytes, sha256 ${expected.sha256}`, found: `${found.bytes} bytes, sha256 ${found.sha256}`
-      })
-    }
-  }
+  await readWhole(directory, SUMMARY, manifest)
   const samplesPath = join(directory, SAMPLES)
   const samples = new Map<string, SampleEvent[]>(manifest.units.map((unit) => [unitId(unit), []]))
-  for (const row of await decodeSamples(await readPart(directory, SAMPLES), samplesPath)) {
+  for (const row of await decodeSamples(await readWhole(directory, SAMPLES, manifest), samplesPath)) {
     const { host, metric, time_ms: timeMs, value, ok, reason } = row
     const list = samples.get(unitId(row))
     if (list === undefined) {
@@ -87,7 +77,7 @@ export async function readResults (directory: string): Promise<ResultsData> {
     list.push({ type: 'sample', timeMs, host, metric, value, ok, reason })
   }
   const coursesPath = join(directory, COURSES)
-  const courses = hasCourses ? parseCourses((await readPart(directory, COURSES)).toString('utf8'), coursesPath) : new Map<string, Course>()
+  const courses = COURSES in manifest.files ? parseCourses((await readWhole(directory, COURSES, manifest)).toString('utf8'), coursesPath) : new Map<string, Course>()
   const stranger = [...courses.keys()].find(id => !samples.has(id))
   if (stranger !== undefined) {
     throw new TwinwireError('ERR_INVALID_FILE', 'a course belongs to no run of the manifest', { path: coursesPath, found: stranger })
@@ -121,6 +111,19 @@ function checkUnits (units: readonly UnitResult[]): void {
 
 async function readManifest (directory: string): Promise<Manifest> {
   return parseManifest((await readPart(directory, MANIFEST)).toString('utf8'), join(directory, MANIFEST))
+}
+
+/** A file that is as the manifest says. */
+async function readWhole (directory: string, name: string, { files }: Manifest): Promise<Buffer> {
+  const bytes = await readPart(directory, name)
+  const expected = files[name]
+  const found = fingerprint(bytes)
+  if (found.sha256 !== expected?.sha256) {
+    throw new TwinwireError('ERR_INVALID_FILE', 'the file is not the one that the manifest describes', {
+      path: join(directory, name), expected: expected === undefined ? 'an entry in the manifest' : `${expected.bytes} bytes, sha256 ${expected.sha256}`, found: `${found.bytes} bytes, sha256 ${found.sha256}`
+    })
+  }
+  return bytes
 }
 
 async function readPart (directory: string, name: string): Promise<Buffer> {
