@@ -3,7 +3,7 @@ import type { Experiment } from '../experiment/definition.ts'
 import type { WirePlan } from '../experiment/plan.ts'
 import { toUnitError } from '../experiment/run-unit.ts'
 import type { UnitKey, UnitResult } from '../experiment/unit.ts'
-import { chooseCourses } from '../results/course-choice.ts'
+import { casesWithCourses, chooseCourses } from '../results/course-choice.ts'
 import { describeExperiment, unitId } from '../results/data.ts'
 import { execute } from './execute.ts'
 import type { ExecuteOptions } from './execute.ts'
@@ -19,11 +19,11 @@ export interface RecordCoursesOptions extends Pick<ExecuteOptions, 'loaded' | 'p
 /**
  * Which simulations are recorded when they run first: with one seed, and none to come for precision, all that can be chosen,
  * for each is its arm's median, and to run it again would take as long once more. Whether it is the same twice is then not
- * known; `twinwire verify` tells. A case of a sweep has no courses.
+ * known; `twinwire verify` tells.
  */
 export function recordedAtOnce ({ cases }: Experiment, { wires, precision }: Pick<RunPlan, 'wires' | 'precision'>): (unit: UnitKey) => boolean {
   const oneSeed = precision === undefined && wires.filter(({ wire }) => wire === 'sim').flatMap(({ seeds }) => seeds).length === 1
-  const shown = new Set(cases.filter(({ sweep }) => sweep === undefined).map(({ name }) => name))
+  const shown = new Set(casesWithCourses(cases).map(({ name }) => name))
   return unit => oneSeed && unit.wire === 'sim' && shown.has(unit.case)
 }
 

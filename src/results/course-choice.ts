@@ -23,9 +23,19 @@ export function leadingMetric ({ metrics }: Pick<CaseDescription, 'metrics'>): M
 }
 
 /**
- * The simulations that are worth seeing from inside: of each case that is not one of a sweep, and each arm, the run whose
- * value of the leading metric is the median over seeds (nearest rank), and the worst where it differs; and the first two
- * that failed.
+ * The cases whose simulations are seen from inside: those that are in no sweep, for of a sweep there are many that are alike;
+ * where simulation plays nothing else, the last of each sweep.
+ */
+export function casesWithCourses <SomeCase extends Pick<CaseDescription, 'name' | 'wires' | 'sweep'>> (cases: readonly SomeCase[]): SomeCase[] {
+  const simulated = cases.filter(theCase => carries('sim', theCase))
+  const single = simulated.filter(({ sweep }) => sweep === undefined)
+  return single.length > 0 ? single : simulated.filter(({ sweep }, index) => simulated.findLastIndex(other => other.sweep?.name === sweep?.name) === index)
+}
+
+/**
+ * The simulations that are worth seeing from inside: of each of these cases, and each arm, the run whose value
+ * of the leading metric is the median over seeds (nearest rank), and the worst where it differs; and the first two that
+ * failed.
  *
  * Of more than `COURSE_RUNS` the last of this order are left out: those that failed; medians, arm by arm, so that the
  * baseline's of all cases come before the next arm's; the worst, in the same way.
@@ -36,7 +46,7 @@ export function chooseCourses (results: PlannedResults): ChosenRun[] {
   const hashed = new Set(results.units.filter(({ traceHash }) => traceHash !== undefined).map(unitId))
   const failed = holes(results).filter(hole => hole.wire === 'sim' && hashed.has(unitId(hole))).slice(0, FAILED_RUNS)
   const byArm = arms.map(() => ({ medians: [] as ChosenRun[], worst: [] as ChosenRun[] }))
-  for (const theCase of cases.filter(theCase => theCase.sweep === undefined && carries('sim', theCase))) {
+  for (const theCase of casesWithCourses(cases)) {
     const metric = leadingMetric(theCase)
     const values = metric === undefined ? undefined : runValues(results, 'sim', theCase.name, metric)
     arms.forEach(({ name: arm }, index) => {

@@ -1,6 +1,6 @@
 import test from 'ava'
 import type { UnitResult } from '../../src/experiment/unit.ts'
-import { chooseCourses, COURSE_RUNS } from '../../src/results/course-choice.ts'
+import { casesWithCourses, chooseCourses, COURSE_RUNS } from '../../src/results/course-choice.ts'
 import type { PlannedResults } from '../../src/results/data.ts'
 import { syntheticResults } from '../report/fixtures/results.ts'
 
@@ -44,12 +44,19 @@ test('the first two that failed come before all others, unless they hung and wou
   t.deepEqual(chosen({ ...hung, units: hung.units.map(({ traceHash, ...unit }) => unit.error === undefined ? { ...unit, traceHash: traceHash ?? '' } : unit) }), ['median s/1', 'worst s/2'])
 })
 
-test('cases of sweeps, and such that simulation cannot carry, have none', t => {
+test('cases of sweeps have none where there are others, else the last of each sweep has', t => {
+  const at = (name: string, sweep?: string): { name: string, sweep?: { name: string, levels: Record<string, number> } } => ({ name, ...sweep !== undefined && { sweep: { name: sweep, levels: { rtt: 1 } } } })
+  const names = (...cases: Array<ReturnType<typeof at>>): string[] => casesWithCourses(cases).map(({ name }) => name)
+  t.deepEqual(names(at('a', 'rtt'), at('b'), at('c', 'rtt')), ['b'])
+  t.deepEqual(names(at('a', 'rtt'), at('b', 'rtt'), at('c', 'load'), at('d', 'load')), ['b', 'd'])
+  t.deepEqual(names(at('a', 'rtt'), at('b', 'load'), at('c', 'rtt')), ['b', 'c'])
+  t.deepEqual(casesWithCourses([{ ...at('a', 'rtt') }, { ...at('real'), wires: ['tcp'] as const }]).map(({ name }) => name), ['a'])
+})
+
+test('cases that simulation cannot carry have none', t => {
   const results = resultsOf([1, 2, 3])
   const [one] = results.run.experiment.cases
-  for (const theCase of [{ ...one, sweep: { name: 'rtt', levels: { rtt: 10 } } }, { ...one, wires: ['tcp'] as const }]) {
-    t.deepEqual(chosen({ ...results, run: { ...results.run, experiment: { ...results.run.experiment, cases: [theCase] } } }), [])
-  }
+  t.deepEqual(chosen({ ...results, run: { ...results.run, experiment: { ...results.run.experiment, cases: [{ ...one, wires: ['tcp'] as const }] } } }), [])
   t.deepEqual(chooseCourses(syntheticResults({ simSeeds: 0, tcpSeeds: 3 })), [])
 })
 
