@@ -1,7 +1,7 @@
 import * as z from 'zod'
 import { sleep } from '../src/core/clock.ts'
 import type { RandomStream } from '../src/core/random.ts'
-import type { Case, Experiment, Metric } from '../src/experiment/definition.ts'
+import type { Arm, Case, Experiment, Metric } from '../src/experiment/definition.ts'
 import { askOnNewStream } from '../src/optim/plain-request.ts'
 import type { OptimizedNetwork } from '../src/optim/index.ts'
 import type { PathDirectionInput, ScenarioInput } from '../src/wires/scenario.ts'
@@ -14,13 +14,12 @@ import { PingMonitor } from '../src/workload/ping-monitor.ts'
 import type { PingMonitorOptions } from '../src/workload/ping-monitor.ts'
 import { REQUEST_REPLY_PROTOCOL, requestPayloads, serveRequestReply, serveRequestReplyOver } from '../src/workload/request-reply.ts'
 
-// Not on real peers: it takes as long as it says, and what is asked is how often something happens an hour.
-
 const parameters = z.object({
   peers: z.int().positive().max(50).default(4).describe('Peers that a host is connected to; the field had five hosts'),
   durationMs: z.number().positive().default(600_000).describe('How long connections are watched, ms; rates are scaled to an hour'),
   busyDurationMs: z.number().positive().default(200_000).describe('The same where they are busy, ms'),
   deadDurationMs: z.number().positive().default(1_200_000).describe('The same where they die, ms: more than TCP waits for an answer, 924 s'),
+  shortDurationMs: z.number().positive().default(180_000).describe('The same in the cases that real peers play, too, ms'),
   rttMs: z.number().positive().default(250).describe('Round trip between continents, ms'),
   requestsPerMinute: z.number().positive().default(3).describe('Small requests to each peer, Poisson'),
   bulkRateBitsPerSecond: z.number().positive().default(1e6).describe('Rate of the thin path, bits per second each way'),
@@ -28,6 +27,7 @@ const parameters = z.object({
   bulkBytes: z.int().positive().max(4_000_000).default(1_000_000).describe('Size of a bulk reply, bytes'),
   bulkPerMinute: z.number().positive().default(1.5).describe('Bulk requests to each peer, Poisson'),
   meanUntilPauseMs: z.number().positive().default(180_000).describe('Mean time between two pauses of one host, ms'),
+  shortMeanUntilPauseMs: z.number().positive().default(45_000).describe('The same in the case that real peers play, ms'),
   pauseMs: z.number().positive().default(8_000).describe('The longest pause, ms; the shortest is a quarter of it'),
   loss: z.number().min(0).max(1).default(0.03).describe('Packet loss of the bad path each way, a probability'),
   jitterMs: z.number().min(0).default(100).describe('Mean jitter of the bad path each way, Pareto, ms'),
@@ -55,6 +55,14 @@ const metrics: readonly Metric[] = [
   { name: 'opened', title: 'Connections opened an hour, to replace others', sample: 'opened', statistic: 'mean', unit: 'count', better: 'lower', role: 'cost', minimumEffect: 0.1 }
 ]
 
+const arms: readonly Arm[] = [
+  { name: 'upstream', title: 'libp2p\'s monitor', description: 'As libp2p 3.3 comes: a ping on each connection every 10 s, at both ends, and an abort where one fails within an adaptive time-out of at least 5 s.' },
+  { name: 'off', title: 'No monitor', description: 'connectionMonitor: { enabled: false }: TCP\'s own retransmissions have to find out.' },
+  { name: 'silence-gated', title: 'Silence of 60 s', description: 'What js-libp2p #3504 proposes: the same pings, and an abort only where one fails and nothing was read for a minute. Modelled: what answers to pings and requests brought counts as read, of which each end sees its own.' },
+  { name: 'three-strikes', title: 'Three strikes', description: 'The same pings, with libp2p\'s adaptive time-out, and an abort after three failed ones in a row.' },
+  { name: 'health', title: 'Health monitor', description: 'networkHealth with its defaults at both ends, libp2p\'s own monitor off: docs/modules.md asks for one prober. Where a peer is dead its connection is replaced, and the old one aborted if it is still silent.', modules: ['networkHealth'] }
+]
+
 const cases: readonly Case[] = [
   {
     name: 'busy',
@@ -72,7 +80,16 @@ const cases: readonly Case[] = [
     waits: true,
     wires: ['sim'],
     metrics,
-    scenario: (run, random) => scenarioOf(run, {}, pauses(run, random))
+    scenario: (run, random) => scenarioOf(run, {}, pauses(run, random, Number(run.meanUntilPauseMs)))
+  },
+  {
+    name: 'pauses-short',
+    title: 'Event-loop pauses, on real peers, too',
+    description: 'The same for three minutes, with pauses every 45 s or so: what real peers can be watched at. Their processes are stopped for as long as a pause lasts, while their kernels go on.',
+    waits: true,
+    wires: ['sim', 'tcp'],
+    metrics,
+    scenario: (run, random) => scenarioOf(run, {}, pauses(run, random, Number(run.shortMeanUntilPauseMs)))
   },
   {
     name: 'bad-path',
@@ -95,21 +112,19 @@ const cases: readonly Case[] = [
     metrics,
     scenario: run => scenarioOf(run)
   },
-  {
+  dying({
     name: 'dead',
     title: 'Truly dead',
     description: 'Idle connections stop carrying anything without a word, each at a time of its own, while new ones would work. A monitor that never kills is no good here: without one TCP ends them after a quarter of an hour.',
-    waits: true,
-    wires: ['sim', 'stack'],
-    metrics: [
-      { name: 'detect', title: 'Death to the connection\'s end, or its replacement', sample: 'detect', statistic: 'mean', unit: 'ms', better: 'lower', minimumEffect: 0.1 },
-      { name: 'detect-last', title: 'The same, the last connection', sample: 'detect', statistic: 'maximum', unit: 'ms', better: 'lower', minimumEffect: 0.1 },
-      ...PROBES
-    ],
-    scenario: (run, random) => scenarioOf(run, {}, peerNames(run).map(to => (
-      { kind: 'black-hole', from: 'host', to, atMs: WARM_MS + random.uniform(10_000, 100_000), scope: 'existing' }
-    )))
-  }
+    wires: ['sim', 'stack']
+  }),
+  dying({
+    name: 'dead-short',
+    title: 'Truly dead, on real peers, too',
+    description: 'The same for three minutes, which is long enough for every monitor, and not for TCP without one.',
+    wires: ['sim', 'stack', 'tcp'],
+    arms: arms.map(({ name }) => name).filter(name => name !== 'off')
+  })
 ]
 
 export const experiment: Experiment = {
@@ -118,16 +133,11 @@ export const experiment: Experiment = {
   question: 'How many healthy connections does a monitor kill an hour, when they are busy, when event loops pause and when the path is bad; and how soon does it find one that is truly dead?',
   expected: 'Off: none, and a dead connection stays for a quarter of an hour. Upstream: tens an hour where pings wait behind bulk or a pause, as in the field (25 to 62 an hour a host), and a dead connection found in 10 to 15 s. Gated by a silence of a minute: none, and found in a minute. Three strikes: few, and found in 25 to 42 s. Ours: none, and found in less than 22 s.',
   parameters,
-  arms: [
-    { name: 'upstream', title: 'libp2p\'s monitor', description: 'As libp2p 3.3 comes: a ping on each connection every 10 s, at both ends, and an abort where one fails within an adaptive time-out of at least 5 s.' },
-    { name: 'off', title: 'No monitor', description: 'connectionMonitor: { enabled: false }: TCP\'s own retransmissions have to find out.' },
-    { name: 'silence-gated', title: 'Silence of 60 s', description: 'What js-libp2p #3504 proposes: the same pings, and an abort only where one fails and nothing was read for a minute. Modelled: what answers to pings and requests brought counts as read, of which each end sees its own.' },
-    { name: 'three-strikes', title: 'Three strikes', description: 'The same pings, with libp2p\'s adaptive time-out, and an abort after three failed ones in a row.' },
-    { name: 'health', title: 'Health monitor', description: 'networkHealth with its defaults at both ends, libp2p\'s own monitor off: docs/modules.md asks for one prober. Where a peer is dead its connection is replaced, and the old one aborted if it is still silent.', modules: ['networkHealth'] }
-  ],
+  arms,
   cases,
   thresholds: [],
-  repetitions: { stack: 1, tcp: 0 }
+  // Of real peers a run is three minutes; all share the machine.
+  repetitions: { stack: 1, tcp: 1 }
 }
 
 export const roles: Readonly<Record<string, Role>> = {
@@ -172,7 +182,7 @@ async function watchConnections (host: Host, run: RunParameters): Promise<void> 
   const probesBefore = probesOf(monitor)
   const watchedMs = durationOf(run)
   const endMs = WARM_MS + watchedMs
-  if (run.case === 'dead') {
+  if (host.scenario.faults.some(({ kind }) => kind === 'black-hole')) {
     await recordDeaths(host, peers, endMs)
   } else {
     let [opened, closed] = [0, 0]
@@ -251,8 +261,27 @@ async function recordDeaths (host: Host, peers: readonly Peer[], endMs: number):
   }
 }
 
+/** Of the cases that have one of their own. */
+const DURATIONS: Readonly<Record<string, string>> = { busy: 'busyDurationMs', 'pauses-short': 'shortDurationMs', dead: 'deadDurationMs', 'dead-short': 'shortDurationMs' }
+
 function durationOf (run: RunParameters): number {
-  return Number(run.case === 'busy' ? run.busyDurationMs : run.case === 'dead' ? run.deadDurationMs : run.durationMs)
+  return Number(run[DURATIONS[String(run.case)] ?? 'durationMs'])
+}
+
+/** A case in which every connection dies. */
+function dying (over: Pick<Case, 'name' | 'title' | 'description' | 'wires' | 'arms'>): Case {
+  return {
+    ...over,
+    waits: true,
+    metrics: [
+      { name: 'detect', title: 'Death to the connection\'s end, or its replacement', sample: 'detect', statistic: 'mean', unit: 'ms', better: 'lower', minimumEffect: 0.1 },
+      { name: 'detect-last', title: 'The same, the last connection', sample: 'detect', statistic: 'maximum', unit: 'ms', better: 'lower', minimumEffect: 0.1 },
+      ...PROBES
+    ],
+    scenario: (run, random) => scenarioOf(run, {}, peerNames(run).map(to => (
+      { kind: 'black-hole', from: 'host', to, atMs: WARM_MS + random.uniform(10_000, 100_000), scope: 'existing' }
+    )))
+  }
 }
 
 function peerNames ({ peers }: RunParameters): string[] {
@@ -270,10 +299,10 @@ function scenarioOf (run: RunParameters, over: Partial<PathDirectionInput> = {},
   }
 }
 
-function pauses (run: RunParameters, random: RandomStream): NonNullable<ScenarioInput['faults']> {
+function pauses (run: RunParameters, random: RandomStream, meanUntilPauseMs: number): NonNullable<ScenarioInput['faults']> {
   return ['host', ...peerNames(run)].flatMap(host => {
     const own = random.fork(host)
-    const arrivals = poissonArrivals(own, 1_000 / Number(run.meanUntilPauseMs), durationOf(run))
+    const arrivals = poissonArrivals(own, 1_000 / meanUntilPauseMs, durationOf(run))
     return arrivals.map(timeMs => ({ kind: 'freeze' as const, host, atMs: WARM_MS + timeMs, durationMs: own.uniform(Number(run.pauseMs) / 4, Number(run.pauseMs)) }))
   })
 }
