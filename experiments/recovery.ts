@@ -42,7 +42,7 @@ const STORM_SERVERS = 2
 
 const ms = (name: string, title: string, statistic: Metric['statistic'] = 'p50', sample = name): Metric => ({ name, title, sample, statistic, unit: 'ms', better: 'lower', minimumEffect: 0.1 })
 const metrics: readonly Metric[] = [
-  ms('detect', 'Fault to the first sign of it, median over clients and servers'),
+  ms('detect', 'Fault to the first sign of it (of modules a suspicion, too), median over clients and servers'),
   ms('recover', 'End of the fault to the first answer, median over clients and servers'),
   ms('recover-last', 'End of the fault to the first answer, the last client and server', 'maximum', 'recover'),
   { name: 'failed', title: 'Requests failed from the fault on', sample: 'request', statistic: 'failed-share', unit: 'share', better: 'lower', minimumEffect: 0.1 },
@@ -54,7 +54,7 @@ const metrics: readonly Metric[] = [
 ]
 
 const cases: readonly Case[] = [
-  recovery('partition', 'Partition', 'Half of the servers are cut off from all clients for a while; nothing is reset. What TCP had sent it sends again at intervals that double.', (run, random) => {
+  recovery('partition', 'Partition', 'Half of the servers are cut off from all clients for a while; nothing is reset. What TCP had sent it sends again at intervals that double. A client asks each server every two seconds or so: that is how soon anything can be noticed or answered at all.', (run, random) => {
     const atMs = faultAt(random)
     return half(run).flatMap(server => toAll(run, server, ends => [{ kind: 'black-hole', ...ends, atMs, durationMs: Number(run.faultMs), scope: 'all' }]))
   }),
