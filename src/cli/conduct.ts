@@ -13,9 +13,10 @@ import type { Machinery } from './execute.ts'
 import { moreSeeds } from './more-seeds.ts'
 import { changedParameters } from './parameters.ts'
 import type { RunPlan } from './run-plan.ts'
-import { SimThreads } from './sim-threads.ts'
+import type { SimThreads } from './sim-task.ts'
 import { planStages } from './stages.ts'
 import type { Stage } from './stages.ts'
+import { Threads } from './threads.ts'
 
 export interface ConductRequest {
   /** As `machineryFor` made it for the plan. */
@@ -56,11 +57,11 @@ export async function machineryFor ({ stackCipher, tcpNetwork, wires }: RunPlan,
 /**
  * Conducts one experiment: all planned simulations; more, while effects are to be known more precisely; those that are
  * worth seeing from inside once more, where they were not recorded at once; then the other wires; and leaves the results
- * in the folder. Cut short, it leaves what is finished.
+ * in the folder. Cut short, or where it throws, it leaves what is finished.
  *
- * @returns the results as they were written
+ * @throws what wires that cannot be made, the observer, or the file system throw
  */
-export async function conduct ({ machinery, signal, loaded, parameters, plan, directory, observer }: ConductRequest): Promise<ResultsData> {
+export async function conduct ({ machinery, signal, loaded, parameters, plan, directory, observer }: ConductRequest): Promise<void> {
   const { experiment } = loaded
   const changed = changedParameters(experiment, parameters)
   const description = {
@@ -76,45 +77,52 @@ export async function conduct ({ machinery, signal, loaded, parameters, plan, di
   const wires = [...plan.wires]
   const units: UnitResult[] = []
   const soFar = (): ResultsData => ({ run: describe(description, wires), units: [...units] })
-  const simThreads = new SimThreads(machinery.simWorker, plan.jobs)
+  const simThreads: SimThreads = new Threads(machinery.simWorker, plan.jobs)
   const records = recordedAtOnce(experiment, plan)
-  const play = async (stages: readonly Stage[]): Promise<void> => {
-    await execute({
-      loaded,
-      parameters,
-      stages,
-      machinery,
-      simThreads,
-      signal,
-      records,
-      onFinished (unit, result, tookMs) {
-        units.push(result)
-        observer.finished(unit, result, tookMs, soFar)
+  const play = async (stages: readonly Stage[]): Promise<void> => await execute({
+    loaded,
+    parameters,
+    stages,
+    machinery,
+    simThreads,
+    signal,
+    records,
+    onFinished (unit, result, tookMs) {
+      units.push(result)
+      observer.finished(unit, result, tookMs, soFar)
+    }
+  })
+  const simulate = async (): Promise<void> => {
+    try {
+      await play(plan.stages.filter(({ wire }) => wire === 'sim'))
+      while (!signal.aborted) {
+        const more = await missing(soFar(), plan)
+        if (more === undefined) {
+          break
+        }
+        // After the simulations that were there before.
+        wires.splice(wires.findLastIndex(({ wire }) => wire === 'sim') + 1, 0, more)
+        const stages = planStages(experiment, parameters, planUnits(experiment, [more]), plan.jobs)
+        observer.added(stages)
+        await play(stages)
       }
-    })
+      units.splice(0, units.length, ...await recordCourses({ loaded, parameters, machinery, simThreads, signal, plan: wires, jobs: plan.jobs }, units))
+    } finally {
+      await simThreads.stop()
+    }
   }
 
   try {
-    await play(plan.stages.filter(({ wire }) => wire === 'sim'))
-    for (let more = await missing(soFar(), plan); more !== undefined && !signal.aborted; more = await missing(soFar(), plan)) {
-      // After the simulations that were there before.
-      wires.splice(wires.findLastIndex(({ wire }) => wire === 'sim') + 1, 0, more)
-      const stages = planStages(experiment, parameters, planUnits(experiment, [more]), plan.jobs)
-      observer.added(stages)
-      await play(stages)
-    }
-    units.splice(0, units.length, ...await recordCourses({ loaded, parameters, machinery, simThreads, signal, plan: wires, jobs: plan.jobs }, units))
+    await simulate()
+    await play(plan.stages.filter(({ wire }) => wire === 'stack'))
+    await observer.quiet?.()
+    await play(plan.stages.filter(({ wire }) => wire === 'tcp'))
   } finally {
-    await simThreads.stop()
+    // Also where a wire cannot be made: what ran before it took long.
+    await observer.quiet?.()
+    const { writeResults } = await import('../results/files.ts')
+    await writeResults(directory, soFar())
   }
-  await play(plan.stages.filter(({ wire }) => wire === 'stack'))
-  await observer.quiet?.()
-  await play(plan.stages.filter(({ wire }) => wire === 'tcp'))
-
-  const { writeResults } = await import('../results/files.ts')
-  const results = soFar()
-  await writeResults(directory, results)
-  return results
 }
 
 /** What the targets of precision still need; the same whatever ran beside what. */

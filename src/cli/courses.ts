@@ -38,7 +38,8 @@ export async function recordCourses ({ loaded, parameters, machinery, simThreads
   const known = new Map(units.filter(({ course }) => course !== undefined).map(unit => [unitId(unit), unit]))
   const missing = [...reasons].flatMap(([id, { unit }]) => known.has(id) ? [] : [unit])
   const stage = { wire: 'sim' as const, units: missing, ...atATime(jobs) }
-  const recorded = missing.length === 0 ? [] : await execute({ loaded, parameters, machinery, simThreads, signal, stages: [stage], records: () => true, onFinished () {} })
+  const recorded: UnitResult[] = []
+  await execute({ loaded, parameters, machinery, simThreads, signal, stages: [stage], records: () => true, onFinished: (_unit, result) => { recorded.push(result) } })
   const withCourses = new Map([...known.values(), ...recorded].map(result => [unitId(result), result]))
   return units.map(({ course: _course, ...unit }) => {
     const found = withCourses.get(unitId(unit))

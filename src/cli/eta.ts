@@ -10,8 +10,8 @@ export interface Remaining {
 
 /**
  * How long the rest will take: for each unit left, the mean time of its stage's finished units of the same case (where
- * there is none yet, of any that weigh as much). Those that share the machine take as much of it as they weigh; those that
- * have it alone come one after the other.
+ * there is none yet, of any that weigh as much). Those that share the machine take as much of it as they weigh, and as long
+ * as the longest of them at least; those that have it alone come one after the other.
  */
 export class Eta {
   readonly #stages = new Map<string, StageTimes>()
@@ -20,15 +20,10 @@ export class Eta {
     this.add(stages)
   }
 
-  /**
-   * More units: of a stage that there is already where wire, capacity and group are the same, so that what its units took
-   * is known.
-   *
-   * @param group what tells apart stages whose units take other times, such as the experiment's name
-   */
-  add (stages: readonly Stage[], group = ''): void {
+  /** More units: of a stage that there is already where wire and capacity are the same, so that what its units took is known. */
+  add (stages: readonly Stage[]): void {
     for (const stage of stages) {
-      const key = `${stage.wire} ${stage.capacity} ${group}`
+      const key = `${stage.wire} ${stage.capacity}`
       const known = this.#stages.get(key) ?? new StageTimes(stage)
       known.add(stage.units)
       this.#stages.set(key, known)
@@ -77,7 +72,7 @@ class StageTimes {
     const { capacity, weightOf } = this.#room
     let aloneMs = 0
     let sharedMs = 0
-    let sharedWeight = 0
+    let longestMs = 0
     let complete = true
     for (const unit of this.units) {
       const weight = weightOf(unit)
@@ -89,12 +84,12 @@ class StageTimes {
       const meanMs = times.totalMs / times.count
       if (weight < capacity) {
         sharedMs += weight * meanMs
-        sharedWeight += weight
+        longestMs = Math.max(longestMs, meanMs)
       } else {
         aloneMs += meanMs
       }
     }
-    return { timeMs: aloneMs + (sharedWeight === 0 ? 0 : sharedMs / Math.min(capacity, sharedWeight)), complete }
+    return { timeMs: aloneMs + Math.max(longestMs, sharedMs / capacity), complete }
   }
 }
 

@@ -9,7 +9,7 @@ import type { TcpNetwork } from '../wires/tcp/host-networks.ts'
 import type { StackOptions } from '../wires/stack.ts'
 import type { RunParameters, Wire, WireName } from '../wires/wire.ts'
 import { inTurn } from './in-turn.ts'
-import type { SimThreads } from './sim-threads.ts'
+import type { SimThreads } from './sim-task.ts'
 import type { Stage } from './stages.ts'
 
 /** What brings units to life; tests put their own in its place. */
@@ -34,26 +34,24 @@ export interface ExecuteOptions {
   readonly parameters: RunParameters
   readonly stages: readonly Stage[]
   readonly machinery: Machinery
-  /** Where simulations run; whoever made them stops them. */
+  /** Where simulations run; whoever made them stops them, when none is to come. */
   readonly simThreads: SimThreads
-  /** Units under way are dropped, finished ones returned. */
+  /** Units under way are dropped. */
   readonly signal: AbortSignal
   /** The one of the units in virtual time whose events are written to a file, as in `RunRequest`. */
   readonly eventLog?: { readonly unit: UnitKey, readonly path: string }
   /** Whether the result of a simulation has its course. Default: none has. */
   readonly records?: (unit: UnitKey) => boolean
-  /** `tookMs` is real time. */
+  /** Told of each unit that came to its end, well or not; `tookMs` is real time. */
   onFinished(unit: UnitKey, result: UnitResult, tookMs: number): void
 }
 
 /** Runs all stages, one after the other; but for the threads of simulations no thread, process or socket is left when it returns. */
-export async function execute (options: ExecuteOptions): Promise<UnitResult[]> {
-  const results: UnitResult[] = []
+export async function execute (options: ExecuteOptions): Promise<void> {
   const keep = async (unit: UnitKey, runner: Runner): Promise<void> => {
     const startedMs = systemClock.now()
     const result = await runWithin(options, unit, runner)
     if (result !== undefined) {
-      results.push(result)
       options.onFinished(unit, result, systemClock.now() - startedMs)
     }
   }
@@ -71,7 +69,6 @@ export async function execute (options: ExecuteOptions): Promise<UnitResult[]> {
       await runner.stop()
     }
   }
-  return results
 }
 
 interface Runner {

@@ -4,6 +4,7 @@ import { systemClock } from '../core/clock.ts'
 import { TwinwireError } from '../core/errors.ts'
 import { experimentNames, loadExperiment } from '../experiment/registry.ts'
 import type { LoadedExperiment } from '../experiment/registry.ts'
+import { toUnitError } from '../experiment/run-unit.ts'
 import type { Analysis } from '../report/analysis.ts'
 import type { RunParameters } from '../wires/wire.ts'
 import { commandLine } from './command-line.ts'
@@ -16,10 +17,11 @@ import { formatSpan } from './format-span.ts'
 import { interruptedExitCode } from './interruption.ts'
 import { KeptWires } from './kept-wires.ts'
 import { ExitCode } from './options.ts'
+import type { MadePage } from './page-worker.ts'
 import { parseParameters } from './parameters.ts'
 import { Progress } from './progress.ts'
 import { fromHere } from './report.ts'
-import { prepareResultsDirectory } from './results-directory.ts'
+import { makePagesDirectory, prepareResultsDirectory } from './results-directory.ts'
 import { planRun } from './run-plan.ts'
 import type { PlanOptions, RunPlan } from './run-plan.ts'
 import { makeSummary, SUMMARY_DATA, SUMMARY_PAGE } from './summary.ts'
@@ -43,28 +45,36 @@ interface Prepared {
 
 /**
  * The command `experiments`: runs all experiments, or those named, one after the other, each as `validate` does, and makes
- * their reports and the summary over them.
+ * their reports and the summary over them. One that fails as a whole, as where its real peers cannot be made, is said on
+ * stderr and left out of the summary.
  *
- * Interrupted, it makes no report, and says on stderr what would.
+ * Interrupted, it makes no report, or no more, and says on stderr what would.
  *
- * @returns the process's exit code: 1 where a threshold of any does not hold, or a run has no result
+ * @returns the process's exit code: 1 where a threshold of any does not hold, a run has no result, or an experiment failed
  * @throws as `run` does, for the first experiment that cannot be carried out as given, before anything runs
+ * @throws ERR_INVALID_OPTION where there can be no folder for pages, before anything runs
  */
 export async function experiments (context: CliContext, names: readonly string[], options: ExperimentsOptions): Promise<number> {
   const pages = resolve(context.workingDirectory, options.pages ?? options.out)
   const kept = new KeptWires(context.machinery)
-  let directories: readonly string[] | undefined
+  let played: Played | undefined
   try {
-    directories = await playAll({ ...context, machinery: kept.machinery }, names, options, pages)
+    played = await playAll({ ...context, machinery: kept.machinery }, names, options, pages)
   } finally {
     // Before reports take the memory that real peers have.
     await kept.stop()
   }
-  return directories === undefined ? interruptedExitCode(context.signal) : await sumUp(context, directories, pages, options.jobs)
+  return played === undefined ? interruptedExitCode(context.signal) : await sumUp(context, played, options, pages)
 }
 
-/** Runs them one after the other. Gives the folders of their results, or undefined where it was interrupted. */
-async function playAll (context: CliContext, names: readonly string[], options: ExperimentsOptions, pages: string): Promise<string[] | undefined> {
+/** What became of the experiments, each in their order. */
+interface Played {
+  readonly finished: readonly Prepared[]
+  readonly failed: readonly Prepared[]
+}
+
+/** Runs them one after the other; undefined where it was interrupted. */
+async function playAll (context: CliContext, names: readonly string[], options: ExperimentsOptions, pages: string): Promise<Played | undefined> {
   const { signal } = context
   const expected = await earlierTimes(pages)
   const folders = await experimentFolders(context, options)
@@ -72,43 +82,69 @@ async function playAll (context: CliContext, names: readonly string[], options: 
   for (const name of names.length > 0 ? new Set(names) : await experimentNames(folders)) {
     prepared.push(await prepare(context, name, folders, options))
   }
+  await makePagesDirectory(pagesOption(options), pages)
   if (signal.aborted) {
     return undefined
   }
   const finished: Prepared[] = []
+  const failed: Prepared[] = []
   for (const [index, experiment] of prepared.entries()) {
     const later = prepared.slice(index + 1).map(({ loaded }) => expected.get(loaded.experiment.name))
-    await play(context, experiment, { position: `${index + 1} of ${prepared.length}`, later })
+    const succeeded = await play(context, experiment, { position: `${index + 1} of ${prepared.length}`, later })
     if (signal.aborted) {
-      tellWhatIsThere(context, finished, experiment, pages)
+      tellFinished(context, finished, pages)
+      tellInterrupted(context, experiment)
       return undefined
     }
-    finished.push(experiment)
+    (succeeded ? finished : failed).push(experiment)
   }
-  return prepared.map(({ directory }) => directory)
+  return { finished, failed }
+}
+
+/** What the user named the folder for pages with. */
+function pagesOption ({ pages }: ExperimentsOptions): string {
+  return pages === undefined ? '--out' : '--pages'
 }
 
 /** Makes reports and summary, and tells how each experiment went; the exit code. */
-async function sumUp (context: CliContext, directories: readonly string[], pages: string, jobs: number): Promise<number> {
-  const entries = await makeSummary(directories, pages, jobs)
-  context.stdout.write(`${table(['experiment', 'took', 'runs', 'thresholds'], entries.map(({ results: { run }, analysis, runs }) => [
+async function sumUp (context: CliContext, { finished, failed }: Played, options: ExperimentsOptions, pages: string): Promise<number> {
+  const { signal, stdout } = context
+  if (finished.length === 0) {
+    return ExitCode.failed
+  }
+  let entries: readonly MadePage[]
+  try {
+    entries = await makeSummary(finished.map(({ directory }) => directory), { pages, option: pagesOption(options), threads: options.jobs, signal })
+  } catch (error) {
+    tellFinished(context, finished, pages)
+    if (!signal.aborted) {
+      throw error
+    }
+    return interruptedExitCode(signal)
+  }
+  const rows = entries.map(({ results: { run }, analysis, runs }) => [
     run.experiment.name,
     formatSpan(Date.parse(run.finishedAt) - Date.parse(run.startedAt)),
     analysis.holes.length === 0 ? String(runs) : `${runs}, ${analysis.holes.length} without a result`,
     thresholdsOf(analysis)
-  ]))}\nSummary: ${fromHere(context, join(pages, SUMMARY_PAGE))}\n`)
-  return entries.every(({ analysis }) => analysis.passed && analysis.holes.length === 0) ? ExitCode.ok : ExitCode.failed
+  ])
+  const failedRows = failed.map(({ loaded }) => [loaded.experiment.name, '', 'failed', ''])
+  stdout.write(`${table(['experiment', 'took', 'runs', 'thresholds'], [...rows, ...failedRows])}\nSummary: ${fromHere(context, join(pages, SUMMARY_PAGE))}\n`)
+  return failed.length === 0 && entries.every(({ analysis }) => analysis.passed && analysis.holes.length === 0) ? ExitCode.ok : ExitCode.failed
 }
 
-/** Where the results of an interrupted command are, and what makes reports of them. */
-function tellWhatIsThere (context: CliContext, finished: readonly Prepared[], { directory }: Prepared, pages: string): void {
-  const { stderr } = context
+/** Where the results of finished experiments are, and what makes pages of them. */
+function tellFinished (context: CliContext, finished: readonly Prepared[], pages: string): void {
   const folders = finished.map(({ directory }) => fromHere(context, directory))
-  const last = fromHere(context, directory)
   if (folders.length > 0) {
-    stderr.write(`Finished: ${folders.join(', ')}\n${commandLine(['twinwire', 'summary', ...folders, '--out', fromHere(context, pages)])} makes their reports and the summary.\n`)
+    context.stderr.write(`Finished: ${folders.join(', ')}\n${commandLine(['twinwire', 'summary', ...folders, '--out', fromHere(context, pages)])} makes their reports and the summary.\n`)
   }
-  stderr.write(`Interrupted: ${last}\n${commandLine(['twinwire', 'report', last])} makes the report of what it has.\n`)
+}
+
+/** The same of the experiment that was under way. */
+function tellInterrupted (context: CliContext, { directory }: Prepared): void {
+  const folder = fromHere(context, directory)
+  context.stderr.write(`Interrupted: ${folder}\n${commandLine(['twinwire', 'report', folder])} makes the report of what it has.\n`)
 }
 
 async function prepare (context: CliContext, name: string, folders: readonly URL[], options: ExperimentsOptions): Promise<Prepared> {
@@ -147,24 +183,32 @@ interface Place {
   readonly later: ReadonlyArray<number | undefined>
 }
 
-async function play ({ signal, stderr }: CliContext, { loaded, parameters, plan, machinery, directory }: Prepared, { position, later }: Place): Promise<void> {
+/** False where it failed as a whole, which is on stderr by then: what the others measure is not lost for it. */
+async function play ({ signal, stderr }: CliContext, { loaded, parameters, plan, machinery, directory }: Prepared, { position, later }: Place): Promise<boolean> {
   const { name } = loaded.experiment
   const laterMs = later.reduce<number>((sum, timeMs) => sum + (timeMs ?? 0), 0)
   const unknown = later.includes(undefined)
   const after = later.length === 0 ? '' : `, the others ${laterMs === 0 ? 'not known yet' : `${unknown ? 'more than' : 'about'} ${formatSpan(laterMs)}`}`
   const progress = new Progress({ output: stderr, clock: systemClock, stages: plan.stages, heading: () => `${name} (${position}${after})`, estimate: () => '' })
-  await progress.during(signal, async () => await conduct({
-    machinery,
-    signal,
-    loaded,
-    parameters,
-    plan,
-    directory,
-    observer: {
-      added: stages => progress.add(stages),
-      finished: (unit, result, tookMs) => progress.finished(unit, result.error !== undefined, tookMs)
-    }
-  }))
+  try {
+    await progress.during(signal, async () => await conduct({
+      machinery,
+      signal,
+      loaded,
+      parameters,
+      plan,
+      directory,
+      observer: {
+        added: stages => progress.add(stages),
+        finished: (unit, result, tookMs) => progress.finished(unit, result.error !== undefined, tookMs)
+      }
+    }))
+    return true
+  } catch (error) {
+    const { code, message } = toUnitError(error)
+    stderr.write(`error [${code}]: ${name} failed: ${message}\n`)
+    return false
+  }
 }
 
 /** What each experiment took when the pages were made, ms; nothing where there are none. */

@@ -7,27 +7,25 @@ import type { Machinery } from './execute.ts'
  */
 export class KeptWires {
   readonly #machinery: Machinery
-  readonly #wires = new Map<string | undefined, Promise<Wire>>()
+  readonly #wires = new Map<string | undefined, Wire>()
 
   constructor (machinery: Machinery) {
     this.#machinery = machinery
   }
 
-  /** The same, but that its real peers' wires stop only with this. */
+  /** The same, but that its real peers' wires stop only with this. One that cannot be made is tried again for the next experiment. */
   get machinery (): Machinery {
     return {
       ...this.#machinery,
       createTcpWire: async network => {
-        const kept = this.#wires.get(network) ?? this.#machinery.createTcpWire(network)
-        this.#wires.set(network, kept)
-        const wire = await kept
+        const wire = this.#wires.get(network) ?? await this.#machinery.createTcpWire(network)
+        this.#wires.set(network, wire)
         return { name: wire.name, run: async request => await wire.run(request), async stop () {} }
       }
     }
   }
 
   async stop (): Promise<void> {
-    const wires = await Promise.allSettled(this.#wires.values())
-    await Promise.all(wires.flatMap(wire => wire.status === 'fulfilled' ? [wire.value.stop()] : []))
+    await Promise.all([...this.#wires.values()].map(async wire => await wire.stop()))
   }
 }

@@ -68,6 +68,9 @@ export async function runCommand (args: readonly string[], context: CliContext):
       throw reported
     }
     context.stderr.write(`error [${reported.code}]: ${reported.message}\n`)
+    if (reported instanceof Interruption) {
+      return reported.exitCode
+    }
     return reported.code === 'ERR_EXPERIMENT_LOAD' ? ExitCode.failed : ExitCode.badUse
   }
 }

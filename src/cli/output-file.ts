@@ -3,9 +3,14 @@ import { basename, dirname, join, resolve } from 'node:path'
 import { isatty } from 'node:tty'
 import { show, TwinwireError } from '../core/errors.ts'
 
+/** Files that are not whole yet, which nobody will complete once the process ends. */
+const drafts = new Set<OutputFile>()
+process.on('exit', () => drafts.forEach(file => file.discard()))
+
 /**
  * A file that is there whole or not at all: it is written beside its place and moved there by `commit`. Writing is
- * synchronous, for what writes is inside a simulation, which would otherwise run ahead of the disk.
+ * synchronous, for what writes is inside a simulation, which would otherwise run ahead of the disk. Where the process exits
+ * before, nothing is left of it.
  */
 export class OutputFile {
   readonly #option: string
@@ -43,6 +48,7 @@ export class OutputFile {
     } catch (error) {
       throw this.#failure(error, name)
     }
+    drafts.add(this)
   }
 
   write (chunk: Uint8Array): void {
@@ -88,6 +94,7 @@ export class OutputFile {
 
   #close (): void {
     this.#open = false
+    drafts.delete(this)
     closeSync(this.#descriptor)
   }
 
@@ -96,6 +103,17 @@ export class OutputFile {
     return new TwinwireError('ERR_INVALID_OPTION', 'the file cannot be written', {
       path: this.#option, expected: `a file in a folder that exists (${dirname(this.#path)}) and can be written to, or a device such as /dev/null`, found: `${show(name)} (${code})`, cause: error
     })
+  }
+}
+
+/** Puts a text in its place. It waits for nothing, so that no signal comes in between. @throws as `OutputFile` does */
+export function writeWhole (option: string, workingDirectory: string, name: string, text: string): void {
+  const file = new OutputFile(option, workingDirectory, name)
+  try {
+    file.write(new TextEncoder().encode(text))
+    file.commit()
+  } finally {
+    file.discard()
   }
 }
 

@@ -1,16 +1,12 @@
-import { join } from 'node:path'
 import { TwinwireError } from '../core/errors.ts'
-import type { ErrorParts } from '../core/errors.ts'
 import type { SummaryEntry } from '../report/summary-data.ts'
-import { makeReport } from './report.ts'
+import { renderFolder } from './report.ts'
 
 /** What a thread is asked for: the report of a results folder. */
 export interface PageTask {
   /** The results: an absolute path. */
   readonly directory: string
-  /** Where reports go: an absolute path. */
-  readonly pages: string
-  /** The report's name there. */
+  /** The report's name among the pages. */
   readonly href: string
 }
 
@@ -20,17 +16,22 @@ export interface MadePage extends SummaryEntry {
   readonly runs: number
 }
 
+/** A page that is yet to be written: not by a thread, which may be ended in between. */
+export interface RenderedPage extends MadePage {
+  readonly html: string
+}
+
 /** A condition is returned: an error that is thrown loses its class and its fields on the way to another thread. */
-export type PageOutcome = MadePage | { readonly error: ErrorParts }
+export type PageOutcome = RenderedPage | { readonly error: Pick<TwinwireError, 'code' | 'message'> }
 
 /** What the threads of `makePages` run. */
-export default async function pageWorker ({ directory, pages, href }: PageTask): Promise<PageOutcome> {
+export default async function pageWorker ({ directory, href }: PageTask): Promise<PageOutcome> {
   try {
-    const { results: { run, units }, analysis } = await makeReport(directory, join(pages, href))
-    return { results: { run }, analysis, href, runs: units.length }
+    const { results: { run, units }, analysis, html } = await renderFolder(directory)
+    return { results: { run }, analysis, href, runs: units.length, html }
   } catch (error) {
     if (error instanceof TwinwireError) {
-      return { error: error.parts }
+      return { error: { code: error.code, message: error.message } }
     }
     throw error
   }

@@ -67,9 +67,9 @@ export class Progress {
     }
   }
 
-  /** More to do; `group` as in `Eta.add`. */
-  add (stages: readonly Stage[], group?: string): void {
-    this.#eta.add(stages, group)
+  /** More to do. */
+  add (stages: readonly Stage[]): void {
+    this.#eta.add(stages)
     this.#total += unitsOf(stages)
   }
 

@@ -2,11 +2,15 @@ import { join, relative, resolve } from 'node:path'
 import type { Analysis } from '../report/analysis.ts'
 import type { ResultsData } from '../results/data.ts'
 import type { CliContext } from './context.ts'
-import { OutputFile } from './output-file.ts'
+import { writeWhole } from './output-file.ts'
 
-export interface MadeReport {
+export interface RenderedReport {
   readonly results: ResultsData
   readonly analysis: Analysis
+  readonly html: string
+}
+
+export interface MadeReport extends Pick<RenderedReport, 'results' | 'analysis'> {
   /** The report's absolute path. */
   readonly path: string
 }
@@ -16,11 +20,23 @@ export interface MadeReport {
  * same bytes whenever and wherever it is made.
  *
  * @param file default: `report.html` in the folder
- * @param underWay whether the run goes on: then the report is of the seeds so far, and a browser loads it anew
- * @throws ERR_RESULTS_INCOMPLETE, ERR_INVALID_FILE for a folder that does not hold whole results
+ * @param underWay as in `renderFolder`
+ * @throws as `renderFolder` does
  * @throws ERR_INVALID_OPTION where the file cannot be written
  */
 export async function makeReport (directory: string, file: string = reportFile(directory), underWay = false): Promise<MadeReport> {
+  const { results, analysis, html } = await renderFolder(directory, underWay)
+  writeWhole('--out', directory, file, html)
+  return { results, analysis, path: file }
+}
+
+/**
+ * The report of a results folder, and what it is made of; nothing is written.
+ *
+ * @param underWay whether the run goes on: then the report is of the seeds so far, and a browser loads it anew
+ * @throws ERR_RESULTS_INCOMPLETE, ERR_INVALID_FILE for a folder that does not hold whole results
+ */
+export async function renderFolder (directory: string, underWay = false): Promise<RenderedReport> {
   // Charts and Parquet take longer to load than most commands to run.
   const [{ readResults }, { completeSeeds }, { analyse }, { renderReport }] = await Promise.all([
     import('../results/files.ts'), import('../results/complete-seeds.ts'), import('../report/analysis.ts'), import('../report/html.ts')
@@ -28,15 +44,7 @@ export async function makeReport (directory: string, file: string = reportFile(d
   const planned = await readResults(directory)
   const results = underWay ? completeSeeds(planned) : planned
   const analysis = analyse(results)
-  const html = await renderReport(results, analysis, underWay ? { planned } : {})
-  const output = new OutputFile('--out', directory, file)
-  try {
-    output.write(new TextEncoder().encode(html))
-    output.commit()
-  } finally {
-    output.discard()
-  }
-  return { results, analysis, path: file }
+  return { results, analysis, html: await renderReport(results, analysis, underWay ? { planned } : {}) }
 }
 
 /** Where the report of a results folder is. */

@@ -23,9 +23,7 @@ export async function prepareResultsDirectory (workingDirectory: string, name: s
     await makeWritable(directory)
     entries = await readdir(directory)
   } catch (error) {
-    throw new TwinwireError('ERR_INVALID_OPTION', 'the folder cannot be made', {
-      path: '--out', expected: 'a folder that is new, empty, or of an earlier run', found: `${show(name)} (${errorCode(error)})`, cause: error
-    })
+    throw cannotBeMade('--out', 'a folder that is new, empty, or of an earlier run', name, error)
   }
   if (entries.length > 0 && !await holdsResults(directory)) {
     throw new TwinwireError('ERR_INVALID_OPTION', 'the folder holds something else, which is not overwritten', {
@@ -33,6 +31,20 @@ export async function prepareResultsDirectory (workingDirectory: string, name: s
     })
   }
   return directory
+}
+
+/**
+ * Makes a folder for pages, which may hold whatever it likes.
+ *
+ * @param option what the user gave its name with
+ * @throws ERR_INVALID_OPTION where it cannot be made or written to
+ */
+export async function makePagesDirectory (option: string, directory: string): Promise<void> {
+  try {
+    await makeWritable(directory)
+  } catch (error) {
+    throw cannotBeMade(option, 'a folder, or the name of a new one', directory, error)
+  }
 }
 
 /**
@@ -82,6 +94,10 @@ async function holdsResults (directory: string): Promise<boolean> {
   } catch {
     return false
   }
+}
+
+function cannotBeMade (option: string, expected: string, name: string, error: unknown): TwinwireError {
+  return new TwinwireError('ERR_INVALID_OPTION', 'the folder cannot be made', { path: option, expected, found: `${show(name)} (${errorCode(error)})`, cause: error })
 }
 
 function errorCode (error: unknown): string {

@@ -35,7 +35,7 @@ function realStage ({ cases }: Experiment, parameters: RunParameters, units: rea
   }))
   const loadOf = (unit: UnitKey): RealLoad => loads.get(unit.case) ?? ALONE
   const waiting = units.filter(unit => loadOf(unit) !== ALONE).sort((a, b) => loadOf(b).limitMs - loadOf(a).limitMs)
-  const capacity = evenly(waiting.map(unit => loadOf(unit).weight))
+  const capacity = least(waiting.map(loadOf))
   return {
     wire: 'tcp',
     units: [...waiting, ...units.filter(unit => loadOf(unit) === ALONE)],
@@ -44,28 +44,38 @@ function realStage ({ cases }: Experiment, parameters: RunParameters, units: rea
   }
 }
 
-/** As little as needs no more rounds than all that there is: processes are started for each run of a round. */
-function evenly (weights: readonly number[]): number {
-  const rounds = roundsOf(weights, WAITING_CAPACITY)
-  let capacity = Math.max(1, ...weights)
-  while (roundsOf(weights, capacity) > rounds) {
+/** As little as takes no longer than all that there is: processes are started for each run that goes beside others. */
+function least (loads: readonly RealLoad[]): number {
+  const shortestMs = lengthMs(loads, WAITING_CAPACITY)
+  // With less they would not fit into that time, however they were put.
+  const area = loads.reduce((sum, { weight, limitMs }) => sum + weight * limitMs, 0)
+  let capacity = Math.max(1, ...loads.map(({ weight }) => weight), Math.floor(area / Math.max(shortestMs, 1)))
+  while (lengthMs(loads, capacity) > shortestMs) {
     capacity++
   }
   return capacity
 }
 
-/** Each in the first round with room for it. */
-function roundsOf (weights: readonly number[], capacity: number): number {
-  const room: number[] = []
-  for (const weight of weights) {
-    const round = room.findIndex(left => left >= weight)
-    if (round === -1) {
-      room.push(capacity - weight)
+/** How long they take as `inTurn` works through them, were each to last for its limit. */
+function lengthMs (loads: readonly RealLoad[], capacity: number): number {
+  const left = [...loads]
+  const underWay: Array<{ readonly endMs: number, readonly weight: number }> = []
+  let nowMs = 0
+  let room = capacity
+  while (left.length > 0) {
+    const next = left.findIndex(({ weight }) => weight <= room)
+    if (next === -1) {
+      const first = underWay.reduce((earliest, run) => run.endMs < earliest.endMs ? run : earliest)
+      underWay.splice(underWay.indexOf(first), 1)
+      nowMs = first.endMs
+      room += first.weight
     } else {
-      room[round] -= weight
+      const [{ weight, limitMs }] = left.splice(next, 1)
+      underWay.push({ endMs: nowMs + limitMs, weight })
+      room -= weight
     }
   }
-  return room.length
+  return Math.max(0, ...underWay.map(({ endMs }) => endMs))
 }
 
 interface RealLoad {
@@ -76,6 +86,7 @@ interface RealLoad {
 
 const ALONE: RealLoad = { weight: WAITING_CAPACITY, limitMs: 0 }
 
+/** That of all of the case's runs: hosts and limit are taken to be the same in all arms and seeds. */
 function realLoad (theCase: Case, parameters: RunParameters, unit: UnitKey): RealLoad {
   if (!theCase.waits) {
     return ALONE

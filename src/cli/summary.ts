@@ -1,12 +1,13 @@
-import { mkdir } from 'node:fs/promises'
 import { availableParallelism } from 'node:os'
 import { join, resolve } from 'node:path'
-import { show, TwinwireError } from '../core/errors.ts'
+import { TwinwireError } from '../core/errors.ts'
 import type { CliContext } from './context.ts'
-import { OutputFile } from './output-file.ts'
+import { writeWhole } from './output-file.ts'
 import type { MadePage } from './page-worker.ts'
 import { makePages } from './pages.ts'
+import type { PagesOptions } from './pages.ts'
 import { fromHere } from './report.ts'
+import { makePagesDirectory } from './results-directory.ts'
 
 /** The page over all reports, and the same as data. */
 export const SUMMARY_PAGE = 'index.html'
@@ -17,30 +18,30 @@ export const SUMMARY_DATA = 'summary.json'
  * from what the folders hold and nothing else: the same bytes, however many threads make them.
  *
  * @param directories absolute, each of another experiment
- * @param pages an absolute path of a folder; it is made where there is none
- * @param threads how many reports are made at a time
- * @throws as `makeReport` does
- * @throws ERR_INVALID_OPTION for two folders of one experiment, before any page is written, or where the folder cannot be
- * made or written to
+ * @throws as `makePages` does
+ * @throws ERR_INVALID_OPTION for two folders of one experiment, before any page is written, or where a page cannot be
+ * written
  */
-export async function makeSummary (directories: readonly string[], pages: string, threads: number): Promise<MadePage[]> {
-  await makeFolder(pages)
+export async function makeSummary (directories: readonly string[], options: PagesOptions): Promise<MadePage[]> {
+  const { pages, option } = options
   const names = await experimentsOf(directories)
-  const entries = await makePages(directories.map((directory, index) => ({ directory, pages, href: `${names[index]}.html` })), threads)
+  const entries = await makePages(directories.map((directory, index) => ({ directory, href: `${names[index]}.html` })), options)
   const [{ renderSummary }, { summaryData }] = await Promise.all([import('../report/summary.ts'), import('../report/summary-data.ts')])
-  writeWhole(pages, SUMMARY_PAGE, await renderSummary(entries))
-  writeWhole(pages, SUMMARY_DATA, `${JSON.stringify(summaryData(entries))}\n`)
+  writeWhole(option, pages, SUMMARY_PAGE, await renderSummary(entries))
+  writeWhole(option, pages, SUMMARY_DATA, `${JSON.stringify(summaryData(entries))}\n`)
   return entries
 }
 
-/** Each holds the results of an experiment, of up to some hundred megabytes. */
-const MOST_THREADS = 4
-
-/** The command `summary`. */
+/**
+ * The command `summary`.
+ *
+ * @throws the signal's reason where it was interrupted
+ */
 export async function summary (context: CliContext, directories: readonly string[], { out }: { readonly out: string }): Promise<void> {
-  const { stdout, workingDirectory } = context
+  const { stdout, signal, workingDirectory } = context
   const pages = resolve(workingDirectory, out)
-  await makeSummary(directories.map(directory => resolve(workingDirectory, directory)), pages, Math.min(availableParallelism(), MOST_THREADS))
+  await makePagesDirectory('--out', pages)
+  await makeSummary(directories.map(directory => resolve(workingDirectory, directory)), { pages, option: '--out', threads: availableParallelism(), signal })
   stdout.write(`Summary: ${fromHere(context, join(pages, SUMMARY_PAGE))}\n`)
 }
 
@@ -56,23 +57,4 @@ async function experimentsOf (directories: readonly string[]): Promise<string[]>
     names.push(name)
   }
   return names
-}
-
-async function makeFolder (path: string): Promise<void> {
-  try {
-    await mkdir(path, { recursive: true })
-  } catch (error) {
-    const found = error instanceof Error && 'code' in error ? String(error.code) : String(error)
-    throw new TwinwireError('ERR_INVALID_OPTION', 'the folder cannot be made', { path: '--out', expected: 'a folder', found: `${show(path)} (${found})`, cause: error })
-  }
-}
-
-function writeWhole (directory: string, name: string, text: string): void {
-  const file = new OutputFile('--out', directory, name)
-  try {
-    file.write(new TextEncoder().encode(text))
-    file.commit()
-  } finally {
-    file.discard()
-  }
 }

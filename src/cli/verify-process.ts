@@ -1,8 +1,9 @@
 import { TwinwireError } from '../core/errors.ts'
 import { loadExperiment } from '../experiment/registry.ts'
 import { execute } from './execute.ts'
-import { SimThreads } from './sim-threads.ts'
+import type { SimThreads } from './sim-task.ts'
 import { planStages } from './stages.ts'
+import { Threads } from './threads.ts'
 import type { VerifyMessage, VerifyTask } from './verify-task.ts'
 
 // A process that `verify` compares with another: runs what it is sent as `run` does. It ends when its parent lets go of
@@ -15,7 +16,7 @@ async function carryOut (task: VerifyTask): Promise<void> {
   const experimentsDirectory = new URL(task.experimentsDirectory)
   const loaded = await loadExperiment(task.experiment, experimentsDirectory)
   const indices = new Map(units.map((unit, index) => [unit, index]))
-  const simThreads = new SimThreads(new URL(task.simWorker), task.jobs)
+  const simThreads: SimThreads = new Threads(new URL(task.simWorker), task.jobs)
   await execute({
     loaded,
     parameters: task.parameters,

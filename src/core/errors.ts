@@ -59,13 +59,6 @@ export interface ErrorDetails {
   readonly cause?: unknown
 }
 
-/**
- * What an error was made with, as plain data.
- *
- * @internal
- */
-export type ErrorParts = readonly [code: ErrorCode, condition: string, details: Omit<ErrorDetails, 'cause'>]
-
 /** The error of every condition that twinwire reports on purpose. */
 export class TwinwireError extends Error {
   readonly code: ErrorCode
@@ -85,17 +78,6 @@ export class TwinwireError extends Error {
     this.found = details.found
     this.#condition = message
     this.#details = details
-  }
-
-  /**
-   * For another thread, where `new TwinwireError(...parts)` is the same again but for its cause, which may be anything and
-   * stays here.
-   *
-   * @internal
-   */
-  get parts (): ErrorParts {
-    const { cause: _cause, ...details } = this.#details
-    return [this.code, this.#condition, details]
   }
 
   /** The same with its place named as the user of what threw it knows it. */

@@ -1,8 +1,9 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import test from 'ava'
-import { recordCourses } from '../../src/cli/courses.ts'
-import { SimThreads } from '../../src/cli/sim-threads.ts'
+import { recordCourses, recordedAtOnce } from '../../src/cli/courses.ts'
+import type { SimThreads } from '../../src/cli/sim-task.ts'
+import { Threads } from '../../src/cli/threads.ts'
 import { loadExperiment } from '../../src/experiment/registry.ts'
 import { planSeeds, planUnits } from '../../src/experiment/plan.ts'
 import { runUnit } from '../../src/experiment/run-unit.ts'
@@ -18,7 +19,7 @@ const machinery = { ...fakeMachinery(), simWorker: new URL('../fixtures/course-s
 const loaded = await loadExperiment('queueing', machinery.experimentsDirectory)
 const parameters = loaded.experiment.parameters.parse({}) as Readonly<Record<string, number>>
 const plan = [{ wire: 'sim' as const, seeds: planSeeds('s', 5) }]
-const simThreads = new SimThreads(machinery.simWorker, 2)
+const simThreads: SimThreads = new Threads(machinery.simWorker, 2)
 
 test.after.always(async () => await simThreads.stop())
 
@@ -48,6 +49,18 @@ test.serial('with one seed runs are recorded at once, and nothing is run again',
   t.is((await runCli(directory, ['run', 'queueing', '--seeds', '1', '--out', 'one'], { machinery })).exitCode, 0)
   const { units } = await readResults(join(directory, 'one'))
   t.deepEqual(units.map(({ course }) => course?.reason), units.map(() => 'median'))
+})
+
+test('only what has one seed, none to come for precision, and no place in a sweep is recorded at once', t => {
+  const { experiment } = loaded
+  const oneSeed = { wires: [{ wire: 'sim' as const, seeds: ['s/0'] }] }
+  const [unit] = planUnits(experiment, oneSeed.wires)
+  t.true(recordedAtOnce(experiment, oneSeed)(unit))
+  t.false(recordedAtOnce(experiment, { ...oneSeed, precision: { halfWidth: 0.05, maximumSeeds: 10, targets: [] } })(unit))
+  t.false(recordedAtOnce(experiment, { wires: [{ wire: 'sim', seeds: ['s/0', 's/1'] }] })(unit))
+  t.false(recordedAtOnce(experiment, oneSeed)({ ...unit, wire: 'stack' }))
+  const swept = { ...experiment, cases: experiment.cases.map(theCase => ({ ...theCase, sweep: { name: 'delays', levels: { delayMs: 80 } } })) }
+  t.false(recordedAtOnce(swept, oneSeed)(unit))
 })
 
 test.serial('cut short, it leaves results as they are', async t => {

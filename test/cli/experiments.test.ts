@@ -1,8 +1,10 @@
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import test from 'ava'
+import { Interruption } from '../../src/cli/interruption.ts'
 import { TwinwireError } from '../../src/core/errors.ts'
 import type { SummaryData } from '../../src/report/summary-data.ts'
+import { readResults } from '../../src/results/files.ts'
 import type { RunOutcome, RunRequest } from '../../src/wires/wire.ts'
 import { FakeWire } from '../fixtures/fake-wire.ts'
 import { fakeMachinery } from '../fixtures/fake-machinery.ts'
@@ -105,6 +107,84 @@ test.serial('experiments share the processes of real peers, which end with the c
   t.is(tcp.beside.length, 8)
   t.is(made, 1)
   t.is(tcp.stopped, 1)
+})
+
+test.serial('an experiment whose real peers cannot be made fails alone: the others are summed up, and what it has is kept', async t => {
+  const directory = await temporaryDirectory(t)
+  let made = 0
+  const machinery = {
+    ...fakeMachinery(),
+    experimentsDirectory: new URL('../fixtures/two-experiments/', import.meta.url),
+    createTcpWire: async () => {
+      made++
+      if (made === 1) {
+        throw Object.assign(new Error('no more processes'), { code: 'EAGAIN' })
+      }
+      return new FakeWire('tcp')
+    }
+  }
+  const { exitCode, stdout, stderr } = await runCli(directory, ['experiments', 'hasty', 'patient', ...FEW, '--out', 'all', '--pages', 'pages'], { machinery })
+  t.is(exitCode, 1)
+  t.regex(stderr, /\nerror \[EAGAIN\]: hasty failed: no more processes\npatient \(2 of 2\)/)
+  t.regex(stdout, /\npatient +\d+ s +24 +2 of 2 hold\nhasty +failed\nSummary: pages\/index\.html\n$/)
+  t.deepEqual((await readdir(join(directory, 'pages'))).sort(), ['index.html', 'patient.html', 'summary.json'])
+  const { units } = await readResults(join(directory, 'all', 'hasty'))
+  // Two cases, two arms, four seeds in simulation and one on the stack.
+  t.is(units.length, 2 * 2 * (4 + 1))
+})
+
+test.serial('where every experiment fails there is nothing to sum up', async t => {
+  const directory = await temporaryDirectory(t)
+  const machinery = { ...fakeMachinery(), createTcpWire: async () => { throw new Error('no more processes') } }
+  const { exitCode, stdout, stderr } = await runCli(directory, ['experiments', ...FEW, '--out', 'all', '--pages', 'pages'], { machinery })
+  t.is(exitCode, 1)
+  t.is(stdout, '')
+  t.regex(stderr, /\nerror \[Error\]: queueing failed: no more processes\n$/)
+  t.deepEqual(await readdir(join(directory, 'pages')), [])
+})
+
+/** Interrupts when the next thread is made after real peers have stopped, which is to make a page. */
+class InterruptingPages extends FakeWire {
+  readonly #interrupt: AbortController
+
+  constructor (interrupt: AbortController) {
+    super('tcp')
+    this.#interrupt = interrupt
+  }
+
+  override async stop (): Promise<void> {
+    await super.stop()
+    process.once('worker', () => this.#interrupt.abort(new Interruption('SIGINT')))
+  }
+}
+
+test.serial('interrupted while pages are made, it ends with 130 and whole pages only, and says what makes them', async t => {
+  const directory = await temporaryDirectory(t)
+  const interrupt = new AbortController()
+  const { exitCode, stdout, stderr } = await runCli(directory, ['experiments', ...FEW, '--out', 'all', '--pages', 'pages'], {
+    machinery: fakeMachinery(new InterruptingPages(interrupt)), signal: interrupt.signal
+  })
+  t.is(exitCode, 130)
+  t.is(stdout, '')
+  t.true(stderr.endsWith(`
+Finished: all/queueing
+twinwire summary all/queueing --out pages makes their reports and the summary.
+`), stderr)
+  t.deepEqual(await readdir(join(directory, 'pages')), [])
+})
+
+test.serial('a folder for pages that cannot be made is said before anything runs, with the option that named it', async t => {
+  const directory = await temporaryDirectory(t)
+  await writeFile(join(directory, 'taken'), '')
+  const tcp = new FakeWire('tcp')
+  const { exitCode, stderr } = await runCli(directory, ['experiments', ...FEW, '--out', 'all', '--pages', 'taken/pages'], { machinery: fakeMachinery(tcp) })
+  t.is(exitCode, 2)
+  t.regex(stderr, /^error \[ERR_INVALID_OPTION\]: the folder cannot be made; at --pages; expected a folder, [^\n]*\(ENOTDIR\)\n$/)
+  t.deepEqual(tcp.beside, [])
+  t.deepEqual(await readdir(join(directory, 'all', 'queueing')), [])
+  const summary = await runCli(directory, ['summary', 'all/queueing', '--out', 'taken/pages'])
+  t.is(summary.exitCode, 2)
+  t.regex(summary.stderr, /^error \[ERR_INVALID_OPTION\]: the folder cannot be made; at --out; /)
 })
 
 test.serial('interrupted before anything has begun, it leaves nothing and says nothing of results', async t => {

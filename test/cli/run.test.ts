@@ -343,6 +343,18 @@ test.serial('interrupted before anything is finished, a run still leaves results
   t.is((await manifestOf(join(directory, 'here'))).status, 'partial')
 })
 
+test.serial('where a wire cannot be made, a run leaves what ran before it, marked as partial', async t => {
+  const directory = await temporaryDirectory(t)
+  const machinery = { ...fakeMachinery(), createTcpWire: async () => { throw new TwinwireError('ERR_UNSUPPORTED', 'this machine has no relay') } }
+  const { exitCode, stderr } = await runCli(directory, ['validate', 'queueing', '--seeds', '2', '--stack-seeds', '1', '--tcp-seeds', '1', '--out', 'here'], { machinery })
+  t.is(exitCode, 2)
+  t.regex(stderr, /\nerror \[ERR_UNSUPPORTED\]: this machine has no relay\n$/)
+  const { status, units } = await manifestOf(join(directory, 'here'))
+  t.is(status, 'partial')
+  t.deepEqual([...new Set(units.map(({ wire }) => wire))], ['sim', 'stack'])
+  t.is(units.length, 2 * 2 * (2 + 1))
+})
+
 test.serial('the tour lists what is there, validates connection-setup and says where the report is', async t => {
   const directory = await temporaryDirectory(t)
   const machinery = { ...fakeMachinery(), experimentsDirectory: new URL('../fixtures/tour/', import.meta.url) }

@@ -172,6 +172,22 @@ test('a file that cannot be put in its place is a coded error, and nothing is le
   t.deepEqual(await readdir(directory), ['a'])
 })
 
+test('a process that ends at once leaves nothing of the file that it was writing', async t => {
+  const directory = await temporaryDirectory(t)
+  const program = `
+    import { OutputFile } from ${JSON.stringify(new URL('../../src/cli/output-file.ts', import.meta.url).href)}
+    import { readdirSync } from 'node:fs'
+    const file = new OutputFile('--pcap', '.', 'a')
+    file.write(new Uint8Array(1))
+    process.stdout.write(String(readdirSync('.').length))
+    process.exit(130)
+  `
+  const { status, stdout } = spawnSync(process.execPath, ['--input-type=module', '--eval', program], { cwd: directory, encoding: 'utf8' })
+  t.is(status, 130)
+  t.is(stdout, '1')
+  t.deepEqual(await readdir(directory), [])
+})
+
 for (const [into, found] of [['a file', "the command's own output"], ['a pipe', 'neither a file nor a device']]) {
   onUnix(`a trace into the stdout of the command is refused where that is ${into}`, async t => {
     const directory = await temporaryDirectory(t)
