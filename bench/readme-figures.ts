@@ -1,4 +1,5 @@
 import type { Metric } from '../src/experiment/definition.ts'
+import { leastChangeText } from '../src/report/claim-sentences.ts'
 import { formatBound, formatChange, formatInterval, formatPercent, formatValue, plural, typeset } from '../src/report/format.ts'
 import type { ClaimSummary, ExperimentSummary, Numbers, SummaryData } from '../src/report/summary-data.ts'
 import { WIRE_PLACES } from '../src/report/wire-words.ts'
@@ -83,7 +84,9 @@ function found ({ experiment: { metrics }, claim: { case: caseName, metric, arm:
   const comparison = summary?.arms.find(one => one.arm === armName)?.comparison
   const { baseline, arm } = comparison?.bounds ?? {}
   const interval = intervalOf(leading.found)
-  const decided = 'change' in target && comparison?.relative !== null && comparison?.relative !== undefined ? formatChange(interval) : 'change' in target && comparison?.bounds !== undefined ? 'no size' : formatInterval(interval, unit)
+  const decided = leading.isBound === true
+    ? leastChangeText(interval, better)
+    : 'change' in target && comparison?.relative !== null && comparison?.relative !== undefined ? formatChange(interval) : 'change' in target && comparison?.bounds !== undefined ? 'no size' : formatInterval(interval, unit)
   return {
     from: leading.baselineMean === undefined ? '' : typeset(formatBound(leading.baselineMean, { unit, better }, baseline)),
     to: typeset(formatBound(leading.armMean, { unit, better }, arm)),

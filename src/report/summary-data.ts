@@ -68,7 +68,7 @@ export interface ClaimSummary {
   readonly target: { readonly change: number } | { readonly value: number }
   readonly outcome: ClaimOutcome
   /** The leading wire first. */
-  readonly readings: ReadonlyArray<{ readonly wire: WireName, readonly outcome: ClaimOutcome, readonly found: Numbers, readonly baselineMean?: number, readonly armMean: number }>
+  readonly readings: ReadonlyArray<{ readonly wire: WireName, readonly outcome: ClaimOutcome, readonly found: Numbers, /** The baseline's value is a bound: the change is this or better. */ readonly isBound?: true, readonly baselineMean?: number, readonly armMean: number }>
 }
 
 export interface MetricSummary {
@@ -126,8 +126,8 @@ function experimentSummary ({ results, analysis, href }: SummaryEntry): Experime
   }
 }
 
-function claimReading ({ wire, outcome, found, baselineMean, armMean }: ClaimReading): ClaimSummary['readings'][number] {
-  return { wire, outcome, found: numbers(found), ...(baselineMean === undefined ? {} : { baselineMean: sixDigits(baselineMean) }), armMean: sixDigits(armMean) }
+function claimReading ({ wire, outcome, found, isBound, baselineMean, armMean }: ClaimReading): ClaimSummary['readings'][number] {
+  return { wire, outcome, found: numbers(found), ...(isBound === undefined ? {} : { isBound }), ...(baselineMean === undefined ? {} : { baselineMean: sixDigits(baselineMean) }), armMean: sixDigits(armMean) }
 }
 
 function metricSummary ({ wire, case: { name, noGain }, metric, baseline, arms }: Finding): MetricSummary {

@@ -121,6 +121,8 @@ test('of several cases the best and the worst stand in the promise\'s row, a bou
   t.regex(row, /^\| ten times faster \| 1 \| 0 \| 1 \| 1 \| ✓ met: \[first address dead\].* \| ✕ not met: \[in 50 ms\]\([^)]*\), Pool, 6\.24 s → 312 ms \(312 ms \[300, 320\] in simulation\) \|$/)
   t.true(rest.some(line => line.endsWith('| Pool | 6.24 s | 312 ms | 312 ms [300, 320] in simulation | at most 50 ms | ✕ not met |')))
   t.true(rest.some(line => line.endsWith('| Pool | > 6.24 s (20% failed) | 312 ms | no size in simulation | −90% | ? open |')))
+  const least = { ...bounded, outcome: 'met' as const, readings: [{ ...bounded.readings[0], found: [-0.95, null, -0.94] as const, isBound: true as const }] }
+  t.true(readmeFigures({ experiments: [{ ...experiment, claims: [least], metrics: [failing] }] }).includes('| Pool | > 6.24 s (20% failed) | 312 ms | at least 94% less in simulation | −90% | ✓ met |'))
 })
 
 test('a case whose fair rival is not beaten is not the best because a straw man is', t => {
