@@ -17,8 +17,10 @@ export const BELIEF_TEXTS: Readonly<Record<Belief, string>> = {
   unchecked: 'not checked'
 }
 
+const CLOSE_SHARES_TEXT = `within ${CLOSE_SHARES.ofReference * 100}% of the reference, at least ${CLOSE_SHARES.atLeast * 100} points or what one sample makes, at most ${CLOSE_SHARES.atMost * 100} points`
+
 /** The rule that the verdicts follow, for whoever wants to check one. */
-export const BELIEF_RULE = `Believe: every median is within ${formatValue(CLOSE_VALUES, 'share')} (shares: within ${CLOSE_SHARES * 100} points) or a promised limit, and every effect within a tenth, or on the same side of no change with intervals that overlap. ` +
+export const BELIEF_RULE = `Believe: every median is within ${formatValue(CLOSE_VALUES, 'share')} (shares: ${CLOSE_SHARES_TEXT}) or a promised limit, and every effect within a tenth, or on the same side of no change with intervals that overlap. ` +
   'The effects, not the values: only the medians are farther apart. The direction, not the size: the same arms are better, by another measure. ' +
   'Do not believe: an effect lies on the other side, two arms change places, or values are apart and no arms are compared. Too few runs: an effect lies on the other side, but the intervals overlap.'
 

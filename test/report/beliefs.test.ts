@@ -77,6 +77,38 @@ test('values within a promised limit are believed, however large the difference 
   t.is(coldDial(value, { ...three, run: { ...run, experiment: { ...run.experiment, agreement } } }).belief, 'all')
 })
 
+/** The failed first requests, of which so many a run are made and so many fail on each wire in each arm. */
+function failedRequests (failed: (wire: WireName, arm: string) => number, requests = 400): MetricBelief {
+  const units = three.units.map((unit) => unit.case === 'first-address-dead'
+    ? { ...unit, samples: Array.from({ length: requests }, (_, index) => ({ ...unit.samples[0], ok: index >= failed(unit.wire, unit.arm) })) }
+    : unit)
+  const belief = analyse({ run: three.run, units }).beliefs.find(({ case: { name }, metric }) => name === 'first-address-dead' && metric.name === 'failed-share')
+  if (belief === undefined) {
+    throw new Error('the fixture has failed requests')
+  }
+  return belief
+}
+
+test('shares are the same within a quarter of the reference\'s: that all failures are gone is not that half of them are', (t) => {
+  // From 5% to nothing in simulation; on real peers to 0.5%, 1% and 3%.
+  const gone = (left: number): MetricBelief => failedRequests((wire, arm) => arm === 'plain' ? 20 : wire === 'tcp' ? left : 0)
+  t.is(gone(2).belief, 'all')
+  t.is(gone(4).belief, 'effects')
+  t.is(gone(12).belief, 'direction')
+  t.is(beliefReason(gone(12)), 'dial every request: -100% simulated, -40% real')
+})
+
+test('what one request more or less makes of a share is no difference, two are one', (t) => {
+  const more = (failures: number, requests: number): Belief => failedRequests((wire) => wire === 'tcp' ? failures : 0, requests).belief
+  // Half a point of 400 requests are two; one of 60 requests is 1.7 points.
+  t.deepEqual([more(2, 400), more(3, 400), more(1, 60), more(2, 60)], ['all', 'effects', 'all', 'effects'])
+})
+
+test('large shares are the same within five points', (t) => {
+  const off = (failures: number): Belief => failedRequests((wire) => wire === 'tcp' ? failures : 160).belief
+  t.deepEqual([off(180), off(181)], ['all', 'effects'])
+})
+
 test('the rule takes the gravest of its evidence', (t) => {
   const arm = (close: boolean, transfer?: Transfer): Pick<ArmEvidence, 'close' | 'effect'> => {
     const effect = { pairs: 3, baselineMean: 1, armMean: 1, difference: { estimate: 0, low: 0, high: 0 }, pValue: 1, superiority: 0.5 }
