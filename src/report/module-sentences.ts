@@ -27,6 +27,24 @@ export function moduleClauses ({ goals, swept, costs, withoutGain }: ModuleVerdi
   ].filter((clause) => clause !== undefined).join('; ')
 }
 
+/**
+ * What to know before a module is switched on, as short as it can be said: `better in 5 of 9 goals (most: first address dead,
+ * request -93% [-94, -92]), worse in none; dearer in 1 of 4 costs (...); where nothing can be gained, nothing is lost in 3 comparisons`.
+ */
+export function moduleAnswer ({ goals, costs, withoutGain }: ModuleVerdict): string {
+  const [better, worse, dearer] = [of(goals, 'improved'), of(goals, 'regressed'), of(costs, 'regressed')]
+  return [
+    goals.length === 0 ? 'no goal compared' : `better in ${shareOf(better.length, goals.length, 'goal')}${largestOf(better)}, worse in ${worse.length === 0 ? 'none' : `${worse.length}${largestOf(worse)}`}`,
+    costs.length === 0 ? 'costs not measured' : `dearer in ${shareOf(dearer.length, costs.length, 'cost')}${largestOf(dearer)}`,
+    ...(withoutGain.length === 0 ? [] : [withoutGainClause(withoutGain)])
+  ].join('; ')
+}
+
+/** ` (most: beside bulk, upload, median +31% [+21, +46])`, or nothing of nothing. */
+function largestOf (effects: readonly Effect[]): string {
+  return effects.length === 0 ? '' : ` (${effects.length === 1 ? '' : 'most: '}${effectText(byStrength(effects)[0])})`
+}
+
 function goalsClause (goals: readonly Effect[]): string {
   const [improved, same, worse, open, saturated] = (['improved', 'no meaningful change', 'regressed', 'inconclusive', 'saturated'] as const).map((verdict) => of(goals, verdict))
   return [
@@ -78,5 +96,5 @@ function of (effects: readonly Effect[], verdict: ComparisonVerdict): Effect[] {
 }
 
 function shareOf (count: number, total: number, noun: string): string {
-  return `${count} of ${plural(total, noun)}`
+  return `${count === 0 ? 'none' : count} of ${plural(total, noun)}`
 }

@@ -11,9 +11,10 @@ import type { Belief } from './beliefs.ts'
 import type { ClaimOutcome, ClaimReading } from './claims.ts'
 import type { ArmFinding, Bounds, ComparisonVerdict, Finding } from './findings.ts'
 import { headline } from './headline.ts'
-import { moduleClauses } from './module-sentences.ts'
+import { moduleAnswer, moduleClauses } from './module-sentences.ts'
 import { moduleVerdicts } from './module-verdicts.ts'
 import type { ModuleSubject } from './module-verdicts.ts'
+import { brokenAgreement, brokenThreshold } from './sentences.ts'
 import { sixDigits } from './six-digits.ts'
 
 /** One experiment, what was concluded of its results, and where its report is. */
@@ -44,8 +45,11 @@ export interface ExperimentSummary {
   readonly tookSeconds: number
   /** No threshold of either kind is broken. */
   readonly passed: boolean
+  /** What of its thresholds does not hold, where it was found and what was promised; those between two wires are limits of agreement. */
+  readonly broken: ReadonlyArray<{ readonly kind: 'threshold' | 'agreement', readonly text: string }>
   readonly verdict: string
-  readonly modules: ReadonlyArray<{ readonly module: ModuleSubject, readonly verdict: string }>
+  /** Of each module that has an arm of its own all that is said of it, and the short of it. */
+  readonly modules: ReadonlyArray<{ readonly module: ModuleSubject, readonly verdict: string, readonly answer: string }>
   readonly seeds: Readonly<Partial<Record<WireName, number>>>
   readonly holes: number
   readonly claims: readonly ClaimSummary[]
@@ -107,8 +111,12 @@ function experimentSummary ({ results, analysis, href }: SummaryEntry): Experime
     ...(definition === undefined ? {} : { definition }),
     tookSeconds: (Date.parse(finishedAt) - Date.parse(startedAt)) / 1000,
     passed: analysis.passed,
+    broken: [
+      ...analysis.thresholds.filter(({ holds }) => !holds).map((check) => ({ kind: 'threshold' as const, text: brokenThreshold(check) })),
+      ...analysis.agreementThresholds.filter(({ holds }) => !holds).map((check) => ({ kind: 'agreement' as const, text: brokenAgreement(check) }))
+    ],
     verdict: headline(results, analysis),
-    modules: moduleVerdicts(results, analysis).map((verdict) => ({ module: verdict.subject, verdict: moduleClauses(verdict) })),
+    modules: moduleVerdicts(results, analysis).map((verdict) => ({ module: verdict.subject, verdict: moduleClauses(verdict), answer: moduleAnswer(verdict) })),
     seeds: Object.fromEntries(WIRES.map((wire) => [wire, seedsOf(results, wire).length]).filter(([, count]) => count !== 0)),
     holes: analysis.holes.length,
     claims: analysis.claims.map(({ promise, reading, case: caseName, metric, arm, armTitle, target, outcome, leading, elsewhere }) => ({
