@@ -9,8 +9,8 @@ import { runValues } from '../results/run-values.ts'
 import type { RunValue } from '../results/run-values.ts'
 import type { PairedEffect } from '../stats/paired.ts'
 import { quantile } from '../stats/quantile.ts'
-import { transfer } from '../stats/transfer.ts'
-import type { Transfer } from '../stats/transfer.ts'
+import { singleRunsOf, transfer } from '../stats/transfer.ts'
+import type { SingleRuns, Transfer } from '../stats/transfer.ts'
 import { effectOf } from './findings.ts'
 
 /**
@@ -44,7 +44,8 @@ export interface ArmEvidence {
   readonly reference: number
   /** Whether these count as the same. */
   readonly close: boolean
-  readonly effect?: { readonly model: PairedEffect, readonly reference: PairedEffect, readonly transfer: Transfer }
+  /** `singleRuns` are the model's over all its seeds; absent where these are few. */
+  readonly effect?: { readonly model: PairedEffect, readonly reference: PairedEffect, readonly singleRuns?: SingleRuns, readonly transfer: Transfer }
   /** Medians on all wires over the seeds that ran well on all, where a third lies between the two. */
   readonly split?: { readonly model: number, readonly between: number, readonly reference: number }
 }
@@ -132,7 +133,7 @@ function evidenceOf ({ run: { experiment: { arms, agreement = [] } } }: ResultsD
     const promise = agreement.find((threshold) => threshold.case === caseName && threshold.metric === metric.name && threshold.arm === arm.name &&
       pairOf(threshold).model === model && pairOf(threshold).reference === reference)
     const close = Math.abs(medians.model - medians.reference) <= Math.max(tolerance(medians.reference), promise?.limitMs ?? 0)
-    const effect = arm.name === baseline ? undefined : effectEvidence(common(ends, arm.name, baseline), metric, tolerance, random.fork(arm.name))
+    const effect = arm.name === baseline ? undefined : effectEvidence(common(ends, arm.name, baseline), common(values.slice(0, 1), arm.name, baseline), metric, tolerance, random.fork(arm.name))
     const onAll = values.length < 3 ? [] : common(values, arm.name).map(medianOf)
     return [{
       arm,
@@ -152,12 +153,16 @@ function common (wires: ReadonlyArray<ReadonlyMap<string, readonly RunValue[]>>,
   return lists.map((runs) => runs.filter(({ seed }) => seeds.every((set) => set.has(seed))))
 }
 
-function effectEvidence ([modelArm, modelBaseline, referenceArm, referenceBaseline]: RunValue[][], { minimumEffect, unit }: Metric, tolerance: Tolerance, random: RandomStream): ArmEvidence['effect'] {
+/** On the seeds that ran well on both wires, and of the model on all its seeds. */
+function effectEvidence ([modelArm, modelBaseline, referenceArm, referenceBaseline]: RunValue[][], [allArm, allBaseline]: RunValue[][], { minimumEffect, unit }: Metric, tolerance: Tolerance, random: RandomStream): ArmEvidence['effect'] {
   const model = effectOf(modelBaseline, modelArm, random.fork('model'))
   const reference = effectOf(referenceBaseline, referenceArm, random.fork('reference'))
-  return model === undefined || reference === undefined
-    ? undefined
-    : { model, reference, transfer: transfer(model, reference, { minimumEffect, absoluteTolerance: unit === 'share' ? tolerance(reference.baselineMean) : 0 }) }
+  if (model === undefined || reference === undefined) {
+    return undefined
+  }
+  const singleRuns = singleRunsOf(valuesOf(allBaseline), valuesOf(allArm))
+  const context = { minimumEffect, absoluteTolerance: unit === 'share' ? tolerance(reference.baselineMean) : 0, ...(singleRuns === undefined ? {} : { singleRuns }) }
+  return { model, reference, ...(singleRuns === undefined ? {} : { singleRuns }), transfer: transfer(model, reference, context) }
 }
 
 /** Two arms that are told apart on both wires, the other way round. */
@@ -173,5 +178,9 @@ function swappedArms (arms: readonly ArmEvidence[], tolerance: Tolerance): reado
 }
 
 function medianOf (runs: readonly RunValue[]): number {
-  return runs.length === 0 ? NaN : quantile(runs.map(({ value }) => value), 0.5)
+  return runs.length === 0 ? NaN : quantile(valuesOf(runs), 0.5)
+}
+
+function valuesOf (runs: readonly RunValue[]): number[] {
+  return runs.map(({ value }) => value)
 }
