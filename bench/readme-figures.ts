@@ -1,5 +1,8 @@
 import type { Metric } from '../src/experiment/definition.ts'
+import { WIRES } from '../src/experiment/wire-pair.ts'
+import { leastChangeText } from '../src/report/claim-sentences.ts'
 import { formatBound, formatChange, formatInterval, formatPercent, formatValue, plural, typeset } from '../src/report/format.ts'
+import { MODULE_TITLES } from '../src/report/module-verdicts.ts'
 import type { ClaimSummary, ExperimentSummary, Numbers, SummaryData } from '../src/report/summary-data.ts'
 import { WIRE_PLACES } from '../src/report/wire-words.ts'
 import { quantile } from '../src/stats/quantile.ts'
@@ -10,10 +13,24 @@ export const README_MARKS: Marks = { begin: '<!-- figures of reports/summary.jso
 
 const MARKS = { met: '✓ met', partly: '◐ partly', 'not met': '✕ not met', open: '? open' } as const
 const OUTCOMES = ['met', 'partly', 'not met', 'open'] as const
+/** The experiment in which every module has an arm of its own. */
+const EACH_ALONE = 'ablation'
+/** How a reading begins that is like the one before it. */
+const SAME = 'the same'
+const BROKEN = { threshold: 'threshold', agreement: 'limit of agreement' } as const
+
+const HOW_TO_READ = 'How to read the tables: a *reading* is one way to measure a promise, and of each case only the hardest counts for the strongest and the weakest; an *arm* is one configuration of libp2p, with or without modules; a *goal* is what should get better, a *cost* what that is paid with; *open* means that the runs cannot tell; *one run* stands in place of a 95% interval, which a single run does not have.'
 
 /** The part of README that is made of the published results, as Markdown. Links are relative to the repository's root. */
 export function readmeFigures ({ experiments }: SummaryData): string {
-  return [promises(experiments), verdicts(experiments), belief(experiments), took(experiments)].filter(part => part !== '').join('\n\n')
+  return [modules(experiments), HOW_TO_READ, promises(experiments), verdicts(experiments), belief(experiments), took(experiments)].filter(part => part !== '').join('\n\n')
+}
+
+/** Whether to switch a module on: what each did alone, a line a module. */
+function modules (experiments: readonly ExperimentSummary[]): string {
+  const ablation = experiments.find(({ name }) => name === EACH_ALONE)
+  const lines = ablation?.modules.filter(({ module }) => module !== 'fullStack').map(({ module, answer }) => `- [${MODULE_TITLES[module]}](reports/${ablation.report}#effects): ${typeset(answer)}.`) ?? []
+  return lines.length === 0 ? '' : ['Should a module be switched on? What each did alone:', '', ...lines].join('\n')
 }
 
 interface Reading {
@@ -29,7 +46,7 @@ function promises (experiments: readonly ExperimentSummary[]): string {
   }
   const readings = byPromise.reduce((sum, [, own]) => sum + own.length, 0)
   return [
-    table(['promise', 'met', 'partly', 'not met', 'open', 'best case, by its hardest reading', 'worst case'], byPromise.map(([promise, own]) => {
+    table(['promise', 'met', 'partly', 'not met', 'open', 'strongest reading', 'weakest reading'], byPromise.map(([promise, own]) => {
       // A case that beats a straw man and not its fair rival is no better than that.
       const hardest = [...Map.groupBy(own, ({ experiment, claim }) => `${experiment.name} ${claim.case}`).values()].flatMap(ofCase => ofCase.toSorted(byOutcome).slice(-1))
       const ranked = hardest.toSorted(byOutcome)
@@ -64,12 +81,24 @@ function share ({ claim: { target, readings: [leading] } }: Reading): number {
   return target.value === baselineMean ? 0 : (armMean - baselineMean) / (target.value - baselineMean)
 }
 
-/** `✓ met: Pool, 6.24 s → 312 ms (−95% [−96, −94]) in simulation` */
+/** `✓ met: first address dead, 6.24 s → 312 ms` */
 function readingText (reading: Reading): string {
-  const { experiment, claim: { reading: text, armTitle, outcome, readings: [leading] } } = reading
-  const { from, to, decided } = found(reading)
-  const values = leading === undefined ? 'no run' : `${from === '' ? to : `${from} → ${to}`} (${decided})`
-  return `${MARKS[outcome]}: [${text}](reports/${experiment.report}#promises), ${armTitle}, ${values}`
+  const { experiment, claim: { outcome, readings: [leading] } } = reading
+  const { from, to } = found(reading)
+  const values = leading === undefined ? 'no run' : from === '' ? to : `${from} → ${to}`
+  return `${MARKS[outcome]}: [${aloneText(reading)}](reports/${experiment.report}#promises), ${values}`
+}
+
+/** What is read, where no other reading stands before it: `the same, against a fair rival` says of what. */
+function aloneText ({ experiment: { claims }, claim }: Reading): string {
+  const { promise, case: caseName, reading } = claim
+  const before = claims.slice(0, claims.indexOf(claim)).findLast(one => one.promise === promise && one.case === caseName && !one.reading.startsWith(SAME))
+  if (before === undefined || !reading.startsWith(SAME)) {
+    return reading
+  }
+  const [, ending = ''] = /(: [^:]*)$/.exec(reading) ?? []
+  // The case need not be named twice.
+  return reading.replace(SAME, before.reading.endsWith(ending) ? before.reading.slice(0, before.reading.length - ending.length) : before.reading)
 }
 
 /** What a promise is about: where the baseline was, where the arm is, and the interval that is held to the target. */
@@ -83,7 +112,9 @@ function found ({ experiment: { metrics }, claim: { case: caseName, metric, arm:
   const comparison = summary?.arms.find(one => one.arm === armName)?.comparison
   const { baseline, arm } = comparison?.bounds ?? {}
   const interval = intervalOf(leading.found)
-  const decided = 'change' in target && comparison?.relative !== null && comparison?.relative !== undefined ? formatChange(interval) : 'change' in target && comparison?.bounds !== undefined ? 'no size' : formatInterval(interval, unit)
+  const decided = leading.isBound === true
+    ? leastChangeText(interval, better)
+    : 'change' in target && comparison?.relative !== null && comparison?.relative !== undefined ? formatChange(interval) : 'change' in target && comparison?.bounds !== undefined ? 'no size' : formatInterval(interval, unit)
   return {
     from: leading.baselineMean === undefined ? '' : typeset(formatBound(leading.baselineMean, { unit, better }, baseline)),
     to: typeset(formatBound(leading.armMean, { unit, better }, arm)),
@@ -105,8 +136,19 @@ function table (head: readonly string[], rows: ReadonlyArray<readonly string[]>)
 }
 
 function verdicts (experiments: readonly ExperimentSummary[]): string {
-  return table(['experiment', 'verdict', 'runs'], experiments.map(({ name, report, verdict, passed, seeds }) =>
-    [`[${name}](reports/${report})`, `${typeset(verdict)}${passed ? '' : ` ✕ [A threshold](reports/${report}#thresholds) does not hold.`}`, (['sim', 'stack', 'tcp'] as const).flatMap(wire => seeds[wire] === undefined ? [] : [`${seeds[wire]} ${WIRE_PLACES[wire]}`]).join(', ')]))
+  return table(['experiment', 'verdict', 'runs'], experiments.map(experiment => {
+    const { name, report, verdict, broken } = experiment
+    return [`[${name}](reports/${report})`, [typeset(verdict), ...broken.map(({ kind, text }) => `✕ A [${BROKEN[kind]}](reports/${report}#thresholds) does not hold: ${typeset(text)}.`)].join(' '), runs(experiment)]
+  }))
+}
+
+/** Seeds on each wire, and where real peers ran whether the simulation was held to them. */
+function runs ({ seeds, agreement, agreements }: ExperimentSummary): string {
+  const isCompared = [...agreement, ...agreements].some(({ reference }) => reference === 'tcp')
+  const isAlone = seeds.sim === undefined && seeds.stack === undefined
+  return WIRES.flatMap(wire => seeds[wire] === undefined
+    ? []
+    : [`${seeds[wire]} ${WIRE_PLACES[wire]}${wire !== 'tcp' || isCompared ? '' : isAlone ? ' (nothing was simulated)' : ' (not compared with the simulation)'}`]).join(', ')
 }
 
 function belief (experiments: readonly ExperimentSummary[]): string {

@@ -1,4 +1,6 @@
 import type { ResultsData } from '../results/data.ts'
+import { FEWEST_REFERENCE_RUNS } from '../stats/transfer.ts'
+import type { Transfer } from '../stats/transfer.ts'
 import type { Analysis } from './analysis.ts'
 import { agreementSentence, unsigned } from './agreement-sentences.ts'
 import { CLOSE_SHARES, CLOSE_VALUES } from './beliefs.ts'
@@ -17,10 +19,13 @@ export const BELIEF_TEXTS: Readonly<Record<Belief, string>> = {
   unchecked: 'not checked'
 }
 
+const CLOSE_SHARES_TEXT = `within ${CLOSE_SHARES.ofReference * 100}% of the reference, at least ${CLOSE_SHARES.atLeast * 100} points or what one sample makes, at most ${CLOSE_SHARES.atMost * 100} points`
+
 /** The rule that the verdicts follow, for whoever wants to check one. */
-export const BELIEF_RULE = `Believe: every median is within ${formatValue(CLOSE_VALUES, 'share')} (shares: within ${CLOSE_SHARES * 100} points) or a promised limit, and every effect within a tenth, or on the same side of no change with intervals that overlap. ` +
+export const BELIEF_RULE = `Believe: every median is within ${formatValue(CLOSE_VALUES, 'share')} (shares: ${CLOSE_SHARES_TEXT}) or a promised limit, and every effect within a tenth, or on the same side of no change with intervals that overlap. ` +
   'The effects, not the values: only the medians are farther apart. The direction, not the size: the same arms are better, by another measure. ' +
-  'Do not believe: an effect lies on the other side, two arms change places, or values are apart and no arms are compared. Too few runs: an effect lies on the other side, but the intervals overlap.'
+  'Do not believe: an effect lies on the other side, two arms change places, or values are apart and no arms are compared. Too few runs: an effect lies on the other side, but the intervals overlap. ' +
+  `Fewer than ${FEWEST_REFERENCE_RUNS} runs have no such interval: not to be believed is an effect that single runs of the model all have (the middle 95% over all its seeds) and the real ones not at all, or the other way; else they are too few.`
 
 /** How far wires can agree, and in what. */
 const AGREED: ReadonlyArray<readonly [Belief, string]> = [['all', 'in medians and effects'], ['effects', 'in effects only'], ['direction', 'in the direction of effects only']]
@@ -65,8 +70,8 @@ export function beliefReason (belief: MetricBelief): string {
     return 'no two wires ran it well with the same seeds'
   }
   const effects = arms.filter(({ effect }) => effect !== undefined)
-  const farthest = (wanted: string): string => effects.flatMap(({ arm, effect }) => effect?.transfer === wanted
-    ? [`${arm.title}: ${formatEffect(effect.model, unit)} ${WIRE_WORDS[belief.model]}, ${formatEffect(effect.reference, unit)} ${WIRE_WORDS[belief.reference]}`]
+  const farthest = (wanted: Transfer): string => effects.flatMap(({ arm, effect }) => effect?.transfer === wanted
+    ? [`${arm.title}: ${formatEffect(effect.model, unit)} ${WIRE_WORDS[belief.model]}, ${formatEffect(effect.reference, unit)} ${WIRE_WORDS[belief.reference]}${wanted === 'different' ? singleRunsText(effect, belief) : ''}`]
     : [])[0] ?? ''
   const worst = worstArm(arms)
   const values = `${arms.length === 1 ? '' : `${worst.arm.title}: `}${bothValues(worst, belief, unit)} (${difference(worst, belief)})`
@@ -84,6 +89,11 @@ export function beliefReason (belief: MetricBelief): string {
         ? values
         : `${swapped[0].title} is below ${swapped[1].title} ${WIRE_WORDS[belief.model]}, above it ${WIRE_WORDS[belief.reference]}`)
   }
+}
+
+/** What so few runs of the reference were held to: `; single runs simulated: -79% [-81, -74]`. */
+function singleRunsText ({ reference, singleRuns }: NonNullable<ArmEvidence['effect']>, { model, metric: { unit } }: MetricBelief): string {
+  return singleRuns === undefined || reference.pairs >= FEWEST_REFERENCE_RUNS ? '' : `; single runs ${WIRE_WORDS[model]}: ${formatEffect(singleRuns, unit)}`
 }
 
 /**

@@ -9,8 +9,8 @@ import { runValues } from '../results/run-values.ts'
 import type { RunValue } from '../results/run-values.ts'
 import type { PairedEffect } from '../stats/paired.ts'
 import { quantile } from '../stats/quantile.ts'
-import { transfer } from '../stats/transfer.ts'
-import type { Transfer } from '../stats/transfer.ts'
+import { singleRunsOf, transfer } from '../stats/transfer.ts'
+import type { SingleRuns, Transfer } from '../stats/transfer.ts'
 import { effectOf } from './findings.ts'
 
 /**
@@ -44,15 +44,19 @@ export interface ArmEvidence {
   readonly reference: number
   /** Whether these count as the same. */
   readonly close: boolean
-  readonly effect?: { readonly model: PairedEffect, readonly reference: PairedEffect, readonly transfer: Transfer }
+  /** `singleRuns` are the model's over all its seeds; absent where these are few. */
+  readonly effect?: { readonly model: PairedEffect, readonly reference: PairedEffect, readonly singleRuns?: SingleRuns, readonly transfer: Transfer }
   /** Medians on all wires over the seeds that ran well on all, where a third lies between the two. */
   readonly split?: { readonly model: number, readonly between: number, readonly reference: number }
 }
 
 /** Values that differ by less than a tenth count as the same. */
 export const CLOSE_VALUES = 0.1
-/** Shares have no ratio worth naming near zero: they count as the same within five points. */
-export const CLOSE_SHARES = 0.05
+/**
+ * Shares count as the same within a quarter of the reference's, but never more than five points apart, and always within half a
+ * point: of 300 requests one failure is a third of a point.
+ */
+export const CLOSE_SHARES = { ofReference: 0.25, atLeast: 0.005, atMost: 0.05 } as const
 
 /** Of every metric that the wires do not differ in by design; both wires on the seeds that ran well on both. */
 export function beliefsOf (results: ResultsData, random: RandomStream): MetricBelief[] {
@@ -70,8 +74,10 @@ function beliefOf (results: ResultsData, caseDescription: CaseDescription, metri
   const ran = planned.map((wire) => ({ wire, byArm: runValues(results, wire, caseDescription.name, metric) })).filter(({ byArm }) => byArm.size > 0)
   const wires = ran.length === 0 ? planned.slice(0, 1) : ran.map(({ wire }) => wire)
   const pair = { model: wires[0], reference: wires[wires.length - 1] }
-  const arms = wires.length === 1 ? [] : evidenceOf(results, { case: caseDescription, metric, ...pair, values: ran.map(({ byArm }) => byArm) }, random)
-  const swapped = swappedArms(arms, metric)
+  const values = ran.map(({ byArm }) => byArm)
+  const tolerance = toleranceOf(metric, values.length === 0 ? [] : [...values[values.length - 1].values()].flat())
+  const arms = wires.length === 1 ? [] : evidenceOf(results, { case: caseDescription, metric, ...pair, values, tolerance }, random)
+  const swapped = swappedArms(arms, tolerance)
   return { case: caseDescription, metric, ...pair, arms, belief: judgeBelief(arms, swapped !== undefined), ...(swapped === undefined ? {} : { swapped }) }
 }
 
@@ -94,14 +100,28 @@ export function judgeBelief (arms: ReadonlyArray<Pick<ArmEvidence, 'close' | 'ef
   return found.has('direction') ? 'direction' : close ? 'all' : 'effects'
 }
 
+/** How far another value may be from the reference's and count as the same. */
+type Tolerance = (reference: number) => number
+
+/** @param runs of the reference; of a share of failures one sample more or less of them is no difference */
+function toleranceOf ({ unit, statistic }: Metric, runs: readonly RunValue[]): Tolerance {
+  if (unit !== 'share') {
+    return (reference) => CLOSE_VALUES * Math.abs(reference)
+  }
+  const { ofReference, atLeast, atMost } = CLOSE_SHARES
+  const oneSample = statistic === 'failed-share' ? runs.reduce((largest, { samples }) => Math.max(largest, 1 / samples), 0) : 0
+  return (reference) => Math.min(atMost, Math.max(atLeast, oneSample, ofReference * Math.abs(reference)))
+}
+
 interface Subject extends WirePair {
   readonly case: CaseDescription
   readonly metric: Metric
   /** By arm, for each wire that ran, the most modelled first. */
   readonly values: ReadonlyArray<ReadonlyMap<string, readonly RunValue[]>>
+  readonly tolerance: Tolerance
 }
 
-function evidenceOf ({ run: { experiment: { arms, agreement = [] } } }: ResultsData, { case: { name: caseName }, metric, model, reference, values }: Subject, random: RandomStream): ArmEvidence[] {
+function evidenceOf ({ run: { experiment: { arms, agreement = [] } } }: ResultsData, { case: { name: caseName }, metric, model, reference, values, tolerance }: Subject, random: RandomStream): ArmEvidence[] {
   const ends = [values[0], values[values.length - 1]]
   const baseline = metric.baseline ?? arms[0].name
   return arms.flatMap((arm) => {
@@ -112,8 +132,8 @@ function evidenceOf ({ run: { experiment: { arms, agreement = [] } } }: ResultsD
     const medians = { model: medianOf(onModel), reference: medianOf(onReference) }
     const promise = agreement.find((threshold) => threshold.case === caseName && threshold.metric === metric.name && threshold.arm === arm.name &&
       pairOf(threshold).model === model && pairOf(threshold).reference === reference)
-    const close = isClose(medians.model, medians.reference, metric) || Math.abs(medians.model - medians.reference) <= (promise?.limitMs ?? 0)
-    const effect = arm.name === baseline ? undefined : effectEvidence(common(ends, arm.name, baseline), metric, random.fork(arm.name))
+    const close = Math.abs(medians.model - medians.reference) <= Math.max(tolerance(medians.reference), promise?.limitMs ?? 0)
+    const effect = arm.name === baseline ? undefined : effectEvidence(common(ends, arm.name, baseline), common(values.slice(0, 1), arm.name, baseline), metric, tolerance, random.fork(arm.name))
     const onAll = values.length < 3 ? [] : common(values, arm.name).map(medianOf)
     return [{
       arm,
@@ -133,19 +153,23 @@ function common (wires: ReadonlyArray<ReadonlyMap<string, readonly RunValue[]>>,
   return lists.map((runs) => runs.filter(({ seed }) => seeds.every((set) => set.has(seed))))
 }
 
-function effectEvidence ([modelArm, modelBaseline, referenceArm, referenceBaseline]: RunValue[][], { minimumEffect, unit }: Metric, random: RandomStream): ArmEvidence['effect'] {
+/** On the seeds that ran well on both wires, and of the model on all its seeds. */
+function effectEvidence ([modelArm, modelBaseline, referenceArm, referenceBaseline]: RunValue[][], [allArm, allBaseline]: RunValue[][], { minimumEffect, unit }: Metric, tolerance: Tolerance, random: RandomStream): ArmEvidence['effect'] {
   const model = effectOf(modelBaseline, modelArm, random.fork('model'))
   const reference = effectOf(referenceBaseline, referenceArm, random.fork('reference'))
-  return model === undefined || reference === undefined
-    ? undefined
-    : { model, reference, transfer: transfer(model, reference, { minimumEffect, absoluteTolerance: unit === 'share' ? CLOSE_SHARES : 0 }) }
+  if (model === undefined || reference === undefined) {
+    return undefined
+  }
+  const singleRuns = singleRunsOf(valuesOf(allBaseline), valuesOf(allArm))
+  const context = { minimumEffect, absoluteTolerance: unit === 'share' ? tolerance(reference.baselineMean) : 0, ...(singleRuns === undefined ? {} : { singleRuns }) }
+  return { model, reference, ...(singleRuns === undefined ? {} : { singleRuns }), transfer: transfer(model, reference, context) }
 }
 
 /** Two arms that are told apart on both wires, the other way round. */
-function swappedArms (arms: readonly ArmEvidence[], metric: Metric): readonly [Arm, Arm] | undefined {
+function swappedArms (arms: readonly ArmEvidence[], tolerance: Tolerance): readonly [Arm, Arm] | undefined {
   for (const a of arms) {
     for (const b of arms) {
-      if (a.model < b.model && a.reference > b.reference && !isClose(a.model, b.model, metric) && !isClose(a.reference, b.reference, metric)) {
+      if (b.model - a.model > tolerance(b.model) && a.reference - b.reference > tolerance(b.reference)) {
         return [a.arm, b.arm]
       }
     }
@@ -153,10 +177,10 @@ function swappedArms (arms: readonly ArmEvidence[], metric: Metric): readonly [A
   return undefined
 }
 
-function isClose (value: number, reference: number, { unit }: Metric): boolean {
-  return Math.abs(value - reference) <= (unit === 'share' ? CLOSE_SHARES : CLOSE_VALUES * Math.abs(reference))
+function medianOf (runs: readonly RunValue[]): number {
+  return runs.length === 0 ? NaN : quantile(valuesOf(runs), 0.5)
 }
 
-function medianOf (runs: readonly RunValue[]): number {
-  return runs.length === 0 ? NaN : quantile(runs.map(({ value }) => value), 0.5)
+function valuesOf (runs: readonly RunValue[]): number[] {
+  return runs.map(({ value }) => value)
 }

@@ -1,10 +1,11 @@
 import type { Claim } from '../experiment/definition.ts'
+import type { Interval } from '../stats/interval.ts'
 import type { ClaimCheck, ClaimOutcome, ClaimReading } from './claims.ts'
 import { formatChange, formatFromTo, formatInterval, formatValue, plural } from './format.ts'
 import { WIRE_WORDS } from './wire-words.ts'
 
 export const CLAIM_RULE = 'Met: the whole interval lies at the target or beyond. Partly met: the arm improved, and its interval does not reach the target. ' +
-  'Not met: the target is missed and the arm is not shown to have improved. Open: the interval holds the target; or there are too few seeds to say whether the arm improved, and its interval leaves room for it; or the arm failed on seeds on which the baseline did not; or so much failed that what would have to be compared is a bound. ' +
+  'Not met: the target is missed and the arm is not shown to have improved. Open: the interval holds the target; or there are too few seeds to say whether the arm improved, and its interval leaves room for it; or the arm failed on seeds on which the baseline did not; or so much failed that what would have to be compared is a bound. Where it is the baseline\'s value alone, the arm is better by at least as much as it is than the bound, and that may meet the target. ' +
   'Of a baseline of zero nothing can be taken away: a promise of less is not met there.'
 
 /** In the order in which they are counted. */
@@ -26,15 +27,24 @@ function changeText ({ change }: Extract<Claim['target'], { change: number }>, b
   return change >= 9 ? `${bound} ${Number((change + 1).toPrecision(3))} times as much` : `${bound} ${Number((Math.abs(change) * 100).toPrecision(3))}% ${change < 0 ? 'less' : 'more'}`
 }
 
-/** What was found of it: `-93% [-94, -92]`; from a baseline of zero, `0.4% [0.1, 0.9] from 0%`. */
-export function foundText ({ target, metricDefinition: { unit } }: ClaimCheck, { found, comparison, baselineMean = 0 }: ClaimReading): string {
+/** What was found of it: `-93% [-94, -92]`; from a baseline of zero, `0.4% [0.1, 0.9] from 0%`; from one that is a bound, `at least 92% less`. */
+export function foundText ({ target, metricDefinition: { unit, better } }: ClaimCheck, { found, isBound, comparison, baselineMean = 0 }: ClaimReading): string {
   if ('value' in target) {
     return formatInterval(found, unit)
+  }
+  if (isBound === true) {
+    return leastChangeText(found, better)
   }
   if (comparison?.bounds !== undefined) {
     return 'no size'
   }
   return comparison?.relative === undefined ? `${formatInterval(found, unit)} from ${formatValue(baselineMean, unit)}` : formatChange(found)
+}
+
+/** A change of which only the end toward no change is known: `at least 91.6% less`. */
+export function leastChangeText ({ estimate, low, high }: Interval, better: 'lower' | 'higher'): string {
+  const known = better === 'lower' ? high : low
+  return Number.isFinite(known) ? changeText({ change: known }, better) : `${changeText({ change: estimate }, better)} [one run]`
 }
 
 /** `6.24 s -> 0.43 s` */

@@ -16,6 +16,8 @@ export interface ClaimReading {
   readonly outcome: ClaimOutcome
   /** What is held to the target: the relative change, or the arm's mean; the mean, too, where the baseline is zero, or too near to it, and no change has a size. */
   readonly found: Interval
+  /** True where the baseline's value is a bound, on the safe side: of `found` only the end toward no change is known, and the change is that or better. */
+  readonly isBound?: true
   /** Absent where the arm is compared with nothing. */
   readonly baselineMean?: number
   readonly armMean: number
@@ -54,14 +56,21 @@ export function checkClaim (results: ResultsData, findings: readonly Finding[], 
   }
 }
 
-function readingOf ({ target }: Claim, metric: Metric, wire: WireName, { mean, saturated, comparison }: ArmFinding): ClaimReading[] {
+function readingOf ({ target }: Claim, metric: Metric, wire: WireName, arm: ArmFinding): ClaimReading[] {
+  const { mean, saturated, comparison } = arm
   if ('value' in target) {
     const outcome = claimOutcome(mean, target.value, metric.better, comparison)
     return [reading(wire, saturated ? 'open' : outcome, mean, mean, comparison)]
   }
-  return comparison === undefined
-    ? []
-    : [reading(wire, comparison.verdict === 'saturated' ? 'open' : claimOutcome(changeOf(comparison), target.change, metric.better, comparison), comparison.relative ?? mean, mean, comparison)]
+  if (comparison === undefined) {
+    return []
+  }
+  const least = leastGain(arm, comparison, metric)
+  if (least !== undefined) {
+    return [{ ...reading(wire, claimOutcome(least, target.change, metric.better, comparison), least, mean, comparison), isBound: true }]
+  }
+  const outcome = comparison.verdict === 'saturated' ? 'open' : claimOutcome(changeOf(comparison), target.change, metric.better, comparison)
+  return [reading(wire, outcome, comparison.relative ?? mean, mean, comparison)]
 }
 
 function reading (wire: WireName, outcome: ClaimOutcome, found: Interval, mean: Interval, comparison: Comparison | undefined): ClaimReading {
@@ -72,6 +81,17 @@ function reading (wire: WireName, outcome: ClaimOutcome, found: Interval, mean: 
     armMean: comparison?.armMean ?? mean.estimate,
     ...(comparison === undefined ? {} : { baselineMean: comparison.baselineMean, comparison })
   }
+}
+
+/**
+ * The change where the baseline's value is a bound and the arm's is measured in every run. Whatever failed would have been worse
+ * than the bound, so that the arm is better by at least as much as it is than that: the interval against the bound holds to one side.
+ */
+function leastGain ({ runs }: ArmFinding, { bounds, relative }: Comparison, { better }: Metric): Interval | undefined {
+  if (bounds?.baseline === undefined || relative === undefined || runs.some((run) => run.saturated)) {
+    return undefined
+  }
+  return better === 'lower' ? { ...relative, low: -Infinity } : { ...relative, high: Infinity }
 }
 
 /**

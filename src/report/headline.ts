@@ -5,6 +5,7 @@ import type { Analysis } from './analysis.ts'
 import { countedEffects, countedGoals, countedParts } from './counted.ts'
 import type { ComparisonVerdict } from './findings.ts'
 import { formatEffect, formatValue, plural } from './format.ts'
+import { largestGain, realComparison } from './largest-gain.ts'
 import { byStrength, effectsOf, leadingFindings, lowerFirst, strength, tally, upperFirst } from './sentences.ts'
 import type { Effect } from './sentences.ts'
 import { WIRE_PLACES } from './wire-words.ts'
@@ -28,7 +29,7 @@ export function headline (results: Pick<ResultsData, 'run'>, analysis: Analysis)
   const against = baselines.length > 1 ? 'each metric\'s own baseline' : lowerFirst(experiment.arms.find(({ name }) => name === baselines[0])?.title ?? baselines[0])
   const judged = subject === undefined ? countedGoals(effects) : all.length > 0 ? all : own
   const open = of(judged, 'inconclusive')
-  const [largest] = byStrength(of(all, 'improved'))
+  const largest = largestGain(all, analysis)
   if (own.every(({ comparison: { pairs } }) => pairs === 1)) {
     const [strongest] = byStrength(own.filter(({ comparison: { bounds } }) => bounds === undefined))
     return `One run of each arm, too few for any verdict${strongest === undefined ? '' : `; the largest difference of ${lowerFirst(arm.title)} from ${against}: ${effectClause(strongest, analysis)}`}.`
@@ -45,7 +46,7 @@ export function headline (results: Pick<ResultsData, 'run'>, analysis: Analysis)
     ...(all.length === 0 ? [] : [goalsClause(all)]),
     ...(costs.length === 0 ? [] : [`${countOf(of(costs, 'regressed').length)} of ${plural(costs.length, 'cost')} dearer`]),
     ...(withoutGain.length === 0 ? [] : [`${lost === 0 ? 'worse in none' : `worse in ${lost}`} of ${plural(withoutGain.length, 'comparison')} where nothing can be gained`]),
-    ...(largest === undefined ? [] : [`largest gain: ${effectClause(largest, analysis)}`])
+    ...(largest === undefined ? [] : [`largest gain${largest.passedOver ? ' that real peers do not contradict' : ''}: ${effectClause(largest.effect, analysis)}`])
   ].join('; ')}.`
 }
 
@@ -79,13 +80,13 @@ function effectClause (effect: Effect, analysis: Analysis): string {
 }
 
 /** What real peers measured of an effect, where they did not confirm it. */
-function realClause ({ finding: { wire, case: { name }, metric }, arm }: Effect, { beliefs, findings }: Analysis): string {
+function realClause (effect: Effect, { beliefs, findings }: Analysis): string {
+  const { finding: { wire, case: { name }, metric } } = effect
   const belief = beliefs.find((one) => one.case.name === name && one.metric.name === metric.name)
   if (wire === 'tcp' || (belief?.reference === 'tcp' && (belief.belief === 'all' || belief.belief === 'effects'))) {
     return ''
   }
-  const real = findings.find((one) => one.wire === 'tcp' && one.case.name === name && one.metric.name === metric.name)
-    ?.arms.find((one) => one.arm.name === arm.arm.name)?.comparison
+  const real = realComparison(effect, { findings })
   return real === undefined ? '' : ` (${WIRE_PLACES.tcp} ${formatEffect(real, metric.unit)})`
 }
 

@@ -1,6 +1,7 @@
 import { isGoal } from './counted.ts'
 import type { ComparisonVerdict } from './findings.ts'
 import { formatEffect, plural } from './format.ts'
+import type { LargestGain } from './largest-gain.ts'
 import { MODULE_TITLES } from './module-verdicts.ts'
 import type { ModuleVerdict } from './module-verdicts.ts'
 import { byStrength, lowerFirst } from './sentences.ts'
@@ -18,21 +19,44 @@ export function moduleSentence (verdict: ModuleVerdict): string {
 }
 
 /** The same without its subject and full stop. */
-export function moduleClauses ({ goals, swept, costs, withoutGain }: ModuleVerdict): string {
+export function moduleClauses ({ goals, largestGain, swept, costs, withoutGain }: ModuleVerdict): string {
   return [
-    goals.length === 0 ? undefined : goalsClause(goals),
+    goals.length === 0 ? undefined : goalsClause(goals, largestGain),
     swept.length === 0 ? undefined : `along sweeps improved ${shareOf(of(swept, 'improved').length, swept.length, 'comparison')}, worse in ${of(swept, 'regressed').length}`,
     costsClause(costs),
     withoutGain.length === 0 ? undefined : withoutGainClause(withoutGain)
   ].filter((clause) => clause !== undefined).join('; ')
 }
 
-function goalsClause (goals: readonly Effect[]): string {
+/**
+ * What to know before a module is switched on, as short as it can be said: `better in 5 of 9 goals (most: first address dead,
+ * request -93% [-94, -92]), worse in none; dearer in 1 of 4 costs (...); where nothing can be gained, nothing is lost in 3 comparisons`.
+ */
+export function moduleAnswer ({ goals, largestGain, costs, withoutGain }: ModuleVerdict): string {
+  const [better, worse, dearer] = [of(goals, 'improved'), of(goals, 'regressed'), of(costs, 'regressed')]
+  return [
+    goals.length === 0 ? 'no goal compared' : `better in ${shareOf(better.length, goals.length, 'goal')}${largestGain === undefined ? '' : ` (${gainText(largestGain)})`}, worse in ${worse.length === 0 ? 'none' : `${worse.length}${largestOf(worse)}`}`,
+    costs.length === 0 ? 'costs not measured' : `dearer in ${shareOf(dearer.length, costs.length, 'cost')}${largestOf(dearer)}`,
+    ...(withoutGain.length === 0 ? [] : [withoutGainClause(withoutGain)])
+  ].join('; ')
+}
+
+/** `most: first address dead, request -93% [-94, -92]` */
+function gainText ({ effect, passedOver }: LargestGain): string {
+  return `${passedOver ? 'most that real peers do not contradict' : 'most'}: ${effectText(effect)}`
+}
+
+/** ` (most: beside bulk, upload, median +31% [+21, +46])`, or nothing of nothing. */
+function largestOf (effects: readonly Effect[]): string {
+  return effects.length === 0 ? '' : ` (${effects.length === 1 ? '' : 'most: '}${effectText(byStrength(effects)[0])})`
+}
+
+function goalsClause (goals: readonly Effect[], largest: LargestGain | undefined): string {
   const [improved, same, worse, open, saturated] = (['improved', 'no meaningful change', 'regressed', 'inconclusive', 'saturated'] as const).map((verdict) => of(goals, verdict))
   return [
-    improved.length === 0
+    largest === undefined
       ? `improved none of ${plural(goals.length, 'goal')}`
-      : `improved ${shareOf(improved.length, goals.length, 'goal')} (most: ${effectText(byStrength(improved)[0])})`,
+      : `improved ${shareOf(improved.length, goals.length, 'goal')} (${gainText(largest)})`,
     ...(same.length === 0 ? [] : [`no meaningful change in ${same.length}`]),
     ...(worse.length === 0 ? [] : [`worse in ${worse.length} (${names(worse)})`]),
     ...(open.length === 0 ? [] : [`inconclusive in ${open.length}`]),
@@ -78,5 +102,5 @@ function of (effects: readonly Effect[], verdict: ComparisonVerdict): Effect[] {
 }
 
 function shareOf (count: number, total: number, noun: string): string {
-  return `${count} of ${plural(total, noun)}`
+  return `${count === 0 ? 'none' : count} of ${plural(total, noun)}`
 }

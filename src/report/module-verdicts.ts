@@ -4,6 +4,8 @@ import type { ResultsData } from '../results/data.ts'
 import type { Analysis } from './analysis.ts'
 import { countedEffects, countedParts } from './counted.ts'
 import type { CountedParts } from './counted.ts'
+import { largestGain } from './largest-gain.ts'
+import type { LargestGain } from './largest-gain.ts'
 import { effectsOf, leadingFindings } from './sentences.ts'
 
 /** A module alone, or all five together. */
@@ -24,6 +26,8 @@ export const MODULE_SUBJECTS: readonly ModuleSubject[] = [...MODULES, 'fullStack
 /** Everything that the leading wires say of a module and that counts: of the arms that switch on it and nothing else. */
 export interface ModuleVerdict extends CountedParts {
   readonly subject: ModuleSubject
+  /** Among its goals; absent where none improved. */
+  readonly largestGain?: LargestGain
 }
 
 /** A verdict on each module that has an arm of its own with something to compare, and on the full stack. */
@@ -31,6 +35,11 @@ export function moduleVerdicts (results: Pick<ResultsData, 'run'>, analysis: Ana
   const effects = countedEffects(effectsOf(leadingFindings(results, analysis)))
   return MODULE_SUBJECTS.flatMap((subject) => {
     const own = effects.filter(({ arm: { arm: { modules } } }) => subject === 'fullStack' ? modules?.length === MODULES.length : modules?.length === 1 && modules[0] === subject)
-    return own.length === 0 ? [] : [{ subject, ...countedParts(own) }]
+    if (own.length === 0) {
+      return []
+    }
+    const parts = countedParts(own)
+    const largest = largestGain(parts.goals, analysis)
+    return [{ subject, ...parts, ...(largest === undefined ? {} : { largestGain: largest }) }]
   })
 }

@@ -5,7 +5,7 @@ import { wiresOf } from '../results/data.ts'
 import type { ResultsData } from '../results/data.ts'
 import type { Analysis } from './analysis.ts'
 import { verdictWord } from './badges.ts'
-import type { AgreementCheck, ThresholdCheck } from './checks.ts'
+import type { AgreementCheck, Subject, ThresholdCheck } from './checks.ts'
 import type { ArmFinding, Comparison, ComparisonVerdict, Finding } from './findings.ts'
 import { formatEffect, formatFromTo, formatValue, plural } from './format.ts'
 import { WIRE_PLACES, WIRE_WORDS } from './wire-words.ts'
@@ -65,6 +65,20 @@ export function agreementFound ({ reason, medians, ...pair }: AgreementCheck): s
     return reason ?? 'no run to check it with'
   }
   return `${formatValue(Math.abs(medians.model - medians.reference), 'ms')} (${bothValues(medians, pair, 'ms')})`
+}
+
+/** What does not hold of a promise about one wire: `idle link, request, p99 of Full stack: 1.2 s, promised at most 1 s`. */
+export function brokenThreshold (check: ThresholdCheck): string {
+  return brokenText(check, check.value === undefined ? 'no run to check it with' : formatValue(check.value.estimate, check.metricDefinition.unit), limitText(check))
+}
+
+/** The same of a promise about two wires: `idle link, request, p99 of Plain: 25 ms (242 ms simulated, 217 ms real), promised simulated within 20 ms of real`. */
+export function brokenAgreement (check: AgreementCheck): string {
+  return brokenText(check, agreementFound(check), agreementLimitText(check))
+}
+
+function brokenText ({ caseTitle, metricDefinition: { title }, armTitle }: Subject, found: string, limit: string): string {
+  return `${lowerFirst(caseTitle)}, ${lowerFirst(title)} of ${lowerFirst(armTitle)}: ${found}, promised ${limit}`
 }
 
 /** `242 ms simulated, 244 ms real` */

@@ -11,9 +11,10 @@ import type { Belief } from './beliefs.ts'
 import type { ClaimOutcome, ClaimReading } from './claims.ts'
 import type { ArmFinding, Bounds, ComparisonVerdict, Finding } from './findings.ts'
 import { headline } from './headline.ts'
-import { moduleClauses } from './module-sentences.ts'
+import { moduleAnswer, moduleClauses } from './module-sentences.ts'
 import { moduleVerdicts } from './module-verdicts.ts'
 import type { ModuleSubject } from './module-verdicts.ts'
+import { brokenAgreement, brokenThreshold } from './sentences.ts'
 import { sixDigits } from './six-digits.ts'
 
 /** One experiment, what was concluded of its results, and where its report is. */
@@ -44,8 +45,11 @@ export interface ExperimentSummary {
   readonly tookSeconds: number
   /** No threshold of either kind is broken. */
   readonly passed: boolean
+  /** What of its thresholds does not hold, where it was found and what was promised; those between two wires are limits of agreement. */
+  readonly broken: ReadonlyArray<{ readonly kind: 'threshold' | 'agreement', readonly text: string }>
   readonly verdict: string
-  readonly modules: ReadonlyArray<{ readonly module: ModuleSubject, readonly verdict: string }>
+  /** Of each module that has an arm of its own all that is said of it, and the short of it. */
+  readonly modules: ReadonlyArray<{ readonly module: ModuleSubject, readonly verdict: string, readonly answer: string }>
   readonly seeds: Readonly<Partial<Record<WireName, number>>>
   readonly holes: number
   readonly claims: readonly ClaimSummary[]
@@ -68,7 +72,7 @@ export interface ClaimSummary {
   readonly target: { readonly change: number } | { readonly value: number }
   readonly outcome: ClaimOutcome
   /** The leading wire first. */
-  readonly readings: ReadonlyArray<{ readonly wire: WireName, readonly outcome: ClaimOutcome, readonly found: Numbers, readonly baselineMean?: number, readonly armMean: number }>
+  readonly readings: ReadonlyArray<{ readonly wire: WireName, readonly outcome: ClaimOutcome, readonly found: Numbers, /** The baseline's value is a bound: the change is this or better. */ readonly isBound?: true, readonly baselineMean?: number, readonly armMean: number }>
 }
 
 export interface MetricSummary {
@@ -107,8 +111,12 @@ function experimentSummary ({ results, analysis, href }: SummaryEntry): Experime
     ...(definition === undefined ? {} : { definition }),
     tookSeconds: (Date.parse(finishedAt) - Date.parse(startedAt)) / 1000,
     passed: analysis.passed,
+    broken: [
+      ...analysis.thresholds.filter(({ holds }) => !holds).map((check) => ({ kind: 'threshold' as const, text: brokenThreshold(check) })),
+      ...analysis.agreementThresholds.filter(({ holds }) => !holds).map((check) => ({ kind: 'agreement' as const, text: brokenAgreement(check) }))
+    ],
     verdict: headline(results, analysis),
-    modules: moduleVerdicts(results, analysis).map((verdict) => ({ module: verdict.subject, verdict: moduleClauses(verdict) })),
+    modules: moduleVerdicts(results, analysis).map((verdict) => ({ module: verdict.subject, verdict: moduleClauses(verdict), answer: moduleAnswer(verdict) })),
     seeds: Object.fromEntries(WIRES.map((wire) => [wire, seedsOf(results, wire).length]).filter(([, count]) => count !== 0)),
     holes: analysis.holes.length,
     claims: analysis.claims.map(({ promise, reading, case: caseName, metric, arm, armTitle, target, outcome, leading, elsewhere }) => ({
@@ -126,8 +134,8 @@ function experimentSummary ({ results, analysis, href }: SummaryEntry): Experime
   }
 }
 
-function claimReading ({ wire, outcome, found, baselineMean, armMean }: ClaimReading): ClaimSummary['readings'][number] {
-  return { wire, outcome, found: numbers(found), ...(baselineMean === undefined ? {} : { baselineMean: sixDigits(baselineMean) }), armMean: sixDigits(armMean) }
+function claimReading ({ wire, outcome, found, isBound, baselineMean, armMean }: ClaimReading): ClaimSummary['readings'][number] {
+  return { wire, outcome, found: numbers(found), ...(isBound === undefined ? {} : { isBound }), ...(baselineMean === undefined ? {} : { baselineMean: sixDigits(baselineMean) }), armMean: sixDigits(armMean) }
 }
 
 function metricSummary ({ wire, case: { name, noGain }, metric, baseline, arms }: Finding): MetricSummary {

@@ -1,18 +1,29 @@
+import { CONFIDENCE } from './interval.ts'
 import type { Interval } from './interval.ts'
 import type { PairedEffect } from './paired.ts'
+import { quantileSorted } from './quantile.ts'
 
 /** What a model's effect is worth where the reference is what counts. */
 export type Transfer = 'same' | 'direction' | 'unsettled' | 'different'
 
 /** Effects closer than a tenth count as the same: of the whole for reductions, of the effect itself for larger rises. */
 const TOLERANCE = 0.1
+/** Fewer runs of the reference have an interval of next to everything. */
+export const FEWEST_REFERENCE_RUNS = 3
+/** Fewer runs of the model say too little of where the middle 95% of them lie. */
+const FEWEST_MODEL_RUNS = 20
 
 export interface TransferContext {
   /** The smallest relative change that matters: what is smaller has no direction. */
   readonly minimumEffect: number
   /** Differences in the metric's unit that are as close as this count as the same whatever their ratio. */
   readonly absoluteTolerance: number
+  /** What a reference of fewer than 3 runs is held to; absent: its own interval. */
+  readonly singleRuns?: SingleRuns
 }
+
+/** The effects of a model's runs one by one: their median, and in place of a confidence interval the middle 95% of them. */
+export type SingleRuns = Pick<PairedEffect, 'difference' | 'relative'>
 
 /**
  * How an effect that was found on a model compares with the one on its reference:
@@ -21,8 +32,12 @@ export interface TransferContext {
  * - `direction`: they lie on one side and differ by more;
  * - `unsettled`: they lie on different sides, but their intervals overlap: more runs could settle it;
  * - `different`: they lie on different sides, beyond what chance explains.
+ *
+ * One or two runs of the reference have no interval that would leave anything out. They are held to single runs of the model
+ * instead: an effect that all of these have (the middle 95%), and the reference not at all or the other way, is `different`.
+ * That the model has none, or only sometimes, so few runs cannot gainsay: what is random in the reference alone may be it.
  */
-export function transfer (model: PairedEffect, reference: PairedEffect, { minimumEffect, absoluteTolerance }: TransferContext): Transfer {
+export function transfer (model: PairedEffect, reference: PairedEffect, { minimumEffect, absoluteTolerance, singleRuns }: TransferContext): Transfer {
   if (Math.abs(model.difference.estimate - reference.difference.estimate) <= absoluteTolerance) {
     return 'same'
   }
@@ -35,5 +50,35 @@ export function transfer (model: PairedEffect, reference: PairedEffect, { minimu
     const settled = expected.low > 0 || expected.high < 0
     return close || side(found) === 0 || (overlap && settled) ? 'same' : 'direction'
   }
-  return close ? 'same' : overlap ? 'unsettled' : 'different'
+  if (close) {
+    return 'same'
+  }
+  const range = reference.pairs < FEWEST_REFERENCE_RUNS ? isRelative ? singleRuns?.relative : singleRuns?.difference : undefined
+  return (range === undefined ? !overlap : fallsShort(expected.estimate, range, isRelative ? minimumEffect : 0)) ? 'different' : 'unsettled'
+}
+
+/** Whether all single runs have an effect of more than the least that matters, and an estimate lies between none and them, or on the other side. */
+function fallsShort (estimate: number, { low, high }: Interval, least: number): boolean {
+  return high < -least ? estimate > high : low > least && estimate < low
+}
+
+/**
+ * The effects of single runs on the same seeds; undefined for fewer than 20, and without `relative` where a baseline is not
+ * above zero.
+ *
+ * @param baseline one value a seed
+ * @param arm the same seeds in the same order
+ */
+export function singleRunsOf (baseline: readonly number[], arm: readonly number[]): SingleRuns | undefined {
+  if (baseline.length < FEWEST_MODEL_RUNS) {
+    return undefined
+  }
+  const difference = middle(arm.map((value, i) => value - baseline[i]))
+  return baseline.every(value => value > 0) ? { difference, relative: middle(arm.map((value, i) => value / baseline[i] - 1)) } : { difference }
+}
+
+function middle (effects: readonly number[]): Interval {
+  const sorted = Float64Array.from(effects).sort()
+  const tail = (1 - CONFIDENCE) / 2
+  return { estimate: quantileSorted(sorted, 0.5), low: quantileSorted(sorted, tail), high: quantileSorted(sorted, 1 - tail) }
 }

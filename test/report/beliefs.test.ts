@@ -11,10 +11,10 @@ import { syntheticResults } from './fixtures/results.ts'
 
 const three = syntheticResults({ simSeeds: 4, stackSeeds: 3, tcpSeeds: 3 })
 
-/** The one metric of the case `cold-dial`, whose samples take what `value` says on each wire in each arm. */
-function coldDial (value: (wire: WireName, arm: string) => number, from: ResultsData = three): MetricBelief {
+/** The one metric of the case `cold-dial`, whose samples take what `value` says on each wire in each arm and run. */
+function coldDial (value: (wire: WireName, arm: string, seed: string) => number, from: ResultsData = three): MetricBelief {
   const units = from.units.map((unit) => unit.case === 'cold-dial'
-    ? { ...unit, samples: unit.samples.map((sample) => ({ ...sample, value: value(unit.wire, unit.arm) })) }
+    ? { ...unit, samples: unit.samples.map((sample) => ({ ...sample, value: value(unit.wire, unit.arm, unit.seed) })) }
     : unit)
   const belief = analyse({ run: from.run, units }).beliefs.find((one) => one.case.name === 'cold-dial')
   if (belief === undefined) {
@@ -50,6 +50,15 @@ test('a gain that is a loss on real peers is not believed', (t) => {
   t.is(beliefReason(belief), 'dial every request: -50% simulated, +50% real')
 })
 
+test('a single real run on the other side of what twenty simulated ones scatter by is not believed, within that it settles nothing', (t) => {
+  const one = syntheticResults({ simSeeds: 20, tcpSeeds: 1 })
+  // Real: 20% more. Simulated: from 80% less on the seed that both have in equal steps to 70% less, or to 40% more.
+  const scattered = (byMs: number): MetricBelief => coldDial((wire, arm, seed) => arm === 'plain' ? 100 : wire === 'tcp' ? 120 : 20 + byMs * Number(seed.split('/')[1]) / 19, one)
+  t.is(scattered(10).belief, 'nothing')
+  t.is(beliefReason(scattered(10)), 'dial every request: -80% [one run] simulated, +20% [one run] real; single runs simulated: -75% [-80, -70]')
+  t.is(scattered(120).belief, 'open')
+})
+
 test('arms that change places are not believed, although both are better than the baseline', (t) => {
   const times: Record<string, number> = { 'dial-every-request': 100, plain: 100, pool: 20, 'pool-timeouts': 60 }
   const swapped: Record<string, number> = { ...times, pool: 60, 'pool-timeouts': 20 }
@@ -75,6 +84,38 @@ test('values within a promised limit are believed, however large the difference 
   const { run } = three
   const agreement = run.experiment.arms.map(({ name }) => ({ case: 'cold-dial', metric: 'dial-p50', arm: name, limitMs: 3 }))
   t.is(coldDial(value, { ...three, run: { ...run, experiment: { ...run.experiment, agreement } } }).belief, 'all')
+})
+
+/** The failed first requests, of which so many a run are made and so many fail on each wire in each arm. */
+function failedRequests (failed: (wire: WireName, arm: string) => number, requests = 400): MetricBelief {
+  const units = three.units.map((unit) => unit.case === 'first-address-dead'
+    ? { ...unit, samples: Array.from({ length: requests }, (_, index) => ({ ...unit.samples[0], ok: index >= failed(unit.wire, unit.arm) })) }
+    : unit)
+  const belief = analyse({ run: three.run, units }).beliefs.find(({ case: { name }, metric }) => name === 'first-address-dead' && metric.name === 'failed-share')
+  if (belief === undefined) {
+    throw new Error('the fixture has failed requests')
+  }
+  return belief
+}
+
+test('shares are the same within a quarter of the reference\'s: that all failures are gone is not that half of them are', (t) => {
+  // From 5% to nothing in simulation; on real peers to 0.5%, 1% and 3%.
+  const gone = (left: number): MetricBelief => failedRequests((wire, arm) => arm === 'plain' ? 20 : wire === 'tcp' ? left : 0)
+  t.is(gone(2).belief, 'all')
+  t.is(gone(4).belief, 'effects')
+  t.is(gone(12).belief, 'direction')
+  t.is(beliefReason(gone(12)), 'dial every request: -100% simulated, -40% real')
+})
+
+test('half a point of a share is no difference, nor is what one request makes of it', (t) => {
+  const more = (failures: number, requests: number): Belief => failedRequests((wire) => wire === 'tcp' ? failures : 0, requests).belief
+  // Half a point of 400 requests are two; one of 60 requests is 1.7 points.
+  t.deepEqual([more(2, 400), more(3, 400), more(1, 60), more(2, 60)], ['all', 'effects', 'all', 'effects'])
+})
+
+test('large shares are the same within five points', (t) => {
+  const off = (failures: number): Belief => failedRequests((wire) => wire === 'tcp' ? failures : 160).belief
+  t.deepEqual([off(180), off(181)], ['all', 'effects'])
 })
 
 test('the rule takes the gravest of its evidence', (t) => {

@@ -74,3 +74,15 @@ test('the headline is about the subject though another arm did more, and its lar
     : unit) }
   t.regex(headline(slower, analyse(slower)), /largest gain: first address dead, request, p99: -9\d.* in simulation \(on real peers [+-]\d.*\)\.$/)
 })
+
+test('a gain that real peers contradict is passed over where there is another, in the headline and for each module', (t) => {
+  const { run, units } = fullResults({ simSeeds: 14, stackSeeds: 0, tcpSeeds: 3, holes: 0 })
+  // On real peers every arm but the baseline is slow.
+  const worse = { run, units: units.map((unit) => unit.wire === 'tcp' && unit.arm !== 'plain' ? { ...unit, samples: unit.samples.map((sample) => sample.metric === 'request' ? { ...sample, value: sample.value * 20 } : sample) } : unit) }
+  const analysis = analyse(worse)
+  t.regex(headline(worse, analysis), /largest gain that real peers do not contradict: (?!first address dead, request|brown-out, request).* in simulation/)
+  const verdicts = new Map(moduleVerdicts(worse, analysis).map((verdict) => [verdict.subject, verdict.largestGain]))
+  // The pool has no other; timeouts have the share of failures.
+  t.like(verdicts.get('connectionPool'), { passedOver: false, effect: { finding: { metric: { name: 'request' } } } })
+  t.like(verdicts.get('adaptiveTimeouts'), { effect: { finding: { metric: { name: 'failed' } } } })
+})

@@ -85,3 +85,25 @@ test('seeds that were added for precision count with those that were planned', t
   const { experiments: [{ seeds }] } = summaryData([{ ...rest, results: { ...results, run: { ...results.run, plan: [...results.run.plan, added] } } }])
   t.is(seeds.sim, sim.seeds.length + 2)
 })
+
+test('what does not hold is named with what was found and what was promised', t => {
+  const [everything, setUp] = data.experiments
+  t.deepEqual(everything.broken, [])
+  t.true(everything.passed)
+  t.false(setUp.passed)
+  t.deepEqual(setUp.broken.map(({ kind }) => kind), ['threshold'])
+  t.regex(setUp.broken[0].text, /^cold dial, median dial of pool: 24\d ms, promised at most 200 ms$/)
+  const { results, ...rest } = entries[0]
+  const { run } = results
+  const strict = { ...results, run: { ...run, experiment: { ...run.experiment, agreement: [{ case: 'idle-link', metric: 'request', arm: 'plain', limitMs: 0.1 }] } } }
+  const { experiments: [{ broken: [limit] }] } = summaryData([{ ...rest, results: strict, analysis: analyse(strict) }])
+  t.is(limit.kind, 'agreement')
+  t.regex(limit.text, /^idle link, request, p99 of plain libp2p: \d+(\.\d+)? ms \(\d+ ms simulated, \d+ ms real\), promised simulated within 0\.100 ms of real$/)
+})
+
+test('the short of a module says in how many goals it is better and worse, what is dearer, and what is lost where nothing can be gained', t => {
+  const { modules } = summaryData([entry(fullResults({ simSeeds: 14, stackSeeds: 0, tcpSeeds: 0, holes: 0 }), 'everything.html')]).experiments[0]
+  const answers = new Map(modules.map(({ module, answer }) => [module, answer]))
+  t.regex(answers.get('connectionPool') ?? '', /^better in 1 of 4 goals \(most: first address dead, request, p99 -9[23](\.\d)?% \[.*\]\), worse in none; dearer in none of 2 costs; where nothing can be gained, nothing is lost in 2 comparisons/)
+  t.regex(answers.get('adaptiveTimeouts') ?? '', /; dearer in 2 of 2 costs \(most: .*, attempts a request \+\d\d(\.\d)?% \[.*\]\); where nothing can be gained, worse or dearer in 1 of 2 comparisons \(/)
+})

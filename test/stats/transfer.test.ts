@@ -1,7 +1,7 @@
 import test from 'ava'
 import type { Interval } from '../../src/stats/interval.ts'
 import type { PairedEffect } from '../../src/stats/paired.ts'
-import { transfer } from '../../src/stats/transfer.ts'
+import { singleRunsOf, transfer } from '../../src/stats/transfer.ts'
 import type { Transfer } from '../../src/stats/transfer.ts'
 
 const BASELINE = 100
@@ -10,7 +10,7 @@ const BASELINE = 100
 function effect (estimate: number, low = estimate, high = estimate): PairedEffect {
   const scaled = ({ estimate, low, high }: Interval): Interval => ({ estimate: estimate * BASELINE, low: low * BASELINE, high: high * BASELINE })
   const relative = { estimate, low, high }
-  return { pairs: 3, baselineMean: BASELINE, armMean: BASELINE * (1 + estimate), difference: scaled(relative), relative, pValue: 0.25, superiority: estimate > 0 ? 1 : 0 }
+  return { pairs: low === -Infinity ? 1 : 3, baselineMean: BASELINE, armMean: BASELINE * (1 + estimate), difference: scaled(relative), relative, pValue: 0.25, superiority: estimate > 0 ? 1 : 0 }
 }
 
 function judged (model: PairedEffect, reference: PairedEffect, absoluteTolerance = 0): Transfer {
@@ -63,4 +63,57 @@ test('without a ratio effects are compared by their differences', t => {
   const { relative: __, ...less } = effect(-0.5, -0.6, -0.4)
   t.is(judged(fromZero, fromZero), 'same')
   t.is(judged(fromZero, less), 'different')
+})
+
+/** Twenty runs whose effects go from one to the other in equal steps. */
+function spread (from: number, to: number): { readonly baseline: number[], readonly arm: number[] } {
+  const effects = Array.from({ length: 20 }, (_, i) => from + (to - from) * i / 19)
+  return { baseline: effects.map(() => BASELINE), arm: effects.map(one => BASELINE * (1 + one)) }
+}
+
+test('one run of the reference is held to single runs of the model: without the effect that all of these have, or with the opposite, it is different', t => {
+  const one = (estimate: number): PairedEffect => effect(estimate, -Infinity, Infinity)
+  const held = (reference: number, from: number, to: number, model = (from + to) / 2): Transfer => {
+    const { baseline, arm } = spread(from, to)
+    const singleRuns = singleRunsOf(baseline, arm)
+    return transfer(one(model), one(reference), { minimumEffect: 0.05, absoluteTolerance: 0, ...singleRuns === undefined ? {} : { singleRuns } })
+  }
+  t.is(held(0.2, -0.81, -0.74), 'different')
+  t.is(held(0.01, -0.81, -0.74), 'different')
+  t.is(held(-0.2, 0.5, 3), 'different')
+  // The model itself has such runs.
+  t.is(held(0.2, -0.81, 0.3), 'unsettled')
+  // That there is no effect one run cannot gainsay, nor one on the same side as all but the run of the common seed.
+  t.is(held(0.5, 0, 0), 'unsettled')
+  t.is(held(0.5, -0.04, -0.01), 'unsettled')
+  t.is(held(-0.95, -0.81, -0.06, -0.02), 'unsettled')
+  // On its side: by how much one run cannot say.
+  t.is(held(-0.4, -0.81, -0.74), 'direction')
+  // Within a tenth.
+  t.is(held(0.06, -0.05, -0.02), 'same')
+})
+
+test('three runs of the reference have an interval of their own, whatever single runs of the model do', t => {
+  const { baseline, arm } = spread(-0.81, -0.74)
+  const singleRuns = singleRunsOf(baseline, arm)
+  t.is(transfer(effect(-0.78, -0.8, -0.75), effect(0.2, -0.9, 1.3), { minimumEffect: 0.05, absoluteTolerance: 0, ...singleRuns === undefined ? {} : { singleRuns } }), 'unsettled')
+})
+
+test('single runs are described by the middle 95% of twenty or more, as a ratio where every baseline is above zero', t => {
+  const { baseline, arm } = spread(-0.95, 0)
+  const runs = singleRunsOf(baseline, arm)
+  // Type 7: 2.5% of the 19 steps of 0.05 from either end.
+  const ends = { estimate: -0.475, low: -0.92625, high: -0.02375 }
+  for (const end of ['estimate', 'low', 'high'] as const) {
+    t.true(Math.abs((runs?.relative?.[end] ?? NaN) - ends[end]) < 1e-12)
+    t.true(Math.abs((runs?.difference[end] ?? NaN) - ends[end] * BASELINE) < 1e-9)
+  }
+  t.is(singleRunsOf(baseline.slice(1), arm.slice(1)), undefined)
+  t.is(singleRunsOf([0, ...baseline.slice(1)], arm)?.relative, undefined)
+})
+
+test('without a ratio of every single run there is nothing to hold a ratio to', t => {
+  const { baseline, arm } = spread(-0.81, -0.74)
+  const singleRuns = singleRunsOf([0, ...baseline.slice(1)], arm)
+  t.is(transfer(effect(-0.78, -Infinity, Infinity), effect(0.2, -Infinity, Infinity), { minimumEffect: 0.05, absoluteTolerance: 0, ...singleRuns === undefined ? {} : { singleRuns } }), 'unsettled')
 })
