@@ -74,8 +74,11 @@ export interface ModuleOutput {
 
 export interface ClaimOutput extends Claim {
   readonly outcome: ClaimOutcome
-  /** On each wire that says something of it, the one that decides first: the relative change or the arm's mean, whichever `target` is about. */
-  readonly found: ReadonlyArray<Pick<ClaimReading, 'wire' | 'outcome' | 'found' | 'baselineMean' | 'armMean'>>
+  /**
+   * On each wire that says something of it, the one that decides first: the relative change or the arm's mean, whichever
+   * `target` is about. With `isBound` the change is that or better, and one end is null.
+   */
+  readonly found: ReadonlyArray<Pick<ClaimReading, 'wire' | 'outcome' | 'found' | 'isBound' | 'baselineMean' | 'armMean'>>
 }
 
 /** `relative` is model over reference, minus 1; `maximumGap` the largest distance between the distribution functions. */
@@ -176,8 +179,8 @@ function claim ({ promise, reading, case: caseName, metric, arm, wire, target, o
     ...(wire === undefined ? {} : { wire }),
     target,
     outcome,
-    found: [...(leading === undefined ? [] : [leading]), ...elsewhere].map(({ wire, outcome, found, baselineMean, armMean }) =>
-      ({ wire, outcome, found, ...(baselineMean === undefined ? {} : { baselineMean }), armMean }))
+    found: [...(leading === undefined ? [] : [leading]), ...elsewhere].map(({ wire, outcome, found, isBound, baselineMean, armMean }) =>
+      ({ wire, outcome, found, ...(isBound === undefined ? {} : { isBound }), ...(baselineMean === undefined ? {} : { baselineMean }), armMean }))
   }
 }
 

@@ -105,7 +105,7 @@ export interface Factor {
  *
  * It is met where the whole interval lies at the target or beyond, partly met where the arm improved and the interval does
  * not reach it, not met where the arm did not improve, and open where the interval holds the target or says nothing yet, or
- * where so many samples failed that what would be compared is a bound.
+ * where so many samples failed that what would be compared is a bound, and the least that follows from it is not enough.
  * Of a baseline of zero nothing can be taken away: a change to less is not met there.
  */
 export interface Claim {
