@@ -223,7 +223,7 @@ async function fleetOf (host: Host, run: RunParameters): Promise<Fleet> {
     case 'plain':
       return plainFleet(host, { deadlineMs: limitMs })
     case 'kept-streams':
-      return keptFleet(host)
+      return keptFleet(host, { deadlineMs: limitMs })
     case 'fixed-timeout':
       return plainFleet(host, { deadlineMs: limitMs, attemptMs: 5_000 })
     case 'naive-retries':
