@@ -9,6 +9,9 @@ import { REQUEST_REPLY_PROTOCOL } from './request-reply.ts'
 import { plainLibp2p } from './requester.ts'
 import type { Requester } from './requester.ts'
 
+/** Between a first request that failed and the next, ms. */
+const WARM_PAUSE_MS = 100
+
 /** One host's way of asking any of several peers; what arms of experiments with many servers differ in. */
 export interface Fleet extends AsyncDisposable {
   /** Attempts at requests so far, further ones included, answered or not. */
@@ -153,8 +156,20 @@ export async function modularFleet (host: ModularHost, peers: readonly Askable[]
   }
 }
 
-/** Asks each peer once, so that there are connections; how it goes is nobody's concern. Resolves when all have ended, or after `limitMs`. */
+/**
+ * Asks each peer until it has answered once, so that there are connections, however short the deadline. Resolves when all
+ * have answered, or after `limitMs`.
+ */
 export async function warmFleet (fleet: Fleet, clock: Clock, peers: readonly Askable[], payload: Uint8Array, limitMs: number, signal: AbortSignal): Promise<void> {
   using limit = timeoutSignal(clock, limitMs, signal)
-  await Promise.all(peers.map(async peer => { await fleet.ask([peer], payload, limit.signal).catch(() => {}) }))
+  await Promise.all(peers.map(async peer => {
+    while (!limit.signal.aborted) {
+      try {
+        await fleet.ask([peer], payload, limit.signal)
+        return
+      } catch {
+        await sleep(clock, WARM_PAUSE_MS, limit.signal).catch(() => {})
+      }
+    }
+  }))
 }

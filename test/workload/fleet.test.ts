@@ -4,7 +4,7 @@ import { sleep, timeoutSignal } from '../../src/core/clock.ts'
 import type { Clock } from '../../src/core/clock.ts'
 import { nullRecorder } from '../../src/core/recorder.ts'
 import { randomStream } from '../../src/core/random.ts'
-import { keptFleet, modularFleet } from '../../src/workload/fleet.ts'
+import { keptFleet, modularFleet, plainFleet, warmFleet } from '../../src/workload/fleet.ts'
 import type { Fleet, TriesOptions } from '../../src/workload/fleet.ts'
 import { REQUEST_REPLY_PROTOCOL, requestPayloads } from '../../src/workload/request-reply.ts'
 import { FakePeerId } from '../optim/fake-node.ts'
@@ -126,4 +126,23 @@ test('a stream of the old connection that was in use at the redial is not kept w
     await Promise.all([ask(), ask()])
     t.deepEqual(opened(node), [2, 2])
   })
+})
+
+/** When warming has ended, of a peer that answers in five round trips what may take less. */
+async function warmAtMs (limitMs: number, refuses = false): Promise<number> {
+  return await inVirtualTime(async ({ clock }) => {
+    const node = new PairedNode(clock, RTT_MS)
+    node.protocol = REQUEST_REPLY_PROTOCOL
+    node.refuses = refuses
+    await using fleet = plainFleet({ node, clock }, { deadlineMs: 4.5 * RTT_MS })
+    await warmFleet(fleet, clock, peers, requestPayloads(100, 100)(), limitMs, new AbortController().signal)
+    return clock.now()
+  })
+}
+
+test('warming goes on until a peer has answered, also where a first request has too little time, and no longer than it may', async t => {
+  // The first has dialled, and the second needs two round trips, 100 ms later.
+  t.is(await warmAtMs(5_000), 4.5 * RTT_MS + 100 + 2 * RTT_MS)
+  t.is(await warmAtMs(500), 500)
+  t.is(await warmAtMs(5_000, true), 5_000)
 })
