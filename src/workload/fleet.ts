@@ -1,14 +1,16 @@
 import type { AdaptiveTimeout } from '../core/adaptive-timeout.ts'
 import type { Clock } from '../core/clock.ts'
 import { sleep, timeoutSignal } from '../core/clock.ts'
-import type { RecordedEvent, Recorder } from '../core/recorder.ts'
 import type { OptimizedNetwork, OptimizedNetworkOptions, PeerId } from '../optim/index.ts'
-import { plainRequest } from '../optim/index.ts'
 import { keptStreams } from './kept-streams.ts'
-import { networkWith } from './modules.ts'
+import { isRefusal, networkWith } from './modules.ts'
 import type { Askable, ModularHost, ModuleName } from './modules.ts'
 import { REQUEST_REPLY_PROTOCOL } from './request-reply.ts'
+import { plainLibp2p } from './requester.ts'
 import type { Requester } from './requester.ts'
+
+/** Between a first request that failed and the next, ms. */
+const WARM_PAUSE_MS = 100
 
 /** One host's way of asking any of several peers; what arms of experiments with many servers differ in. */
 export interface Fleet extends AsyncDisposable {
@@ -24,8 +26,8 @@ export interface Fleet extends AsyncDisposable {
   ask(peers: readonly Askable[], payload: Uint8Array, signal: AbortSignal): Promise<void>
 }
 
-/** How plain js-libp2p is used. */
-export interface PlainFleetOptions {
+/** The loop of tries that applications write around plain js-libp2p. */
+export interface TriesOptions {
   /** The caller's, ms. */
   readonly deadlineMs: number
   /** In all; default 1. The next one goes to the next peer that may answer. */
@@ -43,8 +45,23 @@ export interface PlainFleetOptions {
   readonly onTimeout?: (peer: PeerId) => void
 }
 
-/** Plain js-libp2p, with a loop of tries around it as applications write them. */
-export function plainFleet ({ node, clock }: Pick<ModularHost, 'node' | 'clock'>, { deadlineMs, attempts = 1, attemptMs = deadlineMs, pauseMs = 100, redials = false, onTimeout }: PlainFleetOptions): Fleet {
+/** What of a host is needed where there are no modules. */
+type PlainHost = Pick<ModularHost, 'node' | 'clock'>
+
+/** Plain js-libp2p: an attempt opens a stream. */
+export function plainFleet ({ node, clock }: PlainHost, options: TriesOptions): Fleet {
+  const { deadlineMs } = options
+  return triesOf(({ id, addresses }) => plainLibp2p({ node, clock, peer: id, addresses, deadlineMs }), { node, clock }, options)
+}
+
+/** Plain js-libp2p whose streams to each peer are kept by hand; a redial leaves all of the old connection's behind. */
+export function keptFleet ({ node, clock }: PlainHost, options: TriesOptions): Fleet {
+  return triesOf(({ addresses }) => keptStreams({ node, addresses }), { node, clock }, options)
+}
+
+/** @param requesterOf what makes attempts at a peer, a new one behind each redial */
+function triesOf (requesterOf: (peer: Askable) => Requester, { node, clock }: PlainHost, { deadlineMs, attempts = 1, attemptMs = deadlineMs, pauseMs = 100, redials = false, onTimeout }: TriesOptions): Fleet {
+  const byPeer = new Map<PeerId, Requester>()
   let made = 0
   return {
     get attempts () {
@@ -56,12 +73,17 @@ export function plainFleet ({ node, clock }: Pick<ModularHost, 'node' | 'clock'>
         made++
         const startMs = clock.now()
         using limit = timeoutSignal(clock, typeof attemptMs === 'number' ? attemptMs : attemptMs.timeoutMs, signal)
-        const { id, addresses } = peers[attempt % peers.length]
+        const peer = peers[attempt % peers.length]
+        const { id, addresses } = peer
         try {
           if (redials && silent.has(id)) {
             await node.dial([...addresses], { signal: limit.signal, force: true })
+            // Streams of the old connection that are in use go back to a requester that nobody asks any more.
+            byPeer.delete(id)
           }
-          await plainRequest(node, [...addresses], REQUEST_REPLY_PROTOCOL, payload, { signal: limit.signal, clock, deadlineMs })
+          const requester = byPeer.get(id) ?? requesterOf(peer)
+          byPeer.set(id, requester)
+          await requester.request(payload, limit.signal)
           return
         } catch (error) {
           if (limit.timedOut) {
@@ -100,52 +122,29 @@ export function requesterFleet (requester: Requester): Fleet {
   }
 }
 
-/** Plain js-libp2p whose streams to each peer are kept by hand; each request is one attempt, at the first that may answer. */
-export function keptFleet ({ node }: Pick<ModularHost, 'node'>): Fleet {
-  const byPeer = new Map<PeerId, Requester>()
-  let made = 0
-  return {
-    get attempts () {
-      return made
-    },
-    async ask ([{ id, addresses }], payload, signal) {
-      made++
-      let requester = byPeer.get(id)
-      if (requester === undefined) {
-        requester = keptStreams({ node, addresses })
-        byPeer.set(id, requester)
-      }
-      await requester.request(payload, signal)
-    },
-    async [Symbol.asyncDispose] () {}
-  }
-}
-
 /**
  * Through these modules, all requests idempotent. A peer that is ejected is passed over where another may answer. All
  * addresses are in the peer store then.
  */
 export async function modularFleet (host: ModularHost, peers: readonly Askable[], deadlineMs: number, modules: readonly ModuleName[], options: OptimizedNetworkOptions = {}): Promise<Fleet> {
   await Promise.all(peers.map(async ({ id, addresses }) => { await host.node.peerStore.merge(id, { multiaddrs: [...addresses] }) }))
-  const counter = new AttemptCounter(host.recorder)
-  const network = networkWith({ ...host, recorder: counter }, modules, options)
-  const timed = modules.includes('adaptiveTimeouts')
-  let untimed = 0
+  const network = networkWith(host, modules, options)
+  let asked = 0
   return {
     network,
     get attempts () {
-      return timed ? counter.started : untimed
+      return network.metrics.timeouts?.attempts ?? asked
     },
     async ask (candidates, payload, signal) {
       for (const [index, { id }] of candidates.entries()) {
         try {
-          untimed++
+          asked++
           await network.request(id, REQUEST_REPLY_PROTOCOL, payload, { signal, deadlineMs, idempotent: true })
           return
         } catch (error) {
-          const ejected = (error as { readonly code?: unknown }).code === 'ERR_PEER_EJECTED'
-          untimed -= ejected ? 1 : 0
-          if (!ejected || index + 1 === candidates.length) {
+          const refused = isRefusal(error)
+          asked -= refused ? 1 : 0
+          if (!refused || index + 1 === candidates.length) {
             throw error
           }
         }
@@ -157,23 +156,20 @@ export async function modularFleet (host: ModularHost, peers: readonly Askable[]
   }
 }
 
-/** Counts attempts on the way to the run's recorder. */
-class AttemptCounter implements Recorder {
-  started = 0
-  readonly #recorder: Recorder
-
-  constructor (recorder: Recorder) {
-    this.#recorder = recorder
-  }
-
-  record (event: RecordedEvent): void {
-    this.started += event.type === 'timeouts:attempt-started' ? 1 : 0
-    this.#recorder.record(event)
-  }
-}
-
-/** Asks each peer once, so that there are connections; how it goes is nobody's concern. Resolves when all have ended, or after `limitMs`. */
+/**
+ * Asks each peer until it has answered once, so that there are connections, however short the deadline. Resolves when all
+ * have answered, or after `limitMs`.
+ */
 export async function warmFleet (fleet: Fleet, clock: Clock, peers: readonly Askable[], payload: Uint8Array, limitMs: number, signal: AbortSignal): Promise<void> {
   using limit = timeoutSignal(clock, limitMs, signal)
-  await Promise.all(peers.map(async peer => { await fleet.ask([peer], payload, limit.signal).catch(() => {}) }))
+  await Promise.all(peers.map(async peer => {
+    while (!limit.signal.aborted) {
+      try {
+        await fleet.ask([peer], payload, limit.signal)
+        return
+      } catch {
+        await sleep(clock, WARM_PAUSE_MS, limit.signal).catch(() => {})
+      }
+    }
+  }))
 }

@@ -109,6 +109,6 @@ export async function requestersWith (host: ModularHost, peers: readonly Askable
 }
 
 /** The peer was not asked at all. */
-function isRefusal (error: unknown): boolean {
+export function isRefusal (error: unknown): boolean {
   return error instanceof TwinwireError && error.code === 'ERR_PEER_EJECTED'
 }

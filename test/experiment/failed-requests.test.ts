@@ -44,7 +44,7 @@ test('where nothing happens nobody fails or tries twice, and a stream and a repl
     t.is(failuresOf(result, 'request'), 0, arm)
     // A hedge is for one in twenty, a tenth of them by chance more.
     t.true(valuesOf(result, 'attempts')[0] >= 1 && valuesOf(result, 'attempts')[0] <= 1.1, arm)
-    const roundTrips = arm.startsWith('pool') || arm === 'full' ? 1 : 2
+    const roundTrips = arm.startsWith('pool') || ['full', 'kept-redial'].includes(arm) ? 1 : 2
     // Beside them 1.1 kB each way at 20 Mbit/s, headers of half as much at most: below 2 ms.
     const median = quantile(valuesOf(result, 'request'), 0.5)
     t.true(median >= roundTrips * RTT_MS && median < roundTrips * RTT_MS + 2, `${arm}: ${median} ms`)
@@ -74,7 +74,7 @@ test('where half of six servers are cut off and any will do, the last of four tr
 })
 
 test('attempts stay within what each arm allows itself', async t => {
-  for (const [arm, most] of [['plain', 1], ['fixed-timeout', 1], ['naive-retries', 4], ['redial-retries', 4], ['upstream-timeout', 4], ['pool', 1], ['timeouts', 3], ['pool-timeouts', 3], ['health', 1], ['full', 3]] as const) {
+  for (const [arm, most] of [['plain', 1], ['fixed-timeout', 1], ['naive-retries', 4], ['redial-retries', 4], ['kept-redial', 4], ['upstream-timeout', 4], ['pool', 1], ['timeouts', 3], ['pool-timeouts', 3], ['health', 1], ['full', 3]] as const) {
     const [attempts] = valuesOf(await experiment.run({ case: 'partition', arm, parameters: { durationMs: 20_000 } }), 'attempts')
     // Below one where ejected servers are not asked.
     t.true(attempts > 0.5 && attempts <= most, `${arm}: ${attempts}`)
@@ -106,5 +106,28 @@ test('each promise is also held to what people write by hand, by a metric with t
     for (const arm of [...baselines, ...claims.map(claim => claim.arm)]) {
       t.true(arm === undefined || armsOf(name).includes(arm), `${name}: ${arm}`)
     }
+  }
+})
+
+test('streams kept by hand are a rival in every case: alone where packets are lost, elsewhere with retries that redial', t => {
+  const { cases, promises = [] } = experiment.loaded.experiment
+  for (const { name, metrics } of cases) {
+    const [rival, other] = name.startsWith('loss') ? ['kept-streams', 'kept-redial'] : ['kept-redial', 'kept-streams']
+    t.true(armsOf(name).includes(rival) && !armsOf(name).includes(other), name)
+    const against = metrics.filter(({ baseline }) => baseline === rival)
+    t.deepEqual(against.map(({ statistic }) => statistic), name.startsWith('loss') ? ['failed-share', 'p50'] : ['failed-share', 'p50', 'p99'], name)
+    const claims = promises.filter(promise => promise.case === name)
+    t.true(claims.length === 0 || claims.some(({ metric }) => metric === against[0].name), name)
+  }
+})
+
+test('where connections and servers die, retries that redial fail less than a quarter of what plain libp2p does, with a stream a request and with kept ones', async t => {
+  // Something happens to each of six servers once or twice.
+  const parameters = { meanUpMs: 10_000, durationMs: 20_000 }
+  const failures = async (arm: string): Promise<number> => failuresOf(await experiment.run({ case: 'churn', arm, parameters }), 'request')
+  const plain = await failures('plain')
+  for (const arm of ['redial-retries', 'kept-redial']) {
+    const failed = await failures(arm)
+    t.true(failed < plain / 4, `${arm}: ${failed}, not below a quarter of ${plain}`)
   }
 })

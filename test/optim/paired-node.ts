@@ -24,6 +24,8 @@ export class PairedNode extends Listeners<NodeEvents> implements NetworkNode {
   readonly clock: Clock
   readonly rttMs: number
   readonly connections: PairedConnection[] = []
+  /** What every peer speaks. */
+  protocol = PROTOCOL
   /** What every peer answers with. */
   respond: Responder = payload => payload
   /** Each stream ends 5 ms after its first answer. */
@@ -49,7 +51,8 @@ export class PairedNode extends Listeners<NodeEvents> implements NetworkNode {
     const text = String(Array.isArray(target) ? target[0] : target)
     // A peer's id, or an address that names it.
     const name = text.startsWith('/') ? text.split('/')[2] : text
-    const [open] = this.getConnections(new FakePeerId(name))
+    // The newest, as libp2p gives it out.
+    const open = this.getConnections(new FakePeerId(name)).at(-1)
     if (open !== undefined && !force) {
       return open
     }
@@ -102,7 +105,7 @@ export class PairedConnection extends Listeners<{ close: CloseEvent }> implement
     if (this.wedged || this.status !== 'open') {
       throw Object.assign(new Error('no stream'), { name: 'TimeoutError' })
     }
-    if (protocol !== PROTOCOL) {
+    if (protocol !== this.node.protocol) {
       throw Object.assign(new Error('protocol selection failed'), { name: 'UnsupportedProtocolError' })
     }
     const [outbound, inbound] = PairedStream.pair(`${this.id}/${this.all.length}`, protocol)
