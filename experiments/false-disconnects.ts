@@ -112,16 +112,16 @@ const cases: readonly Case[] = [
     metrics,
     scenario: run => scenarioOf(run)
   },
-  dying({
+  dying(100_000, {
     name: 'dead',
     title: 'Truly dead',
     description: 'Idle connections stop carrying anything without a word, each at a time of its own, while new ones would work. A monitor that never kills is no good here: without one TCP ends them after a quarter of an hour.',
     wires: ['sim', 'stack']
   }),
-  dying({
+  dying(60_000, {
     name: 'dead-short',
     title: 'Truly dead, on real peers, too',
-    description: 'The same for three minutes, which is long enough for every monitor, and not for TCP without one.',
+    description: 'The same for three minutes, with all deaths in the first: long enough for every monitor, and not for TCP without one.',
     wires: ['sim', 'stack', 'tcp'],
     arms: arms.map(({ name }) => name).filter(name => name !== 'off')
   })
@@ -268,8 +268,8 @@ function durationOf (run: RunParameters): number {
   return Number(run[DURATIONS[String(run.case)] ?? 'durationMs'])
 }
 
-/** A case in which every connection dies. */
-function dying (over: Pick<Case, 'name' | 'title' | 'description' | 'wires' | 'arms'>): Case {
+/** A case in which every connection dies. @param latestMs when the last may, counted from when connections are open */
+function dying (latestMs: number, over: Pick<Case, 'name' | 'title' | 'description' | 'wires' | 'arms'>): Case {
   return {
     ...over,
     waits: true,
@@ -279,7 +279,7 @@ function dying (over: Pick<Case, 'name' | 'title' | 'description' | 'wires' | 'a
       ...PROBES
     ],
     scenario: (run, random) => scenarioOf(run, {}, peerNames(run).map(to => (
-      { kind: 'black-hole', from: 'host', to, atMs: WARM_MS + random.uniform(10_000, 100_000), scope: 'existing' }
+      { kind: 'black-hole', from: 'host', to, atMs: WARM_MS + random.uniform(10_000, latestMs), scope: 'existing' }
     )))
   }
 }

@@ -9,9 +9,6 @@ import { REQUEST_REPLY_PROTOCOL } from './request-reply.ts'
 import { plainLibp2p } from './requester.ts'
 import type { Requester } from './requester.ts'
 
-/** Between a first request that failed and the next, ms. */
-const WARM_PAUSE_MS = 100
-
 /** One host's way of asking any of several peers; what arms of experiments with many servers differ in. */
 export interface Fleet extends AsyncDisposable {
   /** Attempts at requests so far, further ones included, answered or not. */
@@ -37,8 +34,9 @@ export interface TriesOptions {
   /** Between an attempt that failed and the next, ms; default 100. */
   readonly pauseMs?: number
   /**
-   * Whether a peer at which an attempt timed out gets a new connection for the next (`force`), which all later requests use
-   * too, as the newest; default false: `dial` goes on giving out one that is silently dead.
+   * Whether a peer at which an attempt timed out gets a new connection for the next (`force`), unless another request has
+   * given it one meanwhile; all later requests use it too, as the newest. Default false: `dial` goes on giving out one that
+   * is silently dead.
    */
   readonly redials?: boolean
   /** Told of each attempt that timed out. */
@@ -59,35 +57,53 @@ export function keptFleet ({ node, clock }: PlainHost, options: TriesOptions): F
   return triesOf(({ addresses }) => keptStreams({ node, addresses }), { node, clock }, options)
 }
 
+/** What a peer is asked through now, and how often it was dialled anew. */
+interface Standing {
+  requester: Requester
+  redials: number
+}
+
 /** @param requesterOf what makes attempts at a peer, a new one behind each redial */
 function triesOf (requesterOf: (peer: Askable) => Requester, { node, clock }: PlainHost, { deadlineMs, attempts = 1, attemptMs = deadlineMs, pauseMs = 100, redials = false, onTimeout }: TriesOptions): Fleet {
-  const byPeer = new Map<PeerId, Requester>()
+  const standings = new Map<PeerId, Standing>()
+  const standingOf = (peer: Askable): Standing => {
+    const standing = standings.get(peer.id) ?? { requester: requesterOf(peer), redials: 0 }
+    standings.set(peer.id, standing)
+    return standing
+  }
   let made = 0
   return {
     get attempts () {
       return made
     },
     async ask (peers, payload, signal) {
-      const silent = new Set<PeerId>()
+      // How often each peer had been dialled anew when a try at it began that timed out.
+      const silentSince = new Map<PeerId, number>()
       for (let attempt = 0; ; attempt++) {
         made++
         const startMs = clock.now()
         using limit = timeoutSignal(clock, typeof attemptMs === 'number' ? attemptMs : attemptMs.timeoutMs, signal)
         const peer = peers[attempt % peers.length]
         const { id, addresses } = peer
+        const standing = standingOf(peer)
+        let redialsBefore = standing.redials
         try {
-          if (redials && silent.has(id)) {
+          // Not where another request has dialled anew since: that connection has not been silent yet.
+          if (redials && silentSince.get(id) === redialsBefore) {
             await node.dial([...addresses], { signal: limit.signal, force: true })
-            // Streams of the old connection that are in use go back to a requester that nobody asks any more.
-            byPeer.delete(id)
+            // libp2p joins dials that overlap: of several that end together the first leaves the old connection behind.
+            if (standing.redials === redialsBefore) {
+              standing.redials++
+              // Streams of the old connection that are in use go back to a requester that nobody asks any more.
+              standing.requester = requesterOf(peer)
+            }
+            redialsBefore = standing.redials
           }
-          const requester = byPeer.get(id) ?? requesterOf(peer)
-          byPeer.set(id, requester)
-          await requester.request(payload, limit.signal)
+          await standing.requester.request(payload, limit.signal)
           return
         } catch (error) {
           if (limit.timedOut) {
-            silent.add(id)
+            silentSince.set(id, redialsBefore)
             onTimeout?.(id)
           }
           if (signal.aborted || attempt + 1 === attempts) {
@@ -155,6 +171,9 @@ export async function modularFleet (host: ModularHost, peers: readonly Askable[]
     }
   }
 }
+
+/** Between a first request that failed and the next. */
+const WARM_PAUSE_MS = 100
 
 /**
  * Asks each peer until it has answered once, so that there are connections, however short the deadline. Resolves when all

@@ -1,8 +1,7 @@
 import { setImmediate as immediate } from 'node:timers/promises'
 import test from 'ava'
 import { parseScenario } from '../../src/wires/scenario.ts'
-import { TcpRun } from '../../src/wires/tcp/tcp-run.ts'
-import { Turns } from '../../src/wires/tcp/turns.ts'
+import { RunTurns, TcpRun } from '../../src/wires/tcp/tcp-run.ts'
 import type { HostNetwork, HostNetworks } from '../../src/wires/tcp/host-networks.ts'
 import type { Child } from '../../src/wires/tcp/child.ts'
 import type { HostCommand, NetworkCommand } from '../../src/wires/tcp/messages.ts'
@@ -40,7 +39,7 @@ class FakeNetworks {
 
 test('nodes are made when the processes of all runs that set up are warm, for they ping at intervals from their start on', async t => {
   const networks = new FakeNetworks()
-  const turns = { warming: new Turns(), opening: new Turns() }
+  const turns = new RunTurns()
   const scenario = parseScenario({ hosts: [{ name: 'a', role: 'any' }, { name: 'b', role: 'any' }], limitMs: 1_000 })
   const request = { scenario, rolesModule: new URL('file:///roles.ts'), parameters: {}, seed: 'seed' }
   const runs = Array.from({ length: 3 }, () => new TcpRun(request as ConstructorParameters<typeof TcpRun>[0], networks as unknown as HostNetworks, turns, new AbortController().signal).outcome())

@@ -108,6 +108,23 @@ test('a redial gives a new connection, and all later requests are on its streams
   })
 })
 
+test('a peer is dialled anew once for all requests that its old connection kept waiting', async t => {
+  await onKeptStreams(REDIALS, async ({ clock, node, ask }) => {
+    await ask()
+    node.connections[0].wedged = true
+    const first = ask()
+    // Its try ends when the first one's redial, at 1.1 s, has taken its three round trips.
+    await sleep(clock, 500)
+    const second = ask()
+    await Promise.all([first, second])
+    t.is(node.connections.length, 2)
+    // A connection that falls silent in its turn is left behind, too.
+    node.connections[1].wedged = true
+    await ask()
+    t.is(node.connections.length, 3)
+  })
+})
+
 test('a stream of the old connection that was in use at the redial is not kept when its reply comes', async t => {
   await onKeptStreams(REDIALS, async ({ clock, node, ask }) => {
     await ask()

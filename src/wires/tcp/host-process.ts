@@ -16,11 +16,15 @@ serveParent<HostCommand>(async command => {
       return await readlink('/proc/self/ns/net')
     case 'warm-up':
       warm ??= warmUp()
-      return await warm.catch((error: unknown) => {
+      try {
+        await warm
+      } catch (error) {
         // The next run is to try again, not to fail of what this one met.
         warm = undefined
         throw error
-      })
+      }
+      // What is wrong with it is for `open` to say.
+      return await import(command.rolesModule).then(() => {}, () => {})
     case 'open':
       run = HostedGroup.open(command.run)
       return (await run).opened
@@ -29,6 +33,8 @@ serveParent<HostCommand>(async command => {
     case 'start':
       return await (await run)?.run(command.zeroMs)
     case 'close': {
+      // A process that does not get warm is no good for the next run: it does not answer then, and is killed.
+      await warm?.catch(() => {})
       const opened = await run?.catch(() => undefined)
       run = undefined
       return await opened?.close()

@@ -12,7 +12,7 @@ export type HostCommand =
   /** Answered with the name of the network namespace that the process is in: `net:[4026532008]`. */
   | { readonly type: 'namespace' }
   /** Answered when the process is ready to measure; not before `namespace`, for until then it may have no loopback. */
-  | { readonly type: 'warm-up' }
+  | { readonly type: 'warm-up', readonly rolesModule: string }
   /** Answered with an `OpenedHost` for each host. */
   | { readonly type: 'open', readonly run: HostsInit }
   | { readonly type: 'set-up', readonly peers: PeerTable }

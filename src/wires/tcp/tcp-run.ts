@@ -3,16 +3,19 @@ import { TwinwireError } from '../../core/errors.ts'
 import { runError } from '../wire.ts'
 import { atATime } from './at-a-time.ts'
 import { monotonicNowMs } from './monotonic.ts'
+import { Turns } from './turns.ts'
 import type { RecordedEvent } from '../../core/recorder.ts'
 import type { HostDescription } from '../scenario.ts'
 import type { RunOutcome, RunRequest } from '../wire.ts'
 import type { Child } from './child.ts'
 import type { AddressTable, HostNetwork, HostNetworks } from './host-networks.ts'
 import type { HostCommand, NetworkCommand, OpenedHost } from './messages.ts'
-import type { Turns } from './turns.ts'
 
 /** Time zero is this far ahead when it is announced, so that every process has heard of it by then. */
 const START_LEAD_MS = 10
+
+/** Runs begin so far from each other at least: many that dial at one instant would measure how long this machine takes for that. */
+const APART_MS = 500
 
 /** What processes may take to start and to warm up, and again to make their nodes. */
 const PREPARATION_MS = 60_000
@@ -33,11 +36,13 @@ interface HostProcess {
 }
 
 /** What runs of one wire do in turns, each for all its processes. */
-export interface RunTurns {
+export class RunTurns {
   /** Processes are started and warmed up: seconds where there is none to be used again. */
-  readonly warming: Turns
+  readonly warming = new Turns()
   /** Nodes are made, and the run begins. */
-  readonly opening: Turns
+  readonly opening = new Turns()
+  /** When the latest began, on the monotonic clock. */
+  begunMs = -Infinity
 }
 
 interface Prepared {
@@ -97,8 +102,8 @@ export class TcpRun {
     const { limitMs } = this.#request.scenario
     const { warming, opening } = this.#turns
     const { network, listen } = await warming.take(async () => await this.#prepare())
-    // What it costs this machine that other runs prepare is not to be seen at this one's beginning, nor does a node wait for
-    // their processes: libp2p pings at intervals from a node's start on, in simulation from time zero on.
+    // Processes that start and warm up take all that this machine has; and nodes are not to wait for them, for libp2p pings at
+    // intervals from a node's start on, in simulation from time zero on.
     await warming.none()
     await opening.take(async () => await this.#setUp(network, listen))
     const zeroMs = monotonicNowMs() + START_LEAD_MS
@@ -124,7 +129,7 @@ export class TcpRun {
     return await this.#withPreparationLimit(async () => {
       const childOf = new Map(this.#processes.flatMap(({ hosts, child }) => hosts.map(({ name }) => [name, child])))
       const listen = await network.prepare(this.#request.scenario.hosts.map(({ name }) => childOf.get(name)!))
-      await atATime(WARMED_AT_A_TIME, this.#processes, async ({ child }) => await this.#call(child, { type: 'warm-up' }))
+      await atATime(WARMED_AT_A_TIME, this.#processes, async ({ child }) => await this.#call(child, { type: 'warm-up', rolesModule: this.#request.rolesModule.href }))
       return { network, listen }
     })
   }
@@ -132,6 +137,10 @@ export class TcpRun {
   /** Nodes, who hear of each other, and what their roles set up. */
   async #setUp (network: HostNetwork, listen: Prepared['listen']): Promise<void> {
     const { scenario } = this.#request
+    const waitMs = this.#turns.begunMs + APART_MS - monotonicNowMs()
+    if (waitMs > 0 && !this.#over) {
+      await sleep(waitMs)
+    }
     await this.#withPreparationLimit(async () => {
       const opened = await this.#open(network, listen)
       const addresses = await network.addresses(scenario.hosts.map(({ name }) => opened.get(name)!))
@@ -140,6 +149,7 @@ export class TcpRun {
         await this.#call(child, { type: 'set-up', peers: { ids, addresses: seenByThese(hosts, addresses) } })
       }))
     })
+    this.#turns.begunMs = monotonicNowMs()
   }
 
   /** Gives the processes back. A run that was cut short before its turn has none. */

@@ -1,19 +1,14 @@
 import { TwinwireError } from '../../core/errors.ts'
 import { HubNetworks } from './namespaces/hub-networks.ts'
 import { RelayNetworks } from './relay-networks.ts'
-import { TcpRun } from './tcp-run.ts'
-import { Turns } from './turns.ts'
+import { RunTurns, TcpRun } from './tcp-run.ts'
 import type { RunOutcome, RunRequest, Wire } from '../wire.ts'
 import type { HostNetworks, TcpNetwork } from './host-networks.ts'
-import type { RunTurns } from './tcp-run.ts'
 
 export interface TcpWireOptions {
   /** Default: `relay`, which every machine has. `namespaces` needs Linux, root, and the commands of iproute2 and util-linux. */
   readonly network?: TcpNetwork
 }
-
-/** Runs begin so far from each other at least: many that dial at one instant would measure how long this machine takes for that. */
-const APART_MS = 500
 
 /**
  * Real js-libp2p nodes over kernel TCP: each host in a process of its own, joined by what the scenario's paths say.
@@ -26,7 +21,7 @@ const APART_MS = 500
 export class TcpWire implements Wire {
   readonly name = 'tcp'
   readonly #networks: HostNetworks
-  readonly #turns: RunTurns = { warming: new Turns(), opening: new Turns(APART_MS) }
+  readonly #turns = new RunTurns()
   readonly #stopping = new AbortController()
   readonly #runs = new Set<Promise<RunOutcome>>()
 
