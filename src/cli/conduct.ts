@@ -12,6 +12,7 @@ import { execute } from './execute.ts'
 import type { Machinery } from './execute.ts'
 import { moreSeeds } from './more-seeds.ts'
 import { changedParameters } from './parameters.ts'
+import { holdsResults } from './results-directory.ts'
 import type { RunPlan } from './run-plan.ts'
 import type { SimThreads } from './sim-task.ts'
 import { planStages } from './stages.ts'
@@ -32,12 +33,16 @@ export interface ConductRequest {
 
 /** Who looks on. */
 export interface ConductObserver {
-  /** Stages beside those of the plan: seeds that are added for precision. */
+  /** Stages beside those of the plan: seeds that are added for precision, and simulations that are run again for their courses. */
   added(stages: readonly Stage[]): void
   /** `tookMs` is real time; `soFar` gives everything that is there with this unit. */
   finished(unit: UnitKey, result: UnitResult, tookMs: number, soFar: () => ResultsData): void
+  /** A simulation that has a result was run again for its course. */
+  repeated(unit: UnitKey, tookMs: number): void
   /** Waited for before real time is measured and before the results are written: whatever it does beside must be over. */
   quiet?(): Promise<void>
+  /** The results are in the folder, however the run ended. */
+  written(results: ResultsData): void
 }
 
 /**
@@ -57,7 +62,7 @@ export async function machineryFor ({ stackCipher, tcpNetwork, wires }: RunPlan,
 /**
  * Conducts one experiment: all planned simulations; more, while effects are to be known more precisely; those that are
  * worth seeing from inside once more, where they were not recorded at once; then the other wires; and leaves the results
- * in the folder. Cut short, or where it throws, it leaves what is finished.
+ * in the folder. Cut short, or where it throws, it leaves what is finished; where nothing is, an earlier run's results stay.
  *
  * @throws what wires that cannot be made, the observer, or the file system throw
  */
@@ -106,7 +111,18 @@ export async function conduct ({ machinery, signal, loaded, parameters, plan, di
         observer.added(stages)
         await play(stages)
       }
-      units.splice(0, units.length, ...await recordCourses({ loaded, parameters, machinery, simThreads, signal, plan: wires, jobs: plan.jobs }, units))
+      const withCourses = await recordCourses({
+        loaded,
+        parameters,
+        machinery,
+        simThreads,
+        signal,
+        plan: wires,
+        jobs: plan.jobs,
+        added: stage => observer.added([stage]),
+        repeated: (unit, tookMs) => observer.repeated(unit, tookMs)
+      }, units)
+      units.splice(0, units.length, ...withCourses)
     } finally {
       await simThreads.stop()
     }
@@ -118,10 +134,17 @@ export async function conduct ({ machinery, signal, loaded, parameters, plan, di
     await observer.quiet?.()
     await play(plan.stages.filter(({ wire }) => wire === 'tcp'))
   } finally {
-    // Also where a wire cannot be made: what ran before it took long.
-    await observer.quiet?.()
-    const { writeResults } = await import('../results/files.ts')
-    await writeResults(directory, soFar())
+    try {
+      await observer.quiet?.()
+    } finally {
+      // Also where a wire cannot be made: what ran before it took long.
+      if (units.length > 0 || !await holdsResults(directory)) {
+        const { writeResults } = await import('../results/files.ts')
+        const results = soFar()
+        await writeResults(directory, results)
+        observer.written(results)
+      }
+    }
   }
 }
 

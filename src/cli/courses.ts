@@ -9,11 +9,16 @@ import { execute } from './execute.ts'
 import type { ExecuteOptions } from './execute.ts'
 import { atATime } from './in-turn.ts'
 import type { RunPlan } from './run-plan.ts'
+import type { Stage } from './stages.ts'
 
 export interface RecordCoursesOptions extends Pick<ExecuteOptions, 'loaded' | 'parameters' | 'machinery' | 'simThreads' | 'signal'> {
   readonly plan: readonly WirePlan[]
   /** How many run at a time. */
   readonly jobs: number
+  /** Told of what is to be run once more, before it is. */
+  readonly added: (stage: Stage) => void
+  /** Told of each of these that came to its end, well or not; `tookMs` is real time. */
+  readonly repeated: (unit: UnitKey, tookMs: number) => void
 }
 
 /**
@@ -33,13 +38,28 @@ export function recordedAtOnce ({ cases }: Experiment, { wires, precision }: Pic
  *
  * @param units the results of all runs; those of one that does not come to an end here stay as they are
  */
-export async function recordCourses ({ loaded, parameters, machinery, simThreads, signal, plan, jobs }: RecordCoursesOptions, units: readonly UnitResult[]): Promise<UnitResult[]> {
+export async function recordCourses ({ loaded, parameters, machinery, simThreads, signal, plan, jobs, added, repeated }: RecordCoursesOptions, units: readonly UnitResult[]): Promise<UnitResult[]> {
   const reasons = new Map(chooseCourses({ run: { experiment: describeExperiment(loaded.experiment), plan }, units }).map(({ reason, ...unit }) => [unitId(unit), { reason, unit }]))
   const known = new Map(units.filter(({ course }) => course !== undefined).map(unit => [unitId(unit), unit]))
   const missing = [...reasons].flatMap(([id, { unit }]) => known.has(id) ? [] : [unit])
-  const stage = { wire: 'sim' as const, units: missing, ...atATime(jobs) }
+  const stage: Stage = { wire: 'sim', units: missing, ...atATime(jobs) }
+  if (!signal.aborted) {
+    added(stage)
+  }
   const recorded: UnitResult[] = []
-  await execute({ loaded, parameters, machinery, simThreads, signal, stages: [stage], records: () => true, onFinished: (_unit, result) => { recorded.push(result) } })
+  await execute({
+    loaded,
+    parameters,
+    machinery,
+    simThreads,
+    signal,
+    stages: [stage],
+    records: () => true,
+    onFinished (unit, result, tookMs) {
+      recorded.push(result)
+      repeated(unit, tookMs)
+    }
+  })
   const withCourses = new Map([...known.values(), ...recorded].map(result => [unitId(result), result]))
   return units.map(({ course: _course, ...unit }) => {
     const found = withCourses.get(unitId(unit))

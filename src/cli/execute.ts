@@ -23,7 +23,10 @@ export interface Machinery {
    * @throws ERR_UNSUPPORTED where this machine has no such network
    */
   createTcpWire(network?: TcpNetwork): Promise<Wire>
-  /** Real time after which a unit is given up: it hangs. */
+  /**
+   * Real time after which a unit is given up: it hangs. Real peers have it beside what their scenario may take, for the
+   * processes of all runs that share the machine are started, and warmed up, in turn.
+   */
   readonly unitLimitMs: number
   /** Real time that a wire has to end a run that was cut short; then nobody waits for it any more. */
   readonly graceMs: number
@@ -48,9 +51,10 @@ export interface ExecuteOptions {
 
 /** Runs all stages, one after the other; but for the threads of simulations no thread, process or socket is left when it returns. */
 export async function execute (options: ExecuteOptions): Promise<void> {
-  const keep = async (unit: UnitKey, runner: Runner): Promise<void> => {
+  const keep = async (unit: UnitKey, runner: Runner, { scenarioLimitMsOf }: Stage): Promise<void> => {
     const startedMs = systemClock.now()
-    const result = await runWithin(options, unit, runner)
+    const limitMs = options.machinery.unitLimitMs + (scenarioLimitMsOf?.(unit) ?? 0)
+    const result = await runWithin(limitMs, options, unit, runner)
     if (result !== undefined) {
       options.onFinished(unit, result, systemClock.now() - startedMs)
     }
@@ -63,7 +67,7 @@ export async function execute (options: ExecuteOptions): Promise<void> {
     const runner = await createRunner(wire, options)
     try {
       for (const stage of stages) {
-        await inTurn(stage.units, stage, options.signal, async unit => await keep(unit, runner))
+        await inTurn(stage.units, stage, options.signal, async unit => await keep(unit, runner, stage))
       }
     } finally {
       await runner.stop()
@@ -108,8 +112,8 @@ function wireRunner ({ loaded, parameters, eventLog }: ExecuteOptions, wire: Wir
 }
 
 /** Undefined where the unit was dropped because all is being cut short. */
-async function runWithin ({ signal, machinery: { unitLimitMs, graceMs } }: ExecuteOptions, unit: UnitKey, runner: Runner): Promise<UnitResult | undefined> {
-  const deadline = timeoutSignal(systemClock, unitLimitMs, signal)
+async function runWithin (limitMs: number, { signal, machinery: { graceMs } }: ExecuteOptions, unit: UnitKey, runner: Runner): Promise<UnitResult | undefined> {
+  const deadline = timeoutSignal(systemClock, limitMs, signal)
   let result: UnitResult
   try {
     result = await settledOrGivenUp(runner.run(unit, deadline.signal), deadline.signal, graceMs)
@@ -120,7 +124,7 @@ async function runWithin ({ signal, machinery: { unitLimitMs, graceMs } }: Execu
   }
   if (deadline.timedOut) {
     const hung = new TwinwireError('ERR_TIMEOUT', 'the run hung', {
-      expected: `to end within ${unitLimitMs / 1000} s of real time`, found: 'no end'
+      expected: `to end within ${limitMs / 1000} s of real time`, found: 'no end'
     })
     return { ...result, error: toUnitError(hung) }
   }

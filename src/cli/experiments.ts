@@ -46,7 +46,7 @@ interface Prepared {
 /**
  * The command `experiments`: runs all experiments, or those named, one after the other, each as `validate` does, and makes
  * their reports and the summary over them. One that fails as a whole, as where its real peers cannot be made, is said on
- * stderr and left out of the summary.
+ * stderr and marked in the table; the summary has what it has.
  *
  * Interrupted, it makes no report, or no more, and says on stderr what would.
  *
@@ -57,7 +57,7 @@ interface Prepared {
 export async function experiments (context: CliContext, names: readonly string[], options: ExperimentsOptions): Promise<number> {
   const pages = resolve(context.workingDirectory, options.pages ?? options.out)
   const kept = new KeptWires(context.machinery)
-  let played: Played | undefined
+  let played: readonly Played[] | undefined
   try {
     played = await playAll({ ...context, machinery: kept.machinery }, names, options, pages)
   } finally {
@@ -67,14 +67,18 @@ export async function experiments (context: CliContext, names: readonly string[]
   return played === undefined ? interruptedExitCode(context.signal) : await sumUp(context, played, options, pages)
 }
 
-/** What became of the experiments, each in their order. */
-interface Played {
-  readonly finished: readonly Prepared[]
-  readonly failed: readonly Prepared[]
+/** What became of an experiment. */
+interface Outcome {
+  /** As a whole, which is on stderr by then. */
+  readonly failed: boolean
+  /** Whether its folder holds runs of this command. */
+  readonly kept: boolean
 }
 
-/** Runs them one after the other; undefined where it was interrupted. */
-async function playAll (context: CliContext, names: readonly string[], options: ExperimentsOptions, pages: string): Promise<Played | undefined> {
+interface Played extends Prepared, Outcome {}
+
+/** Runs them one after the other, and returns them in that order; undefined where it was interrupted. */
+async function playAll (context: CliContext, names: readonly string[], options: ExperimentsOptions, pages: string): Promise<readonly Played[] | undefined> {
   const { signal } = context
   const expected = await earlierTimes(pages)
   const folders = await experimentFolders(context, options)
@@ -86,19 +90,20 @@ async function playAll (context: CliContext, names: readonly string[], options: 
   if (signal.aborted) {
     return undefined
   }
-  const finished: Prepared[] = []
-  const failed: Prepared[] = []
+  const played: Played[] = []
   for (const [index, experiment] of prepared.entries()) {
     const later = prepared.slice(index + 1).map(({ loaded }) => expected.get(loaded.experiment.name))
-    const succeeded = await play(context, experiment, { position: `${index + 1} of ${prepared.length}`, later })
+    const outcome = await play(context, experiment, { position: `${index + 1} of ${prepared.length}`, later })
     if (signal.aborted) {
-      tellFinished(context, finished, pages)
-      tellInterrupted(context, experiment)
+      tellFinished(context, played, pages)
+      if (outcome.kept) {
+        tellInterrupted(context, experiment)
+      }
       return undefined
     }
-    (succeeded ? finished : failed).push(experiment)
+    played.push({ ...experiment, ...outcome })
   }
-  return { finished, failed }
+  return played
 }
 
 /** What the user named the folder for pages with. */
@@ -107,35 +112,42 @@ function pagesOption ({ pages }: ExperimentsOptions): string {
 }
 
 /** Makes reports and summary, and tells how each experiment went; the exit code. */
-async function sumUp (context: CliContext, { finished, failed }: Played, options: ExperimentsOptions, pages: string): Promise<number> {
+async function sumUp (context: CliContext, played: readonly Played[], options: ExperimentsOptions, pages: string): Promise<number> {
   const { signal, stdout } = context
-  if (finished.length === 0) {
+  const kept = played.filter(one => one.kept)
+  if (kept.length === 0) {
     return ExitCode.failed
   }
   let entries: readonly MadePage[]
   try {
-    entries = await makeSummary(finished.map(({ directory }) => directory), { pages, option: pagesOption(options), threads: options.jobs, signal })
+    entries = await makeSummary(kept.map(({ directory }) => directory), { pages, option: pagesOption(options), threads: options.jobs, signal })
   } catch (error) {
-    tellFinished(context, finished, pages)
+    tellFinished(context, played, pages)
     if (!signal.aborted) {
       throw error
     }
     return interruptedExitCode(signal)
   }
-  const rows = entries.map(({ results: { run }, analysis, runs }) => [
-    run.experiment.name,
-    formatSpan(Date.parse(run.finishedAt) - Date.parse(run.startedAt)),
-    analysis.holes.length === 0 ? String(runs) : `${runs}, ${analysis.holes.length} without a result`,
-    thresholdsOf(analysis)
-  ])
-  const failedRows = failed.map(({ loaded }) => [loaded.experiment.name, '', 'failed', ''])
-  stdout.write(`${table(['experiment', 'took', 'runs', 'thresholds'], [...rows, ...failedRows])}\nSummary: ${fromHere(context, join(pages, SUMMARY_PAGE))}\n`)
-  return failed.length === 0 && entries.every(({ analysis }) => analysis.passed && analysis.holes.length === 0) ? ExitCode.ok : ExitCode.failed
+  const made = new Map(entries.map((entry, index) => [kept[index], entry]))
+  const rows = played.map(one => rowOf(one, made.get(one)))
+  stdout.write(`${table(['experiment', 'took', 'runs', 'thresholds'], rows)}\nSummary: ${fromHere(context, join(pages, SUMMARY_PAGE))}\n`)
+  return played.every(({ failed }) => !failed) && entries.every(({ analysis }) => analysis.passed && analysis.holes.length === 0) ? ExitCode.ok : ExitCode.failed
 }
 
-/** Where the results of finished experiments are, and what makes pages of them. */
-function tellFinished (context: CliContext, finished: readonly Prepared[], pages: string): void {
-  const folders = finished.map(({ directory }) => fromHere(context, directory))
+/** How an experiment went: what its page says, where it has one. */
+function rowOf ({ loaded, failed }: Played, entry: MadePage | undefined): string[] {
+  const { name } = loaded.experiment
+  if (entry === undefined) {
+    return [name, '', 'failed', '']
+  }
+  const { results: { run }, analysis, runs } = entry
+  const counts = [...failed ? ['failed'] : [], String(runs), ...analysis.holes.length === 0 ? [] : [`${analysis.holes.length} without a result`]]
+  return [name, formatSpan(Date.parse(run.finishedAt) - Date.parse(run.startedAt)), counts.join(', '), thresholdsOf(analysis)]
+}
+
+/** Where the results of experiments that are over are, and what makes pages of them. */
+function tellFinished (context: CliContext, played: readonly Played[], pages: string): void {
+  const folders = played.filter(({ kept }) => kept).map(({ directory }) => fromHere(context, directory))
   if (folders.length > 0) {
     context.stderr.write(`Finished: ${folders.join(', ')}\n${commandLine(['twinwire', 'summary', ...folders, '--out', fromHere(context, pages)])} makes their reports and the summary.\n`)
   }
@@ -183,13 +195,14 @@ interface Place {
   readonly later: ReadonlyArray<number | undefined>
 }
 
-/** False where it failed as a whole, which is on stderr by then: what the others measure is not lost for it. */
-async function play ({ signal, stderr }: CliContext, { loaded, parameters, plan, machinery, directory }: Prepared, { position, later }: Place): Promise<boolean> {
+/** Never rejects: what the others measure is not lost where one fails. */
+async function play ({ signal, stderr }: CliContext, { loaded, parameters, plan, machinery, directory }: Prepared, { position, later }: Place): Promise<Outcome> {
   const { name } = loaded.experiment
   const laterMs = later.reduce<number>((sum, timeMs) => sum + (timeMs ?? 0), 0)
   const unknown = later.includes(undefined)
   const after = later.length === 0 ? '' : `, the others ${laterMs === 0 ? 'not known yet' : `${unknown ? 'more than' : 'about'} ${formatSpan(laterMs)}`}`
   const progress = new Progress({ output: stderr, clock: systemClock, stages: plan.stages, heading: () => `${name} (${position}${after})`, estimate: () => '' })
+  let kept = false
   try {
     await progress.during(signal, async () => await conduct({
       machinery,
@@ -200,14 +213,18 @@ async function play ({ signal, stderr }: CliContext, { loaded, parameters, plan,
       directory,
       observer: {
         added: stages => progress.add(stages),
-        finished: (unit, result, tookMs) => progress.finished(unit, result.error !== undefined, tookMs)
+        finished: (unit, result, tookMs) => progress.finished(unit, result.error !== undefined, tookMs),
+        repeated: (unit, tookMs) => progress.finished(unit, false, tookMs),
+        written ({ units }) {
+          kept = units.length > 0
+        }
       }
     }))
-    return true
+    return { failed: false, kept }
   } catch (error) {
     const { code, message } = toUnitError(error)
     stderr.write(`error [${code}]: ${name} failed: ${message}\n`)
-    return false
+    return { failed: true, kept }
   }
 }
 

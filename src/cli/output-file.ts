@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import { accessSync, closeSync, constants, fstatSync, openSync, realpathSync, renameSync, rmSync, statSync, writeSync } from 'node:fs'
 import { basename, dirname, join, resolve } from 'node:path'
 import { isatty } from 'node:tty'
@@ -43,7 +44,8 @@ export class OutputFile {
       if (kind === 'file') {
         accessSync(this.#path, constants.W_OK)
       }
-      this.#draft = kind === 'device' ? this.#path : `${this.#path}.${process.pid}.partial`
+      // A random name, for in a container the next process often has the number of one that was killed and left its draft.
+      this.#draft = kind === 'device' ? this.#path : `${this.#path}.${randomBytes(6).toString('hex')}.partial`
       this.#descriptor = openSync(this.#draft, kind === 'device' ? 'w' : 'wx')
     } catch (error) {
       throw this.#failure(error, name)

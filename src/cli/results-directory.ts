@@ -86,7 +86,8 @@ async function isDirectory (path: string): Promise<boolean> {
   throw Object.assign(new Error(`${path} is no folder`), { code: 'ENOTDIR' })
 }
 
-async function holdsResults (directory: string): Promise<boolean> {
+/** Whether the folder holds results, as far as its manifest tells. */
+export async function holdsResults (directory: string): Promise<boolean> {
   try {
     const path = join(directory, 'manifest.json')
     parseManifest(await readFile(path, 'utf8'), path)

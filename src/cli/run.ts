@@ -67,6 +67,7 @@ export async function run (context: CliContext, name: string, options: RunOption
     },
     onError: error => progress.say(`the report so far could not be written: ${error instanceof Error ? error.message : String(error)}`)
   })
+  const folder = { written: false }
   if (options.watch === true) {
     stderr.write(`Report so far: ${fromHere(context, reportFile(directory))}\n`)
   }
@@ -89,7 +90,11 @@ export async function run (context: CliContext, name: string, options: RunOption
               watcher.changed()
             }
           },
-          quiet: async () => await watcher.stop()
+          repeated: (unit, tookMs) => progress.finished(unit, false, tookMs),
+          quiet: async () => await watcher.stop(),
+          written () {
+            folder.written = true
+          }
         }
       })
     } finally {
@@ -97,6 +102,11 @@ export async function run (context: CliContext, name: string, options: RunOption
     }
   })
 
+  if (!folder.written) {
+    // It was interrupted: only then does nothing end, well or not.
+    stderr.write(`nothing is finished: ${fromHere(context, directory)} still has the results of an earlier run\n`)
+    return interruptedExitCode(signal)
+  }
   const { results, analysis, path } = await makeReport(directory)
   const failed = !analysis.passed || analysis.holes.length > 0
   const exitCode = signal.aborted ? interruptedExitCode(signal) : failed ? ExitCode.failed : ExitCode.ok

@@ -9,6 +9,8 @@ import type { Room } from './in-turn.ts'
 export interface Stage extends Room<UnitKey> {
   readonly wire: WireName
   readonly units: readonly UnitKey[]
+  /** Real time that a unit's scenario takes at most, from its time zero on, ms. Absent: it is played in virtual time. */
+  readonly scenarioLimitMsOf?: (unit: UnitKey) => number
 }
 
 /** Real runs that mostly wait: enough to save the time, few enough not to be seen in it. Eight of failed-requests keep two cores busy for a quarter. */
@@ -33,14 +35,16 @@ function realStage ({ cases }: Experiment, parameters: RunParameters, units: rea
     const unit = units.find(unit => unit.case === theCase.name)
     return unit === undefined ? [] : [[theCase.name, realLoad(theCase, parameters, unit)]]
   }))
-  const loadOf = (unit: UnitKey): RealLoad => loads.get(unit.case) ?? ALONE
-  const waiting = units.filter(unit => loadOf(unit) !== ALONE).sort((a, b) => loadOf(b).limitMs - loadOf(a).limitMs)
+  const loadOf = (unit: UnitKey): RealLoad => loads.get(unit.case) ?? UNKNOWN
+  const goesAlone = (unit: UnitKey): boolean => loadOf(unit).weight === WAITING_CAPACITY
+  const waiting = units.filter(unit => !goesAlone(unit)).sort((a, b) => loadOf(b).limitMs - loadOf(a).limitMs)
   const capacity = least(waiting.map(loadOf))
   return {
     wire: 'tcp',
-    units: [...waiting, ...units.filter(unit => loadOf(unit) === ALONE)],
+    units: [...waiting, ...units.filter(goesAlone)],
     capacity,
-    weightOf: unit => Math.min(loadOf(unit).weight, capacity)
+    weightOf: unit => Math.min(loadOf(unit).weight, capacity),
+    scenarioLimitMsOf: unit => loadOf(unit).limitMs
   }
 }
 
@@ -79,24 +83,23 @@ function lengthMs (loads: readonly RealLoad[], capacity: number): number {
 }
 
 interface RealLoad {
+  /** All of `WAITING_CAPACITY` where it has the machine alone. */
   readonly weight: number
   /** The most that a run takes, which is how runs of one experiment compare in length. */
   readonly limitMs: number
 }
 
-const ALONE: RealLoad = { weight: WAITING_CAPACITY, limitMs: 0 }
+/** Of a case that throws, which is its runs' to tell. */
+const UNKNOWN: RealLoad = { weight: WAITING_CAPACITY, limitMs: 0 }
 
 /** That of all of the case's runs: hosts and limit are taken to be the same in all arms and seeds. */
 function realLoad (theCase: Case, parameters: RunParameters, unit: UnitKey): RealLoad {
-  if (!theCase.waits) {
-    return ALONE
-  }
   try {
     const { hosts, limitMs } = scenarioOf(theCase, parameters, unit)
     const processes = new Set(hosts.map(host => host.process ?? host)).size
-    return processes >= WAITING_PROCESSES ? ALONE : { weight: Math.max(WAITING_PROCESSES, WAITING_RUNS * processes), limitMs }
+    const weight = theCase.waits && processes < WAITING_PROCESSES ? Math.max(WAITING_PROCESSES, WAITING_RUNS * processes) : WAITING_CAPACITY
+    return { weight, limitMs }
   } catch {
-    // What the case throws is its runs' to tell.
-    return ALONE
+    return UNKNOWN
   }
 }

@@ -3,13 +3,14 @@ import { join } from 'node:path'
 import test from 'ava'
 import { recordCourses, recordedAtOnce } from '../../src/cli/courses.ts'
 import type { SimThreads } from '../../src/cli/sim-task.ts'
+import type { Stage } from '../../src/cli/stages.ts'
 import { Threads } from '../../src/cli/threads.ts'
 import { loadExperiment } from '../../src/experiment/registry.ts'
 import { planSeeds, planUnits } from '../../src/experiment/plan.ts'
 import { runUnit } from '../../src/experiment/run-unit.ts'
-import type { UnitResult } from '../../src/experiment/unit.ts'
+import type { UnitKey, UnitResult } from '../../src/experiment/unit.ts'
 import { chooseCourses } from '../../src/results/course-choice.ts'
-import { describeExperiment } from '../../src/results/data.ts'
+import { describeExperiment, unitId } from '../../src/results/data.ts'
 import { readResults } from '../../src/results/files.ts'
 import { fakeMachinery } from '../fixtures/fake-machinery.ts'
 import { FakeWire } from '../fixtures/fake-wire.ts'
@@ -30,7 +31,19 @@ test.serial('the chosen runs get courses with their reasons, one that is another
     units.push(await runUnit({ loaded, parameters, unit, wire }))
   }
   const chosen = chooseCourses({ run: { experiment: describeExperiment(loaded.experiment), plan }, units })
-  const recorded = await recordCourses({ loaded, parameters, machinery, simThreads, signal: new AbortController().signal, plan, jobs: 2 }, units)
+  const added: Stage[] = []
+  const repeated: UnitKey[] = []
+  const recorded = await recordCourses({
+    loaded,
+    parameters,
+    machinery,
+    simThreads,
+    signal: new AbortController().signal,
+    plan,
+    jobs: 2,
+    added: stage => added.push(stage),
+    repeated: unit => repeated.push(unit)
+  }, units)
   t.deepEqual(recorded.map(({ course: _course, error: _error, ...unit }) => unit), units)
   for (const unit of recorded) {
     const choice = chosen.find(({ case: caseName, arm, seed }) => caseName === unit.case && arm === unit.arm && seed === unit.seed)
@@ -41,6 +54,12 @@ test.serial('the chosen runs get courses with their reasons, one that is another
   // Each of the two cases and arms has a median and a worst.
   t.is(chosen.length, 2 * 2 * 2)
   t.regex(recorded.find(({ error }) => error !== undefined)?.error?.message ?? '', /busy, tuned, seed s\/\d; expected trace hash \S+; found another/)
+  // Progress is told of each before it begins and when it is over, as the same object.
+  const [{ units: again }, ...others] = added
+  t.deepEqual(others, [])
+  t.deepEqual(again.map(unitId), chosen.map(unitId))
+  t.is(repeated.length, again.length)
+  t.true(repeated.every(unit => again.includes(unit)))
 })
 
 test.serial('with one seed runs are recorded at once, and nothing is run again', async t => {
@@ -65,7 +84,8 @@ test('only what has one seed, none to come for precision, and no place in a swee
 
 test.serial('cut short, it leaves results as they are', async t => {
   const units = await Promise.all(planUnits(loaded.experiment, plan).map(async unit => await runUnit({ loaded, parameters, unit, wire: new FakeWire('sim') })))
-  t.deepEqual(await recordCourses({ loaded, parameters, machinery, simThreads, signal: AbortSignal.abort(), plan, jobs: 2 }, units), units)
+  const told = (): void => t.fail('nothing is run again')
+  t.deepEqual(await recordCourses({ loaded, parameters, machinery, simThreads, signal: AbortSignal.abort(), plan, jobs: 2, added: told, repeated: told }, units), units)
 })
 
 test.serial('a run of an experiment leaves courses in its folder, whatever the number of jobs, and is not well where one is not reproducible', async t => {

@@ -23,8 +23,8 @@ test.serial('all experiments are run, each into a folder of its own, and summed 
   t.deepEqual(await readdir(join(directory, 'all')), ['queueing'])
   t.deepEqual((await readdir(join(directory, 'pages'))).sort(), ['index.html', 'queueing.html', 'summary.json'])
   t.regex(stdout, /queueing +\d+ s +24 +2 of 2 hold\nSummary: pages\/index\.html\n$/)
-  // Two cases, two arms, six seeds.
-  t.regex(stderr, /queueing \(1 of 1\), 24\/24 runs/)
+  // Two cases, two arms, six seeds; and the median and the worst simulation of each case and arm again.
+  t.regex(stderr, /queueing \(1 of 1\), 32\/32 runs/)
   const again = await runCli(directory, ['summary', 'all/queueing', '--out', 'again'])
   t.is(again.exitCode, 0)
   for (const file of ['index.html', 'queueing.html', 'summary.json']) {
@@ -109,7 +109,7 @@ test.serial('experiments share the processes of real peers, which end with the c
   t.is(tcp.stopped, 1)
 })
 
-test.serial('an experiment whose real peers cannot be made fails alone: the others are summed up, and what it has is kept', async t => {
+test.serial('an experiment whose real peers cannot be made fails alone: the others go on, and what it has is summed up with its holes', async t => {
   const directory = await temporaryDirectory(t)
   let made = 0
   const machinery = {
@@ -126,21 +126,35 @@ test.serial('an experiment whose real peers cannot be made fails alone: the othe
   const { exitCode, stdout, stderr } = await runCli(directory, ['experiments', 'hasty', 'patient', ...FEW, '--out', 'all', '--pages', 'pages'], { machinery })
   t.is(exitCode, 1)
   t.regex(stderr, /\nerror \[EAGAIN\]: hasty failed: no more processes\npatient \(2 of 2\)/)
-  t.regex(stdout, /\npatient +\d+ s +24 +2 of 2 hold\nhasty +failed\nSummary: pages\/index\.html\n$/)
-  t.deepEqual((await readdir(join(directory, 'pages'))).sort(), ['index.html', 'patient.html', 'summary.json'])
+  t.regex(stdout, /\nhasty +\d+ s +failed, 20, 4 without a result +0 of 1 hold\npatient +\d+ s +24 +2 of 2 hold\nSummary: pages\/index\.html\n$/)
+  t.deepEqual((await readdir(join(directory, 'pages'))).sort(), ['hasty.html', 'index.html', 'patient.html', 'summary.json'])
+  t.deepEqual((await summaryOf(join(directory, 'pages'))).experiments.map(({ name, holes }) => [name, holes]), [['hasty', 4], ['patient', 0]])
   const { units } = await readResults(join(directory, 'all', 'hasty'))
   // Two cases, two arms, four seeds in simulation and one on the stack.
   t.is(units.length, 2 * 2 * (4 + 1))
 })
 
-test.serial('where every experiment fails there is nothing to sum up', async t => {
+test.serial('where every experiment fails before it has a run there is nothing to sum up, and what an earlier command left stays', async t => {
   const directory = await temporaryDirectory(t)
-  const machinery = { ...fakeMachinery(), createTcpWire: async () => { throw new Error('no more processes') } }
-  const { exitCode, stdout, stderr } = await runCli(directory, ['experiments', ...FEW, '--out', 'all', '--pages', 'pages'], { machinery })
+  const machinery = { ...fakeMachinery(), experimentsDirectory: new URL('../fixtures/stack-only/', import.meta.url) }
+  await runCli(directory, ['experiments', ...FEW, '--out', 'all'], { machinery })
+  const failing = { ...machinery, createStackWire: async () => { throw new Error('no more memory') } }
+  const { exitCode, stdout, stderr } = await runCli(directory, ['experiments', ...FEW, '--out', 'all', '--pages', 'pages'], { machinery: failing })
   t.is(exitCode, 1)
   t.is(stdout, '')
-  t.regex(stderr, /\nerror \[Error\]: queueing failed: no more processes\n$/)
+  t.regex(stderr, /\nerror \[Error\]: real-protocol failed: no more memory\n$/)
   t.deepEqual(await readdir(join(directory, 'pages')), [])
+  // Two cases, two arms, a seed on the stack and one on real peers.
+  t.is((await readResults(join(directory, 'all', 'real-protocol'))).units.length, 2 * 2 * 2)
+})
+
+test.serial('where a page cannot be made there is no summary, and what makes it is said', async t => {
+  const directory = await temporaryDirectory(t)
+  await mkdir(join(directory, 'pages', 'queueing.html'), { recursive: true })
+  const { exitCode, stdout, stderr } = await runCli(directory, ['experiments', ...FEW, '--out', 'all', '--pages', 'pages'])
+  t.is(exitCode, 2)
+  t.is(stdout, '')
+  t.regex(stderr, /\ntwinwire summary all\/queueing --out pages makes their reports and the summary\.\nerror \[ERR_INVALID_OPTION\]: [^\n]*queueing\.html[^\n]*\n$/)
 })
 
 /** Interrupts when the next thread is made after real peers have stopped, which is to make a page. */

@@ -16,7 +16,8 @@ const fault = test.macro(async (t, name: string, code: string, message: RegExp) 
   const { exitCode, stdout, stderr } = await runCli(directory, ['run', 'queueing', '--seeds', '3', '--jobs', '2', '--set', `fault=${name}`, '--out', 'here'], { machinery })
   t.is(exitCode, 1)
   t.regex(stdout, message)
-  t.regex(stderr, /12\/12 runs, 1 failed/)
+  // Some are run again for their courses, and one that failed once has not failed twice.
+  t.regex(stderr, /\b(\d+)\/\1 runs, 1 failed/)
   const { status, units } = JSON.parse(await readFile(join(directory, 'here', 'manifest.json'), 'utf8')) as Manifest
   t.is(status, 'partial')
   t.is(units.length, 12)
@@ -34,8 +35,9 @@ test('a run that never lets go of its thread is ended and reported', fault, 'spi
 
 test('a real run that hangs is given up, and the others go on', async t => {
   const directory = await temporaryDirectory(t)
+  // Beside the second of its scenario.
   const machinery = { ...fakeMachinery(), unitLimitMs: 4000, graceMs: 100 }
   const { exitCode, stdout } = await runCli(directory, ['validate', 'queueing', '--seeds', '1', '--tcp-seeds', '2', '--set', 'fault=hangs-on-tcp'], { machinery })
   t.is(exitCode, 1)
-  t.regex(stdout, /tcp busy, arm tuned, seed twinwire\/1: ERR_TIMEOUT: the run hung/)
+  t.regex(stdout, /tcp busy, arm tuned, seed twinwire\/1: ERR_TIMEOUT: the run hung; expected to end within 5 s of real time/)
 })

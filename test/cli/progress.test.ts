@@ -109,3 +109,15 @@ test('a stage that has not begun makes the ETA a lower bound', t => {
   eta.finished(stages[0].units[0], 50)
   t.deepEqual(eta.remaining(), { timeMs: 50, complete: false })
 })
+
+test('what is run again takes what its case took in the same stage', t => {
+  const simulations = stage('sim', ['short', 'long'])
+  const eta = new Eta([simulations])
+  simulations.units.forEach(unit => eta.finished(unit, unit.case === 'long' ? 300 : 100))
+  t.deepEqual(eta.remaining(), { timeMs: 0, complete: true })
+  const again = stage('sim', ['long'])
+  eta.add([again])
+  t.deepEqual(eta.remaining(), { timeMs: 300, complete: true })
+  eta.finished(again.units[0], 310)
+  t.deepEqual(eta.remaining(), { timeMs: 0, complete: true })
+})

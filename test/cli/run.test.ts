@@ -38,7 +38,8 @@ test.serial('a run states verdicts, checks thresholds, and leaves results and a 
   t.regex(stdout, /pass +idle: response-p50 of tuned at most 60 ms; found 4\d\.\d ms/)
   t.regex(stdout, /not checked  idle: response-p50 of plain simulated within 1 ms of real; not run on both wires/)
   t.regex(stdout, /Report: here\/report\.html\n$/)
-  t.regex(stderr, /48\/48 runs, idle response-p50: tuned -50% so far\n$/)
+  // The median and the worst run of each case and arm are run again.
+  t.regex(stderr, /56\/56 runs, idle response-p50: tuned -50% so far\n$/)
   t.deepEqual((await readdir(join(directory, 'here'))).sort(), ['manifest.json', 'report.html', 'samples.parquet', 'summary.csv'])
   const { command, plan, status } = await manifestOf(join(directory, 'here'))
   t.is(command, 'twinwire run queueing --seed twinwire --seeds 12')
@@ -341,6 +342,17 @@ test.serial('interrupted before anything is finished, a run still leaves results
   const { exitCode } = await runCli(directory, ['run', 'queueing', '--seeds', '1', '--out', 'here'], { signal: AbortSignal.abort() })
   t.is(exitCode, 130)
   t.is((await manifestOf(join(directory, 'here'))).status, 'partial')
+})
+
+test.serial('interrupted before anything is finished, a run leaves what an earlier one left as it is, and says so', async t => {
+  const directory = await temporaryDirectory(t)
+  await runCli(directory, ['run', 'queueing', '--seeds', '1', '--out', 'here'])
+  const earlier = await manifestOf(join(directory, 'here'))
+  const { exitCode, stdout, stderr } = await runCli(directory, ['run', 'queueing', '--seeds', '2', '--out', 'here'], { signal: AbortSignal.abort() })
+  t.is(exitCode, 130)
+  t.is(stdout, '')
+  t.regex(stderr, /\nnothing is finished: here still has the results of an earlier run\n$/)
+  t.deepEqual(await manifestOf(join(directory, 'here')), earlier)
 })
 
 test.serial('where a wire cannot be made, a run leaves what ran before it, marked as partial', async t => {

@@ -58,6 +58,14 @@ test('they go no more at a time than they need to be over as soon as they can', 
   t.deepEqual(atATime(stageOf(8, caseOf('long', true, 2, 2, 60_000), caseOf('short', true, 2, 2, 10_000))), [['long', 10], ['short', 10]])
 })
 
+test('how long a real run lasts at most is what its scenario says, also of one that goes alone; of a case that throws nothing is known', t => {
+  const broken: Case = { ...caseOf('broken', true, 2), scenario: () => { throw new Error('of the case') } }
+  const { units, scenarioLimitMsOf } = stageOf(1, caseOf('pair', true, 2, 2, 7_000), caseOf('busy', false, 2, 2, 400_000), broken)
+  t.deepEqual(units.map(unit => [unit.case, scenarioLimitMsOf?.(unit)]), [['pair', 7_000], ['busy', 400_000], ['broken', 0]])
+  const [simulations] = planStages(experiment, {}, [{ wire: 'sim', case: experiment.cases[0].name, arm: 'plain', seed: 'stages/0' }], 2)
+  t.is(simulations.scenarioLimitMsOf, undefined)
+})
+
 test('a case that throws is planned alone, and its runs say what it threw', t => {
   const broken: Case = { ...caseOf('broken', true, 2), scenario: () => { throw new Error('of the case') } }
   t.deepEqual(atATime(stageOf(14, broken, caseOf('pair', true, 2))), [['pair', 14], ['broken', 1]])

@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import test from 'ava'
 import { Interruption } from '../../src/cli/interruption.ts'
-import { OutputFile } from '../../src/cli/output-file.ts'
+import { OutputFile, writeWhole } from '../../src/cli/output-file.ts'
 import { loadExperiment } from '../../src/experiment/registry.ts'
 import { runUnit } from '../../src/experiment/run-unit.ts'
 import { SimWire } from '../../src/wires/sim.ts'
@@ -169,6 +169,15 @@ test('a file that cannot be put in its place is a coded error, and nothing is le
   await mkdir(join(directory, 'a'))
   t.like(t.throws(() => file.commit()), { code: 'ERR_INVALID_OPTION', path: '--pcap' })
   file.discard()
+  t.deepEqual(await readdir(directory), ['a'])
+})
+
+test('a file that was not completed keeps no process from writing it, though it has the same number', async t => {
+  const directory = await temporaryDirectory(t)
+  const killed = new OutputFile('--pcap', directory, 'a')
+  writeWhole('--pcap', directory, 'a', 'whole')
+  t.is(await readFile(join(directory, 'a'), 'utf8'), 'whole')
+  killed.discard()
   t.deepEqual(await readdir(directory), ['a'])
 })
 
