@@ -15,8 +15,8 @@ const MARKS = { met: '✓ met', partly: '◐ partly', 'not met': '✕ not met', 
 const OUTCOMES = ['met', 'partly', 'not met', 'open'] as const
 /** The experiment in which every module has an arm of its own. */
 const EACH_ALONE = 'ablation'
-/** How a reading begins that is like the one before it. */
-const SAME = 'the same'
+/** A reading that is like the one before it but for the rival; before and after it the case may be named: `100 B: the same, against a fair rival`. */
+const SAME = /^((?:.*: )?)the same(, against [^:]*)((?:: .*)?)$/
 const BROKEN = { threshold: 'threshold', agreement: 'limit of agreement' } as const
 
 const HOW_TO_READ = 'How to read the tables: a *reading* is one way to measure a promise, and of each case only the hardest counts for the strongest and the weakest; an *arm* is one configuration of libp2p, with or without modules; a *goal* is what should get better, a *cost* what that is paid with; *open* means that the runs cannot tell; *one run* stands in place of a 95% interval, which a single run does not have.'
@@ -51,7 +51,7 @@ function promises (experiments: readonly ExperimentSummary[]): string {
       const hardest = [...Map.groupBy(own, ({ experiment, claim }) => `${experiment.name} ${claim.case}`).values()].flatMap(ofCase => ofCase.toSorted(byOutcome).slice(-1))
       const ranked = hardest.toSorted(byOutcome)
       const [best, worst] = [ranked[0], ranked[ranked.length - 1]]
-      return [promise, ...OUTCOMES.map(outcome => String(own.filter(({ claim }) => claim.outcome === outcome).length)), readingText(best), best === worst ? 'the same' : readingText(worst)]
+      return [promise, ...OUTCOMES.map(outcome => String(own.filter(({ claim }) => claim.outcome === outcome).length)), readingText(best), best === worst ? 'one case only' : readingText(worst)]
     })),
     `<details><summary>Everything that they are read as: ${plural(readings, 'reading')}</summary>`,
     table(['promise', 'read as', 'arm', 'from', 'to', 'decided by', 'target', 'outcome'], byPromise.flatMap(([promise, own]) => own.map(reading => {
@@ -92,13 +92,14 @@ function readingText (reading: Reading): string {
 /** What is read, where no other reading stands before it: `the same, against a fair rival` says of what. */
 function aloneText ({ experiment: { claims }, claim }: Reading): string {
   const { promise, case: caseName, reading } = claim
-  const before = claims.slice(0, claims.indexOf(claim)).findLast(one => one.promise === promise && one.case === caseName && !one.reading.startsWith(SAME))
-  if (before === undefined || !reading.startsWith(SAME)) {
+  const [, beginning = '', rival, ending = ''] = SAME.exec(reading) ?? []
+  const before = claims.slice(0, claims.indexOf(claim)).findLast(one => one.promise === promise && one.case === caseName && !SAME.test(one.reading))
+  if (rival === undefined || before === undefined) {
     return reading
   }
-  const [, ending = ''] = /(: [^:]*)$/.exec(reading) ?? []
-  // The case need not be named twice.
-  return reading.replace(SAME, before.reading.endsWith(ending) ? before.reading.slice(0, before.reading.length - ending.length) : before.reading)
+  // The case need not be named twice, nor the rival that the one before is against.
+  const what = before.reading.slice(before.reading.startsWith(beginning) ? beginning.length : 0, before.reading.endsWith(ending) ? before.reading.length - ending.length : undefined)
+  return `${beginning}${what.replace(/, against [^:]*$/, '')}${rival}${ending}`
 }
 
 /** What a promise is about: where the baseline was, where the arm is, and the interval that is held to the target. */

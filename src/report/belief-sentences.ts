@@ -1,5 +1,5 @@
 import type { ResultsData } from '../results/data.ts'
-import { FEWEST_REFERENCE_RUNS } from '../stats/transfer.ts'
+import { FEWEST_MODEL_RUNS, FEWEST_REFERENCE_RUNS } from '../stats/transfer.ts'
 import type { Transfer } from '../stats/transfer.ts'
 import type { Analysis } from './analysis.ts'
 import { agreementSentence, unsigned } from './agreement-sentences.ts'
@@ -22,10 +22,10 @@ export const BELIEF_TEXTS: Readonly<Record<Belief, string>> = {
 const CLOSE_SHARES_TEXT = `within ${CLOSE_SHARES.ofReference * 100}% of the reference, at least ${CLOSE_SHARES.atLeast * 100} points or what one sample makes, at most ${CLOSE_SHARES.atMost * 100} points`
 
 /** The rule that the verdicts follow, for whoever wants to check one. */
-export const BELIEF_RULE = `Believe: every median is within ${formatValue(CLOSE_VALUES, 'share')} (shares: ${CLOSE_SHARES_TEXT}) or a promised limit, and every effect within a tenth, or on the same side of no change with intervals that overlap. ` +
+export const BELIEF_RULE = `Believe: every median is within ${formatValue(CLOSE_VALUES, 'share')} (shares: ${CLOSE_SHARES_TEXT}) or a promised limit, and every effect on the same side of no change, within a tenth or with intervals that overlap, or on another side but no farther off than a tenth and the least that matters. ` +
   'The effects, not the values: only the medians are farther apart. The direction, not the size: the same arms are better, by another measure. ' +
   'Do not believe: an effect lies on the other side, two arms change places, or values are apart and no arms are compared. Too few runs: an effect lies on the other side, but the intervals overlap. ' +
-  `Fewer than ${FEWEST_REFERENCE_RUNS} runs have no such interval: not to be believed is an effect that single runs of the model all have (the middle 95% over all its seeds) and the real ones not at all, or the other way; else they are too few.`
+  `Fewer than ${FEWEST_REFERENCE_RUNS} runs have no such interval: not to be believed is an effect that single runs of the model all have (over all its seeds, ${FEWEST_MODEL_RUNS} or more) and the real ones not at all, or the other way; else they are too few. A run like ${FEWEST_MODEL_RUNS} others lies beyond a given end of them once in ${FEWEST_MODEL_RUNS + 1}, which is not corrected over comparisons.`
 
 /** How far wires can agree, and in what. */
 const AGREED: ReadonlyArray<readonly [Belief, string]> = [['all', 'in medians and effects'], ['effects', 'in effects only'], ['direction', 'in the direction of effects only']]
@@ -91,9 +91,9 @@ export function beliefReason (belief: MetricBelief): string {
   }
 }
 
-/** What so few runs of the reference were held to: `; single runs simulated: -79% [-81, -74]`. */
+/** What so few runs of the reference were held to: `; all single runs simulated: -79% [-81, -74]`, from the smallest to the largest. */
 function singleRunsText ({ reference, singleRuns }: NonNullable<ArmEvidence['effect']>, { model, metric: { unit } }: MetricBelief): string {
-  return singleRuns === undefined || reference.pairs >= FEWEST_REFERENCE_RUNS ? '' : `; single runs ${WIRE_WORDS[model]}: ${formatEffect(singleRuns, unit)}`
+  return singleRuns === undefined || reference.pairs >= FEWEST_REFERENCE_RUNS ? '' : `; all single runs ${WIRE_WORDS[model]}: ${formatEffect(singleRuns, unit)}`
 }
 
 /**

@@ -75,9 +75,8 @@ function beliefOf (results: ResultsData, caseDescription: CaseDescription, metri
   const wires = ran.length === 0 ? planned.slice(0, 1) : ran.map(({ wire }) => wire)
   const pair = { model: wires[0], reference: wires[wires.length - 1] }
   const values = ran.map(({ byArm }) => byArm)
-  const tolerance = toleranceOf(metric, values.length === 0 ? [] : [...values[values.length - 1].values()].flat())
-  const arms = wires.length === 1 ? [] : evidenceOf(results, { case: caseDescription, metric, ...pair, values, tolerance }, random)
-  const swapped = swappedArms(arms, tolerance)
+  const arms = wires.length === 1 ? [] : evidenceOf(results, { case: caseDescription, metric, ...pair, values }, random)
+  const swapped = swappedArms(arms, metric, values)
   return { case: caseDescription, metric, ...pair, arms, belief: judgeBelief(arms, swapped !== undefined), ...(swapped === undefined ? {} : { swapped }) }
 }
 
@@ -100,28 +99,32 @@ export function judgeBelief (arms: ReadonlyArray<Pick<ArmEvidence, 'close' | 'ef
   return found.has('direction') ? 'direction' : close ? 'all' : 'effects'
 }
 
-/** How far another value may be from the reference's and count as the same. */
-type Tolerance = (reference: number) => number
-
-/** @param runs of the reference; of a share of failures one sample more or less of them is no difference */
-function toleranceOf ({ unit, statistic }: Metric, runs: readonly RunValue[]): Tolerance {
+/**
+ * How far another value may be from one of the reference and count as the same.
+ *
+ * @param runs of the reference, of the arms that are compared; of a share of failures one sample more or less of them is no difference
+ */
+function toleranceOf (value: number, { unit, statistic }: Metric, runs: readonly RunValue[]): number {
   if (unit !== 'share') {
-    return (reference) => CLOSE_VALUES * Math.abs(reference)
+    return CLOSE_VALUES * Math.abs(value)
   }
   const { ofReference, atLeast, atMost } = CLOSE_SHARES
-  const oneSample = statistic === 'failed-share' ? runs.reduce((largest, { samples }) => Math.max(largest, 1 / samples), 0) : 0
-  return (reference) => Math.min(atMost, Math.max(atLeast, oneSample, ofReference * Math.abs(reference)))
+  // A mean of such runs must not be another by rounding.
+  const oneSample = statistic === 'failed-share' ? runs.reduce((largest, { samples }) => Math.max(largest, (1 + 1e-9) / samples), 0) : 0
+  return Math.min(atMost, Math.max(atLeast, oneSample, ofReference * Math.abs(value)))
 }
+
+/** Of one wire. */
+type RunsByArm = ReadonlyMap<string, readonly RunValue[]>
 
 interface Subject extends WirePair {
   readonly case: CaseDescription
   readonly metric: Metric
   /** By arm, for each wire that ran, the most modelled first. */
-  readonly values: ReadonlyArray<ReadonlyMap<string, readonly RunValue[]>>
-  readonly tolerance: Tolerance
+  readonly values: readonly RunsByArm[]
 }
 
-function evidenceOf ({ run: { experiment: { arms, agreement = [] } } }: ResultsData, { case: { name: caseName }, metric, model, reference, values, tolerance }: Subject, random: RandomStream): ArmEvidence[] {
+function evidenceOf ({ run: { experiment: { arms, agreement = [] } } }: ResultsData, { case: { name: caseName }, metric, model, reference, values }: Subject, random: RandomStream): ArmEvidence[] {
   const ends = [values[0], values[values.length - 1]]
   const baseline = metric.baseline ?? arms[0].name
   return arms.flatMap((arm) => {
@@ -132,8 +135,8 @@ function evidenceOf ({ run: { experiment: { arms, agreement = [] } } }: ResultsD
     const medians = { model: medianOf(onModel), reference: medianOf(onReference) }
     const promise = agreement.find((threshold) => threshold.case === caseName && threshold.metric === metric.name && threshold.arm === arm.name &&
       pairOf(threshold).model === model && pairOf(threshold).reference === reference)
-    const close = Math.abs(medians.model - medians.reference) <= Math.max(tolerance(medians.reference), promise?.limitMs ?? 0)
-    const effect = arm.name === baseline ? undefined : effectEvidence(common(ends, arm.name, baseline), common(values.slice(0, 1), arm.name, baseline), metric, tolerance, random.fork(arm.name))
+    const close = Math.abs(medians.model - medians.reference) <= Math.max(toleranceOf(medians.reference, metric, onReference), promise?.limitMs ?? 0)
+    const effect = arm.name === baseline ? undefined : effectEvidence(common(ends, arm.name, baseline), common(values.slice(0, 1), arm.name, baseline), metric, random.fork(arm.name))
     const onAll = values.length < 3 ? [] : common(values, arm.name).map(medianOf)
     return [{
       arm,
@@ -147,29 +150,31 @@ function evidenceOf ({ run: { experiment: { arms, agreement = [] } } }: ResultsD
 }
 
 /** The runs of each arm on each wire (wire by wire, arms within) whose seeds ran well everywhere that is asked for. */
-function common (wires: ReadonlyArray<ReadonlyMap<string, readonly RunValue[]>>, ...arms: readonly string[]): RunValue[][] {
+function common (wires: readonly RunsByArm[], ...arms: readonly string[]): RunValue[][] {
   const lists = wires.flatMap((byArm) => arms.map((arm) => byArm.get(arm) ?? []))
   const seeds = lists.map((runs) => new Set(runs.map(({ seed }) => seed)))
   return lists.map((runs) => runs.filter(({ seed }) => seeds.every((set) => set.has(seed))))
 }
 
 /** On the seeds that ran well on both wires, and of the model on all its seeds. */
-function effectEvidence ([modelArm, modelBaseline, referenceArm, referenceBaseline]: RunValue[][], [allArm, allBaseline]: RunValue[][], { minimumEffect, unit }: Metric, tolerance: Tolerance, random: RandomStream): ArmEvidence['effect'] {
+function effectEvidence ([modelArm, modelBaseline, referenceArm, referenceBaseline]: RunValue[][], [allArm, allBaseline]: RunValue[][], metric: Metric, random: RandomStream): ArmEvidence['effect'] {
   const model = effectOf(modelBaseline, modelArm, random.fork('model'))
   const reference = effectOf(referenceBaseline, referenceArm, random.fork('reference'))
   if (model === undefined || reference === undefined) {
     return undefined
   }
   const singleRuns = singleRunsOf(valuesOf(allBaseline), valuesOf(allArm))
-  const context = { minimumEffect, absoluteTolerance: unit === 'share' ? tolerance(reference.baselineMean) : 0, ...(singleRuns === undefined ? {} : { singleRuns }) }
+  const absoluteTolerance = metric.unit === 'share' ? toleranceOf(reference.baselineMean, metric, [...referenceArm, ...referenceBaseline]) : 0
+  const context = { minimumEffect: metric.minimumEffect, absoluteTolerance, ...(singleRuns === undefined ? {} : { singleRuns }) }
   return { model, reference, ...(singleRuns === undefined ? {} : { singleRuns }), transfer: transfer(model, reference, context) }
 }
 
 /** Two arms that are told apart on both wires, the other way round. */
-function swappedArms (arms: readonly ArmEvidence[], tolerance: Tolerance): readonly [Arm, Arm] | undefined {
+function swappedArms (arms: readonly ArmEvidence[], metric: Metric, values: readonly RunsByArm[]): readonly [Arm, Arm] | undefined {
   for (const a of arms) {
     for (const b of arms) {
-      if (b.model - a.model > tolerance(b.model) && a.reference - b.reference > tolerance(b.reference)) {
+      const runs = [a, b].flatMap(({ arm: { name } }) => values[values.length - 1].get(name) ?? [])
+      if (b.model - a.model > toleranceOf(b.model, metric, runs) && a.reference - b.reference > toleranceOf(b.reference, metric, runs)) {
         return [a.arm, b.arm]
       }
     }

@@ -84,11 +84,12 @@ function reading (wire: WireName, outcome: ClaimOutcome, found: Interval, mean: 
 }
 
 /**
- * The change where the baseline's value is a bound and the arm's is measured in every run. Whatever failed would have been worse
- * than the bound, so that the arm is better by at least as much as it is than that: the interval against the bound holds to one side.
+ * The change where the baseline's value is a bound and the arm's is measured in every run. By convention what failed is worse
+ * than the bound, which is what it took to fail or the slowest success of any arm on the seed: so the arm is better by at least
+ * as much as it is than that, and the interval against the bound holds to one side.
  */
 function leastGain ({ runs }: ArmFinding, { bounds, relative }: Comparison, { better }: Metric): Interval | undefined {
-  if (bounds?.baseline === undefined || relative === undefined || runs.some((run) => run.saturated)) {
+  if (bounds?.baseline === undefined || relative === undefined || runs.some(({ measured }) => !measured)) {
     return undefined
   }
   return better === 'lower' ? { ...relative, low: -Infinity } : { ...relative, high: Infinity }

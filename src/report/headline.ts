@@ -5,7 +5,7 @@ import type { Analysis } from './analysis.ts'
 import { countedEffects, countedGoals, countedParts } from './counted.ts'
 import type { ComparisonVerdict } from './findings.ts'
 import { formatEffect, formatValue, plural } from './format.ts'
-import { largestGain, realComparison } from './largest-gain.ts'
+import { CONTRADICTED_TEXTS, largestGain, realComparison } from './largest-gain.ts'
 import { byStrength, effectsOf, leadingFindings, lowerFirst, strength, tally, upperFirst } from './sentences.ts'
 import type { Effect } from './sentences.ts'
 import { WIRE_PLACES } from './wire-words.ts'
@@ -46,7 +46,7 @@ export function headline (results: Pick<ResultsData, 'run'>, analysis: Analysis)
     ...(all.length === 0 ? [] : [goalsClause(all)]),
     ...(costs.length === 0 ? [] : [`${countOf(of(costs, 'regressed').length)} of ${plural(costs.length, 'cost')} dearer`]),
     ...(withoutGain.length === 0 ? [] : [`${lost === 0 ? 'worse in none' : `worse in ${lost}`} of ${plural(withoutGain.length, 'comparison')} where nothing can be gained`]),
-    ...(largest === undefined ? [] : [`largest gain${largest.passedOver ? ' that real peers do not contradict' : ''}: ${effectClause(largest.effect, analysis)}`])
+    ...(largest === undefined ? [] : [`largest gain${CONTRADICTED_TEXTS[largest.contradicted]}: ${effectClause(largest.effect, analysis)}`])
   ].join('; ')}.`
 }
 

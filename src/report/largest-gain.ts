@@ -6,15 +6,25 @@ import type { Effect } from './sentences.ts'
 /** The effect that a sentence names as the largest. */
 export interface LargestGain {
   readonly effect: Effect
-  /** Whether larger ones were passed over, as real peers contradict them. */
-  readonly passedOver: boolean
+  /** What real peers contradict: no gain as large as this, larger ones that were passed over for it, or every one and so this. */
+  readonly contradicted: 'none' | 'larger' | 'all'
+}
+
+/** What follows the words for it. */
+export const CONTRADICTED_TEXTS: Readonly<Record<LargestGain['contradicted'], string>> = {
+  none: '',
+  larger: ' that real peers do not contradict',
+  all: ', which real peers contradict'
 }
 
 /** The largest of all improvements that real peers do not contradict, or of all where they contradict every one; undefined of none. */
 export function largestGain (effects: readonly Effect[], analysis: Pick<Analysis, 'beliefs' | 'findings'>): LargestGain | undefined {
   const gains = byStrength(effects.filter(({ comparison: { verdict } }) => verdict === 'improved'))
+  if (gains.length === 0) {
+    return undefined
+  }
   const index = gains.findIndex((effect) => !isContradicted(effect, analysis))
-  return gains.length === 0 ? undefined : { effect: gains[Math.max(0, index)], passedOver: index > 0 }
+  return index === -1 ? { effect: gains[0], contradicted: 'all' } : { effect: gains[index], contradicted: index === 0 ? 'none' : 'larger' }
 }
 
 /** Whether real peers gainsay an improvement: they do not have it, beyond what chance explains, or their estimate is on the other side of no change. */

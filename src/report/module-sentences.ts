@@ -1,6 +1,7 @@
 import { isGoal } from './counted.ts'
 import type { ComparisonVerdict } from './findings.ts'
 import { formatEffect, plural } from './format.ts'
+import { CONTRADICTED_TEXTS } from './largest-gain.ts'
 import type { LargestGain } from './largest-gain.ts'
 import { MODULE_TITLES } from './module-verdicts.ts'
 import type { ModuleVerdict } from './module-verdicts.ts'
@@ -41,9 +42,9 @@ export function moduleAnswer ({ goals, largestGain, costs, withoutGain }: Module
   ].join('; ')
 }
 
-/** `most: first address dead, request -93% [-94, -92]` */
-function gainText ({ effect, passedOver }: LargestGain): string {
-  return `${passedOver ? 'most that real peers do not contradict' : 'most'}: ${effectText(effect)}`
+/** `most: first address dead, request -93% [-94, -92]`, with what real peers contradict where they do */
+function gainText ({ effect, contradicted }: LargestGain): string {
+  return `most${CONTRADICTED_TEXTS[contradicted]}: ${effectText(effect)}`
 }
 
 /** ` (most: beside bulk, upload, median +31% [+21, +46])`, or nothing of nothing. */

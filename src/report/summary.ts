@@ -85,7 +85,7 @@ function moduleTable (modules: readonly ModuleEntry[]): Markup {
   })
   return rows.length === 0
     ? html`<p>No arm has one module alone, or all five.</p>`
-    : html`<p>Goals are counted against each experiment's own baseline, outside sweeps and outside cases where nothing can be gained; costs stand beside them. The largest gain is the largest that real peers do not contradict, where there is one.</p>
+    : html`<p>Goals are counted against each experiment's own baseline, outside sweeps and outside cases where nothing can be gained; costs stand beside them. The largest gain is the largest that real peers do not contradict; where they contradict every one, it says so.</p>
 <table class="wide"><thead><tr><th scope="col">Module</th><th scope="col">Goals</th><th scope="col">Largest gain</th><th scope="col">Largest loss</th><th scope="col">Largest cost</th></tr></thead><tbody>${rows}</tbody></table>
 <h3 class="apart">Module by module</h3>
 <dl>${MODULE_SUBJECTS.flatMap((subject) => {
@@ -99,9 +99,10 @@ function moduleRow (subject: ModuleSubject, own: readonly ModuleEntry[]): Markup
   const costs = own.flatMap(({ entry, verdict }) => verdict.costs.map((effect) => ({ ...effect, entry })))
   const gains = effects.filter(({ comparison: { verdict } }) => verdict === 'improved')
   const believable = gains.filter((effect) => !isContradicted(effect, effect.entry.analysis))
+  const contradicted = believable.length > 0 || gains.length === 0 ? undefined : html`<small class="line">which real peers contradict</small>`
   return html`<tr><th scope="row">${MODULE_TITLES[subject]} <small class="line">${plural(own.length, 'experiment')}</small></th>
 <td data-label="Goals">${effects.length === 0 ? 'none compared' : tally(effects)}</td>
-<td data-label="Largest gain">${largest(believable.length > 0 ? believable : gains, 'improved', 'none')}</td><td data-label="Largest loss">${largest(effects, 'regressed', 'none')}</td><td data-label="Largest cost">${largest(costs, 'regressed', costs.length === 0 ? 'none measured' : 'none')}</td></tr>`
+<td data-label="Largest gain">${largest(believable.length > 0 ? believable : gains, 'improved', 'none')}${contradicted}</td><td data-label="Largest loss">${largest(effects, 'regressed', 'none')}</td><td data-label="Largest cost">${largest(costs, 'regressed', costs.length === 0 ? 'none measured' : 'none')}</td></tr>`
 }
 
 function largest (effects: ReadonlyArray<Effect & { readonly entry: SummaryEntry }>, verdict: Effect['comparison']['verdict'], none: string): Markup {

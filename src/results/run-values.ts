@@ -19,6 +19,8 @@ export interface RunValue {
   readonly value: number
   /** The sample at the quantile failed, or of a mean the middle one: the value is a bound, set by deadlines or by the length of the run, and no measurement. */
   readonly saturated: boolean
+  /** No failed sample has a part in the value: of a mean none failed, of a quantile neither of the two samples that it lies between. A share of failures is always measured. */
+  readonly measured: boolean
 }
 
 /**
@@ -87,15 +89,19 @@ function runValue (seed: string, samples: readonly SampleEvent[], { better, stat
     'failed-share': failures / sorted.length
   }
   const { 'failed-share': _share, p95: _p95, ...columns } = statistics
-  return { seed, samples: sorted.length, failures, ...columns, value: statistics[statistic], saturated: isSaturated(sorted.length, failures, { better, statistic }) }
+  return { seed, samples: sorted.length, failures, ...columns, value: statistics[statistic], ...validity(sorted.length, failures, { better, statistic }) }
 }
 
 /** Failures rank behind all successes: above them where lower is better, below where higher is. */
-function isSaturated (samples: number, failures: number, { better, statistic }: Pick<Metric, 'better' | 'statistic'>): boolean {
+function validity (samples: number, failures: number, { better, statistic }: Pick<Metric, 'better' | 'statistic'>): Pick<RunValue, 'saturated' | 'measured'> {
   const share = DECIDING_RANKS[statistic]
   if (share === undefined || failures === 0) {
-    return false
+    return { saturated: false, measured: true }
   }
-  const rank = Math.round(share * (samples - 1))
-  return better === 'lower' ? rank >= samples - failures : rank < failures
+  const position = share * (samples - 1)
+  const failed = (rank: number): boolean => better === 'lower' ? rank >= samples - failures : rank < failures
+  return {
+    saturated: failed(Math.round(position)),
+    measured: statistic !== 'mean' && !failed(Math.floor(position)) && !failed(Math.ceil(position))
+  }
 }

@@ -1,4 +1,3 @@
-import { CONFIDENCE } from './interval.ts'
 import type { Interval } from './interval.ts'
 import type { PairedEffect } from './paired.ts'
 import { quantileSorted } from './quantile.ts'
@@ -10,8 +9,8 @@ export type Transfer = 'same' | 'direction' | 'unsettled' | 'different'
 const TOLERANCE = 0.1
 /** Fewer runs of the reference have an interval of next to everything. */
 export const FEWEST_REFERENCE_RUNS = 3
-/** Fewer runs of the model say too little of where the middle 95% of them lie. */
-const FEWEST_MODEL_RUNS = 20
+/** Of so many runs of the model a next one lies beyond a given end once in 21. */
+export const FEWEST_MODEL_RUNS = 20
 
 export interface TransferContext {
   /** The smallest relative change that matters: what is smaller has no direction. */
@@ -22,20 +21,23 @@ export interface TransferContext {
   readonly singleRuns?: SingleRuns
 }
 
-/** The effects of a model's runs one by one: their median, and in place of a confidence interval the middle 95% of them. */
+/** The effects of a model's runs one by one: their median, and in place of a confidence interval the smallest and the largest. */
 export type SingleRuns = Pick<PairedEffect, 'difference' | 'relative'>
 
 /**
  * How an effect that was found on a model compares with the one on its reference:
  *
- * - `same`: they differ by at most a tenth, or lie on one side with intervals that overlap, the reference's without zero;
+ * - `same`: they lie on one side and differ by at most a tenth, or their intervals overlap, the reference's without zero; or
+ *   they lie on different sides and differ by at most a tenth, and by no more than the least that matters;
  * - `direction`: they lie on one side and differ by more;
  * - `unsettled`: they lie on different sides, but their intervals overlap: more runs could settle it;
  * - `different`: they lie on different sides, beyond what chance explains.
  *
  * One or two runs of the reference have no interval that would leave anything out. They are held to single runs of the model
- * instead: an effect that all of these have (the middle 95%), and the reference not at all or the other way, is `different`.
- * That the model has none, or only sometimes, so few runs cannot gainsay: what is random in the reference alone may be it.
+ * instead: an effect that all of these have, and the reference not at all or the other way, is `different`. A next run of the
+ * kind of n others lies beyond a given end of them once in n + 1, which is once in 21 with the 20 that are asked for; of many
+ * comparisons so many, for nothing is corrected over them. That the model has no effect, or only sometimes, so few runs
+ * cannot gainsay: what is random in the reference alone may be it.
  */
 export function transfer (model: PairedEffect, reference: PairedEffect, { minimumEffect, absoluteTolerance, singleRuns }: TransferContext): Transfer {
   if (Math.abs(model.difference.estimate - reference.difference.estimate) <= absoluteTolerance) {
@@ -44,22 +46,28 @@ export function transfer (model: PairedEffect, reference: PairedEffect, { minimu
   const isRelative = model.relative !== undefined && reference.relative !== undefined
   const [found, expected] = isRelative ? [model.relative, reference.relative] : [model.difference, reference.difference]
   const side = ({ estimate }: Interval): number => isRelative && Math.abs(estimate) < minimumEffect ? 0 : Math.sign(estimate)
-  const close = isRelative && Math.abs(found.estimate - expected.estimate) <= TOLERANCE * Math.max(1, Math.abs(expected.estimate))
+  const apart = Math.abs(found.estimate - expected.estimate)
+  const close = isRelative && apart <= TOLERANCE * Math.max(1, Math.abs(expected.estimate))
   const overlap = found.low <= expected.high && expected.low <= found.high
   if (side(found) === side(expected)) {
     const settled = expected.low > 0 || expected.high < 0
     return close || side(found) === 0 || (overlap && settled) ? 'same' : 'direction'
   }
-  if (close) {
+  if (close && apart <= minimumEffect) {
     return 'same'
   }
-  const range = reference.pairs < FEWEST_REFERENCE_RUNS ? isRelative ? singleRuns?.relative : singleRuns?.difference : undefined
-  return (range === undefined ? !overlap : fallsShort(expected.estimate, range, isRelative ? minimumEffect : 0)) ? 'different' : 'unsettled'
+  if (singleRuns === undefined || reference.pairs >= FEWEST_REFERENCE_RUNS) {
+    return overlap ? 'unsettled' : 'different'
+  }
+  const lacks = isRelative && singleRuns.relative !== undefined
+    ? lacksEffect(expected.estimate, side(expected), singleRuns.relative, minimumEffect)
+    : lacksEffect(reference.difference.estimate, side(expected), singleRuns.difference, isRelative ? minimumEffect * model.baselineMean : 0)
+  return lacks ? 'different' : 'unsettled'
 }
 
-/** Whether all single runs have an effect of more than the least that matters, and an estimate lies between none and them, or on the other side. */
-function fallsShort (estimate: number, { low, high }: Interval, least: number): boolean {
-  return high < -least ? estimate > high : low > least && estimate < low
+/** Whether all single runs have an effect of more than the least that matters, and a reference lies between none and them, or on the other side. */
+function lacksEffect (estimate: number, side: number, { low, high }: Interval, least: number): boolean {
+  return high < -least ? side >= 0 && estimate > high : low > least && side <= 0 && estimate < low
 }
 
 /**
@@ -73,12 +81,11 @@ export function singleRunsOf (baseline: readonly number[], arm: readonly number[
   if (baseline.length < FEWEST_MODEL_RUNS) {
     return undefined
   }
-  const difference = middle(arm.map((value, i) => value - baseline[i]))
-  return baseline.every(value => value > 0) ? { difference, relative: middle(arm.map((value, i) => value / baseline[i] - 1)) } : { difference }
+  const difference = rangeOf(arm.map((value, i) => value - baseline[i]))
+  return baseline.every(value => value > 0) ? { difference, relative: rangeOf(arm.map((value, i) => value / baseline[i] - 1)) } : { difference }
 }
 
-function middle (effects: readonly number[]): Interval {
+function rangeOf (effects: readonly number[]): Interval {
   const sorted = Float64Array.from(effects).sort()
-  const tail = (1 - CONFIDENCE) / 2
-  return { estimate: quantileSorted(sorted, 0.5), low: quantileSorted(sorted, tail), high: quantileSorted(sorted, 1 - tail) }
+  return { estimate: quantileSorted(sorted, 0.5), low: sorted[0], high: sorted[sorted.length - 1] }
 }

@@ -2,9 +2,11 @@ import test from 'ava'
 import { analyse } from '../../src/report/analysis.ts'
 import type { Analysis } from '../../src/report/analysis.ts'
 import { countedEffects, countedGoals } from '../../src/report/counted.ts'
+import { moduleAnswer, moduleClauses } from '../../src/report/module-sentences.ts'
 import { moduleVerdicts } from '../../src/report/module-verdicts.ts'
 import { effectsOf, leadingFindings } from '../../src/report/sentences.ts'
 import { headline, subjectOf } from '../../src/report/headline.ts'
+import { renderSummary } from '../../src/report/summary.ts'
 import { MODULES } from '../../src/experiment/definition.ts'
 import type { Arm, Metric } from '../../src/experiment/definition.ts'
 import type { ResultsData } from '../../src/results/data.ts'
@@ -72,17 +74,23 @@ test('the headline is about the subject though another arm did more, and its lar
   const slower = { ...checked, units: checked.units.map((unit) => unit.wire === 'tcp' && unit.arm === 'connectionPool'
     ? { ...unit, samples: unit.samples.map((sample) => sample.metric === 'request' ? { ...sample, value: sample.value * 14 } : sample) }
     : unit) }
-  t.regex(headline(slower, analyse(slower)), /largest gain: first address dead, request, p99: -9\d.* in simulation \(on real peers [+-]\d.*\)\.$/)
+  t.regex(headline(slower, analyse(slower)), /largest gain, which real peers contradict: first address dead, request, p99: -9\d.* in simulation \(on real peers [+-]\d.*\)\.$/)
 })
 
-test('a gain that real peers contradict is passed over where there is another, in the headline and for each module', (t) => {
+test('a gain that real peers contradict is passed over where there is another, and else marked, in the headline, for each module and in the summary', async (t) => {
   const { run, units } = fullResults({ simSeeds: 14, stackSeeds: 0, tcpSeeds: 3, holes: 0 })
   // On real peers every arm but the baseline is slow.
   const worse = { run, units: units.map((unit) => unit.wire === 'tcp' && unit.arm !== 'plain' ? { ...unit, samples: unit.samples.map((sample) => sample.metric === 'request' ? { ...sample, value: sample.value * 20 } : sample) } : unit) }
   const analysis = analyse(worse)
   t.regex(headline(worse, analysis), /largest gain that real peers do not contradict: (?!first address dead, request|brown-out, request).* in simulation/)
-  const verdicts = new Map(moduleVerdicts(worse, analysis).map((verdict) => [verdict.subject, verdict.largestGain]))
+  const verdicts = new Map(moduleVerdicts(worse, analysis).map((verdict) => [verdict.subject, verdict]))
   // The pool has no other; timeouts have the share of failures.
-  t.like(verdicts.get('connectionPool'), { passedOver: false, effect: { finding: { metric: { name: 'request' } } } })
-  t.like(verdicts.get('adaptiveTimeouts'), { effect: { finding: { metric: { name: 'failed' } } } })
+  t.like(verdicts.get('connectionPool')?.largestGain, { contradicted: 'all', effect: { finding: { metric: { name: 'request' } } } })
+  t.like(verdicts.get('adaptiveTimeouts')?.largestGain, { contradicted: 'none', effect: { finding: { metric: { name: 'failed' } } } })
+  t.regex(moduleAnswer(verdicts.get('connectionPool')!), /\(most, which real peers contradict: first address dead, request, p99 -9\d/)
+  t.regex(moduleClauses(verdicts.get('connectionPool')!), /\(most, which real peers contradict: first address dead, request, p99 -9\d/)
+  const page = await renderSummary([{ results: worse, analysis, href: 'worse.html' }])
+  const row = (module: string): string => new RegExp(`<th scope="row">${module} [^]*?</tr>`).exec(page)?.[0] ?? ''
+  t.true(row('Connection pool').includes('which real peers contradict</small></td>'))
+  t.false(row('Adaptive timeouts').includes('contradict'))
 })

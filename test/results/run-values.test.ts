@@ -75,3 +75,23 @@ test('a quantile whose nearest sample failed is a bound, and no other is', (t) =
   t.true(saturated(50, 51, { statistic: 'mean' }))
   t.false(saturated(1, 100, { statistic: 'failed-share' }))
 })
+
+test('a value is measured where no failed sample has a part in it', (t) => {
+  const measured = (successes: number, failures: number, changes: Partial<Metric> = {}): boolean | undefined => {
+    const results: ResultsData = { ...syntheticResults({ simSeeds: 1, tcpSeeds: 0 }), units: [unit('a', Array.from({ length: successes }, () => 1), Array.from({ length: failures }, () => 10))] }
+    return runValues(results, 'sim', 'c', { ...metric, ...changes }).get('a')?.[0].measured
+  }
+  // Of 30 samples the p90 lies a tenth of the way from the 27th to the 28th: nearest to it is one that succeeded.
+  t.true(measured(28, 2, { statistic: 'p90' }))
+  t.false(measured(27, 3, { statistic: 'p90' }))
+  // Of 101 samples the median is one.
+  t.true(measured(51, 50, { statistic: 'p50' }))
+  t.false(measured(50, 51, { statistic: 'p50' }))
+  t.false(measured(100, 1, { statistic: 'maximum' }))
+  // Where higher is better failures are the lowest.
+  t.true(measured(4, 26, { better: 'higher', statistic: 'p90' }))
+  t.false(measured(3, 27, { better: 'higher', statistic: 'p90' }))
+  t.true(measured(100, 0, { statistic: 'mean' }))
+  t.false(measured(100, 1, { statistic: 'mean' }))
+  t.true(measured(1, 100, { statistic: 'failed-share' }))
+})

@@ -22,6 +22,16 @@ test('effects within a tenth are the same, however narrow their intervals', t =>
   t.is(judged(effect(-0.5), effect(-0.38)), 'direction')
 })
 
+test('effects on different sides are the same only within the least that matters', t => {
+  // From 9% less to 1% more is a tenth, but an improvement that the reference has not.
+  t.is(judged(effect(-0.09, -0.1, -0.08), effect(0.01, 0, 0.02)), 'different')
+  t.is(judged(effect(-0.09, -0.1, -0.08), effect(0.01, -0.2, 0.2)), 'unsettled')
+  t.is(judged(effect(-0.06, -0.07, -0.05), effect(-0.02, -0.021, -0.019)), 'same')
+  // Where two tenths matter a tenth counts, and no more.
+  t.is(transfer(effect(-0.22), effect(-0.13), { minimumEffect: 0.2, absoluteTolerance: 0 }), 'same')
+  t.is(transfer(effect(-0.22), effect(-0.1), { minimumEffect: 0.2, absoluteTolerance: 0 }), 'different')
+})
+
 test('of rises beyond doubling a tenth is of the rise', t => {
   // Thirteenfold and fourteenfold.
   t.is(judged(effect(12), effect(13)), 'same')
@@ -89,8 +99,10 @@ test('one run of the reference is held to single runs of the model: without the 
   t.is(held(-0.95, -0.81, -0.06, -0.02), 'unsettled')
   // On its side: by how much one run cannot say.
   t.is(held(-0.4, -0.81, -0.74), 'direction')
-  // Within a tenth.
-  t.is(held(0.06, -0.05, -0.02), 'same')
+  // Nor one between none and theirs that is on their side, where that of the common seed has no side.
+  t.is(held(-0.075, -0.81, -0.08, -0.02), 'unsettled')
+  // Within the least that matters.
+  t.is(held(0.06, 0.02, 0.03), 'same')
 })
 
 test('three runs of the reference have an interval of their own, whatever single runs of the model do', t => {
@@ -99,11 +111,10 @@ test('three runs of the reference have an interval of their own, whatever single
   t.is(transfer(effect(-0.78, -0.8, -0.75), effect(0.2, -0.9, 1.3), { minimumEffect: 0.05, absoluteTolerance: 0, ...singleRuns === undefined ? {} : { singleRuns } }), 'unsettled')
 })
 
-test('single runs are described by the middle 95% of twenty or more, as a ratio where every baseline is above zero', t => {
+test('single runs are described by the smallest and the largest of twenty or more, as a ratio where every baseline is above zero', t => {
   const { baseline, arm } = spread(-0.95, 0)
   const runs = singleRunsOf(baseline, arm)
-  // Type 7: 2.5% of the 19 steps of 0.05 from either end.
-  const ends = { estimate: -0.475, low: -0.92625, high: -0.02375 }
+  const ends = { estimate: -0.475, low: -0.95, high: 0 }
   for (const end of ['estimate', 'low', 'high'] as const) {
     t.true(Math.abs((runs?.relative?.[end] ?? NaN) - ends[end]) < 1e-12)
     t.true(Math.abs((runs?.difference[end] ?? NaN) - ends[end] * BASELINE) < 1e-9)
@@ -112,8 +123,19 @@ test('single runs are described by the middle 95% of twenty or more, as a ratio 
   t.is(singleRunsOf([0, ...baseline.slice(1)], arm)?.relative, undefined)
 })
 
-test('without a ratio of every single run there is nothing to hold a ratio to', t => {
-  const { baseline, arm } = spread(-0.81, -0.74)
-  const singleRuns = singleRunsOf([0, ...baseline.slice(1)], arm)
-  t.is(transfer(effect(-0.78, -Infinity, Infinity), effect(0.2, -Infinity, Infinity), { minimumEffect: 0.05, absoluteTolerance: 0, ...singleRuns === undefined ? {} : { singleRuns } }), 'unsettled')
+test('without a ratio of every single run their differences are what a reference is held to', t => {
+  const held = (from: number, to: number, reference: PairedEffect): Transfer => {
+    const { baseline, arm } = spread(from, to)
+    const singleRuns = singleRunsOf([0, ...baseline.slice(1)], arm)
+    return transfer(effect((from + to) / 2, -Infinity, Infinity), reference, { minimumEffect: 0.05, absoluteTolerance: 0, ...singleRuns === undefined ? {} : { singleRuns } })
+  }
+  t.is(held(0.5, 3, effect(-0.2, -Infinity, Infinity)), 'different')
+  t.is(held(0.5, 3, effect(0.01, -Infinity, Infinity)), 'different')
+  // From nothing no run falls: not all have the effect.
+  t.is(held(-0.81, -0.74, effect(0.2, -Infinity, Infinity)), 'unsettled')
+  // Nor have they where one differs by less than matters of the baseline.
+  t.is(held(3, 0.03, effect(-0.2, -Infinity, Infinity)), 'unsettled')
+  // A hundred more are what single runs have, though of ten thousand they do not matter.
+  const large = effect(0.01, -Infinity, Infinity)
+  t.is(held(0.5, 3, { ...large, baselineMean: 10_000, armMean: 10_100, difference: { ...large.difference, estimate: 100 } }), 'unsettled')
 })
