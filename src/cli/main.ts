@@ -22,7 +22,7 @@ const shippedMachinery: Machinery = {
     await wire.checkMachine()
     return wire
   },
-  unitLimitMs: 300_000,
+  unitLimitMs: 600_000,
   graceMs: 5_000
 }
 
