@@ -30,7 +30,7 @@ export class HostClock implements Clock {
       }, Math.min(leftMs, MAXIMUM_STEP_MS))
       this.#handles.add(handle)
     }
-    wait(dueMs - monotonicNowMs())
+    wait(Math.max(0, delayMs))
     return {
       cancel: () => {
         this.#handles.delete(handle)
