@@ -57,13 +57,13 @@ const STACK_CLIENTS = 300
 const metrics: readonly Metric[] = [
   { name: 'unserved', title: 'Clients without an answer', sample: 'first-answer', statistic: 'failed-share', unit: 'share', better: 'lower', minimumEffect: 0.01 },
   { name: 'unserved-against-defaults', title: 'Clients without an answer, against default limits', sample: 'first-answer', statistic: 'failed-share', unit: 'share', better: 'lower', baseline: 'plain-defaults', minimumEffect: 0.01 },
-  { name: 'open', title: 'Clients connected at the same time', sample: 'open', statistic: 'mean', unit: 'count', better: 'higher', minimumEffect: 0.01 },
-  { name: 'open-against-defaults', title: 'Clients connected at the same time, against default limits', sample: 'open', statistic: 'mean', unit: 'count', better: 'higher', baseline: 'plain-defaults', minimumEffect: 0.01 },
   { name: 'first-answer', title: 'First answer, median', sample: 'first-answer', statistic: 'p50', unit: 'ms', better: 'lower', minimumEffect: 0.05 },
   { name: 'first-answer-p90', title: 'First answer, p90', sample: 'first-answer', statistic: 'p90', unit: 'ms', better: 'lower', minimumEffect: 0.05 },
   { name: 'failed', title: 'Failed requests', sample: 'request', statistic: 'failed-share', unit: 'share', better: 'lower', minimumEffect: 0.01 },
   { name: 'request-p99', title: 'Request, p99', sample: 'request', statistic: 'p99', unit: 'ms', better: 'lower', minimumEffect: 0.05 },
   { name: 'connections', title: 'Connections a client', sample: 'connections', statistic: 'mean', unit: 'count', better: 'lower', role: 'cost', minimumEffect: 0.05 },
+  // The pool closes what nobody has used for half a minute.
+  { name: 'open', title: 'Clients that are still connected in the end', sample: 'open', statistic: 'mean', unit: 'count', better: 'lower', role: 'cost', minimumEffect: 0.05 },
   { name: 'server-memory', title: 'Server, in use after collection', sample: 'server-memory', statistic: 'mean', unit: 'bytes', better: 'lower', role: 'cost', wireSpecific: true, minimumEffect: 0.05 },
   { name: 'server-resident', title: 'Server, resident', sample: 'server-resident', statistic: 'mean', unit: 'bytes', better: 'lower', role: 'cost', wireSpecific: true, minimumEffect: 0.05 }
 ]
@@ -89,12 +89,9 @@ export const experiment: Experiment = {
   repetitions: { stack: 1, tcp: 1 },
   thresholds: [{ case: 'clients-1000', metric: 'unserved', arm: 'full', limit: 0.01, direction: 'at-most' }],
   promises: [
-    { ...PROMISED, reading: '99% of 1000 clients that come at twenty a second are connected at the same time', metric: 'open', target: { value: 990 } },
-    { ...PROMISED, reading: 'ten times as many are connected as with plain libp2p at its default limits', metric: 'open-against-defaults', target: { change: 9 } },
-    { ...PROMISED, reading: 'ten times as many are connected as with plain libp2p and the same limits', metric: 'open', target: { change: 9 } },
-    { ...PROMISED, reading: '99% of them are answered', metric: 'unserved', target: { value: 0.01 } },
-    { ...PROMISED, reading: 'a tenth as many go without an answer as with plain libp2p at its default limits', metric: 'unserved-against-defaults', target: { change: -0.9 } },
-    { ...PROMISED, reading: 'a tenth as many go without an answer as with plain libp2p and the same limits', metric: 'unserved', target: { change: -0.9 } }
+    { ...PROMISED, reading: '99% of 1000 clients that come at twenty a second are answered', metric: 'unserved', target: { value: 0.01 } },
+    { ...PROMISED, reading: 'a tenth as many clients of 1000 go without an answer as with plain libp2p at its default limits', metric: 'unserved-against-defaults', target: { change: -0.9 } },
+    { ...PROMISED, reading: 'a tenth as many clients of 1000 go without an answer as with plain libp2p and the same limits', metric: 'unserved', target: { change: -0.9 } }
   ],
   sweeps: [{ name: 'clients', title: 'Clients', description: 'From a hundred to a thousand clients, twenty more each second.', factors: [{ name: 'clients', title: 'Clients', unit: 'count', scale: 'log' }] }]
 }
