@@ -66,6 +66,15 @@ export class EventBuckets {
     return group << GROUP_BITS | lowestBit(this.#occupied[group])
   }
 
+  /** The list's first chunk, 0 where it is empty, to be read only; its entries end at `endOf`. */
+  firstOf (bucket: number): number {
+    return this.#first[bucket]
+  }
+
+  endOf (bucket: number): number {
+    return this.#end[bucket]
+  }
+
   /** Empties the list: its first chunk, 0 if it had none. The caller walks the chunks and releases each. */
   take (bucket: number): number {
     const chunk = this.#first[bucket]

@@ -108,6 +108,26 @@ export class EventQueue {
     }
   }
 
+  /** The earliest event's time, `Infinity` where there is none. Drops stale entries, and changes nothing else. */
+  earliestNs (): number {
+    if (this.stale > 0) {
+      this.sweep()
+    }
+    if (this.#head < this.#tail) {
+      return this.#entries[2 * this.#head]
+    }
+    const buckets = this.#buckets
+    const bucket = buckets.lowest()
+    let earliestNs = Infinity
+    for (let chunk = bucket < 0 ? 0 : buckets.firstOf(bucket); chunk !== 0; chunk = buckets.next[chunk]) {
+      const stop = buckets.next[chunk] === 0 ? buckets.endOf(bucket) : (chunk + 1) * CHUNK
+      for (let i = chunk * CHUNK; i < stop; i++) {
+        earliestNs = Math.min(earliestNs, buckets.entries[2 * i])
+      }
+    }
+    return earliestNs
+  }
+
   /** Drops every stale entry, wherever it lies. Takes time for each entry that the queue holds. */
   sweep (): void {
     const table = this.#table

@@ -108,6 +108,14 @@ export class Kernel {
   }
 
   /**
+   * When the next event is due, `Infinity` where none is pending: for who lets virtual time pass with another clock. Takes time
+   * for each event that lies near, so that it is not for a run of millions.
+   */
+  get dueNs (): number {
+    return this.#queue.earliestNs()
+  }
+
+  /**
    * `atNs` is an integer, now or later; `argument` a 32-bit integer. An event scheduled for now, inside an event,
    * comes after all others of this instant.
    *

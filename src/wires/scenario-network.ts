@@ -1,10 +1,8 @@
-import { show, TwinwireError } from '../core/errors.ts'
 import type { RandomStream } from '../core/random.ts'
 import { msToNs } from '../core/units.ts'
-import { beginPartition, scheduleFaults } from '../sim/fault-schedule.ts'
+import { scheduleFaults } from '../sim/fault-schedule.ts'
 import type { FaultSchedule, ScheduledFault } from '../sim/fault-schedule.ts'
 import type { Kernel } from '../sim/kernel.ts'
-import type { Link } from '../sim/link.ts'
 import type { NodeId } from '../sim/network.ts'
 import { PacketNetwork } from '../sim/network.ts'
 import { NUMBERED } from '../sim/observe/nodes.ts'
@@ -19,7 +17,7 @@ import { processorOf } from './host-processing.ts'
 import { sessionOptions } from './libp2p-options.ts'
 import type { AddressDescription, Fault, HostDescription, Scenario } from './scenario.ts'
 import { hostTcpOptions } from './scenario.ts'
-import { layOutScenario } from './sim-layout.ts'
+import { ScenarioLinks } from './scenario-links.ts'
 import { SimTraffic } from './sim-traffic.ts'
 
 /** A port of a host at which nobody listens. */
@@ -47,9 +45,7 @@ export class ScenarioNetwork {
   readonly #kernel: Kernel
   readonly #scenario: Scenario
   readonly #network: PacketNetwork
-  readonly #nowhere: NodeId
-  /** By the names that faults and traffic have: those of hosts, and of a topology's other nodes. */
-  readonly #nodes: ReadonlyMap<string, NodeId>
+  readonly #links: ScenarioLinks
   readonly #traffic: SimTraffic
   #faults: FaultSchedule | undefined
   readonly #places = new Map<string, Place>()
@@ -61,15 +57,12 @@ export class ScenarioNetwork {
     this.#kernel = kernel
     this.#scenario = scenario
     this.#network = new PacketNetwork(kernel, new Packets(), random)
-    // No link leads to it: what is sent there is never answered.
-    this.#nowhere = this.#network.addNode({ forwards: false })
-    this.#nodes = layOutScenario(this.#network, scenario, random.fork('topology'))
+    this.#links = new ScenarioLinks(this.#network, scenario, random)
     scenario.hosts.forEach((host, index) => this.#addPlace(host, index))
     this.#traffic = new SimTraffic(this.#network, scenario.crossTraffic, random.fork('cross-traffic'), {
-      node: name => this.#nodeOf(name, 'scenario.crossTraffic'),
+      node: name => this.#links.nodeOf(name, 'scenario.crossTraffic'),
       tcp: new Map([...this.#places.values()].map(({ networkNode, tcp }) => [networkNode, tcp]))
     })
-    scenario.faults.forEach((_, index) => this.#linksOf(index))
   }
 
   /** What carries the hosts' packets. */
@@ -84,10 +77,10 @@ export class ScenarioNetwork {
 
   /** Hosts by their names and first addresses. Dead addresses lead elsewhere: to `nowhere`, or to another port of the host. */
   get labels (): NodeLabels {
-    const names = new Map([...this.#nodes].map(([name, node]) => [node, name]))
+    const names = new Map([...this.#links.nodes].map(([name, node]) => [node, name]))
     const addresses = new Map([...this.#places.values()].map(({ networkNode }, index) => [networkNode, (10 << 24) + (index << 8) + 1]))
     return {
-      name: node => names.get(node) ?? (node === this.#nowhere ? 'nowhere' : NUMBERED.name(node)),
+      name: node => names.get(node) ?? (node === this.#links.nowhere ? 'nowhere' : NUMBERED.name(node)),
       // Behind all addresses of hosts.
       address: node => addresses.get(node) ?? 0x0aff_0000 + node
     }
@@ -101,7 +94,7 @@ export class ScenarioNetwork {
     }
     const { place: { networkNode }, address: { state, reachableFrom } } = owner
     if (state === 'black-hole' || reachableFrom?.includes(this.#names.get(from) ?? '') === false) {
-      return { node: this.#nowhere, port }
+      return { node: this.#links.nowhere, port }
     }
     return { node: networkNode, port: state === 'refused' ? REFUSED_PORT : port }
   }
@@ -109,7 +102,7 @@ export class ScenarioNetwork {
   /** Lets the scenario's faults and cross traffic happen, counted from the run's time zero. */
   begin (zeroNs: number): void {
     this.#traffic.begin(zeroNs)
-    this.#faults = scheduleFaults(this.#network, this.#scenario.faults.flatMap((fault, index) => this.#scheduled(fault, this.#linksOf(index), zeroNs)))
+    this.#faults = scheduleFaults(this.#network, this.#scenario.faults.flatMap((fault, index) => this.#scheduled(fault, index, zeroNs)))
   }
 
   /** Ends all that goes on: cross traffic, faults to come, and every connection. Packets on their way still arrive. */
@@ -127,7 +120,7 @@ export class ScenarioNetwork {
 
   #addPlace (host: HostDescription, index: number): void {
     const { name } = host
-    const networkNode = this.#nodeOf(name, 'scenario.hosts')
+    const networkNode = this.#links.nodeOf(name, 'scenario.hosts')
     const addresses = host.addresses.map((address, k) => ({ ...address, ip: ipOf(index, k) }))
     const freezes = this.#scenario.faults.some(fault => fault.kind === 'freeze' && fault.host === name)
     const processor = processorOf(this.#kernel, host.processing, freezes)
@@ -139,32 +132,19 @@ export class ScenarioNetwork {
     }
   }
 
-  #scheduled (fault: Fault, links: readonly Link[], zeroNs: number): ScheduledFault[] {
+  #scheduled (fault: Fault, index: number, zeroNs: number): ScheduledFault[] {
     const atNs = zeroNs + msToNs(fault.atMs)
-    const lasting = 'durationMs' in fault && fault.durationMs !== undefined ? { durationNs: zeroNs + msToNs(fault.atMs + fault.durationMs) - atNs } : {}
-    const network = this.#network
     switch (fault.kind) {
-      case 'black-hole':
-        return fault.scope === 'all'
-          ? links.map(({ id }) => ({ atNs, link: id, fault: { kind: 'black-hole' }, ...lasting }))
-          : links.map(link => ({ atNs, begin: () => link.beginFault({ kind: 'black-hole', connectionsUpTo: network.newestConnection }), ...lasting }))
-      case 'stall':
-      case 'down':
-        return links.map(({ id }) => ({ atNs, link: id, fault: { kind: fault.kind }, ...lasting }))
-      case 'rate':
-        return links.map(({ id }) => ({ atNs, link: id, rateBitsPerSecond: fault.rateBitsPerSecond }))
-      case 'partition': {
-        const nodes = fault.nodes.map(name => this.#nodeOf(name, 'scenario.faults'))
-        return [{ atNs, begin: () => beginPartition(network, nodes), ...lasting }]
-      }
       case 'freeze': {
         const { processor } = this.#place(fault.host)
         return [{ atNs, begin: () => { processor?.freeze(msToNs(fault.durationMs)); return undefined } }]
       }
-      default: {
+      case 'reset': {
         const [from, to] = [this.#place(fault.from), this.#place(fault.to)]
         return [{ atNs, begin: () => this.#reset(from, to) }]
       }
+      default:
+        return this.#links.scheduled(fault, index, zeroNs)
     }
   }
 
@@ -172,35 +152,6 @@ export class ScenarioNetwork {
     this.#kernel.wake()
     a.tcp.resetConnectionsTo(b.networkNode)
     b.tcp.resetConnectionsTo(a.networkNode)
-  }
-
-  /**
-   * The links that the fault of this index befalls.
-   *
-   * @throws ERR_INVALID_OPTION
-   */
-  #linksOf (index: number): Link[] {
-    const fault = this.#scenario.faults[index]
-    if (fault.kind === 'reset' || fault.kind === 'partition' || fault.kind === 'freeze') {
-      return []
-    }
-    const path = `scenario.faults[${index}]`
-    const [a, b] = [this.#nodeOf(fault.from, path), this.#nodeOf(fault.to, path)]
-    const links = [this.#network.linkBetween(a, b), ...fault.direction === undefined ? [this.#network.linkBetween(b, a)] : []]
-    return links.map(link => {
-      if (link === undefined) {
-        throw new TwinwireError('ERR_INVALID_OPTION', 'no link joins these nodes', { path, expected: 'neighbours in the topology', found: `${fault.from} and ${fault.to}` })
-      }
-      return link
-    })
-  }
-
-  #nodeOf (name: string, path: string): NodeId {
-    const node = this.#nodes.get(name)
-    if (node === undefined) {
-      throw new TwinwireError('ERR_INVALID_OPTION', 'no host is at this place', { path, expected: 'a place that a host has taken', found: show(name) })
-    }
-    return node
   }
 
   #place (name: string): Place {

@@ -7,7 +7,6 @@ import test from 'ava'
 import { parseScenario } from '../../src/wires/scenario.ts'
 import type { PathDirectionInput, ScenarioInput } from '../../src/wires/scenario.ts'
 import { inspectMachine } from '../../src/wires/tcp/namespaces/machine.ts'
-import { propagationLines } from '../../src/wires/tcp/namespaces/shaping.ts'
 import { TcpWire } from '../../src/wires/tcp.ts'
 import type { RunOutcome, RunParameters, Wire } from '../../src/wires/wire.ts'
 import { scenarioOf as contractScenario } from '../contract/contract.ts'
@@ -15,12 +14,11 @@ import { contracts } from '../contract/contracts.ts'
 import type { BulkEvent, EchoEvent } from '../fixtures/bulk-roles.ts'
 import type { TimedEvent } from '../fixtures/echo-roles.ts'
 
-// Real peers over links of the kernel's. That needs root and the commands of iproute2, which `.ci/run` installs.
+// Real peers, whose kernels' packets cross the simulator's links. That needs root and the commands of iproute2, which `.ci/run` installs.
 
 const kernel = await inspectMachine().catch((error: unknown) => String(error))
 const check = typeof kernel === 'string' ? test.skip : test.serial
 const checkReset = typeof kernel === 'string' || !kernel.resets ? test.skip : test.serial
-const checkDelay = typeof kernel === 'string' || !kernel.netem ? test.skip : test.serial
 
 test.serial(`network namespaces ${typeof kernel === 'string' ? 'cannot be had here: nothing of them was checked' : 'are there'}`, t => {
   t.log(typeof kernel === 'string' ? kernel : { ...kernel, congestion: [...kernel.congestion] })
@@ -95,14 +93,10 @@ async function ended (namespaces: readonly string[]): Promise<void> {
 /** A run of processes that are there is well under way by then. */
 const UNDER_WAY_MS = 500
 
-/** Those that lie in the length of a path or in what namespaces refuse; their like is below. */
-const ELSEWHERE = ['dial-abort', 'reset-dial', 'black-hole-address', 'silent-death', 'monitor', 'stall']
-
-for (const [name, contract] of Object.entries(contracts).filter(([name]) => !ELSEWHERE.includes(name))) {
-  const checkContract = name === 'reset' ? checkReset : check
+for (const [name, contract] of Object.entries(contracts)) {
+  const checkContract = name.startsWith('reset') ? checkReset : check
   checkContract(`between namespaces ${contract.claim}`, async t => {
-    const { paths = [], ...others } = contractScenario(contract, name)
-    const scenario = parseScenario({ ...others, paths: paths.map(({ from, to }) => ({ from, to, forward: { delayMs: 0 } })) })
+    const scenario = parseScenario(contractScenario(contract, name))
     const outcome = await wire.run({ scenario, rolesModule: new URL('../contract/contracts.ts', import.meta.url), parameters: {}, seed: `contract/${name}` })
     t.is(outcome.error, undefined)
   })
@@ -195,7 +189,7 @@ check('hosts do TCP as the scenario says: CUBIC, or what is named', async t => {
   t.deepEqual([...seen].sort(), ['10.0.0 reno', '10.0.1 cubic'])
 })
 
-checkDelay('dial and echo take 3 and 1 round trips of a path with a delay', async t => {
+check('dial and echo take 3 and 1 round trips of a path with a delay', async t => {
   const outcome = await play('echo', scenarioOf('client', { delayMs: 20 }), { rounds: 10 })
   for (const [operation, roundTrips] of [['dial', 3], ['echo', 1]] as const) {
     const times = timed(outcome, operation).map(({ tookMs }) => tookMs)
@@ -203,18 +197,12 @@ checkDelay('dial and echo take 3 and 1 round trips of a path with a delay', asyn
   }
 })
 
-check('tc understands what netem is asked for, and only the kernel may not have it', async t => {
-  const [line] = propagationLines('lo', { delayMs: 20, jitter: { distribution: 'uniform', boundMs: 4 }, loss: { model: 'gilbert-elliott', p: 0.01, r: 0.25, lossGood: 0, lossBad: 0.5 } })
-  const said = await promisify(execFile)('unshare', ['--net', '--', 'tc', ...line.split(' ')]).then(() => '', ({ stderr }: { readonly stderr: string }) => stderr)
-  t.regex(said, /^$|qdisc kind is unknown/)
-})
-
 check('a scenario that this machine cannot bring about is refused, with its place, before anything is started', async t => {
   const own = new TcpWire({ network: 'namespaces' })
   t.teardown(async () => { await own.stop() })
   const children = namespacesOf(process.pid)
-  const error = await t.throwsAsync(play('echo', scenarioOf('client', { mtuBytes: 1280 }), {}, undefined, own), { code: 'ERR_UNSUPPORTED' })
-  t.regex(error.message, /scenario\.paths\[0\]\.forward\.mtuBytes/)
+  const error = await t.throwsAsync(play('echo', scenarioOf('client', {}, { crossTraffic: [{ kind: 'poisson', from: 'client', to: 'server', rateBitsPerSecond: 1e6 }] }), {}, undefined, own), { code: 'ERR_UNSUPPORTED' })
+  t.regex(error.message, /scenario\.crossTraffic/)
   t.deepEqual(namespacesOf(process.pid), children)
 })
 

@@ -15,6 +15,7 @@ type Step =
   | { readonly kind: 'run', readonly forNs: number }
   | { readonly kind: 'set', readonly alarm: number, readonly delayNs: number }
   | { readonly kind: 'clear', readonly alarm: number }
+  | { readonly kind: 'due' }
 
 /**
  * From the same instant over nanoseconds to the better part of an hour; small numbers make ties. The 2000 events that a
@@ -33,9 +34,10 @@ const alarm = fc.nat({ max: 4 })
 const set = fc.record({ kind: fc.constant('set' as const), alarm, delayNs })
 const clear = fc.record({ kind: fc.constant('clear' as const), alarm })
 const run = fc.record({ kind: fc.constant('run' as const), forNs: delayNs })
-const step: fc.Arbitrary<Step> = fc.oneof({ weight: 6, arbitrary: schedule }, { weight: 2, arbitrary: cancel }, { weight: 1, arbitrary: run })
+const due = fc.constant({ kind: 'due' as const })
+const step: fc.Arbitrary<Step> = fc.oneof({ weight: 12, arbitrary: schedule }, { weight: 4, arbitrary: cancel }, { weight: 2, arbitrary: run }, { weight: 1, arbitrary: due })
 /** What an event does when it is dispatched. */
-const reaction = fc.array(fc.oneof(schedule, cancel, set, clear), { maxLength: 4 })
+const reaction = fc.array(fc.oneof(schedule, cancel, set, clear, due), { maxLength: 4 })
 
 /** Does to a kernel and to an unsorted list the same, and throws where they differ. */
 class Comparison {
@@ -81,6 +83,8 @@ class Comparison {
     } else if (step.kind === 'clear') {
       same(kernel.isSet(this.#alarms[step.alarm]), this.#forget(step.alarm), 'set')
       kernel.clear(this.#alarms[step.alarm])
+    } else if (step.kind === 'due') {
+      same(kernel.dueNs, this.#next()?.atNs ?? Infinity, 'when the next is due')
     } else {
       const untilNs = kernel.nowNs + step.forNs
       kernel.run(untilNs)

@@ -41,7 +41,7 @@ const computing = { perEventMs: 1 }
 test('a relay refuses to make a processor slower', refused, scenarioOf({}, { hosts: [{ ...hosts[0], processing: computing }, hosts[1]] }), 'scenario.hosts[0].processing', /cannot make a processor slower/)
 test('what stands for the computing of real peers is left to them, by a relay and between namespaces', t => {
   const scenario = parseScenario(scenarioOf({}, { hosts: [{ ...hosts[0], processing: { ...computing, ofRealPeers: true } }, hosts[1]] }))
-  for (const allows of [RELAY_ALLOWS, namespacesAllow({ tbf: true, netem: true, resets: true, congestion: new Set(['cubic']) })]) {
+  for (const allows of [RELAY_ALLOWS, namespacesAllow({ resets: true, congestion: new Set(['cubic']) })]) {
     t.notThrows(() => checkAllowed(scenario, allows))
   }
 })

@@ -1,15 +1,12 @@
 import { readFileSync } from 'node:fs'
 import type { TrafficCount } from '../wire.ts'
 
-/** An Ethernet header, which devices count and hosts do not. */
-const HEADER_BYTES = 14
-
 /** Counts what passes the devices of this process's network namespace, as the kernel does. */
 export class DeviceTraffic {
   readonly #devices: ReadonlySet<string>
   #begin: TrafficCount | undefined
 
-  /** @param devices by their names; each packet is to pass one of them */
+  /** @param devices by their names; each packet is to pass one of them. They are to count IP bytes, as tunnels do */
   constructor (devices: readonly string[]) {
     this.#devices = new Set(devices)
   }
@@ -35,9 +32,9 @@ export function countOf (table: string, devices: ReadonlySet<string>): TrafficCo
     if (devices.has(device.trim())) {
       const [receivedBytes, receivedPackets, , , , , , , sentBytes, sentPackets] = fields.trim().split(/\s+/).map(Number)
       count.sentPackets += sentPackets
-      count.sentBytes += sentBytes - sentPackets * HEADER_BYTES
+      count.sentBytes += sentBytes
       count.receivedPackets += receivedPackets
-      count.receivedBytes += receivedBytes - receivedPackets * HEADER_BYTES
+      count.receivedBytes += receivedBytes
     }
   }
   return count

@@ -6,7 +6,7 @@ import type { HostCommand, NetworkCommand, OpenedHost } from './messages.ts'
 
 /**
  * How the tcp wire joins real peers. `relay`: over loopback, through a process that passes their bytes on. `namespaces`:
- * each in a Linux network namespace of its own, through links that the kernel shapes.
+ * each in a Linux network namespace of its own, whose packets cross the simulator's links in real time.
  */
 export type TcpNetwork = 'relay' | 'namespaces'
 

@@ -2,7 +2,7 @@ import { checkAllowed } from '../allowed.ts'
 import { ChildPool } from '../child-pool.ts'
 import { namespacesAllow } from './allows.ts'
 import { multiaddrOf } from '../../addresses.ts'
-import { addressesOf, Layout, listenersOf } from './layout.ts'
+import { addressesOf, HOST_DEVICE, listenersOf } from './layout.ts'
 import { inspectMachine } from './machine.ts'
 import { namespaceOf, WITHIN_NAMESPACE } from './namespace.ts'
 import type { Scenario } from '../../scenario.ts'
@@ -29,8 +29,8 @@ export class HubNetworks implements HostNetworks {
     checkAllowed(scenario, namespacesAllow(await this.#inspect()))
   }
 
-  acquire ({ scenario }: RunRequest, call: Call): HostNetwork {
-    return new HubNetwork(this.#hubs, scenario, call)
+  acquire (request: RunRequest, call: Call): HostNetwork {
+    return new HubNetwork(this.#hubs, request, call)
   }
 
   async stop (): Promise<void> {
@@ -47,35 +47,34 @@ class HubNetwork implements HostNetwork {
   readonly label = 'the hub'
   readonly child: Child<HubCommand>
   readonly #pool: ChildPool<HubCommand>
-  readonly #scenario: Scenario
+  readonly #request: RunRequest
   readonly #call: Call
 
-  constructor (pool: ChildPool<HubCommand>, scenario: Scenario, call: Call) {
+  constructor (pool: ChildPool<HubCommand>, request: RunRequest, call: Call) {
     this.child = pool.acquire()
     this.#pool = pool
-    this.#scenario = scenario
+    this.#request = request
     this.#call = call
   }
 
   async prepare (processes: ReadonlyArray<Child<HostCommand>>): Promise<ReadonlyArray<readonly string[]>> {
-    const { hosts, paths, faults } = this.#scenario
+    const { scenario, seed } = this.#request
     const entered = await Promise.all(processes.map(async child => {
       const namespace = await this.#call(child, { type: 'namespace' }) as string
       // Only a process that runs has answered.
       return { pid: child.pid ?? 0, namespace }
     }))
-    await this.#call(this.child, { type: 'open', hub: { scenario: { hosts, paths, faults }, hosts: entered, outside: await namespaceOf('self') } })
-    return hosts.map((host, index) => listenersOf(index, host))
+    await this.#call(this.child, { type: 'open', hub: { scenario, seed, hosts: entered, outside: await namespaceOf('self') } })
+    return scenario.hosts.map((host, index) => listenersOf(index, host))
   }
 
   get devices (): ReadonlyArray<readonly string[]> {
-    const layout = new Layout(this.#scenario)
-    return this.#scenario.hosts.map((_, host) => layout.hostDevices(host))
+    return this.#request.scenario.hosts.map(() => [HOST_DEVICE])
   }
 
   /** The same to all: dead ones are dead because of where they lead. */
   async addresses (): Promise<AddressTable> {
-    const { hosts } = this.#scenario
+    const { hosts } = this.#request.scenario
     return { ofAll: new Map(hosts.map((host, index) => [host.name, addressesOf(index, host).map(multiaddrOf)])), seenBy: new Map() }
   }
 

@@ -1,12 +1,14 @@
-import { ALL_HOSTS } from '../../addresses.ts'
-import { Faults } from './faults.ts'
-import { directionsOf, Layout } from './layout.ts'
+import { ALL_HOSTS, subnetOf } from '../../addresses.ts'
+import { Layout, tunnelOf } from './layout.ts'
+import { LiveNetwork } from './live-network.ts'
+import { LostDatagrams } from './lost-datagrams.ts'
 import { Namespace, namespaceOf } from './namespace.ts'
-import { propagationLines, queueLines } from './shaping.ts'
+import { Tunnel } from './tunnel.ts'
 import type { Scenario } from '../../scenario.ts'
 
 export interface HubInit {
-  readonly scenario: Pick<Scenario, 'hosts' | 'paths' | 'faults'>
+  readonly scenario: Scenario
+  readonly seed: string
   /** Processes of the hosts, in the scenario's order, each with the network namespace that it says it is in. */
   readonly hosts: ReadonlyArray<{ readonly pid: number, readonly namespace: string }>
   /** Of the machine: nothing is ever to be changed there. */
@@ -14,22 +16,29 @@ export interface HubInit {
 }
 
 /**
- * Joins hosts in network namespaces as the paths of a scenario would. Whole connections go from kernel to kernel over
- * links that are devices of the hub's process, whose namespace (and all devices with it) ends when the process does.
+ * Joins hosts in network namespaces as a scenario says: their kernels' packets come to this process through a tunnel each,
+ * cross the simulator's links in real time, and leave through another. Namespaces end with their processes, and all devices
+ * with them.
  */
 export class Hub {
   readonly #init: HubInit
   readonly #layout: Layout
   readonly #hub = new Namespace(process.pid)
   readonly #hosts: readonly Namespace[]
-  /** From when the devices are there; undefined where nothing is to happen. */
-  #faults: Faults | undefined
+  readonly #network: LiveNetwork
+  readonly #tunnels: readonly Tunnel[]
+  readonly #resets = new Set<Promise<void>>()
+  readonly #failed = Promise.withResolvers<never>()
+  #lost: LostDatagrams | undefined
   #opened = false
 
   constructor (init: HubInit) {
     this.#init = init
     this.#layout = new Layout(init.scenario)
     this.#hosts = init.hosts.map(({ pid }) => new Namespace(pid))
+    this.#network = new LiveNetwork(init)
+    this.#tunnels = init.hosts.map(() => new Tunnel())
+    this.#failed.promise.catch(() => {})
   }
 
   /** @throws ERR_COMMAND_FAILED */
@@ -39,31 +48,43 @@ export class Hub {
     this.#opened = true
     await Promise.all([this.#hub, ...this.#hosts].map(async namespace => await namespace.prepare()))
     await this.#hub.ip(this.#layout.hubLines(pids))
-    await Promise.all(this.#hosts.map(async (namespace, host) => await namespace.ip(this.#layout.hostLines(host))))
-    await this.#hub.tc(this.#init.scenario.paths.flatMap((description, path) => {
-      return Object.values(directionsOf(path, description)).flatMap(({ direction, waitsAt, propagatesAt }) => {
-        return [...queueLines(waitsAt, direction), ...propagationLines(propagatesAt, direction)]
-      })
+    await Promise.all(this.#hosts.map(async (namespace, host) => {
+      await namespace.ip(this.#layout.hostLines(host))
+      await namespace.tc(this.#layout.cardLines())
+      await this.#tunnels[host].open(tunnelOf(host))
     }))
-    if (this.#init.scenario.faults.length > 0) {
-      this.#faults = new Faults({ scenario: this.#init.scenario, layout: this.#layout, hub: this.#hub, hosts: this.#hosts })
-    }
+    await this.#network.open(this.#tunnels)
+    this.#lost = new LostDatagrams()
   }
 
-  /** Lets the faults happen. Never settles, but to reject with ERR_COMMAND_FAILED where one cannot be brought about. */
+  /**
+   * Lets the faults happen. Never settles, but to reject: with ERR_COMMAND_FAILED where connections could not be reset, with
+   * ERR_OVERLOADED where packets were lost that no scenario loses.
+   */
   async begin (zeroMs: number): Promise<never> {
-    return await (this.#faults?.begin(zeroMs) ?? new Promise<never>(() => {}))
+    this.#network.begin(zeroMs, (from, to) => this.#reset(from, to))
+    return await Promise.race([this.#failed.promise, this.#network.failed, this.#lost?.failed ?? new Promise<never>(() => {})])
   }
 
   /** Resets all connections between hosts and takes all devices away. */
   async close (): Promise<void> {
-    await this.#faults?.stop()
+    this.#lost?.stop()
+    await Promise.all(this.#resets)
     // Otherwise nothing was made, and whose namespaces these are is not known.
     if (this.#opened) {
       // Of the scenario's addresses only: a process may be warming up over its loopback for the run after this one.
       await Promise.all(this.#hosts.map(async namespace => await namespace.reset('dst', ALL_HOSTS)))
-      await this.#hub.ip(this.#layout.removalLines())
+      await Promise.all(this.#hosts.map(async namespace => await namespace.ip(this.#layout.hostRemovalLines())))
+      await this.#hub.ip(this.#layout.hubRemovalLines())
     }
+    await Promise.all([this.#network.stop(), ...this.#tunnels.map(async tunnel => await tunnel.close())])
+  }
+
+  /** At one end: the other learns of it by the reset that this sends. At both, the later one would hit what has been dialled since. */
+  #reset (from: number, to: number): void {
+    const done = this.#hosts[to].reset('dst', subnetOf(from))
+      .then(() => {}, this.#failed.reject).finally(() => this.#resets.delete(done))
+    this.#resets.add(done)
   }
 
   /** A process that has not yet entered its namespace is in the machine's, and what is meant for it would be done there. */

@@ -2,15 +2,12 @@ import { once } from 'node:events'
 import { connect, createServer } from 'node:net'
 import { TwinwireError } from '../../../core/errors.ts'
 import { runCommand } from './command.ts'
+import { TUNNEL_PORT } from './layout.ts'
 import { WITHIN_NAMESPACE } from './namespace.ts'
 import type { AddressInfo } from 'node:net'
 
-/** What the kernel of this machine can do to packets and connections. */
+/** What the kernel of this machine can do to connections. */
 export interface Kernel {
-  /** A token bucket: rates and queues. */
-  readonly tbf: boolean
-  /** Delay, jitter and loss. */
-  readonly netem: boolean
   /** Whether connections can be reset from outside (CONFIG_INET_DIAG_DESTROY). */
   readonly resets: boolean
   /** Congestion controllers, by their names. */
@@ -36,12 +33,16 @@ export async function inspectMachine (): Promise<Kernel> {
   }
   await Promise.all(Object.entries(COMMANDS).flatMap(([name, commands]) => commands.map(async command => await checkCommand(command, name))))
   await demand('namespaces that can be configured', 'ip', 'link set lo up')
-  await Promise.all([demand('veth', 'ip', 'link add try0 type veth peer name try1'), demand('bridges', 'ip', 'link add try0 type bridge')])
-  const [tbf, netem, resets, ...controllers] = await Promise.all([
-    can('tc', 'qdisc add dev lo root tbf rate 1mbit burst 2000 limit 2000'), can('tc', 'qdisc add dev lo root netem delay 1ms'), canReset(),
-    ...CONTROLLERS.map(async name => await can('ip', `link set lo up\nroute add 10.0.0.0/8 dev lo congctl ${name}`))
+  await Promise.all([
+    demand('veth', 'ip', 'link add try0 type veth peer name try1'),
+    demand('token buckets (tbf)', 'tc', 'qdisc add dev lo root tbf rate 1mbit burst 2000 limit 2000'),
+    demand('VXLAN', 'ip', `link add try0 type vxlan id 1 local 172.16.0.2 remote 172.16.0.1 dstport ${TUNNEL_PORT} remcsumtx remcsumrx`)
   ])
-  return { tbf, netem, resets, congestion: new Set(CONTROLLERS.filter((_, index) => controllers[index])) }
+  const [resets, ...controllers] = await Promise.all([
+    canReset(),
+    ...CONTROLLERS.map(async name => await can(`link set lo up\nroute add 10.0.0.0/8 dev lo congctl ${name}`))
+  ])
+  return { resets, congestion: new Set(CONTROLLERS.filter((_, index) => controllers[index])) }
 }
 
 function missing (expected: string, found: string): TwinwireError {
@@ -67,8 +68,8 @@ async function demand (what: string, command: string, lines: string): Promise<vo
   }
 }
 
-async function can (command: string, lines: string): Promise<boolean> {
-  return await attempt(command, lines).then(() => true, () => false)
+async function can (lines: string): Promise<boolean> {
+  return await attempt('ip', lines).then(() => true, () => false)
 }
 
 async function attempt (command: string, lines: string): Promise<void> {

@@ -1,13 +1,10 @@
 import { readlink } from 'node:fs/promises'
-import { Batch } from './batch.ts'
 import { runCommand } from './command.ts'
 
 /** Settings of every namespace, for `sysctl`. */
 const SETTINGS = [
   // Neighbour discovery would take its share of the links. Where the kernel has no IPv6 there is no such setting.
   'net.ipv6.conf.all.disable_ipv6=1', 'net.ipv6.conf.default.disable_ipv6=1',
-  // A black hole of one direction leaves the other as it is, which a strict filter of reverse paths would not.
-  'net.ipv4.conf.all.rp_filter=0', 'net.ipv4.conf.default.rp_filter=0',
   // What one run learned of an address is not for the next.
   'net.ipv4.tcp_no_metrics_save=1'
 ]
@@ -45,11 +42,6 @@ export class Namespace {
     if (lines.length > 0) {
       await this.#run(['tc', '-batch', '-'], `${lines.join('\n')}\n`)
     }
-  }
-
-  /** One of the two that waits for lines. */
-  batch (command: 'ip' | 'tc'): Batch {
-    return new Batch([...this.#enter, command, '-batch', '-'])
   }
 
   /** Resets TCP connections, those in the making included, that `ss` finds by the filter. */

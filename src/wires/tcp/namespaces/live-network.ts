@@ -1,0 +1,167 @@
+import { TwinwireError } from '../../../core/errors.ts'
+import { randomStream } from '../../../core/random.ts'
+import { msToNs, nsToMs } from '../../../core/units.ts'
+import { scheduleFaults } from '../../../sim/fault-schedule.ts'
+import type { FaultSchedule, ScheduledFault } from '../../../sim/fault-schedule.ts'
+import { Kernel } from '../../../sim/kernel.ts'
+import { PacketNetwork } from '../../../sim/network.ts'
+import type { NodeId } from '../../../sim/network.ts'
+import { Packets } from '../../../sim/packets.ts'
+import type { PacketId } from '../../../sim/packets.ts'
+import { ScenarioLinks } from '../../scenario-links.ts'
+import type { Scenario } from '../../scenario.ts'
+import { DeadlineTimers } from '../deadline-timers.ts'
+import { monotonicNowMs } from '../monotonic.ts'
+import { ConnectionNumbers } from './connection-numbers.ts'
+import { destinationOf, giveOtherSender, ipBytesOf, isIpv4, sourceHostOf } from './tunnelled-packet.ts'
+import type { Tunnel } from './tunnel.ts'
+
+export interface LiveNetworkInit {
+  readonly scenario: Scenario
+  /** As of a run in virtual time: what is drawn of a topology is the same. */
+  readonly seed: string
+}
+
+/** How to reset what connects two hosts, by their indexes. */
+type Reset = (from: number, to: number) => void
+
+/**
+ * The links of a scenario, as the simulator has them, in real time and for real packets: each that a host sends enters them
+ * when it has come, and is handed to its host when virtual time, which follows the monotonic clock, is where its link says.
+ * So queues, rates, delays, losses and faults of links are those of a simulation, and only TCP and what is above it is real.
+ *
+ * A packet is late by what this process takes to be told of it, to be woken for it and to send it.
+ */
+export class LiveNetwork {
+  readonly #scenario: Scenario
+  readonly #kernel = new Kernel()
+  readonly #network: PacketNetwork
+  readonly #links: ScenarioLinks
+  /** By the hosts' indexes. */
+  readonly #nodes: readonly NodeId[]
+  readonly #connections: ConnectionNumbers
+  /** The content of packets that are inside, by their ids. */
+  readonly #contents: Uint8Array[] = []
+  readonly #timers = new DeadlineTimers()
+  readonly #failed = Promise.withResolvers<never>()
+  readonly #originMs = monotonicNowMs()
+  /** The event that the timers wait for. */
+  #armedNs = Infinity
+  #tunnels: readonly Tunnel[] = []
+  #faults: FaultSchedule | undefined
+
+  /** @throws ERR_INVALID_OPTION for a fault on a link that the topology has not */
+  constructor ({ scenario, seed }: LiveNetworkInit) {
+    this.#scenario = scenario
+    const random = randomStream(seed).fork('network')
+    const network = new PacketNetwork(this.#kernel, new Packets(), random)
+    this.#network = network
+    this.#links = new ScenarioLinks(network, scenario, random)
+    this.#nodes = scenario.hosts.map(({ name }) => this.#links.nodeOf(name, 'scenario.hosts'))
+    this.#connections = new ConnectionNumbers(() => network.openConnection())
+    this.#nodes.forEach((node, host) => network.setReceiver(node, { receive: packet => this.#deliver(host, packet) }))
+    network.observers.add({ onDuplicate: (original, copy) => { this.#contents[copy] = this.#contents[original] } })
+    this.#failed.promise.catch(() => {})
+  }
+
+  /** Resolves when packets can come. Tunnels are the hosts', in their order, and stay their owner's. */
+  async open (tunnels: readonly Tunnel[]): Promise<void> {
+    await this.#timers.started()
+    this.#tunnels = tunnels
+    tunnels.forEach((tunnel, host) => { tunnel.onPacket = datagram => this.#guard(() => this.#send(host, datagram)) })
+  }
+
+  /** Makes `zeroMs` of the monotonic clock the run's time zero, from which the scenario's faults count. */
+  begin (zeroMs: number, reset: Reset): void {
+    this.#advance()
+    const zeroNs = Math.max(this.#kernel.nowNs, msToNs(zeroMs - this.#originMs))
+    const indexes = new Map(this.#scenario.hosts.map(({ name }, index) => [name, index]))
+    this.#faults = scheduleFaults(this.#network, this.#scenario.faults.flatMap((fault, index): ScheduledFault[] => {
+      switch (fault.kind) {
+        case 'freeze':
+          // Its host's own affair.
+          return []
+        case 'reset':
+          return [{ atNs: zeroNs + msToNs(fault.atMs), begin: () => { reset(indexes.get(fault.from) ?? 0, indexes.get(fault.to) ?? 0); return undefined } }]
+        default:
+          return this.#links.scheduled(fault, index, zeroNs)
+      }
+    }))
+    this.#arm()
+  }
+
+  /** Never resolves; rejects with what the network could not do. */
+  get failed (): Promise<never> {
+    return this.#failed.promise
+  }
+
+  /** No fault begins any more, and what is inside is forgotten. */
+  async stop (): Promise<void> {
+    this.#faults?.stop()
+    this.#tunnels.forEach(tunnel => { tunnel.onPacket = undefined })
+    await this.#timers.stop()
+  }
+
+  /** For the timers. */
+  due (): void {
+    this.#armedNs = Infinity
+    this.#guard(() => this.#advance())
+  }
+
+  #send (host: number, datagram: Uint8Array): void {
+    if (!isIpv4(datagram)) {
+      return
+    }
+    this.#advance()
+    const { packets } = this.#network
+    const packet = packets.allocate()
+    packets.size[packet] = ipBytesOf(datagram)
+    packets.source[packet] = this.#nodes[host]
+    packets.destination[packet] = this.#destination(host, datagram)
+    packets.connection[packet] = this.#connections.of(datagram)
+    this.#contents[packet] = datagram
+    this.#network.send(packet)
+    this.#kernel.run(this.#kernel.nowNs)
+    this.#arm()
+  }
+
+  #deliver (host: number, packet: PacketId): void {
+    const content = this.#contents[packet]
+    this.#network.packets.release(packet)
+    giveOtherSender(content)
+    this.#tunnels[host].send(content)
+  }
+
+  #destination (from: number, datagram: Uint8Array): NodeId {
+    const { host, position } = destinationOf(datagram)
+    const description = this.#scenario.hosts[host]
+    if (sourceHostOf(datagram) !== from || description === undefined) {
+      return this.#links.nowhere
+    }
+    const address = description.addresses[position]
+    const isHidden = address !== undefined && (address.state === 'black-hole' || address.reachableFrom?.includes(this.#scenario.hosts[from].name) === false)
+    return isHidden ? this.#links.nowhere : this.#nodes[host]
+  }
+
+  /** Lets virtual time come to where real time is. */
+  #advance (): void {
+    this.#kernel.run(Math.max(this.#kernel.nowNs, msToNs(monotonicNowMs() - this.#originMs)))
+    this.#arm()
+  }
+
+  #arm (): void {
+    const { dueNs } = this.#kernel
+    if (dueNs < this.#armedNs) {
+      this.#armedNs = dueNs
+      this.#timers.schedule(this.#originMs + nsToMs(dueNs), this)
+    }
+  }
+
+  #guard (act: () => void): void {
+    try {
+      act()
+    } catch (error) {
+      this.#failed.reject(error instanceof Error ? error : new TwinwireError('ERR_INVALID_STATE', String(error)))
+    }
+  }
+}
