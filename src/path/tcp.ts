@@ -3,8 +3,8 @@ import type { TcpOptions } from '../sim/tcp/options.ts'
 import { HEADER_BYTES } from '../sim/tcp/segment.ts'
 import type { PathOptions } from './options.ts'
 
-/** Linux's limit of autotuning, as the measurements had it. */
-const RECEIVE_BUFFER_BYTES = 32 * 1024 * 1024
+/** Linux's limits of autotuning, both of them, as the measurements had them. */
+const BUFFER_BYTES = 32 * 1024 * 1024
 
 /** A congestion controller that the simulator has. */
 export type CongestionName = TcpOptions['congestion']
@@ -30,6 +30,7 @@ export function tcpFor (congestion: CongestionName, options: Pick<PathOptions, '
     ...(gso === 1 ? { bursts: 'single' } : {}),
     congestion,
     mssBytes: segmentBytes(options),
-    receiveBufferBytes: RECEIVE_BUFFER_BYTES
+    receiveBufferBytes: BUFFER_BYTES,
+    sendBufferBytes: BUFFER_BYTES
   }
 }

@@ -55,7 +55,8 @@ export interface FlowPath {
 
 /** What the congestion controller can use, in closed form; docs/fluid.md has the formulas and their sources. */
 export function flowPath (forward: Route, backward: Route, tcp: Readonly<TcpOptions>): FlowPath {
-  const { mssBytes, congestion, receiveBufferBytes } = tcp
+  const { mssBytes, congestion } = tcp
+  const mostWindowBytes = Math.min(tcp.receiveBufferBytes, tcp.sendBufferBytes)
   const packetBytes = mssBytes + HEADER_BYTES
   const packetBits = packetBytes * 8
   const rttNs = transitNs(forward, packetBytes) + transitNs(backward, HEADER_BYTES)
@@ -63,15 +64,15 @@ export function flowPath (forward: Route, backward: Route, tcp: Readonly<TcpOpti
   const narrowest = forward.narrowest?.rateBitsPerSecond ?? Infinity
   const firstBytes = initialWindowBytes(tcp)
   const paced = (windowBytes: number): number => windowBytes <= firstBytes ? Infinity : BBR_STARTUP_GAIN * windowBytes / 2 / mssBytes * packetBits / rttS
-  const byReceiver = receiveBufferBytes / mssBytes * packetBits / rttS
+  const byBuffers = mostWindowBytes / mssBytes * packetBits / rttS
   const byAcknowledgements = (backward.narrowest?.rateBitsPerSecond ?? Infinity) / (HEADER_BYTES * 8) * ACKED_SEGMENTS * packetBits
   const byBottleneck = loneCap(forward, congestion, packetBits, rttS)
   const lossWindow = congestion === 'bbr' || forward.loss.episodes === 0 ? Infinity : meanWindow(congestion, forward.loss.episodes, rttS)
-  const capOf = (windowSegments: number): number => Math.min(byReceiver, byAcknowledgements, byBottleneck, windowSegments * packetBits / rttS)
+  const capOf = (windowSegments: number): number => Math.min(byBuffers, byAcknowledgements, byBottleneck, windowSegments * packetBits / rttS)
   const pipe = narrowest * rttS / packetBits
   const buffer = forward.narrowest?.bufferPackets(packetBytes) ?? Infinity
   const overshoot = overshootRange(firstBytes, pipe * mssBytes, buffer * mssBytes)
-  const overshoots = slowStartOvershoots(tcp) && overshoot.windowBytes < receiveBufferBytes
+  const overshoots = slowStartOvershoots(tcp) && overshoot.windowBytes < mostWindowBytes
   return {
     forward,
     handshakeNs: transitNs(forward, SYN_BYTES) + transitNs(backward, SYN_BYTES),
@@ -88,7 +89,7 @@ export function flowPath (forward: Route, backward: Route, tcp: Readonly<TcpOpti
     mostBottleneckBytes: (pipe + buffer) * mssBytes,
     endsInOvershoot: bytes => overshoots && bytes > overshoot.fromBytes && bytes <= overshoot.toBytes,
     initialWindowBytes: firstBytes,
-    mostWindowBytes: receiveBufferBytes,
+    mostWindowBytes,
     startRate: congestion === 'bbr' ? paced : () => Infinity
   }
 }

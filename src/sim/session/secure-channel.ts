@@ -1,4 +1,4 @@
-import { SEND_HIGH_WATER_BYTES } from '../tcp/high-water.ts'
+import { PROGRAM_HIGH_WATER_BYTES } from '../tcp/send-buffer.ts'
 import type { Channel, ChannelHandler, CloseReason, Message } from './channel.ts'
 import { Emitter } from './emitter.ts'
 import { SessionError } from './errors.ts'
@@ -187,7 +187,7 @@ export class SecureChannel extends Emitter<SecureChannelEvents> implements Chann
     let sent = 0
     while (canSendMore && sent < this.#secured.length) {
       this.#channel.send(this.#secured[sent++])
-      canSendMore = this.#channel.socket.unsentBytes < SEND_HIGH_WATER_BYTES
+      canSendMore = this.#channel.socket.waitingBytes < PROGRAM_HIGH_WATER_BYTES
     }
     this.#secured = sent === this.#secured.length ? [] : this.#secured.slice(sent)
     this.#securedWait = !canSendMore

@@ -46,6 +46,8 @@ export interface SendingState {
 export class Pacer {
   /** Nothing leaves before. */
   nextNs = 0
+  /** What was last meant to leave together. */
+  burstSegments = 1
   readonly #options: Readonly<TcpOptions>
   readonly #congestion: CongestionController
   readonly #paces: boolean
@@ -83,7 +85,8 @@ export class Pacer {
       this.#burstBytes = mssBytes
       return false
     }
-    const burstBytes = this.#burstSegments(state) * mssBytes
+    this.burstSegments = this.#burstSegments(state)
+    const burstBytes = this.burstSegments * mssBytes
     const roomBytes = Math.min(state.roomBytes, state.peerRoomBytes)
     if (roomBytes < burstBytes && roomBytes < state.unsentBytes && this.#mayWait(state, roomBytes)) {
       return true

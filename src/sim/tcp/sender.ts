@@ -174,6 +174,23 @@ export class TcpSender {
     return this.#board.pipeBytes
   }
 
+  /** As the send buffer counts it. */
+  get outstandingBytes (): number {
+    return this.#board.outstandingBytes
+  }
+
+  get outstandingSegments (): number {
+    return this.#board.segments
+  }
+
+  get cwndBytes (): number {
+    return this.congestion.cwndBytes
+  }
+
+  get burstSegments (): number {
+    return this.#pacer.burstSegments
+  }
+
   /** Something is outstanding or waits to be sent, so that a timer watches over the peer. */
   get waiting (): boolean {
     return this.#board.segments > 0 || this.unsentBytes > 0

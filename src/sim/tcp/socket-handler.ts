@@ -14,7 +14,7 @@ export interface TcpSocketHandler {
   onConnected(): void
   /** So many more bytes arrived in order. */
   onData(byteCount: number): void
-  /** The bytes that wait to be sent fell to `lowWaterBytes` or less, having been more. */
+  /** The send buffer has taken all that was written, having been too full for it. */
   onDrain?(): void
   /** The peer will send no more; this end may go on. */
   onRemoteClose(): void

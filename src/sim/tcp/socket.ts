@@ -15,6 +15,7 @@ import type { Processor, SocketReading } from './processor.ts'
 import { READ_BYTES } from './read-bytes.ts'
 import { TcpReceiver } from './receiver.ts'
 import { addSackBytes, allocateReset, allocateSegment } from './segment.ts'
+import { SendBuffer } from './send-buffer.ts'
 import { TcpSender } from './sender.ts'
 import type { TcpCloseReason, TcpSocketHandler, TcpState } from './socket-handler.ts'
 
@@ -52,6 +53,7 @@ export class TcpSocket implements TimedSocket {
   readonly #network: SegmentNetwork
   readonly #options: Readonly<TcpOptions>
   readonly #sender: TcpSender
+  readonly #buffer: SendBuffer
   readonly #receiver: TcpReceiver
   readonly #events: SocketEvents
   readonly #slot: number
@@ -83,6 +85,7 @@ export class TcpSocket implements TimedSocket {
     this.#kernel = wiring.network.kernel
     this.#options = wiring.options
     this.#sender = new TcpSender(wiring.options, createController(wiring.options, wiring.connection))
+    this.#buffer = new SendBuffer(wiring.options)
     this.#receiver = new TcpReceiver(wiring.options, this.#sender.rtt)
     this.#handshake = new Handshake(wiring, this.#sender.rtt, this.#receiver)
     this.#events = SocketEvents.of(wiring.network)
@@ -141,12 +144,17 @@ export class TcpSocket implements TimedSocket {
 
   /** Bytes written and not yet sent for the first time. */
   get unsentBytes (): number {
-    return this.#sender.unsentBytes
+    return this.#sender.unsentBytes + this.#buffer.waitingBytes
+  }
+
+  /** Of these, what the send buffer has no room for: they wait in the program. */
+  get waitingBytes (): number {
+    return this.#buffer.waitingBytes
   }
 
   /** Bytes written and not yet acknowledged. */
   get queuedBytes (): number {
-    return this.#sender.queuedBytes
+    return this.#sender.queuedBytes + this.#buffer.waitingBytes
   }
 
   /** Of the bytes written, those that the peer acknowledged. */
@@ -224,7 +232,6 @@ export class TcpSocket implements TimedSocket {
    */
   write (byteCount: number): void {
     if (this.#queue(byteCount)) {
-      this.#drainWanted ||= this.#sender.unsentBytes > this.#options.lowWaterBytes
       this.#flushLater()
     }
   }
@@ -244,9 +251,8 @@ export class TcpSocket implements TimedSocket {
     }
     this.#sendSegments(nowNs)
     this.#armTimer()
-    if (this.#sender.unsentBytes > this.#options.lowWaterBytes) {
-      this.#drainWanted = true
-    } else if (this.#drainWanted) {
+    this.#sendTaken(nowNs)
+    if (this.#drainWanted && this.#buffer.waitingBytes === 0) {
       // Not from within: whoever sends is not told meanwhile.
       this.#flushLater()
     }
@@ -269,7 +275,9 @@ export class TcpSocket implements TimedSocket {
     this.#closing = true
     this.#remoteClosedFirst = this.#remoteClosed
     this.#receiver.closing = true
-    this.#sender.finish()
+    if (this.#buffer.waitingBytes === 0) {
+      this.#sender.finish()
+    }
     this.#flushLater()
   }
 
@@ -550,7 +558,9 @@ export class TcpSocket implements TimedSocket {
     if (this.#closing || !(byteCount >= 0)) {
       throw new Error(this.#closing ? 'write after close' : `cannot write ${byteCount} bytes`)
     }
-    this.#sender.write(byteCount)
+    this.#buffer.write(byteCount)
+    this.#takeWritten()
+    this.#drainWanted ||= this.#buffer.waitingBytes > 0
     return true
   }
 
@@ -576,12 +586,30 @@ export class TcpSocket implements TimedSocket {
       if (this.#receiver.acks.due) {
         this.#sendAcknowledgement(nowNs)
       }
-      if (this.#drainWanted && this.#sender.unsentBytes <= this.#options.lowWaterBytes) {
+      this.#sendTaken(nowNs)
+      if (this.#drainWanted && this.#buffer.waitingBytes === 0) {
         this.#drainWanted = false
         this.handler?.onDrain?.()
       }
     }
     this.#armTimer()
+  }
+
+  /** What the program has waited to write, and what of it may leave. */
+  #sendTaken (nowNs: number): void {
+    if (this.#buffer.waitingBytes > 0 && this.#takeWritten()) {
+      this.#sendSegments(nowNs)
+    }
+  }
+
+  /** Lets the send buffer take what there is room for: false where that is nothing. */
+  #takeWritten (): boolean {
+    const takenBytes = this.#buffer.take(this.#sender)
+    this.#sender.write(takenBytes)
+    if (this.#closing && this.#buffer.waitingBytes === 0) {
+      this.#sender.finish()
+    }
+    return takenBytes > 0
   }
 
   #sendSegments (nowNs: number): void {

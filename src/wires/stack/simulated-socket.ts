@@ -1,5 +1,5 @@
 import type { ByteQueue } from '../../sim/session/byte-queue.ts'
-import { SEND_HIGH_WATER_BYTES } from '../../sim/tcp/high-water.ts'
+import { PROGRAM_HIGH_WATER_BYTES } from '../../sim/tcp/send-buffer.ts'
 import type { SocketReading } from '../../sim/tcp/processor.ts'
 import { READ_BYTES } from '../../sim/tcp/read-bytes.ts'
 import type { TcpCloseReason, TcpSocket, TcpSocketHandler } from '../../sim/tcp/socket.ts'
@@ -56,7 +56,7 @@ export class SimulatedSocket implements TcpSocketHandler {
     onWrite(bytes)
     outgoing.append(bytes)
     socket.send(bytes.byteLength)
-    const writable = socket.unsentBytes < SEND_HIGH_WATER_BYTES
+    const writable = socket.waitingBytes < PROGRAM_HIGH_WATER_BYTES
     this.#drainDue ||= !writable
     return writable
   }

@@ -49,7 +49,7 @@ for (const [segments, rounds] of [[1, 1], [10, 1], [11, 2], [30, 2], [31, 3], [1
 test('alone on an idle link a transfer takes connect, its rounds, and the rest at the rate of the link', t => {
   fc.assert(fc.property(fc.integer({ min: 1, max: 1000 }), fc.integer({ min: 1, max: 200 }), fc.integer({ min: 1, max: 20_000 }), (mbits, delayMs, segments) => {
     const rate = mbits * 1e6
-    const network = newNetwork({ tcp: { congestion: 'cubic', receiveBufferBytes: 2 ** 30 } })
+    const network = newNetwork({ tcp: { congestion: 'cubic', receiveBufferBytes: 2 ** 30, sendBufferBytes: 2 ** 30 } })
     const ends = pathOf(network, { rateBitsPerSecond: rate, delayNs: delayMs * NS_PER_MS, queue: { limitPackets: 1e5 } })
     const foundS = endNs(network, { ...ends, bytes: segments * MSS }) / NS_PER_S
     const rttS = 2 * delayMs / 1e3 + (PACKET_BITS + ACK_BITS) / rate
@@ -74,7 +74,7 @@ test('slow start that only a loss ends costs a round trip, where a transfer ends
   const rttMs = 100
   const oneWay = { rateBitsPerSecond: rate, delayNs: (rttMs / 2 - PACKET_BITS / rate * 1e3 / 2) * NS_PER_MS }
   const timeS = (hystart: 'off' | 'classic', limitPackets: number, segments: number): number => {
-    const network = newNetwork({ tcp: { congestion: 'cubic', hystart, receiveBufferBytes: 2 ** 30 } })
+    const network = newNetwork({ tcp: { congestion: 'cubic', hystart, receiveBufferBytes: 2 ** 30, sendBufferBytes: 2 ** 30 } })
     const ends = pathOf(network, { ...oneWay, queue: { limitPackets } }, { delayNs: oneWay.delayNs })
     return endNs(network, { ...ends, bytes: segments * MSS }) / NS_PER_S
   }

@@ -108,7 +108,7 @@ test('what is sent to a connection that the other end has given up is answered b
 test('connections can end inside the callbacks that report on them', t => {
   for (const moment of ['onConnected', 'onData', 'onDrain', 'onRemoteClose'] as const) {
     const pair = connectedPair(DELAY, {
-      options: { lowWaterBytes: 0 },
+      options: { sendBufferBytes: 10_000, bursts: 'single' },
       onAccept: socket => {
         socket.write(20_000)
         socket.close()

@@ -80,13 +80,15 @@ test('a short segment does not wait for acknowledgements (Nagle\'s algorithm is 
   t.deepEqual(network.data(CLIENT).map(({ length }) => length), [10, 20])
 })
 
-test('onDrain comes once what is unsent has fallen to the low-water mark', t => {
-  const { kernel, client, clientJournal } = connectedPair(DELAY, { options: { lowWaterBytes: 10 * MSS } })
-  client.write(30 * MSS)
-  t.is(client.unsentBytes, 30 * MSS)
+test('onDrain comes once the send buffer has taken what was written: when a third of it is free again', t => {
+  // Single segments, each with 832 B of memory beside its payload: a buffer of 12 is full with 12.
+  const { kernel, client, clientJournal } = connectedPair(DELAY, { options: { bursts: 'single', delayedAcks: 'constant', quickAcks: 64, sendBufferBytes: 12 * (MSS + 832) } })
+  client.write(16 * MSS)
+  t.is(client.unsentBytes, 16 * MSS)
+  t.is(client.waitingBytes, 4 * MSS)
   kernel.run()
-  // 10 leave at 1 RTT, and at 2 RTT each acknowledgement of one lets two go.
+  // Ten leave at 1 RTT; at 2 RTT they are acknowledged one by one, two leave, and eight are left when the fourth is.
   t.is(clientJournal.at('drain'), 2 * RTT)
   t.is(client.unsentBytes, 0)
-  t.is(client.acknowledgedBytes, 30 * MSS)
+  t.is(client.acknowledgedBytes, 16 * MSS)
 })

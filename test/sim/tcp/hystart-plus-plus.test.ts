@@ -108,7 +108,7 @@ function start (options: Partial<TcpOptions>, bufferBdp: number): { exitBdp: num
   const bdpBytes = 50e6 / 8 * 0.04
   network.addLink(from, to, { rateBitsPerSecond: 50e6, delayNs: 20 * MS, queue: { limitBytes: bufferBdp * bdpBytes } })
   network.addLink(to, from, { rateBitsPerSecond: 50e6, delayNs: 20 * MS })
-  const tcp = { ...TCP_PRESETS.rfc, congestion: 'cubic' as const, receiveBufferBytes: 2 ** 26, ...options }
+  const tcp = { ...TCP_PRESETS.rfc, congestion: 'cubic' as const, receiveBufferBytes: 2 ** 26, sendBufferBytes: 2 ** 26, ...options }
   let delivered = 0
   new TcpHost(network, to, tcp).listen(1, socket => {
     socket.handler = { ...IGNORING, onData: bytes => { delivered += bytes } }

@@ -55,11 +55,11 @@ export class Layout {
     return [
       'link set lo up',
       `addr add ${tunnel.host}/30 dev cable`,
-      'link set cable up',
+      // Segments are packets from here on: a queue counts packets as a router's does, not what TCP has lumped for its card.
+      'link set cable gso_max_segs 1 up',
       // Checksums that the kernel leaves to a card would never be computed: it is told to leave them to the tunnel's other end.
       `link add ${HOST_DEVICE} address ${CARD} mtu ${FULL_PACKET_BYTES} type vxlan id 1 local ${tunnel.host} remote ${tunnel.hub} dstport ${TUNNEL_PORT} srcport ${TUNNEL_PORT} ${TUNNEL_PORT + 1} nolearning remcsumtx remcsumrx`,
-      // A segment is a packet from the start: a queue counts packets as a router's does, not what the kernel has lumped.
-      `link set ${HOST_DEVICE} gso_max_segs 1 arp off up`,
+      `link set ${HOST_DEVICE} arp off up`,
       ...[...answeringAddresses(host, description), source].filter(isFirst).map(address => `addr add ${address}/32 dev ${HOST_DEVICE}`),
       // Namespaces have no congestion control of their own where their machine does not allow it to all its users; routes have.
       `route add ${ALL_HOSTS} dev ${HOST_DEVICE} src ${source} congctl ${hostTcpOptions(description).congestion ?? 'cubic'}`
