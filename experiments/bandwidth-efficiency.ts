@@ -42,8 +42,9 @@ const RATES = [5, 50, 1_000, 5_000] as const
 const RATES_BYTES = 100
 const SPARSE_RATE = RATES[0]
 const JSON_BYTES = 256
-/** Without delay, where kernels without netem can join real peers, too. */
+/** Without delay. */
 const LAN_SIZES = [100, 1_024] as const
+const BUSY_PER_SECOND = 1_000
 /** Of a run: enough for its median, and no more than it takes. */
 const MINIMUM_MESSAGES = 50
 const MAXIMUM_MESSAGES = 2_500
@@ -92,7 +93,7 @@ const cases: readonly Case[] = [
   ...LAN_SIZES.map(bytes => messages({
     name: `lan-${bytes}`,
     title: `${bytes} B without delay`,
-    description: `Messages of ${bytes} bytes on a path without delay: each has arrived before the next one comes, and there is nothing to join it with. Here real peers count what their kernels send.`,
+    description: `Messages of ${bytes} bytes on a path without delay: each has arrived before the next one comes, and there is nothing to join it with.`,
     delayMs: 0,
     noGain: ['messageBatching']
   }))
@@ -271,10 +272,8 @@ function drainMs ({ rttMs }: RunParameters): number {
 function messages ({ delayMs, ...over }: Pick<Case, 'name' | 'title' | 'description' | 'sweep' | 'noGain'> & { readonly delayMs?: number }): Case {
   return {
     ...over,
-    // Without delay processors are all there is, and eight runs would share two.
-    waits: delayMs !== 0,
-    // Not every kernel has netem, which real peers with delays need.
-    ...delayMs !== 0 && { wires: ['sim', 'stack'] },
+    // Without delay, or with a message each millisecond, processors are all there is, and eight runs would share two.
+    waits: delayMs !== 0 && (LOADS.get(over.name)?.perSecond ?? 0) < BUSY_PER_SECOND,
     scenario: run => ({
       hosts: ['sender', 'receiver'].map(host => ({ name: host, role: host, libp2p: libp2pWith(modulesOfArm(arms, run)), ...delayMs === 0 && { processing: { perEventMs: COMPUTING_PER_EVENT_MS, ofRealPeers: true } } })),
       paths: [{ from: 'sender', to: 'receiver', forward: { delayMs: delayMs ?? Number(run.rttMs) / 2, rateBitsPerSecond: Number(run.rateBitsPerSecond) } }],

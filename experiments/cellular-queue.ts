@@ -9,8 +9,7 @@ import { modulesOfArm, requesterWith } from '../src/workload/modules.ts'
 import { requestPayloads, serveRequestReply } from '../src/workload/request-reply.ts'
 import type { Requester } from '../src/workload/requester.ts'
 
-// An example of a link that follows a trace, of queue disciplines and of cross traffic. In simulation only: a relay above
-// TCP sees no packets.
+// An example of a link that follows a trace, of queue disciplines and of cross traffic.
 
 /** Packets of 1500 B that the link down delivers in each tenth of a second, over and over: 12 Mbit/s, a fade, and back. */
 const CAPACITY = [100, 100, 96, 90, 70, 45, 20, 6, 2, 4, 15, 40, 65, 80, 95, 100] as const
@@ -40,7 +39,9 @@ export const experiment: Experiment = {
     cellular('fq-codel', 'FQ-CoDel', 'The same room under FQ-CoDel.', { discipline: 'fq-codel', limitPackets: 200 })
   ],
   thresholds: [],
-  repetitions: { sim: 20, stack: 3, tcp: 0 }
+  repetitions: { sim: 20, stack: 3, tcp: 3 },
+  // A relay above TCP sees no packets.
+  tcpNetwork: 'namespaces'
 }
 
 export const roles: Record<string, Role> = {
@@ -63,8 +64,6 @@ function cellular (name: string, title: string, description: string, queue: Path
     name,
     title,
     description,
-    // A relay above TCP sees no packets.
-    wires: ['sim', 'stack'],
     waits: true,
     scenario: ({ rttMs, trafficBitsPerSecond, durationMs, deadlineMs }) => ({
       hosts: [{ name: 'client', role: 'client' }, { name: 'server', role: 'server' }],

@@ -66,7 +66,7 @@ export const experiment: Experiment = {
   cases: [{
     name: 'bulk',
     title: 'A bulk sender over a slow path',
-    description: 'One stream has 16 MB to send over 20 Mbit/s, and small requests arrive on the same connection. Buffered is what the streams of the connection have not handed to the muxer, and what waits in queues of the modules. With real peers the kernel\'s own buffers on loopback take some megabytes of it, in all arms.',
+    description: 'One stream has 16 MB to send over 20 Mbit/s, and small requests arrive on the same connection. Buffered is what the streams of the connection have not handed to the muxer, and what waits in queues of the modules.',
     // What a process grows by, and what it carries, is not measured beside others.
     waits: false,
     scenario: run => ({

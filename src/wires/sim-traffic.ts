@@ -15,7 +15,7 @@ export interface TrafficEnds {
 }
 
 /** No connection has this number: datagrams do. */
-const NO_CONNECTION = 0
+export const NO_CONNECTION = 0
 
 /** Of the first that TCP traffic listens at, above all that a host listens at. */
 const FIRST_PORT = 50_000

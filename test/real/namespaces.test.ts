@@ -201,7 +201,7 @@ check('a scenario that this machine cannot bring about is refused, with its plac
   const own = new TcpWire({ network: 'namespaces' })
   t.teardown(async () => { await own.stop() })
   const children = namespacesOf(process.pid)
-  const error = await t.throwsAsync(play('echo', scenarioOf('client', {}, { crossTraffic: [{ kind: 'poisson', from: 'client', to: 'server', rateBitsPerSecond: 1e6 }] }), {}, undefined, own), { code: 'ERR_UNSUPPORTED' })
+  const error = await t.throwsAsync(play('echo', scenarioOf('client', {}, { crossTraffic: [{ kind: 'bulk-tcp', from: 'client', to: 'server' }] }), {}, undefined, own), { code: 'ERR_UNSUPPORTED' })
   t.regex(error.message, /scenario\.crossTraffic/)
   t.deepEqual(namespacesOf(process.pid), children)
 })

@@ -38,7 +38,7 @@ test('namespaces refuse a fault with such a rate', refused, whole, faulty({ kind
 test('namespaces refuse hosts that share a process', refused, whole, scenarioOf({}, { hosts: [{ ...hosts[0], process: 'both' }, { ...hosts[1], process: 'both' }] }), 'scenario.hosts[0].process', /tell hosts of one process apart/)
 test('namespaces refuse what else differs in a host\'s TCP', refused, whole, scenarioOf({}, { hosts: [{ ...hosts[0], tcp: { pacing: true } }, hosts[1]] }), 'scenario.hosts[0].tcp', /of its TCP/)
 
-test('namespaces refuse what else is on the links', refused, whole, scenarioOf({}, { crossTraffic: [{ kind: 'poisson', from: 'a', to: 'b', rateBitsPerSecond: 1e6 }] }), 'scenario.crossTraffic', /send datagrams/)
+test('namespaces refuse cross traffic of a TCP that would be the simulator\'s', refused, whole, scenarioOf({}, { crossTraffic: [{ kind: 'bulk-tcp', from: 'a', to: 'b' }] }), 'scenario.crossTraffic', /other traffic than datagrams/)
 
 test('namespaces do on a whole kernel what they refuse on a poor one, and all that links do on both', t => {
   for (const scenario of [faulty({ kind: 'reset' }), congested('bbr')]) {

@@ -9,7 +9,7 @@ const NETWORK = 'a hub between network namespaces'
 export function namespacesAllow (kernel: Kernel): Allowances {
   return {
     network: NETWORK,
-    scenario: { hosts: anything, paths: anything, topology: anything, faults: anything, limitMs: anything, crossTraffic: list => list.length === 0 },
+    scenario: { hosts: anything, paths: anything, topology: anything, faults: anything, limitMs: anything, crossTraffic: list => list.every(({ kind }) => kind === 'poisson' || kind === 'on-off') },
     host: {
       libp2p: anything,
       name: anything,
@@ -37,7 +37,7 @@ export function namespacesAllow (kernel: Kernel): Allowances {
       partition: anything,
       freeze: anything
     },
-    what: { tcp: 'change this of its TCP', crossTraffic: 'send datagrams', processing: 'make a processor slower', process: 'tell hosts of one process apart' }
+    what: { tcp: 'change this of its TCP', crossTraffic: 'send other traffic than datagrams', processing: 'make a processor slower', process: 'tell hosts of one process apart' }
   }
 }
 

@@ -1,4 +1,4 @@
-import { destinationOf, sourceHostOf, tcpOf } from './tunnelled-packet.ts'
+import { destinationOf, destinationPortOf, opensConnection, sourceHostOf, sourcePortOf } from './tunnelled-packet.ts'
 
 /** Hosts of a scenario have 16 bits, and ports. */
 const PORTS = 2 ** 16
@@ -13,18 +13,14 @@ export class ConnectionNumbers {
     this.#next = next
   }
 
-  /** The connection of a packet; 0 for what is no TCP. A SYN begins another between the same ends. */
+  /** The connection of a segment. A SYN begins another between the same ends. */
   of (datagram: Uint8Array): number {
-    const tcp = tcpOf(datagram)
-    if (tcp === undefined) {
-      return 0
-    }
-    const from = sourceHostOf(datagram) * PORTS + tcp.sourcePort
-    const to = destinationOf(datagram).host * PORTS + tcp.destinationPort
+    const from = sourceHostOf(datagram) * PORTS + sourcePortOf(datagram)
+    const to = destinationOf(datagram).host * PORTS + destinationPortOf(datagram)
     const [first, second] = from < to ? [from, to] : [to, from]
     const ofFirst = this.#numbers.get(first) ?? new Map<number, number>()
     let number = ofFirst.get(second)
-    if (number === undefined || tcp.opens) {
+    if (number === undefined || opensConnection(datagram)) {
       number = this.#next()
       this.#numbers.set(first, ofFirst.set(second, number))
     }

@@ -9,12 +9,19 @@ import type { NodeId } from '../../../sim/network.ts'
 import { Packets } from '../../../sim/packets.ts'
 import type { PacketId } from '../../../sim/packets.ts'
 import { ScenarioLinks } from '../../scenario-links.ts'
+import { NO_CONNECTION, SimTraffic } from '../../sim-traffic.ts'
 import type { Scenario } from '../../scenario.ts'
 import { DeadlineTimers } from '../deadline-timers.ts'
 import { monotonicNowMs } from '../monotonic.ts'
 import { ConnectionNumbers } from './connection-numbers.ts'
-import { destinationOf, giveOtherSender, ipBytesOf, isIpv4, sourceHostOf } from './tunnelled-packet.ts'
-import type { Tunnel } from './tunnel.ts'
+import { destinationOf, giveOtherSender, ipBytesOf, isTcp, sourceHostOf } from './tunnelled-packet.ts'
+
+/** A host's end of the network: what it sends comes as datagrams, and what is sent arrives there. */
+export interface PacketEnd {
+  /** Called with each datagram, which is the callee's. Undefined: it is dropped. */
+  onPacket: ((datagram: Uint8Array) => void) | undefined
+  send(datagram: Uint8Array): void
+}
 
 export interface LiveNetworkInit {
   readonly scenario: Scenario
@@ -42,12 +49,13 @@ export class LiveNetwork {
   readonly #connections: ConnectionNumbers
   /** The content of packets that are inside, by their ids. */
   readonly #contents: Uint8Array[] = []
+  readonly #traffic: SimTraffic
   readonly #timers = new DeadlineTimers()
   readonly #failed = Promise.withResolvers<never>()
   readonly #originMs = monotonicNowMs()
   /** The event that the timers wait for. */
   #armedNs = Infinity
-  #tunnels: readonly Tunnel[] = []
+  #ends: readonly PacketEnd[] = []
   #faults: FaultSchedule | undefined
 
   /** @throws ERR_INVALID_OPTION for a fault on a link that the topology has not */
@@ -58,17 +66,18 @@ export class LiveNetwork {
     this.#network = network
     this.#links = new ScenarioLinks(network, scenario, random)
     this.#nodes = scenario.hosts.map(({ name }) => this.#links.nodeOf(name, 'scenario.hosts'))
+    this.#traffic = new SimTraffic(network, scenario.crossTraffic, random.fork('cross-traffic'), { node: name => this.#links.nodeOf(name, 'scenario.crossTraffic'), tcp: new Map() })
     this.#connections = new ConnectionNumbers(() => network.openConnection())
     this.#nodes.forEach((node, host) => network.setReceiver(node, { receive: packet => this.#deliver(host, packet) }))
     network.observers.add({ onDuplicate: (original, copy) => { this.#contents[copy] = this.#contents[original] } })
     this.#failed.promise.catch(() => {})
   }
 
-  /** Resolves when packets can come. Tunnels are the hosts', in their order, and stay their owner's. */
-  async open (tunnels: readonly Tunnel[]): Promise<void> {
+  /** Resolves when packets can come. Ends are the hosts', in their order, and stay their owner's. */
+  async open (ends: readonly PacketEnd[]): Promise<void> {
     await this.#timers.started()
-    this.#tunnels = tunnels
-    tunnels.forEach((tunnel, host) => { tunnel.onPacket = datagram => this.#guard(() => this.#send(host, datagram)) })
+    this.#ends = ends
+    ends.forEach((end, host) => { end.onPacket = datagram => this.#guard(() => this.#send(host, datagram)) })
   }
 
   /** Makes `zeroMs` of the monotonic clock the run's time zero, from which the scenario's faults count. */
@@ -76,6 +85,7 @@ export class LiveNetwork {
     this.#advance()
     const zeroNs = Math.max(this.#kernel.nowNs, msToNs(zeroMs - this.#originMs))
     const indexes = new Map(this.#scenario.hosts.map(({ name }, index) => [name, index]))
+    this.#traffic.begin(zeroNs)
     this.#faults = scheduleFaults(this.#network, this.#scenario.faults.flatMap((fault, index): ScheduledFault[] => {
       switch (fault.kind) {
         case 'freeze':
@@ -95,10 +105,11 @@ export class LiveNetwork {
     return this.#failed.promise
   }
 
-  /** No fault begins any more, and what is inside is forgotten. */
+  /** Nothing begins any more, and what is inside is forgotten. */
   async stop (): Promise<void> {
+    this.#traffic.stop()
     this.#faults?.stop()
-    this.#tunnels.forEach(tunnel => { tunnel.onPacket = undefined })
+    this.#ends.forEach(end => { end.onPacket = undefined })
     await this.#timers.stop()
   }
 
@@ -109,7 +120,7 @@ export class LiveNetwork {
   }
 
   #send (host: number, datagram: Uint8Array): void {
-    if (!isIpv4(datagram)) {
+    if (!isTcp(datagram)) {
       return
     }
     this.#advance()
@@ -126,10 +137,14 @@ export class LiveNetwork {
   }
 
   #deliver (host: number, packet: PacketId): void {
-    const content = this.#contents[packet]
-    this.#network.packets.release(packet)
-    giveOtherSender(content)
-    this.#tunnels[host].send(content)
+    const { packets } = this.#network
+    const isTraffic = packets.connection[packet] === NO_CONNECTION
+    packets.release(packet)
+    if (!isTraffic) {
+      const content = this.#contents[packet]
+      giveOtherSender(content)
+      this.#ends[host].send(content)
+    }
   }
 
   #destination (from: number, datagram: Uint8Array): NodeId {

@@ -2,13 +2,13 @@ import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
 import { TUNNEL_PORT } from './layout.ts'
 import type { Socket } from 'node:dgram'
+import type { PacketEnd } from './live-network.ts'
 
 /** What may wait for this process, as much as the kernel allows every user by default. A full queue's packets would be lost. */
 const BUFFER_BYTES = 212_992
 
 /** The hub's end of a host's tunnel: all that the host sends comes as datagrams, and what is sent arrives at the host. */
-export class Tunnel {
-  /** Called with each datagram, which is the callee's. Undefined: it is dropped. */
+export class Tunnel implements PacketEnd {
   onPacket: ((datagram: Uint8Array) => void) | undefined
   readonly #socket: Socket = createSocket({ type: 'udp4', recvBufferSize: BUFFER_BYTES, sendBufferSize: BUFFER_BYTES })
 

@@ -1,0 +1,77 @@
+import test from 'ava'
+import * as fc from 'fast-check'
+import { tcpOptions } from '../../../src/sim/tcp/options.ts'
+import { SendBuffer } from '../../../src/sim/tcp/send-buffer.ts'
+import type { SendBufferLoad } from '../../../src/sim/tcp/send-buffer.ts'
+
+const MSS = 1448
+/** Payload of the largest buffer of TCP's: 45 segments. */
+const SKB = 45 * MSS
+/** What tcp_sndbuf_expand reckons for a segment: 1448 B, headers and skb_shared_info are 2 KiB, and 256 B of sk_buff. */
+const SEGMENT_MEMORY = 2048 + 256
+const NOTHING: SendBufferLoad = { cwndBytes: 10 * MSS, outstandingBytes: 0, outstandingSegments: 0, unsentBytes: 0, burstSegments: 2 }
+
+function written (bytes: number, options: Parameters<typeof tcpOptions>[0] = {}): SendBuffer {
+  const buffer = new SendBuffer(tcpOptions(options))
+  buffer.write(bytes)
+  return buffer
+}
+
+test('a fresh buffer has 46,080 B, as ss shows it of Linux, and its last skb is filled: it takes one of 65,160 B', t => {
+  t.is(2 * 10 * SEGMENT_MEMORY, 46_080)
+  const buffer = written(200_000)
+  t.is(buffer.take(NOTHING), SKB)
+  t.is(buffer.waitingBytes, 200_000 - SKB)
+})
+
+test('a full buffer takes nothing until a third of it is free', t => {
+  const buffer = written(1e6, { bursts: 'single', sendBufferBytes: 12 * (MSS + 832) })
+  t.is(buffer.take(NOTHING), 12 * MSS)
+  const left = (segments: number): SendBufferLoad => ({ ...NOTHING, outstandingBytes: segments * MSS, outstandingSegments: segments, burstSegments: 1 })
+  t.is(buffer.take(left(11)), 0)
+  t.is(buffer.take(left(9)), 0)
+  t.is(buffer.take(left(8)), 4 * MSS)
+})
+
+test('a program that waits has room for twice the window, measured of a kernel: 580,608 B at 126 segments, 635,904 at 138', t => {
+  for (const [segments, memory] of [[126, 580_608], [138, 635_904]]) {
+    const buffer = written(1e7)
+    buffer.take(NOTHING)
+    // What is free is all but what waits for its acknowledgement; the last skb goes beyond.
+    const load = { ...NOTHING, cwndBytes: segments * MSS, outstandingBytes: segments * MSS, outstandingSegments: segments }
+    const inFlight = load.outstandingBytes + segments / 2 * 832
+    t.is(buffer.take(load), Math.ceil((memory - inFlight) / (SKB + 832)) * SKB)
+  }
+})
+
+test('the window of a program that does not wait changes nothing', t => {
+  const buffer = written(1_000)
+  t.is(buffer.take({ ...NOTHING, cwndBytes: 1_000 * MSS }), 1_000)
+  buffer.write(1e6)
+  t.is(buffer.take({ ...NOTHING, cwndBytes: 1_000 * MSS }), SKB)
+})
+
+test('whatever is written and acknowledged, all is taken in the end, never more than was written, and never beyond the limit but for one skb', t => {
+  const step = fc.record({ write: fc.nat({ max: 300_000 }), acknowledged: fc.double({ min: 0, max: 1, noNaN: true }), segments: fc.integer({ min: 1, max: 500 }) })
+  fc.assert(fc.property(fc.array(step, { maxLength: 40 }), fc.integer({ min: 2_000, max: 1e6 }), (steps, sendBufferBytes) => {
+    const buffer = new SendBuffer(tcpOptions({ sendBufferBytes }))
+    let [written, taken, held] = [0, 0, 0]
+    const load = (segments: number): SendBufferLoad => ({ cwndBytes: segments * MSS, outstandingBytes: held, outstandingSegments: Math.ceil(held / MSS), unsentBytes: 0, burstSegments: 2 })
+    for (const { write, acknowledged, segments } of steps) {
+      buffer.write(write)
+      written += write
+      held = Math.floor(held * (1 - acknowledged))
+      const now = buffer.take(load(segments))
+      taken += now
+      held += now
+      if (now > 0 && held > sendBufferBytes + SKB || taken + buffer.waitingBytes !== written) {
+        return false
+      }
+    }
+    for (held = 0; buffer.waitingBytes > 0;) {
+      taken += buffer.take(load(1))
+    }
+    return taken === written
+  }))
+  t.pass()
+})
