@@ -15,10 +15,17 @@ interface Entry extends Timed {
 /** A thread is woken late by what the system takes for it, so the last stretch is waited for in turns of the loop. */
 const SPIN_MS = 0.25
 
+export interface DeadlineTimersOptions {
+  /** How long the last stretch is at most, ms. A thread on an idle processor is late by up to half a millisecond. */
+  readonly spinMs?: number
+  /** ... and of the time since the deadline before. Default 1: as long as that. */
+  readonly spinShare?: number
+}
+
 /**
  * Timers on the monotonic clock that are late by some tens of microseconds, where Node's timers count whole milliseconds.
  * A thread sleeps until the earliest deadline is near; then turns of the event loop (sockets are served in each) wait for
- * the rest, which costs processor time: up to `SPIN_MS` a deadline, which more would take from hosts on the same machine.
+ * the rest, which costs processor time: up to `spinMs` a deadline, which more would take from hosts on the same machine.
  */
 export class DeadlineTimers {
   readonly #heap = new BinaryHeap<Entry>(isEarlier)
@@ -27,6 +34,17 @@ export class DeadlineTimers {
   /** The deadline that the thread waits for. */
   #nearMs = Infinity
   #immediate: NodeJS.Immediate | undefined
+  readonly #mostSpinMs: number
+  readonly #spinShare: number
+  #spinMs: number
+  /** When deadlines were reached last. */
+  #reachedMs = -Infinity
+
+  constructor ({ spinMs = SPIN_MS, spinShare = 1 }: DeadlineTimersOptions = {}) {
+    this.#mostSpinMs = spinMs
+    this.#spinMs = spinMs
+    this.#spinShare = spinShare
+  }
 
   /** Deadlines not reached yet. */
   get pending (): number {
@@ -60,7 +78,12 @@ export class DeadlineTimers {
     this.#immediate = undefined
     this.#nearMs = Infinity
     const nowMs = monotonicNowMs()
-    for (let { first } = this.#heap; first !== undefined && first.atMs <= nowMs; first = this.#heap.first) {
+    let { first } = this.#heap
+    if (first !== undefined && first.atMs <= nowMs) {
+      this.#spinMs = Math.min(this.#mostSpinMs, this.#spinShare * (nowMs - this.#reachedMs))
+      this.#reachedMs = nowMs
+    }
+    for (; first !== undefined && first.atMs <= nowMs; first = this.#heap.first) {
       this.#heap.pop()
       first.target.due()
     }
@@ -79,11 +102,11 @@ export class DeadlineTimers {
     if (this.#immediate !== undefined || first.atMs >= this.#nearMs) {
       return
     }
-    if (!this.#near.ready || first.atMs - monotonicNowMs() <= SPIN_MS) {
+    if (!this.#near.ready || first.atMs - monotonicNowMs() <= this.#spinMs) {
       this.#immediate = setImmediate(this.#turn)
     } else {
       this.#nearMs = first.atMs
-      this.#near.set(first.atMs - SPIN_MS)
+      this.#near.set(first.atMs - this.#spinMs)
     }
   }
 }

@@ -45,9 +45,9 @@ for (const wire of WIRES) {
   const steadyBitsPerMs = WINDOW_BYTES * 8 / (RTT_MS + BLOCK_PACKETS * PACKET_MS)
   for (const direction of ['upload', 'download']) {
     test.serial(`an upload or download on ${wire.name} carries a window in each round trip and the time of a block, once it has begun: ${direction}`, async t => {
-      // Four round trips, so that both ends of an interval find the stream in the same part of its cycle.
+      // Four round trips, so that both ends of an interval find the stream in the same part of its cycle. The ramp ends in the third.
       const intervalMs = 4 * RTT_MS
-      const rates = (await samplesOf(wire, direction, 'tuned', { transferMs: 4 * intervalMs, intervalMs }))(direction)
+      const rates = (await samplesOf(wire, direction, 'tuned', { transferMs: 6 * intervalMs, intervalMs }))(direction)
       const steady = rates.at(-1) ?? NaN
       // What a stream has taken is known to within what may wait in it, at the beginning and at the end.
       const error = 2 * UNSENT_BYTES * 8 / (intervalMs * steadyBitsPerMs)
@@ -61,12 +61,13 @@ for (const wire of WIRES) {
   }
 }
 
-test.serial('with Linux\'s own buffers a transfer carries at most 6 MiB in a round trip, and nearly that', async t => {
+// A program that waits is told of room when a third of it is free, and then fills it: an skb of 65,160 B may go beyond.
+test.serial('with Linux\'s own buffers a transfer carries at most the 4 MiB of its send buffer in a round trip, and two thirds of them', async t => {
   const intervalMs = 8 * RTT_MS
   const rates = (await samplesOf(WIRES[0], 'upload', 'untuned', { transferMs: 4 * intervalMs, intervalMs }))('upload')
-  const share = (rates.at(-1) ?? NaN) / (6 * 2 ** 20 * 8e3 / RTT_MS)
-  const error = 2 * UNSENT_BYTES / (8 * 6 * 2 ** 20)
-  t.true(share <= 1 + error && share >= 0.97, `${share}`)
+  const share = (rates.at(-1) ?? NaN) / (4 * 2 ** 20 * 8e3 / RTT_MS)
+  const error = (2 * UNSENT_BYTES + 65_160) / (8 * 4 * 2 ** 20)
+  t.true(share <= 1 + error && share >= 2 / 3 - error, `${share}`)
 })
 
 test('every published figure is one that a threshold holds a wire to', t => {
