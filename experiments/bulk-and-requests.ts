@@ -125,6 +125,7 @@ const cases: readonly Case[] = [
     title: 'Urgent without end',
     description: 'Somebody calls all he uploads to one peer urgent, as much as the line carries, beside bulk to three others. Strict priority leaves these nothing; the bandwidth manager promises bulk a sixteenth.',
     waits: false,
+    wires: ['sim', 'stack'],
     scenario: run => starScenario(run, 4, 4),
     metrics: [...andRivals(share('bulk', 'Bulk of what the line could carry')), UTILISATION, WIRE_BYTES]
   },

@@ -53,6 +53,9 @@ export class NearTimer {
   }
 
   async stop (): Promise<void> {
+    // Or the process might end before its end was told; what the thread said before must not undo that.
+    this.#thread.removeAllListeners('message')
+    this.#thread.ref()
     await this.#thread.terminate()
   }
 }

@@ -59,11 +59,13 @@ test('packets leave a line one after the other, at its rate', async t => {
 })
 
 test('what a full queue has no room for is lost, and what is in service and in it is not', async t => {
-  const { send, arrivals } = await live(t, { rateBitsPerSecond: 2e6, queue: { limitPackets: 2 } })
+  // A packet takes 50 ms, in which all others have been sent.
+  const { send, arrivals } = await live(t, { rateBitsPerSecond: 2e5, queue: { limitPackets: 2 } })
   for (let i = 1; i <= 6; i++) {
     send(segment({ from: 0, to: 1 }, 16, 1_250, i))
   }
-  await sleep(100)
+  await until(() => arrivals.length === 3)
+  await sleep(60)
   t.deepEqual(arrivals.map(({ first }) => first), [1, 2, 3])
 })
 
