@@ -44,8 +44,8 @@ const SPARSE_RATE = RATES[0]
 const JSON_BYTES = 256
 /** Without delay. */
 const LAN_SIZES = [100, 1_024] as const
-/** Of those with a delay, what real peers have, one run after the other: they take as long as they take. */
-const REAL_CASES: ReadonlySet<string> = new Set(['size-100', 'size-1024', 'size-16384', 'rate-5', 'json'])
+/** Of those with a delay, what real peers have, one run after the other: the promised ones, and both ends of the rates. */
+const REAL_CASES: ReadonlySet<string> = new Set(['size-100', 'size-1024', 'size-16384', 'rate-5', 'rate-1000', 'rate-5000', 'json'])
 /** Of a run: enough for its median, and no more than it takes. */
 const MINIMUM_MESSAGES = 50
 const MAXIMUM_MESSAGES = 2_500

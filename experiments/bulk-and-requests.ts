@@ -5,7 +5,6 @@ import type { BandwidthOptions, TrafficClass } from '../src/optim/index.ts'
 import type { ScenarioInput } from '../src/wires/scenario.ts'
 import type { Host, Role, RunParameters } from '../src/wires/wire.ts'
 import { openLoop, poissonArrivals } from '../src/workload/arrivals.ts'
-import { COMPUTING_PER_EVENT_MS } from '../src/workload/computing.ts'
 import { hostNames } from '../src/workload/host-names.ts'
 import { LINE_PAYLOAD_SHARE } from '../src/workload/line-share.ts'
 import { measure, recordSample } from '../src/workload/measure.ts'
@@ -143,10 +142,10 @@ const cases: readonly Case[] = [
   {
     name: 'lan',
     title: 'Without delay',
-    description: 'Uploads and requests to one server, through a line of the same rate with a queue of 40 ms and no delay. Times are what processors take there, and simulated peers compute, too.',
+    description: 'Uploads and requests to one server, through a line of the same rate with a queue of 40 ms and no delay.',
     waits: false,
     scenario: run => ({
-      hosts: [{ name: 'client', role: 'client' }, { name: 'server-0', role: 'server' }].map(host => ({ ...host, processing: { perEventMs: COMPUTING_PER_EVENT_MS, ofRealPeers: true } })),
+      hosts: [{ name: 'client', role: 'client' }, { name: 'server-0', role: 'server' }],
       paths: [{ from: 'client', to: 'server-0', forward: { delayMs: 0, rateBitsPerSecond: Number(run.rateBitsPerSecond), queue: { limitBytes: Number(run.rateBitsPerSecond) / 8e3 * LAN_BUFFER_MS } } }],
       limitMs: limitMs(run)
     }),

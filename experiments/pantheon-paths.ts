@@ -24,7 +24,7 @@ export const parameters = z.object({
   requestsPerSecond: z.number().positive().default(10).describe('Arrivals, Poisson'),
   requestBytes: z.int().min(4).max(1_000_000).default(100).describe('Size of a request, bytes'),
   replyBytes: z.int().min(0).max(1_000_000).default(1_000).describe('Size of a reply, bytes'),
-  durationMs: z.number().min(1_000).default(5_000).describe('How long requests arrive and the upload lasts, ms; three times as long on the cellular paths'),
+  durationMs: z.number().min(1_000).default(5_000).describe('How long requests arrive and the upload lasts, ms; three times as long on the cellular paths and Nepal\'s'),
   deadlineMs: z.number().positive().default(10_000).describe('What a user waits for an answer at most, ms')
 })
 
@@ -72,7 +72,7 @@ function pathCase (name: PantheonPath): Case {
     name,
     title: name.split('-').map(word => word === 'aws' ? 'AWS' : word === 'to' || word === 'cellular' ? word : `${word[0].toUpperCase()}${word.slice(1)}`).join(' '),
     description: 'Rate, delay, loss and queue as Pantheon (Yan et al. 2018) fitted them; the queue and the loss are on the way up. An upload whose connection is ended, as by libp2p\'s monitor where pings wait behind it, is begun again.',
-    // Real peers share two processors with what carries their packets: they cannot fill a path of 100 Mbit/s.
+    // Real peers and what carries their packets cannot fill a path of 100 Mbit/s; those of some Mbit/s several can at a time.
     ...!isSlow(name) && { wires: ['sim', 'stack'] as const },
     waits: true,
     // The upload begins into an empty queue.
@@ -194,11 +194,12 @@ export function meanRate ({ rateBitsPerSecond, trace }: PathDirection): number {
   return rateBitsPerSecond ?? instants.length * OPPORTUNITY_BYTES * 8e3 / instants[instants.length - 1]
 }
 
-/** They carry so little that three times as long costs nothing. */
+/** At most 4 Mbit/s. */
 function isSlow (path: string): boolean {
   return path.includes('cellular') || path.includes('nepal')
 }
 
+/** Slow paths carry so little that three times as long costs nothing. */
 function durationMs ({ durationMs }: RunParameters, path: string): number {
   return (isSlow(path) ? 3 : 1) * Number(durationMs)
 }

@@ -111,8 +111,7 @@ check('a bulk transfer gets the payload\'s share of a path\'s rate, within 5%', 
   t.true(share > 0.95 && share < 1.05, `${share}`)
 })
 
-// Forty packets, as long as the other: of ten, 6 ms, the median echo took 6.2 to 11.7 ms in seven runs, a tenth of them 24 ms and more.
-// Most likely those were lost and sent again, which was not counted.
+// Forty packets, as long as the other.
 for (const [kind, queue, bytes] of [['bytes', { limitBytes: 60_000 }, 60_000], ['packets', { limitPackets: 40 }, 60_000]] as const) {
   check(`behind a bulk transfer an echo waits for what a queue in ${kind} holds: its limit / the rate`, async t => {
     const outcome = await play('bulk', scenarioOf('sender', { rateBitsPerSecond: RATE, queue }), { megabytes: 12, echoes: true })
@@ -162,7 +161,7 @@ for (const [name, fault] of [
     const all = echoes(outcome)
     const [longest] = all.toSorted((a, b) => b.tookMs - a.tookMs)
     t.log(`asked at ${longest.askedMs.toFixed(1)} ms, took ${longest.tookMs.toFixed(1)} ms; others at most ${quantile(all.map(({ tookMs }) => tookMs), 0.95).toFixed(1)} ms`)
-    // A command is some milliseconds late, and one echo every 20 ms is asked for.
+    // One echo every 20 ms is asked for.
     const answeredMs = longest.askedMs + longest.tookMs
     t.true(longest.askedMs > FROM_MS - 20 && longest.askedMs < FROM_MS + 200)
     t.true(answeredMs >= FROM_MS + LASTS_MS)

@@ -112,7 +112,7 @@ const tcpOptionsSchema = z.strictObject({
   initialReceiveWindowBytes: z.int().positive().default(65_160),
   /** The window follows what is read in a round trip, up to the buffer (Linux: tcp_moderate_rcvbuf). Off: the whole buffer. */
   receiveAutotuning: z.boolean().default(true),
-  /** How far the send buffer may grow, in memory: what its program writes beyond it waits there. Linux: the limit of tcp_wmem. */
+  /** How far the send buffer may grow, in memory: what is written beyond it waits in the program. Linux: the limit of tcp_wmem. */
   sendBufferBytes: z.int().positive().default(4 * 1024 * 1024),
   /**
    * Whether an idle peer is asked for a sign of life (RFC 9293 3.8.4). Off by default, as the RFC says MUST. (js-libp2p's

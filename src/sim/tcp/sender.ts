@@ -174,7 +174,8 @@ export class TcpSender {
     return this.#board.pipeBytes
   }
 
-  /** As the send buffer counts it. */
+  // What a send buffer asks of its load.
+
   get outstandingBytes (): number {
     return this.#board.outstandingBytes
   }

@@ -18,7 +18,7 @@ const SPIN_MS = 0.25
 export interface DeadlineTimersOptions {
   /** How long the last stretch is at most, ms. A thread on an idle processor is late by up to half a millisecond. */
   readonly spinMs?: number
-  /** ... and of the time since the deadline before. Default 1: as long as that. */
+  /** ... and of the time since the deadline before, so that many deadlines leave the processor to others. Absent: always as long. */
   readonly spinShare?: number
 }
 
@@ -35,12 +35,12 @@ export class DeadlineTimers {
   #nearMs = Infinity
   #immediate: NodeJS.Immediate | undefined
   readonly #mostSpinMs: number
-  readonly #spinShare: number
+  readonly #spinShare: number | undefined
   #spinMs: number
   /** When deadlines were reached last. */
   #reachedMs = -Infinity
 
-  constructor ({ spinMs = SPIN_MS, spinShare = 1 }: DeadlineTimersOptions = {}) {
+  constructor ({ spinMs = SPIN_MS, spinShare }: DeadlineTimersOptions = {}) {
     this.#mostSpinMs = spinMs
     this.#spinMs = spinMs
     this.#spinShare = spinShare
@@ -55,6 +55,12 @@ export class DeadlineTimers {
   schedule (atMs: number, target: Due): void {
     this.#heap.push({ atMs, sequence: this.#sequence++, target })
     this.#arm()
+  }
+
+  /** As `schedule`, and forgets all other deadlines. */
+  scheduleAlone (atMs: number, target: Due): void {
+    this.#heap.clear()
+    this.schedule(atMs, target)
   }
 
   /** Resolves when the thread runs; until then deadlines cost a processor. */
@@ -79,7 +85,7 @@ export class DeadlineTimers {
     this.#nearMs = Infinity
     const nowMs = monotonicNowMs()
     let { first } = this.#heap
-    if (first !== undefined && first.atMs <= nowMs) {
+    if (this.#spinShare !== undefined && first !== undefined && first.atMs <= nowMs) {
       this.#spinMs = Math.min(this.#mostSpinMs, this.#spinShare * (nowMs - this.#reachedMs))
       this.#reachedMs = nowMs
     }

@@ -1,12 +1,18 @@
 import { readFileSync } from 'node:fs'
 import type { TrafficCount } from '../wire.ts'
 
+/**
+ * What stands before an IP packet that crosses a host's cable in a tunnel: Ethernet's header, IP's, UDP's, VXLAN's (RFC 7348
+ * section 5), and the Ethernet header of the packet's own.
+ */
+const HEADER_BYTES = 14 + 20 + 8 + 8 + 14
+
 /** Counts what passes the devices of this process's network namespace, as the kernel does. */
 export class DeviceTraffic {
   readonly #devices: ReadonlySet<string>
   #begin: TrafficCount | undefined
 
-  /** @param devices by their names; each packet is to pass one of them. They are to count IP bytes, as tunnels do */
+  /** @param devices by their names; each packet is to pass one of them. Each is a cable behind which TCP's segments are cut: before, a count would miss the headers of all but the first */
   constructor (devices: readonly string[]) {
     this.#devices = new Set(devices)
   }
@@ -32,9 +38,9 @@ export function countOf (table: string, devices: ReadonlySet<string>): TrafficCo
     if (devices.has(device.trim())) {
       const [receivedBytes, receivedPackets, , , , , , , sentBytes, sentPackets] = fields.trim().split(/\s+/).map(Number)
       count.sentPackets += sentPackets
-      count.sentBytes += sentBytes
+      count.sentBytes += sentBytes - sentPackets * HEADER_BYTES
       count.receivedPackets += receivedPackets
-      count.receivedBytes += receivedBytes
+      count.receivedBytes += receivedBytes - receivedPackets * HEADER_BYTES
     }
   }
   return count

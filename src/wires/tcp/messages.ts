@@ -35,6 +35,8 @@ export type HubCommand =
 export type NetworkCommand =
   /** Rejected when the network fails. A relay answers at once, a hub when the run is over. */
   | { readonly type: 'start', readonly zeroMs: number }
+  /** When all roles have returned. Rejected where the network was not what the scenario says. */
+  | { readonly type: 'end' }
   | { readonly type: 'close' }
 
 /** The hosts of one process. What they have in common is said once: a process may have many, of a scenario of a thousand. */

@@ -111,6 +111,7 @@ export class TcpRun {
       this.#call(network.child, { type: 'start', zeroMs }).catch((error: unknown) => this.#cut.reject(error))
       await Promise.all(this.#processes.map(async ({ child }) => await this.#call(child, { type: 'start', zeroMs })))
     })
+    await this.#call(network.child, { type: 'end' })
   }
 
   /** Processes that are ready to measure, and what is to join them. */

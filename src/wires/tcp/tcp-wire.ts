@@ -16,7 +16,7 @@ export interface TcpWireOptions {
  *
  * A relay (above TCP, on loopback) cannot lose packets, nor do what else befalls single packets, for it never sees one;
  * and it does not keep TCP's slow start across the path, which matters to transfers of more than a dozen kilobytes.
- * Network namespaces have whole connections from end to end, and as much of a path as the kernel can shape.
+ * Network namespaces have whole connections from end to end, and the simulator's links between them.
  */
 export class TcpWire implements Wire {
   readonly name = 'tcp'

@@ -17,7 +17,7 @@ function written (bytes: number, options: Parameters<typeof tcpOptions>[0] = {})
   return buffer
 }
 
-test('a fresh buffer has 46,080 B, as ss shows it of Linux, and its last skb is filled: it takes one of 65,160 B', t => {
+test('a fresh buffer has 46,080 B, as ss shows it of Linux 6.18, and its last skb is filled: it takes one of 65,160 B', t => {
   t.is(2 * 10 * SEGMENT_MEMORY, 46_080)
   const buffer = written(200_000)
   t.is(buffer.take(NOTHING), SKB)

@@ -14,8 +14,8 @@ const WINDOW_BYTES = 16 * 2 ** 20
 const BLOCK_BYTES = 64 * 1024
 /** Segments of 1448 B for a block and its headers: yamux's, and Noise's for each of two messages. */
 const BLOCK_PACKETS = Math.ceil((BLOCK_BYTES + 12 + 2 * 18) / 1448)
-/** Bytes that a stream took and TCP has not sent: Node's high-water mark, and the block that passed it. */
-const UNSENT_BYTES = 128 * 1024 + BLOCK_BYTES
+/** Bytes that a stream took and its kernel has not: Node's high-water mark, and the block that passed it. */
+const UNSENT_BYTES = 64 * 1024 + BLOCK_BYTES
 
 /** The stack with a null cipher: the same bytes at the same times, sooner. */
 const WIRES = [new SimWire(), new StackWire({ cipher: 'null' })] as const

@@ -1,6 +1,6 @@
 import test from 'ava'
 import { ConnectionNumbers } from '../../../src/wires/tcp/namespaces/connection-numbers.ts'
-import { lostIn } from '../../../src/wires/tcp/namespaces/lost-datagrams.ts'
+import { lostAtDevices, lostAtSockets } from '../../../src/wires/tcp/namespaces/lost-packets.ts'
 import { destinationOf, destinationPortOf, giveOtherSender, ipBytesOf, isTcp, opensConnection, sourceHostOf, sourcePortOf } from '../../../src/wires/tcp/namespaces/tunnelled-packet.ts'
 import { ACK, segment, SYN } from './segments.ts'
 
@@ -35,7 +35,7 @@ test('what is no whole TCP segment is not taken for one', t => {
   t.false(isTcp(new Uint8Array(0)))
 })
 
-test('connections are numbered as they open: both ways alike, other ports others, and a second SYN begins the next', t => {
+test('connections are numbered as they open: both ways alike, other ports others, and a SYN with another sequence number begins the next', t => {
   let opened = 0
   const numbers = new ConnectionNumbers(() => ++opened)
   const there = { from: 0, to: 1 }
@@ -44,14 +44,23 @@ test('connections are numbered as they open: both ways alike, other ports others
   t.is(numbers.of(segment(back, SYN | ACK)), 1)
   t.is(numbers.of(segment({ ...there, sourcePort: 40_001 }, SYN)), 2)
   t.is(numbers.of(segment(there)), 1)
-  t.is(numbers.of(segment(there, SYN)), 3)
+  t.is(numbers.of(segment(there, SYN)), 1, 'sent again')
+  t.is(numbers.of(segment({ ...there, sequence: 77 }, SYN)), 3)
   t.is(numbers.of(segment(back)), 3)
 })
 
 test('datagrams that a socket had no room for are counted over all sockets', t => {
-  t.is(lostIn(`   sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode ref pointer drops
+  t.is(lostAtSockets(`   sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode ref pointer drops
  8693: 010010AC:12B5 020010AC:12B5 01 00000000:00000000 00:00000000 00000000     0        0 9750 2 00000000c92c0caf 3
  8694: 050010AC:12B5 060010AC:12B5 01 00000000:00000000 00:00000000 00000000     0        0 9749 2 0000000014a85963 39
 `), 42)
-  t.is(lostIn('   sl  local_address rem_address\n'), 0)
+  t.is(lostAtSockets('   sl  local_address rem_address\n'), 0)
+})
+
+test('packets that a device had no room for are counted over all devices, both ways', t => {
+  t.is(lostAtDevices(`Inter-|   Receive                                                |  Transmit
+ face |bytes    packets errs drop fifo frame compressed multicast|bytes    packets errs drop fifo colls carrier compressed
+    lo: 2776770   11307    0    0    0     0          0         0  2776770   11307    0    0    0     0       0          0
+    u0: 1215645    2751    0    4    0     0          0         0  1782404    4324    0    3    0   427       0          0
+`), 7)
 })

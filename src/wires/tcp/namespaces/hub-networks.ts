@@ -2,7 +2,7 @@ import { checkAllowed } from '../allowed.ts'
 import { ChildPool } from '../child-pool.ts'
 import { namespacesAllow } from './allows.ts'
 import { multiaddrOf } from '../../addresses.ts'
-import { addressesOf, HOST_DEVICE, listenersOf } from './layout.ts'
+import { addressesOf, CABLE, listenersOf } from './layout.ts'
 import { inspectMachine } from './machine.ts'
 import { namespaceOf, WITHIN_NAMESPACE } from './namespace.ts'
 import type { Scenario } from '../../scenario.ts'
@@ -69,7 +69,7 @@ class HubNetwork implements HostNetwork {
   }
 
   get devices (): ReadonlyArray<readonly string[]> {
-    return this.#request.scenario.hosts.map(() => [HOST_DEVICE])
+    return this.#request.scenario.hosts.map(() => [CABLE])
   }
 
   /** The same to all: dead ones are dead because of where they lead. */

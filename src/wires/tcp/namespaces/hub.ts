@@ -1,7 +1,7 @@
 import { ALL_HOSTS, subnetOf } from '../../addresses.ts'
 import { Layout, tunnelOf } from './layout.ts'
 import { LiveNetwork } from './live-network.ts'
-import { LostDatagrams } from './lost-datagrams.ts'
+import { checkNoneLost } from './lost-packets.ts'
 import { Namespace, namespaceOf } from './namespace.ts'
 import { Tunnel } from './tunnel.ts'
 import type { Scenario } from '../../scenario.ts'
@@ -29,7 +29,6 @@ export class Hub {
   readonly #tunnels: readonly Tunnel[]
   readonly #resets = new Set<Promise<void>>()
   readonly #failed = Promise.withResolvers<never>()
-  #lost: LostDatagrams | undefined
   #opened = false
 
   constructor (init: HubInit) {
@@ -37,7 +36,7 @@ export class Hub {
     this.#layout = new Layout(init.scenario)
     this.#hosts = init.hosts.map(({ pid }) => new Namespace(pid))
     this.#network = new LiveNetwork(init)
-    this.#tunnels = init.hosts.map(() => new Tunnel())
+    this.#tunnels = init.hosts.map(() => new Tunnel(this.#failed.reject))
     this.#failed.promise.catch(() => {})
   }
 
@@ -54,21 +53,22 @@ export class Hub {
       await this.#tunnels[host].open(tunnelOf(host))
     }))
     await this.#network.open(this.#tunnels)
-    this.#lost = new LostDatagrams()
   }
 
-  /**
-   * Lets the faults happen. Never settles, but to reject: with ERR_COMMAND_FAILED where connections could not be reset, with
-   * ERR_OVERLOADED where packets were lost that no scenario loses.
-   */
+  /** Lets the faults happen. Never settles, but to reject with ERR_COMMAND_FAILED where connections could not be reset. */
   async begin (zeroMs: number): Promise<never> {
     this.#network.begin(zeroMs, (from, to) => this.#reset(from, to))
-    return await Promise.race([this.#failed.promise, this.#network.failed, this.#lost?.failed ?? new Promise<never>(() => {})])
+    return await Promise.race([this.#failed.promise, this.#network.failed])
   }
 
-  /** Resets all connections between hosts and takes all devices away. */
+  /** When all roles have returned. @throws ERR_PACKETS_LOST where packets were lost that no scenario loses */
+  end (): void {
+    checkNoneLost()
+  }
+
+  /** Lets nothing more happen, resets all connections between hosts and takes all devices away. */
   async close (): Promise<void> {
-    this.#lost?.stop()
+    await this.#network.stop()
     await Promise.all(this.#resets)
     // Otherwise nothing was made, and whose namespaces these are is not known.
     if (this.#opened) {
@@ -77,7 +77,7 @@ export class Hub {
       await Promise.all(this.#hosts.map(async namespace => await namespace.ip(this.#layout.hostRemovalLines())))
       await this.#hub.ip(this.#layout.hubRemovalLines())
     }
-    await Promise.all([this.#network.stop(), ...this.#tunnels.map(async tunnel => await tunnel.close())])
+    await Promise.all(this.#tunnels.map(async tunnel => await tunnel.close()))
   }
 
   /** At one end: the other learns of it by the reset that this sends. At both, the later one would hit what has been dialled since. */

@@ -2,14 +2,18 @@ import { ALL_HOSTS, ipOf, multiaddrOf } from '../../addresses.ts'
 import { hostTcpOptions } from '../../scenario.ts'
 import type { HostDescription, Scenario } from '../../scenario.ts'
 
-/** The device at a host that all its packets pass. Of packets it counts IP bytes. */
-export const HOST_DEVICE = 'net'
+/** The device at a host that all its packets pass, each in its tunnel, and each TCP segment by itself. */
+export const CABLE = 'cable'
+/** The tunnel's end: the device that a host takes for its card. */
+const NET = 'net'
 /** VXLAN's port (RFC 7348 section 5), of both ends of a tunnel. */
 export const TUNNEL_PORT = 4789
 /** What a tunnel puts before an IP packet: its own header and Ethernet's. */
 export const TUNNEL_HEADER_BYTES = 8 + 14
-/** All hosts have this card, so that none need ask for another's. What it sends is not for it: the hub gives each frame another sender. */
-const CARD = '02:00:00:00:00:00'
+/** The address of all hosts' cards, so that none need ask for another's. What it sends is not for it: the hub gives each frame another sender. */
+const NET_ADDRESS = '02:00:00:00:00:00'
+/** Of both ends of each cable, for the same reason. */
+const CABLE_ADDRESSES = { hub: '02:00:00:00:01:00', host: '02:00:00:00:01:01' } as const
 /**
  * What a host's card sends at most. The hub's process carries twice that on this project's machines, and its buffer holds what
  * comes in 15 ms.
@@ -41,9 +45,10 @@ export class Layout {
   /** What is made in the hub, given the hosts' processes. */
   hubLines (pids: readonly number[]): string[] {
     return pids.flatMap((pid, host) => [
-      `link add u${host} mtu ${CABLE_MTU_BYTES} type veth peer name cable mtu ${CABLE_MTU_BYTES} netns ${pid}`,
+      `link add u${host} address ${CABLE_ADDRESSES.hub} mtu ${CABLE_MTU_BYTES} type veth peer name ${CABLE} address ${CABLE_ADDRESSES.host} mtu ${CABLE_MTU_BYTES} netns ${pid}`,
       `addr add ${tunnelOf(host).hub}/30 dev u${host}`,
-      `link set u${host} up`
+      `link set u${host} up`,
+      `neigh add ${tunnelOf(host).host} lladdr ${CABLE_ADDRESSES.host} dev u${host} nud permanent`
     ])
   }
 
@@ -54,22 +59,23 @@ export class Layout {
     const source = sourceOf(host, description)
     return [
       'link set lo up',
-      `addr add ${tunnel.host}/30 dev cable`,
+      `addr add ${tunnel.host}/30 dev ${CABLE}`,
       // Segments are packets from here on: a queue counts packets as a router's does, not what TCP has lumped for its card.
-      'link set cable gso_max_segs 1 up',
+      `link set ${CABLE} gso_max_segs 1 up`,
+      `neigh add ${tunnel.hub} lladdr ${CABLE_ADDRESSES.hub} dev ${CABLE} nud permanent`,
       // Checksums that the kernel leaves to a card would never be computed: it is told to leave them to the tunnel's other end.
-      `link add ${HOST_DEVICE} address ${CARD} mtu ${FULL_PACKET_BYTES} type vxlan id 1 local ${tunnel.host} remote ${tunnel.hub} dstport ${TUNNEL_PORT} srcport ${TUNNEL_PORT} ${TUNNEL_PORT + 1} nolearning remcsumtx remcsumrx`,
-      `link set ${HOST_DEVICE} arp off up`,
-      ...[...answeringAddresses(host, description), source].filter(isFirst).map(address => `addr add ${address}/32 dev ${HOST_DEVICE}`),
+      `link add ${NET} address ${NET_ADDRESS} mtu ${FULL_PACKET_BYTES} type vxlan id 1 local ${tunnel.host} remote ${tunnel.hub} dstport ${TUNNEL_PORT} srcport ${TUNNEL_PORT} ${TUNNEL_PORT + 1} nolearning remcsumtx remcsumrx`,
+      `link set ${NET} arp off up`,
+      ...[...answeringAddresses(host, description), source].filter(isFirst).map(address => `addr add ${address}/32 dev ${NET}`),
       // Namespaces have no congestion control of their own where their machine does not allow it to all its users; routes have.
-      `route add ${ALL_HOSTS} dev ${HOST_DEVICE} src ${source} congctl ${hostTcpOptions(description).congestion ?? 'cubic'}`
+      `route add ${ALL_HOSTS} dev ${NET} src ${source} congctl ${hostTcpOptions(description).congestion ?? 'cubic'}`
     ]
   }
 
   /** The same for `tc`: its card is no faster than the hub, so that TCP waits at its own host, as it does at any card, and nothing is lost on the way. */
   cardLines (): string[] {
     const rate = CARD_BITS_PER_SECOND * CABLE_MTU_BYTES / FULL_PACKET_BYTES
-    return [`qdisc add dev cable root tbf rate ${Math.ceil(rate)}bit burst ${CARD_BURST_BYTES} limit ${CARD_QUEUE_BYTES}`]
+    return [`qdisc add dev ${CABLE} root tbf rate ${Math.ceil(rate)}bit burst ${CARD_BURST_BYTES} limit ${CARD_QUEUE_BYTES}`]
   }
 
   /** Takes all away that was made in the hub, the hosts' ends with it. */
@@ -78,7 +84,7 @@ export class Layout {
   }
 
   hostRemovalLines (): string[] {
-    return [`link del ${HOST_DEVICE}`]
+    return [`link del ${NET}`]
   }
 }
 

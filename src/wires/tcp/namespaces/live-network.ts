@@ -24,8 +24,8 @@ export interface PacketEnd {
 }
 
 /**
- * Events are dispatched so much before their time, which is less than it takes to be told of a packet and to hand it over: so
- * what follows close upon another costs no timer of its own, and no packet is at its host too soon.
+ * Events are dispatched up to so much before their time, about what it takes this process to be told of a packet and to hand it
+ * over: so what follows close upon another costs no timer of its own, and a packet is at its host about when its link says.
  */
 export const AHEAD_MS = 0.2
 const AHEAD_NS = msToNs(AHEAD_MS)
@@ -46,7 +46,7 @@ type Reset = (from: number, to: number) => void
  * when it has come, and is handed to its host when virtual time, which follows the monotonic clock, is where its link says.
  * So queues, rates, delays, losses and faults of links are those of a simulation, and only TCP and what is above it is real.
  *
- * A packet is late by what this process takes to be told of it, to be woken for it and to send it.
+ * A packet is late by what this process takes to be told of it, to be woken for it and to send it, less `AHEAD_MS`.
  */
 export class LiveNetwork {
   readonly #scenario: Scenario
@@ -59,7 +59,7 @@ export class LiveNetwork {
   /** The content of packets that are inside, by their ids. */
   readonly #contents: Uint8Array[] = []
   readonly #traffic: SimTraffic
-  readonly #timers = new DeadlineTimers(PRECISION)
+  readonly #timers: DeadlineTimers
   readonly #failed = Promise.withResolvers<never>()
   readonly #originMs = monotonicNowMs()
   /** The event that the timers wait for. */
@@ -80,6 +80,8 @@ export class LiveNetwork {
     this.#nodes.forEach((node, host) => network.setReceiver(node, { receive: packet => this.#deliver(host, packet) }))
     network.observers.add({ onDuplicate: (original, copy) => { this.#contents[copy] = this.#contents[original] } })
     this.#failed.promise.catch(() => {})
+    // It has a thread: not before all that may throw.
+    this.#timers = new DeadlineTimers(PRECISION)
   }
 
   /** Resolves when packets can come. Ends are the hosts', in their order, and stay their owner's. */
@@ -89,12 +91,16 @@ export class LiveNetwork {
     ends.forEach((end, host) => { end.onPacket = datagram => this.#guard(() => this.#send(host, datagram)) })
   }
 
-  /** Makes `zeroMs` of the monotonic clock the run's time zero, from which the scenario's faults count. */
+  /**
+   * Makes `zeroMs` of the monotonic clock the run's time zero, from which the scenario's faults and cross traffic count. What was
+   * to begin by now begins now.
+   */
   begin (zeroMs: number, reset: Reset): void {
     this.#advance()
-    const zeroNs = Math.max(this.#kernel.nowNs, msToNs(zeroMs - this.#originMs))
+    const { nowNs } = this.#kernel
+    const zeroNs = Math.max(0, msToNs(zeroMs - this.#originMs))
     const indexes = new Map(this.#scenario.hosts.map(({ name }, index) => [name, index]))
-    this.#traffic.begin(zeroNs)
+    this.#traffic.begin(Math.max(nowNs, zeroNs))
     this.#faults = scheduleFaults(this.#network, this.#scenario.faults.flatMap((fault, index): ScheduledFault[] => {
       switch (fault.kind) {
         case 'freeze':
@@ -105,7 +111,7 @@ export class LiveNetwork {
         default:
           return this.#links.scheduled(fault, index, zeroNs)
       }
-    }))
+    }).map(entry => ({ ...entry, atNs: Math.max(nowNs, entry.atNs) })))
     this.#advance()
   }
 
@@ -177,7 +183,7 @@ export class LiveNetwork {
     kernel.run(Math.max(kernel.nowNs, nowNs))
     if (dueNs < this.#armedNs) {
       this.#armedNs = dueNs
-      this.#timers.schedule(this.#originMs + nsToMs(dueNs) - AHEAD_MS, this)
+      this.#timers.scheduleAlone(this.#originMs + nsToMs(dueNs) - AHEAD_MS, this)
     }
   }
 

@@ -12,10 +12,15 @@ export class Tunnel implements PacketEnd {
   onPacket: ((datagram: Uint8Array) => void) | undefined
   readonly #socket: Socket = createSocket({ type: 'udp4', recvBufferSize: BUFFER_BYTES, sendBufferSize: BUFFER_BYTES })
 
-  constructor () {
+  /** @param onError is told what the system could not do */
+  constructor (onError: (error: NodeJS.ErrnoException) => void) {
     this.#socket.on('message', datagram => this.onPacket?.(datagram))
-    // A host that has closed its end answers that nobody is there: the packet is lost, as with any host that is gone.
-    this.#socket.on('error', () => {})
+    this.#socket.on('error', (error: NodeJS.ErrnoException) => {
+      // A host that has closed its end answers that nobody is there: the packet is lost, as with any host that is gone.
+      if (error.code !== 'ECONNREFUSED') {
+        onError(error)
+      }
+    })
   }
 
   /** @param ends addresses of both ends of the tunnel */

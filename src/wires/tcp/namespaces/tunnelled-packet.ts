@@ -41,6 +41,11 @@ export function destinationPortOf (datagram: Uint8Array): number {
   return word(datagram, tcpAt(datagram) + 2)
 }
 
+export function sequenceOf (datagram: Uint8Array): number {
+  const at = tcpAt(datagram) + 4
+  return word(datagram, at) * 2 ** 16 + word(datagram, at + 2)
+}
+
 /** A SYN that is no answer to one. */
 export function opensConnection (datagram: Uint8Array): boolean {
   return (datagram[tcpAt(datagram) + 13] & (SYN | ACK)) === SYN
