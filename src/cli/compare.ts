@@ -2,7 +2,7 @@ import { appendFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import type { Command } from 'commander'
 import { Option } from 'commander'
-import { show, TwinwireError } from '../core/errors.ts'
+import { errorCode, show, TwinwireError } from '../core/errors.ts'
 import type { ComparedRuns } from '../report/compare.ts'
 import { plural } from '../report/format.ts'
 import { compareMarkdown } from './compare-markdown.ts'
@@ -79,7 +79,7 @@ async function appendSummary (context: CliContext, { markdown }: CompareOptions,
     await appendFile(path, text)
   } catch (error) {
     throw new TwinwireError('ERR_INVALID_OPTION', 'the summary cannot be written', {
-      path: option, expected: FILE_NAME, found: `${show(file)} (${error instanceof Error && 'code' in error ? String(error.code) : String(error)})`, cause: error
+      path: option, expected: FILE_NAME, found: `${show(file)} (${errorCode(error)})`, cause: error
     })
   }
   stderr.write(`Summary appended to ${fromHere(context, path)}${markdown === undefined ? `, which ${SUMMARY_VARIABLE} names` : ''}\n`)

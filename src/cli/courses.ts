@@ -1,10 +1,10 @@
 import { TwinwireError } from '../core/errors.ts'
 import type { Experiment } from '../experiment/definition.ts'
 import type { WirePlan } from '../experiment/plan.ts'
-import { toUnitError } from '../experiment/run-unit.ts'
 import type { UnitKey, UnitResult } from '../experiment/unit.ts'
 import { casesWithCourses, chooseCourses } from '../results/course-choice.ts'
 import { describeExperiment, unitId } from '../results/data.ts'
+import { runError } from '../wires/wire.ts'
 import { execute } from './execute.ts'
 import type { ExecuteOptions } from './execute.ts'
 import { atATime } from './in-turn.ts'
@@ -68,7 +68,7 @@ export async function recordCourses ({ loaded, parameters, machinery, simThreads
       return unit
     }
     if (found.traceHash !== unit.traceHash) {
-      return { ...unit, error: toUnitError(notReproducible(unit, found)) }
+      return { ...unit, error: runError(notReproducible(unit, found)) }
     }
     return found.course === undefined ? unit : { ...unit, course: { ...found.course, reason: chosen.reason } }
   })

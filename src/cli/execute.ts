@@ -2,11 +2,12 @@ import { once } from 'node:events'
 import { sleep, systemClock, timeoutSignal } from '../core/clock.ts'
 import { TwinwireError } from '../core/errors.ts'
 import type { LoadedExperiment } from '../experiment/registry.ts'
-import { runUnit, toUnitError } from '../experiment/run-unit.ts'
+import { runUnit } from '../experiment/run-unit.ts'
 import type { UnitKey, UnitResult } from '../experiment/unit.ts'
 import { WIRES } from '../experiment/wire-pair.ts'
 import type { TcpNetwork } from '../wires/tcp/host-networks.ts'
 import type { StackOptions } from '../wires/stack.ts'
+import { runError } from '../wires/wire.ts'
 import type { RunParameters, Wire, WireName } from '../wires/wire.ts'
 import { inTurn } from './in-turn.ts'
 import type { SimThreads } from './sim-task.ts'
@@ -118,7 +119,7 @@ async function runWithin (limitMs: number, { signal, machinery: { graceMs } }: E
   try {
     result = await settledOrGivenUp(runner.run(unit, deadline.signal), deadline.signal, graceMs)
   } catch (error) {
-    result = { ...unit, samples: [], error: toUnitError(error) }
+    result = { ...unit, samples: [], error: runError(error) }
   } finally {
     deadline[Symbol.dispose]()
   }
@@ -126,7 +127,7 @@ async function runWithin (limitMs: number, { signal, machinery: { graceMs } }: E
     const hung = new TwinwireError('ERR_TIMEOUT', 'the run hung', {
       expected: `to end within ${limitMs / 1000} s of real time`, found: 'no end'
     })
-    return { ...result, error: toUnitError(hung) }
+    return { ...result, error: runError(hung) }
   }
   return signal.aborted && result.error !== undefined ? undefined : result
 }

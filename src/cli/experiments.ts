@@ -4,8 +4,8 @@ import { systemClock } from '../core/clock.ts'
 import { TwinwireError } from '../core/errors.ts'
 import { experimentNames, loadExperiment } from '../experiment/registry.ts'
 import type { LoadedExperiment } from '../experiment/registry.ts'
-import { toUnitError } from '../experiment/run-unit.ts'
 import type { Analysis } from '../report/analysis.ts'
+import { runError } from '../wires/wire.ts'
 import type { RunParameters } from '../wires/wire.ts'
 import { commandLine } from './command-line.ts'
 import { conduct, machineryFor } from './conduct.ts'
@@ -222,7 +222,7 @@ async function play ({ signal, stderr }: CliContext, { loaded, parameters, plan,
     }))
     return { failed: false, kept }
   } catch (error) {
-    const { code, message } = toUnitError(error)
+    const { code, message } = runError(error)
     stderr.write(`error [${code}]: ${name} failed: ${message}\n`)
     return { failed: true, kept }
   }

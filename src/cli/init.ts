@@ -2,7 +2,7 @@ import { readFile, writeFile } from 'node:fs/promises'
 import { findPackageJSON } from 'node:module'
 import { dirname, join, relative, resolve, sep } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
-import { show, TwinwireError } from '../core/errors.ts'
+import { errorCode, show, TwinwireError } from '../core/errors.ts'
 import { EXPERIMENT_NAME, experimentNames } from '../experiment/registry.ts'
 import type { CliContext } from './context.ts'
 import { experimentFolders, OWN_EXPERIMENTS } from './experiment-folders.ts'
@@ -106,7 +106,7 @@ async function writeNew (folder: string, file: string, content: string): Promise
     await writeFile(file, content, { flag: 'wx' })
   } catch (error) {
     throw new TwinwireError('ERR_INVALID_OPTION', 'the experiment cannot be written', {
-      path: file, expected: 'a file that is not there yet, in a folder that can be written to', found: error instanceof Error && 'code' in error ? String(error.code) : String(error), cause: error
+      path: file, expected: 'a file that is not there yet, in a folder that can be written to', found: errorCode(error), cause: error
     })
   }
 }

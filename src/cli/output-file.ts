@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { accessSync, closeSync, constants, fstatSync, openSync, realpathSync, renameSync, rmSync, statSync, writeSync } from 'node:fs'
 import { basename, dirname, join, resolve } from 'node:path'
 import { isatty } from 'node:tty'
-import { show, TwinwireError } from '../core/errors.ts'
+import { errorCode, show, TwinwireError } from '../core/errors.ts'
 
 /** Files that are not whole yet, which nobody will complete once the process ends. */
 const drafts = new Set<OutputFile>()
@@ -101,9 +101,8 @@ export class OutputFile {
   }
 
   #failure (error: unknown, name: string): TwinwireError {
-    const code = error instanceof Error && 'code' in error ? String(error.code) : String(error)
     return new TwinwireError('ERR_INVALID_OPTION', 'the file cannot be written', {
-      path: this.#option, expected: `a file in a folder that exists (${dirname(this.#path)}) and can be written to, or a device such as /dev/null`, found: `${show(name)} (${code})`, cause: error
+      path: this.#option, expected: `a file in a folder that exists (${dirname(this.#path)}) and can be written to, or a device such as /dev/null`, found: `${show(name)} (${errorCode(error)})`, cause: error
     })
   }
 }

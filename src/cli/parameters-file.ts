@@ -1,7 +1,7 @@
 import { readFileSync, statSync } from 'node:fs'
 import { resolve } from 'node:path'
 import type { Command } from 'commander'
-import { show, TwinwireError } from '../core/errors.ts'
+import { errorCode, show, TwinwireError } from '../core/errors.ts'
 import { parseOptions } from '../core/options.ts'
 import type { Experiment } from '../experiment/definition.ts'
 import { collect, FILE_NAME, textOf } from './options.ts'
@@ -67,7 +67,7 @@ function readSmallFile (path: string, name: string): string {
     }
     return readFileSync(path, 'utf8')
   } catch (error) {
-    throw error instanceof TwinwireError ? error : refusal(error instanceof Error && 'code' in error ? String(error.code) : String(error), error)
+    throw error instanceof TwinwireError ? error : refusal(errorCode(error), error)
   }
 }
 

@@ -1,6 +1,6 @@
 import { access, constants, mkdir, readdir, readFile, stat } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
-import { show, TwinwireError } from '../core/errors.ts'
+import { errorCode, show, TwinwireError } from '../core/errors.ts'
 import { parseManifest } from '../results/manifest.ts'
 
 /** `results/<experiment>-<time>`, the time in UTC. */
@@ -99,8 +99,4 @@ export async function holdsResults (directory: string): Promise<boolean> {
 
 function cannotBeMade (option: string, expected: string, name: string, error: unknown): TwinwireError {
   return new TwinwireError('ERR_INVALID_OPTION', 'the folder cannot be made', { path: option, expected, found: `${show(name)} (${errorCode(error)})`, cause: error })
-}
-
-function errorCode (error: unknown): string {
-  return error instanceof Error && 'code' in error ? String(error.code) : String(error)
 }

@@ -3,8 +3,8 @@ import { once } from 'node:events'
 import type { Readable } from 'node:stream'
 import { finished } from 'node:stream/promises'
 import { TwinwireError } from '../core/errors.ts'
-import { toUnitError } from '../experiment/run-unit.ts'
 import type { UnitKey } from '../experiment/unit.ts'
+import { runError } from '../wires/wire.ts'
 import type { CliContext } from './context.ts'
 import type { LoadedProgram } from './verify-program.ts'
 import type { VerifiedRun, VerifyMessage, VerifyTask } from './verify-task.ts'
@@ -65,7 +65,7 @@ export async function runSide (side: Side, shared: SharedTask, { machinery, sign
     const died = new TwinwireError('ERR_PROCESS_DIED', 'the process ended before this run was over', {
       found: `${killedBy ?? `exit code ${code}`}${complaint.line}`
     })
-    return shared.units.map((_, index) => runs.get(index) ?? { error: toUnitError(died) })
+    return shared.units.map((_, index) => runs.get(index) ?? { error: runError(died) })
   } finally {
     signal.removeEventListener('abort', kill)
     child.kill()

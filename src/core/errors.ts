@@ -118,3 +118,8 @@ function describe (message: string, { path, expected, found }: ErrorDetails): st
   }
   return parts.join('; ')
 }
+
+/** What went wrong in a few words: the code that the system gave (`ENOENT`), or else all that the error says. */
+export function errorCode (error: unknown): string {
+  return error instanceof Error && 'code' in error ? String(error.code) : String(error)
+}

@@ -3,11 +3,12 @@ import { randomStream } from '../core/random.ts'
 import type { RecordedEvent } from '../core/recorder.ts'
 import { parseScenario } from '../wires/scenario.ts'
 import type { ScenarioInput } from '../wires/scenario.ts'
+import { runError } from '../wires/wire.ts'
 import type { RunOutcome, RunParameters, Wire } from '../wires/wire.ts'
 import { courseOf } from './course.ts'
 import type { Case, SampleEvent } from './definition.ts'
 import type { LoadedExperiment } from './registry.ts'
-import type { UnitError, UnitKey, UnitResult } from './unit.ts'
+import type { UnitKey, UnitResult } from './unit.ts'
 
 export interface RunUnitOptions {
   readonly loaded: LoadedExperiment
@@ -44,7 +45,7 @@ export async function runUnit ({ loaded, parameters, unit, wire, eventLog, cours
     })
     return toResult(unit, theCase, outcome)
   } catch (error) {
-    return { ...keyOf(unit), samples: [], error: toUnitError(error) }
+    return { ...keyOf(unit), samples: [], error: runError(error) }
   }
 }
 
@@ -58,20 +59,11 @@ function parametersOf (parameters: RunParameters, unit: UnitKey): RunParameters 
   return { ...parameters, case: unit.case, arm: unit.arm }
 }
 
-/** An error as plain data: its stable code, or the error's class where it is a bug's. */
-export function toUnitError (error: unknown): UnitError {
-  if (!(error instanceof Error)) {
-    return { code: 'Error', message: String(error) }
-  }
-  const code = 'code' in error && typeof error.code === 'string' ? error.code : error.name
-  return { code, message: error.message }
-}
-
 function toResult (unit: UnitKey, theCase: Case, { events, traceHash, course, error, interrupted }: RunOutcome): UnitResult {
   const known = new Set(theCase.metrics.map(({ sample }) => sample))
   const samples: SampleEvent[] = []
   // What roles throw because they were cut short says less than that they were.
-  let problem = interrupted ? toUnitError(new TwinwireError('ERR_INTERRUPTED', 'the run was cut short')) : error
+  let problem = interrupted ? runError(new TwinwireError('ERR_INTERRUPTED', 'the run was cut short')) : error
   for (const event of events) {
     if (!isSample(event)) {
       continue
@@ -80,11 +72,11 @@ function toResult (unit: UnitKey, theCase: Case, { events, traceHash, course, er
     if (wrong === undefined) {
       samples.push(event)
     } else {
-      problem ??= toUnitError(wrong)
+      problem ??= runError(wrong)
     }
   }
   if (samples.length === 0) {
-    problem ??= toUnitError(new TwinwireError('ERR_NO_SAMPLES', 'the run recorded no sample', {
+    problem ??= runError(new TwinwireError('ERR_NO_SAMPLES', 'the run recorded no sample', {
       expected: `samples of ${[...known].join(', ')}`
     }))
   }

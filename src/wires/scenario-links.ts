@@ -9,7 +9,7 @@ import type { Fault, Scenario } from './scenario.ts'
 import { layOutScenario } from './sim-layout.ts'
 
 /** What befalls links; the others befall hosts. */
-export type LinkFaultOfScenario = Extract<Fault, { readonly kind: 'black-hole' | 'stall' | 'down' | 'rate' | 'partition' }>
+type LinkFaultOfScenario = Extract<Fault, { readonly kind: 'black-hole' | 'stall' | 'down' | 'rate' | 'partition' }>
 
 /** All of a scenario that lies below TCP: nodes and links, and what befalls these. */
 export class ScenarioLinks {
