@@ -45,9 +45,10 @@ test('nodes are made when the processes of all runs that set up are warm, for th
   const runs = Array.from({ length: 3 }, () => new TcpRun(request as ConstructorParameters<typeof TcpRun>[0], networks as unknown as HostNetworks, turns, new AbortController().signal).outcome())
   const outcomes = await Promise.all(runs)
   t.deepEqual(outcomes.map(({ error, interrupted }) => [error, interrupted]), outcomes.map(() => [undefined, false]))
-  const commands = networks.log.filter(type => type !== 'close')
+  const commands = networks.log.filter(type => type !== 'close' && type !== 'end')
   // Two hosts each; the third `start` of a run is its network's.
   t.deepEqual(commands.slice(0, 6), Array.from({ length: 6 }, () => 'warm-up'))
   t.deepEqual(commands.slice(6).filter(type => type !== 'start'), Array.from({ length: 3 }, () => ['open', 'open', 'set-up', 'set-up']).flat())
   t.is(commands.slice(6).filter(type => type === 'start').length, 9)
+  t.is(networks.log.filter(type => type === 'end').length, 3, 'each network is asked whether it was what the scenario says')
 })
