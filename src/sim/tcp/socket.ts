@@ -250,8 +250,8 @@ export class TcpSocket implements TimedSocket {
       this.#sendAcknowledgement(nowNs)
     }
     this.#sendSegments(nowNs)
-    this.#armTimer()
     this.#sendTaken(nowNs)
+    this.#armTimer()
     if (this.#drainWanted && this.#buffer.waitingBytes === 0) {
       // Not from within: whoever sends is not told meanwhile.
       this.#flushLater()

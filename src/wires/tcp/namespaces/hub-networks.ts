@@ -1,6 +1,7 @@
 import { checkAllowed } from '../allowed.ts'
 import { ChildPool } from '../child-pool.ts'
 import { namespacesAllow } from './allows.ts'
+import { checkLinks } from './check-links.ts'
 import { multiaddrOf } from '../../addresses.ts'
 import { addressesOf, CABLE, listenersOf } from './layout.ts'
 import { inspectMachine } from './machine.ts'
@@ -27,6 +28,7 @@ export class HubNetworks implements HostNetworks {
 
   async check (scenario: Scenario): Promise<void> {
     checkAllowed(scenario, namespacesAllow(await this.#inspect()))
+    checkLinks(scenario)
   }
 
   acquire (request: RunRequest, call: Call): HostNetwork {
