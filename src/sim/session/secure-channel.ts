@@ -187,7 +187,7 @@ export class SecureChannel extends Emitter<SecureChannelEvents> implements Chann
     let sent = 0
     while (canSendMore && sent < this.#secured.length) {
       this.#channel.send(this.#secured[sent++])
-      canSendMore = this.#channel.socket.waitingBytes < PROGRAM_HIGH_WATER_BYTES
+      canSendMore = this.#channel.socket.unwrittenBytes < PROGRAM_HIGH_WATER_BYTES
     }
     this.#secured = sent === this.#secured.length ? [] : this.#secured.slice(sent)
     this.#securedWait = !canSendMore

@@ -18,6 +18,10 @@ const WINDOWS = 2
 /** What is in flight, and how it lies in memory. */
 export interface SendBufferLoad {
   readonly cwndBytes: number
+  /** Not one more segment fits into the window. */
+  readonly windowFull: boolean
+  /** The greatest that the peer offered so far. */
+  readonly greatestWindowBytes: number
   readonly outstandingBytes: number
   readonly outstandingSegments: number
   /** Taken and not yet sent. */
@@ -28,9 +32,11 @@ export interface SendBufferLoad {
 
 /**
  * How much of what a program writes its kernel takes: Linux's send buffer. It counts memory, not payload; grows to twice the
- * congestion window whenever a program waits for it (tcp_sndbuf_expand), up to `sendBufferBytes`, and never shrinks. Once it is
- * full nothing more is taken before a third of it is free (sk_stream_is_writeable), and then buffers are filled until it is full
- * again, the last one whole. What it has not taken waits in the program.
+ * congestion window where a program waits for it and the window has room (tcp_should_expand_sndbuf), so where it is the buffer
+ * that keeps the window from being used, up to `sendBufferBytes`, and never shrinks. Once it is full nothing more is taken
+ * before a third of it is free (sk_stream_is_writeable), and then buffers are filled until it is full again, the last one
+ * whole, if need be by later writes. What it has not taken waits in the program, as in Node's streams: what is written while something waits is handed
+ * over when that is taken, all at once.
  */
 export class SendBuffer {
   /** Written, and not taken yet. */
@@ -40,6 +46,11 @@ export class SendBuffer {
   readonly #segmentMemoryBytes: number
   #limitBytes = 0
   #full = false
+  /** What was put into the last of the kernel's buffers, sent meanwhile or not. */
+  #lastSkbBytes = 0
+  /** What the program's stream is handing over: so much of it waits, and so much it was. */
+  #currentWaitingBytes = 0
+  #currentBytes = 0
 
   constructor (options: Readonly<TcpOptions>) {
     this.#options = options
@@ -47,31 +58,64 @@ export class SendBuffer {
     this.#grow(0)
   }
 
+  /** What the program's stream counts as not written: `writableLength`, which has no part of a write that is taken in part. */
+  get unwrittenBytes (): number {
+    return this.waitingBytes + this.#currentBytes - this.#currentWaitingBytes
+  }
+
   write (byteCount: number): void {
     this.waitingBytes += byteCount
+    if (this.#currentBytes === 0) {
+      this.#currentWaitingBytes = byteCount
+      this.#currentBytes = byteCount
+    }
+  }
+
+  /** After an acknowledgement was taken in and what the window allows has been sent (tcp_check_space). */
+  expand (load: SendBufferLoad): void {
+    if (this.#full && !load.windowFull) {
+      this.#grow(load.cwndBytes)
+    }
   }
 
   /** Takes what there is room for: how much. */
   take (load: SendBufferLoad): number {
-    const { mssBytes, bursts } = this.#options
-    const skbBytes = bursts === 'single' ? mssBytes : Math.floor(LARGEST_SKB_BYTES / mssBytes) * mssBytes
+    const skbBytes = this.#skbBytes(load)
     let memoryBytes = load.outstandingBytes + load.unsentBytes +
       SKB_OVERHEAD_BYTES * (Math.ceil(load.outstandingSegments / load.burstSegments) + Math.ceil(load.unsentBytes / skbBytes))
-    if (this.#full) {
-      this.#grow(load.cwndBytes)
-      if (memoryBytes > this.#limitBytes * 2 / 3) {
-        return 0
-      }
+    if (this.#full && memoryBytes > this.#limitBytes * 2 / 3) {
+      return 0
     }
-    let takenBytes = 0
-    while (this.waitingBytes > 0 && memoryBytes < this.#limitBytes) {
-      const byteCount = Math.min(this.waitingBytes, skbBytes)
-      this.waitingBytes -= byteCount
-      takenBytes += byteCount
-      memoryBytes += byteCount + SKB_OVERHEAD_BYTES
+    // The last buffer, as long as something of it is unsent, is filled whatever the limit.
+    const lastBytes = Math.min(this.#lastSkbBytes, load.unsentBytes)
+    let takenBytes = lastBytes === 0 ? 0 : Math.min(this.waitingBytes, Math.max(0, skbBytes - lastBytes))
+    this.#lastSkbBytes = lastBytes + takenBytes
+    memoryBytes += takenBytes
+    while (takenBytes < this.waitingBytes && memoryBytes < this.#limitBytes) {
+      this.#lastSkbBytes = Math.min(this.waitingBytes - takenBytes, skbBytes)
+      takenBytes += this.#lastSkbBytes
+      memoryBytes += this.#lastSkbBytes + SKB_OVERHEAD_BYTES
     }
+    this.#handOver(takenBytes)
     this.#full = this.waitingBytes > 0
     return takenBytes
+  }
+
+  #handOver (takenBytes: number): void {
+    const laterBytes = this.waitingBytes - this.#currentWaitingBytes
+    this.waitingBytes -= takenBytes
+    if (takenBytes < this.#currentWaitingBytes) {
+      this.#currentWaitingBytes -= takenBytes
+    } else {
+      this.#currentWaitingBytes = this.waitingBytes
+      this.#currentBytes = this.waitingBytes === 0 ? 0 : laterBytes
+    }
+  }
+
+  /** tcp_bound_to_half_wnd: half of the peer's window at most. */
+  #skbBytes ({ greatestWindowBytes }: SendBufferLoad): number {
+    const { mssBytes, bursts } = this.#options
+    return bursts === 'single' ? mssBytes : Math.max(1, Math.floor(Math.min(LARGEST_SKB_BYTES, greatestWindowBytes / 2) / mssBytes)) * mssBytes
   }
 
   #grow (cwndBytes: number): void {

@@ -67,6 +67,8 @@ export class TcpSender {
   #next = FIRST_SEQUENCE
   /** The first byte beyond the peer's window. It never moves back. */
   #windowEdge = FIRST_SEQUENCE
+  /** The greatest window that the peer offered so far. */
+  greatestWindowBytes = 0
   #timer: Timer = 'timeout'
   /** When it was set and for how long, and the time after that: it expires then, or with ticks a little later. */
   #timerSetNs = 0
@@ -131,6 +133,7 @@ export class TcpSender {
   /** The handshake is over; `windowBytes` is what the peer offered in it. Before, only `write` and `finish` may be called. */
   establish (nowNs: number, windowBytes: number, synsLost: boolean): void {
     this.#windowEdge += windowBytes
+    this.greatestWindowBytes = windowBytes
     this.#lastSentNs = nowNs
     this.#underusedSinceNs = nowNs
     this.congestion.onEstablished(nowNs, this.rtt.srttNs, synsLost)
@@ -188,6 +191,10 @@ export class TcpSender {
     return this.congestion.cwndBytes
   }
 
+  get windowFull (): boolean {
+    return !this.#fitsWindow(this.#options.mssBytes)
+  }
+
   get burstSegments (): number {
     return this.#pacer.burstSegments
   }
@@ -223,6 +230,7 @@ export class TcpSender {
     const windowMoved = windowEdge > this.#windowEdge
     if (windowMoved) {
       this.#windowEdge = windowEdge
+      this.greatestWindowBytes = Math.max(this.greatestWindowBytes, windowEdge - acknowledgement)
     }
     const duplicateBytes = this.#options.sack ? duplicateOf(packets, id) : 0
     if (board.segments === 0 && duplicateBytes === 0) {

@@ -147,9 +147,9 @@ export class TcpSocket implements TimedSocket {
     return this.#sender.unsentBytes + this.#buffer.waitingBytes
   }
 
-  /** Of these, what the send buffer has no room for: they wait in the program. */
-  get waitingBytes (): number {
-    return this.#buffer.waitingBytes
+  /** What the program's stream counts as not written, while its kernel has no room for all of it: Node's `writableLength`. */
+  get unwrittenBytes (): number {
+    return this.#buffer.unwrittenBytes
   }
 
   /** Bytes written and not yet acknowledged. */
@@ -597,8 +597,11 @@ export class TcpSocket implements TimedSocket {
 
   /** What the program has waited to write, and what of it may leave. */
   #sendTaken (nowNs: number): void {
-    if (this.#buffer.waitingBytes > 0 && this.#takeWritten()) {
-      this.#sendSegments(nowNs)
+    if (this.#buffer.waitingBytes > 0) {
+      this.#buffer.expand(this.#sender)
+      if (this.#takeWritten()) {
+        this.#sendSegments(nowNs)
+      }
     }
   }
 

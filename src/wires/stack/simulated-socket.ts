@@ -56,7 +56,7 @@ export class SimulatedSocket implements TcpSocketHandler {
     onWrite(bytes)
     outgoing.append(bytes)
     socket.send(bytes.byteLength)
-    const writable = socket.waitingBytes < PROGRAM_HIGH_WATER_BYTES
+    const writable = socket.unwrittenBytes < PROGRAM_HIGH_WATER_BYTES
     this.#drainDue ||= !writable
     return writable
   }

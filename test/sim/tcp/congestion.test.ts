@@ -85,7 +85,7 @@ test('onDrain comes once the send buffer has taken what was written: when a thir
   const { kernel, client, clientJournal } = connectedPair(DELAY, { options: { bursts: 'single', delayedAcks: 'constant', quickAcks: 64, sendBufferBytes: 12 * (MSS + 832) } })
   client.write(16 * MSS)
   t.is(client.unsentBytes, 16 * MSS)
-  t.is(client.waitingBytes, 4 * MSS)
+  t.is(client.unwrittenBytes, 16 * MSS)
   kernel.run()
   // Ten leave at 1 RTT; at 2 RTT they are acknowledged one by one, two leave, and eight are left when the fourth is.
   t.is(clientJournal.at('drain'), 2 * RTT)

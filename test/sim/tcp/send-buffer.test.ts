@@ -9,7 +9,7 @@ const MSS = 1448
 const SKB = 45 * MSS
 /** What tcp_sndbuf_expand reckons for a segment: 1448 B, headers and skb_shared_info are 2 KiB, and 256 B of sk_buff. */
 const SEGMENT_MEMORY = 2048 + 256
-const NOTHING: SendBufferLoad = { cwndBytes: 10 * MSS, outstandingBytes: 0, outstandingSegments: 0, unsentBytes: 0, burstSegments: 2 }
+const NOTHING: SendBufferLoad = { cwndBytes: 10 * MSS, windowFull: false, greatestWindowBytes: 200_000, outstandingBytes: 0, outstandingSegments: 0, unsentBytes: 0, burstSegments: 2 }
 
 function written (bytes: number, options: Parameters<typeof tcpOptions>[0] = {}): SendBuffer {
   const buffer = new SendBuffer(tcpOptions(options))
@@ -40,13 +40,45 @@ test('a program that waits has room for twice the window, measured of a kernel: 
     // What is free is all but what waits for its acknowledgement; the last skb goes beyond.
     const load = { ...NOTHING, cwndBytes: segments * MSS, outstandingBytes: segments * MSS, outstandingSegments: segments }
     const inFlight = load.outstandingBytes + segments / 2 * 832
+    t.is(buffer.take(load), 0)
+    buffer.expand({ ...load, windowFull: true })
+    t.is(buffer.take(load), 0)
+    buffer.expand(load)
     t.is(buffer.take(load), Math.ceil((memory - inFlight) / (SKB + 832)) * SKB)
   }
+})
+
+test('a buffer of the kernel holds half of the peer\'s greatest window at most: 27 segments of 80,896 B', t => {
+  const buffer = written(200_000)
+  t.is(buffer.take({ ...NOTHING, greatestWindowBytes: 80_896 }), 2 * 27 * MSS)
+})
+
+test('the last buffer is filled by a later write though the limit is reached, as long as something of it is unsent', t => {
+  const load = { ...NOTHING, greatestWindowBytes: 80_896 }
+  const buffer = written(50_000)
+  t.is(buffer.take(load), 50_000)
+  const lastBytes = 50_000 - 27 * MSS
+  buffer.write(65_536)
+  t.is(buffer.take({ ...load, unsentBytes: 50_000 }), 27 * MSS - lastBytes)
+  t.is(buffer.take({ ...load, unsentBytes: 27 * MSS + lastBytes }), 0)
+})
+
+test('a write that is taken in part counts whole as not written, and what is written meanwhile is handed over with it done, at once', t => {
+  const buffer = written(100_000)
+  t.is(buffer.take(NOTHING), SKB)
+  t.is(buffer.unwrittenBytes, 100_000)
+  buffer.write(40_000)
+  buffer.write(30_000)
+  t.is(buffer.unwrittenBytes, 170_000)
+  t.is(buffer.take(NOTHING), SKB)
+  t.is(buffer.waitingBytes, 170_000 - 2 * SKB)
+  t.is(buffer.unwrittenBytes, 70_000)
 })
 
 test('the window of a program that does not wait changes nothing', t => {
   const buffer = written(1_000)
   t.is(buffer.take({ ...NOTHING, cwndBytes: 1_000 * MSS }), 1_000)
+  buffer.expand({ ...NOTHING, cwndBytes: 1_000 * MSS })
   buffer.write(1e6)
   t.is(buffer.take({ ...NOTHING, cwndBytes: 1_000 * MSS }), SKB)
 })
@@ -56,11 +88,12 @@ test('whatever is written and acknowledged, all is taken in the end, never more 
   fc.assert(fc.property(fc.array(step, { maxLength: 40 }), fc.integer({ min: 2_000, max: 1e6 }), (steps, sendBufferBytes) => {
     const buffer = new SendBuffer(tcpOptions({ sendBufferBytes }))
     let [written, taken, held] = [0, 0, 0]
-    const load = (segments: number): SendBufferLoad => ({ cwndBytes: segments * MSS, outstandingBytes: held, outstandingSegments: Math.ceil(held / MSS), unsentBytes: 0, burstSegments: 2 })
+    const load = (segments: number): SendBufferLoad => ({ cwndBytes: segments * MSS, windowFull: false, greatestWindowBytes: 65_160, outstandingBytes: held, outstandingSegments: Math.ceil(held / MSS), unsentBytes: 0, burstSegments: 2 })
     for (const { write, acknowledged, segments } of steps) {
       buffer.write(write)
       written += write
       held = Math.floor(held * (1 - acknowledged))
+      buffer.expand(load(segments))
       const now = buffer.take(load(segments))
       taken += now
       held += now
