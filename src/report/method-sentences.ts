@@ -26,10 +26,7 @@ function warmUpSentence (results: ResultsData): string {
   return cut.length === 0
     ? 'No warm-up is cut from what was recorded: hosts that wait for the network to settle begin to record after that.'
     : `Samples that were complete while a case warmed up are left out: ${cut.map(({ name, title, warmUpMs }) => {
-      const times = wiresOf(results, name).map((wire) => ({ wire, cutMs: warmUpCutMs(results, wire, name) }))
-      return warmUpMs === 'mser-5'
-        ? `${lowerFirst(title)}, by MSER-5 the first ${join(times.map(({ wire, cutMs }) => `${formatValue(cutMs, 'ms')} ${WIRE_PLACES[wire]}`))}`
-        : `${lowerFirst(title)}, the first ${formatValue(times[0]?.cutMs ?? 0, 'ms')}`
+      return `${lowerFirst(title)}, ${warmUpMs === 'mser-5' ? 'by MSER-5 ' : ''}the first ${formatValue(warmUpCutMs(results, name), 'ms')}`
     }).join('; ')}.${rest}`
 }
 

@@ -23,7 +23,7 @@ export interface SeriesSelection {
 
 /** A series for each arm that has samples, in the experiment's order. Runs that failed give none. */
 export function seriesOf (results: ResultsData, selection: SeriesSelection): Series[] {
-  const cutMs = warmUpCutMs(results, selection.wire, selection.case.name)
+  const cutMs = warmUpCutMs(results, selection.case.name)
   return results.run.experiment.arms.flatMap((arm) => {
     const samples = goodUnits(results, selection.wire, selection.case.name, arm.name)
       .filter(({ seed }) => selection.seeds?.has(seed) ?? true)

@@ -49,7 +49,7 @@ function timelinesOf (results: ResultsData, chosen: readonly Distribution[]): Ti
     const wire = leadingWire(results, caseDescription.name)
     const seeds = commonSeeds(results, { wire, case: caseDescription })
     const seed = results.run.plan.find((plan) => plan.wire === wire)?.seeds.find((candidate) => seeds.has(candidate))
-    const cutMs = warmUpCutMs(results, wire, caseDescription.name)
+    const cutMs = warmUpCutMs(results, caseDescription.name)
     const runs = results.run.experiment.arms.flatMap((arm) => {
       const unit = goodUnits(results, wire, caseDescription.name, arm.name).find((one) => one.seed === seed)
       const samples = unit === undefined ? [] : settledSamples(unit, metric.sample, cutMs)

@@ -69,7 +69,7 @@ export function sampleTitle ({ title }: Metric): string {
 }
 
 function runSamples (results: ResultsData, wire: WireName, caseName: string, arm: string, metric: Metric): Map<string, number[]> {
-  const cutMs = warmUpCutMs(results, wire, caseName)
+  const cutMs = warmUpCutMs(results, caseName)
   const bySeed = new Map<string, number[]>()
   for (const unit of goodUnits(results, wire, caseName, arm).sort(compareUnits)) {
     const values = settledSamples(unit, metric.sample, cutMs).map(({ value }) => value)

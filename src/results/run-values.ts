@@ -38,7 +38,7 @@ const DECIDING_RANKS: Readonly<Partial<Record<Statistic, number>>> = { mean: 0.5
  * no arm had one, as the worst failure of any.
  */
 export function runValues (results: Measurements, wire: WireName, caseName: string, metric: Metric): Map<string, RunValue[]> {
-  const cutMs = warmUpCutMs(results, wire, caseName)
+  const cutMs = warmUpCutMs(results, caseName)
   const bySeed = new Map<string, MeasuredUnit[]>()
   const units = results.units.filter((unit) => unit.wire === wire && unit.case === caseName && unit.error === undefined).sort(compareUnits)
   for (const result of units) {

@@ -1,5 +1,6 @@
 import type { Metric, SampleEvent } from '../experiment/definition.ts'
-import type { UnitResult, WireName } from '../experiment/unit.ts'
+import type { UnitResult } from '../experiment/unit.ts'
+import { WIRES } from '../experiment/wire-pair.ts'
 import { mserTruncation } from '../stats/mser.ts'
 import { mean } from '../stats/quantile.ts'
 import type { ExperimentDescription, ResultsData } from './data.ts'
@@ -10,21 +11,23 @@ export interface Measurements extends Pick<ResultsData, 'units'> {
 }
 
 /**
- * When a case has settled on a wire, in milliseconds of a run's time: samples that were complete before this are left out
- * of every statistic. 0 where the case has no warm-up. They stay in the results' files.
+ * When a case has settled, in milliseconds of a run's time: samples that were complete before this are left out of every
+ * statistic. 0 where the case has no warm-up. They stay in the results' files.
  *
- * Of `mser-5` it is one time for all arms and seeds, for arms must be compared over the same stretch: the latest that the
- * rule finds for any arm and any kind of sample that a goal is made of. The rule sees the mean over seeds of the first,
- * second, ... sample to be complete, because what noise hides in one run shows there (Welch 1983). The order counts, and
- * not the time, so that no bin can be empty; the time is the mean over seeds of that of the first sample that is kept.
+ * Of `mser-5` it is one time for all arms, seeds and wires, for they must be compared over the same stretch: the latest that
+ * the rule finds for any arm and any kind of sample that a goal is made of, on the most modelled wire that ran, which has the
+ * most seeds. The rule sees the mean over seeds of the first, second, ... sample to be complete, because what noise hides in
+ * one run shows there (Welch 1983). The order counts, and not the time, so that no bin can be empty; the time is the mean over
+ * seeds of that of the first sample that is kept.
  */
-export function warmUpCutMs ({ run, units }: Measurements, wire: WireName, caseName: string): number {
+export function warmUpCutMs ({ run, units }: Measurements, caseName: string): number {
   const { warmUpMs = 0, metrics = [] } = run.experiment.cases.find(({ name }) => name === caseName) ?? {}
   if (warmUpMs !== 'mser-5') {
     return warmUpMs
   }
-  const good = units.filter((unit) => unit.wire === wire && unit.case === caseName && unit.error === undefined)
-  const byArm = Map.groupBy(good, ({ arm }) => arm)
+  const good = units.filter((unit) => unit.case === caseName && unit.error === undefined)
+  const wire = WIRES.find((wire) => good.some((unit) => unit.wire === wire))
+  const byArm = Map.groupBy(good.filter((unit) => unit.wire === wire), ({ arm }) => arm)
   return Math.max(0, ...[...byArm.values()].flatMap((runs) => kindsOf(metrics).map((kind) => settledMs(runs, kind))))
 }
 

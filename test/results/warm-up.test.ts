@@ -26,18 +26,18 @@ const seeds = ['s/0', 's/1', 's/2', 's/3']
 const runs = (arm: string, slow: number): UnitResult[] => seeds.map((seed) => run(arm, seed, slow))
 
 test('a stated time is cut on every wire, and none where none is stated', (t) => {
-  t.is(warmUpCutMs(measurements(250, []), 'tcp', 'c'), 250)
-  t.is(warmUpCutMs(measurements(undefined, runs('a', 20)), 'sim', 'c'), 0)
+  t.is(warmUpCutMs(measurements(250, []), 'c'), 250)
+  t.is(warmUpCutMs(measurements(undefined, runs('a', 20)), 'c'), 0)
 })
 
 test('the rule finds where the mean over seeds settles, of the arm that takes longest', (t) => {
-  t.is(warmUpCutMs(measurements('mser-5', runs('a', 20)), 'sim', 'c'), 200)
-  t.is(warmUpCutMs(measurements('mser-5', [...runs('a', 20), ...runs('b', 60), ...runs('c', 0)]), 'sim', 'c'), 600)
+  t.is(warmUpCutMs(measurements('mser-5', runs('a', 20)), 'c'), 200)
+  t.is(warmUpCutMs(measurements('mser-5', [...runs('a', 20), ...runs('b', 60), ...runs('c', 0)]), 'c'), 600)
 })
 
 test('the time is the mean over seeds of that of the first sample that is kept', (t) => {
   const units = seeds.map((seed, i) => run('a', seed, 20, 'request', i * 2))
-  t.is(warmUpCutMs(measurements('mser-5', units), 'sim', 'c'), 203)
+  t.is(warmUpCutMs(measurements('mser-5', units), 'c'), 203)
 })
 
 test('runs that failed, other wires, and what only costs are made of do not count', (t) => {
@@ -45,14 +45,14 @@ test('runs that failed, other wires, and what only costs are made of do not coun
   const failed = { ...run('b', 's/0', 80), error: { code: 'ERR_HOST_DIED', message: '' } }
   const elsewhere = { ...run('b', 's/1', 80), wire: 'tcp' as const }
   const costs = run('b', 's/2', 80, 'bytes')
-  t.is(warmUpCutMs(measurements('mser-5', [...runs('a', 20), failed, elsewhere, costs], [metric, cost]), 'sim', 'c'), 200)
+  t.is(warmUpCutMs(measurements('mser-5', [...runs('a', 20), failed, elsewhere, costs], [metric, cost]), 'c'), 200)
 })
 
 test('neither the order of runs nor that of samples matters', (t) => {
   const units = [...runs('a', 20), ...runs('b', 35)]
   const random = randomStream('order')
   const shuffled = random.shuffle(units.map((unit) => ({ ...unit, samples: random.shuffle([...unit.samples]) })))
-  t.is(warmUpCutMs(measurements('mser-5', shuffled), 'sim', 'c'), warmUpCutMs(measurements('mser-5', units), 'sim', 'c'))
+  t.is(warmUpCutMs(measurements('mser-5', shuffled), 'c'), warmUpCutMs(measurements('mser-5', units), 'c'))
 })
 
 test('values are of what was complete after the cut: the same cut for all arms', (t) => {
