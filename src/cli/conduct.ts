@@ -107,7 +107,7 @@ export async function conduct ({ machinery, signal, loaded, parameters, plan, di
         }
         // After the simulations that were there before.
         wires.splice(wires.findLastIndex(({ wire }) => wire === 'sim') + 1, 0, more)
-        const stages = planStages(experiment, parameters, planUnits(experiment, [more]), plan.jobs)
+        const stages = planStages(experiment, parameters, planUnits(experiment, [more]), plan)
         observer.added(stages)
         await play(stages)
       }

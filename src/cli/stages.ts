@@ -1,6 +1,7 @@
 import type { Case, Experiment } from '../experiment/definition.ts'
 import { scenarioOf } from '../experiment/run-unit.ts'
 import type { UnitKey } from '../experiment/unit.ts'
+import type { TcpNetwork } from '../wires/tcp/host-networks.ts'
 import type { RunParameters, WireName } from '../wires/wire.ts'
 import { atATime } from './in-turn.ts'
 import type { Room } from './in-turn.ts'
@@ -13,8 +14,17 @@ export interface Stage extends Room<UnitKey> {
   readonly scenarioLimitMsOf?: (unit: UnitKey) => number
 }
 
+export interface StageOptions {
+  /** Of what is in virtual time, at a time. */
+  readonly jobs: number
+  /** What joins real peers. Default: relay. */
+  readonly tcpNetwork?: TcpNetwork
+}
+
 /** Real runs that mostly wait: enough to save the time, few enough not to be seen in it. Eight of failed-requests keep two cores busy for a quarter. */
 const WAITING_RUNS = 14
+/** Of these so many where a process carries each packet of a run: of 2 Mbit/s a run takes a quarter of a processor, hub and hosts. Seven of them lost up to a tenth of their throughput, fourteen half. */
+const WAITING_NAMESPACE_RUNS = 4
 /** ... and processes of their hosts: of 100 MB, each a second of work to start. */
 const WAITING_PROCESSES = 48
 /** Both in one number: a run weighs a fourteenth of it, or a forty-eighth for each of its processes, whichever is more. */
@@ -22,18 +32,19 @@ const WAITING_CAPACITY = WAITING_RUNS * WAITING_PROCESSES
 
 /**
  * Orders units so that real time is measured undisturbed: all that is in virtual time first, `jobs` at a time; then the
- * real runs that mostly wait, several at a time, the longest first; then each of the others alone on the machine.
+ * real runs that mostly wait, several at a time (fewer in namespaces), the longest first; then each of the others alone on the
+ * machine.
  */
-export function planStages (experiment: Experiment, parameters: RunParameters, units: readonly UnitKey[], jobs: number): Stage[] {
+export function planStages (experiment: Experiment, parameters: RunParameters, units: readonly UnitKey[], { jobs, tcpNetwork = 'relay' }: StageOptions): Stage[] {
   const on = (wire: WireName): UnitKey[] => units.filter(unit => unit.wire === wire)
   const inThreads = (wire: WireName): Stage => ({ wire, units: on(wire), ...atATime(jobs) })
-  return [inThreads('sim'), inThreads('stack'), realStage(experiment, parameters, on('tcp'))].filter(({ units }) => units.length > 0)
+  return [inThreads('sim'), inThreads('stack'), realStage(experiment, parameters, on('tcp'), tcpNetwork)].filter(({ units }) => units.length > 0)
 }
 
-function realStage ({ cases }: Experiment, parameters: RunParameters, units: readonly UnitKey[]): Stage {
+function realStage ({ cases }: Experiment, parameters: RunParameters, units: readonly UnitKey[], tcpNetwork: TcpNetwork): Stage {
   const loads = new Map(cases.flatMap(theCase => {
     const unit = units.find(unit => unit.case === theCase.name)
-    return unit === undefined ? [] : [[theCase.name, realLoad(theCase, parameters, unit)]]
+    return unit === undefined ? [] : [[theCase.name, realLoad(theCase, parameters, unit, tcpNetwork)]]
   }))
   const loadOf = (unit: UnitKey): RealLoad => loads.get(unit.case) ?? UNKNOWN
   const goesAlone = (unit: UnitKey): boolean => loadOf(unit).weight === WAITING_CAPACITY
@@ -93,11 +104,12 @@ interface RealLoad {
 const UNKNOWN: RealLoad = { weight: WAITING_CAPACITY, limitMs: 0 }
 
 /** That of all of the case's runs: hosts and limit are taken to be the same in all arms and seeds. */
-function realLoad (theCase: Case, parameters: RunParameters, unit: UnitKey): RealLoad {
+function realLoad (theCase: Case, parameters: RunParameters, unit: UnitKey, tcpNetwork: TcpNetwork): RealLoad {
   try {
     const { hosts, limitMs } = scenarioOf(theCase, parameters, unit)
     const processes = new Set(hosts.map(host => host.process ?? host)).size
-    const weight = theCase.waits && processes < WAITING_PROCESSES ? Math.max(WAITING_PROCESSES, WAITING_RUNS * processes) : WAITING_CAPACITY
+    const least = tcpNetwork === 'namespaces' ? Math.floor(WAITING_CAPACITY / WAITING_NAMESPACE_RUNS) : WAITING_PROCESSES
+    const weight = theCase.waits && processes < WAITING_PROCESSES ? Math.max(least, WAITING_RUNS * processes) : WAITING_CAPACITY
     return { weight, limitMs }
   } catch {
     return UNKNOWN

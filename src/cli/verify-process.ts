@@ -20,7 +20,7 @@ async function carryOut (task: VerifyTask): Promise<void> {
   await execute({
     loaded,
     parameters: task.parameters,
-    stages: planStages(loaded.experiment, task.parameters, units, task.jobs),
+    stages: planStages(loaded.experiment, task.parameters, units, task),
     machinery: {
       experimentsDirectory,
       simWorker: new URL(task.simWorker),

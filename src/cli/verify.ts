@@ -139,7 +139,7 @@ async function runBoth (context: CliContext, experiment: Experiment, sides: Both
   // Each side's units are objects of its own, because progress tells units by their identity.
   const [first, second] = sides.map(side => {
     const units = task.units.map(unit => ({ ...unit }))
-    return { side, task: { ...task, units }, stages: planStages(experiment, task.parameters, units, side.jobs) }
+    return { side, task: { ...task, units }, stages: planStages(experiment, task.parameters, units, side) }
   })
   const progress = new Progress({ output: context.stderr, clock: systemClock, stages: [...first.stages, ...second.stages], estimate: () => '' })
   progress.start()

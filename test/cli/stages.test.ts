@@ -23,8 +23,12 @@ function caseOf (name: string, waits: boolean, hosts: number, processes = hosts,
 }
 
 function stageOf (seeds: number, ...cases: readonly Case[]): Stage {
+  return stageOn('relay', seeds, ...cases)
+}
+
+function stageOn (tcpNetwork: 'relay' | 'namespaces', seeds: number, ...cases: readonly Case[]): Stage {
   const units = cases.flatMap(({ name }) => Array.from({ length: seeds }, (_, seed): UnitKey => ({ wire: 'tcp', case: name, arm: 'plain', seed: `stages/${seed}` })))
-  const [stage, ...others] = planStages({ ...experiment, cases } satisfies Experiment, {}, units, 2)
+  const [stage, ...others] = planStages({ ...experiment, cases } satisfies Experiment, {}, units, { jobs: 2, tcpNetwork })
   assert.deepEqual([stage.wire, stage.units.length, others], ['tcp', units.length, []])
   return stage
 }
@@ -33,6 +37,12 @@ function stageOf (seeds: number, ...cases: readonly Case[]): Stage {
 function atATime ({ units, capacity, weightOf }: Stage): Array<readonly [string, number]> {
   return [...new Map(units.map(unit => [unit.case, unit]))].map(([name, unit]) => [name, Math.floor(capacity / weightOf(unit))] as const)
 }
+
+test('where a process carries the packets, four of real runs that mostly wait go at a time, or fewer where their processes would be more than 48', t => {
+  t.deepEqual(atATime(stageOn('namespaces', 12, caseOf('pair', true, 2))), [['pair', 4]])
+  t.deepEqual(atATime(stageOn('namespaces', 14, caseOf('ten', true, 10))), [['ten', 4]])
+  t.deepEqual(atATime(stageOn('namespaces', 14, caseOf('alone', false, 2))), [['alone', 1]])
+})
 
 test('real runs that mostly wait go fourteen at a time, or fewer where their processes would be more than 48; all others alone', t => {
   t.deepEqual(atATime(stageOf(14, caseOf('pair', true, 2))), [['pair', 14]])
@@ -62,7 +72,7 @@ test('how long a real run lasts at most is what its scenario says, also of one t
   const broken: Case = { ...caseOf('broken', true, 2), scenario: () => { throw new Error('of the case') } }
   const { units, scenarioLimitMsOf } = stageOf(1, caseOf('pair', true, 2, 2, 7_000), caseOf('busy', false, 2, 2, 400_000), broken)
   t.deepEqual(units.map(unit => [unit.case, scenarioLimitMsOf?.(unit)]), [['pair', 7_000], ['busy', 400_000], ['broken', 0]])
-  const [simulations] = planStages(experiment, {}, [{ wire: 'sim', case: experiment.cases[0].name, arm: 'plain', seed: 'stages/0' }], 2)
+  const [simulations] = planStages(experiment, {}, [{ wire: 'sim', case: experiment.cases[0].name, arm: 'plain', seed: 'stages/0' }], { jobs: 2 })
   t.is(simulations.scenarioLimitMsOf, undefined)
 })
 
