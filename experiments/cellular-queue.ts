@@ -39,7 +39,7 @@ export const experiment: Experiment = {
     cellular('fq-codel', 'FQ-CoDel', 'The same room under FQ-CoDel.', { discipline: 'fq-codel', limitPackets: 200 })
   ],
   thresholds: [],
-  repetitions: { sim: 20, stack: 3, tcp: 1 },
+  repetitions: { sim: 20, stack: 3, tcp: 3 },
   // A relay above TCP sees no packets.
   tcpNetwork: 'namespaces'
 }

@@ -14,10 +14,11 @@ import { LINE_PAYLOAD_SHARE } from '../src/workload/line-share.ts'
 import { measure, recordSample } from '../src/workload/measure.ts'
 import { libp2pWith, modulesOfArm, networkWith } from '../src/workload/modules.ts'
 import { PERF_PROTOCOL, perfTransfer, WITHOUT_END_BYTES } from '../src/workload/perf.ts'
-import { requestPayloads, serveRequestReply, serveRequestReplyOver } from '../src/workload/request-reply.ts'
+import { requestPayloads } from '../src/workload/request-reply.ts'
 import { keptStreams } from '../src/workload/kept-streams.ts'
 import { overNetwork, plainLibp2p } from '../src/workload/requester.ts'
 import type { Requester, RequesterOptions } from '../src/workload/requester.ts'
+import { serveWith } from '../src/workload/serve.ts'
 import { wireBytes } from '../src/workload/wire-bytes.ts'
 
 export const parameters = z.object({
@@ -54,8 +55,8 @@ export const experiment: Experiment = {
   arms,
   cases: PANTHEON_PATHS.map(pathCase),
   thresholds: [],
-  // Seconds at 100 Mbit/s are what costs time.
-  repetitions: { sim: 20, stack: 1, tcp: 1 },
+  // Seconds at 100 Mbit/s are what costs time on the stack.
+  repetitions: { sim: 20, stack: 3, tcp: 3 },
   // A relay above TCP has neither loss nor traces.
   tcpNetwork: 'namespaces',
   precision: {
@@ -65,7 +66,7 @@ export const experiment: Experiment = {
   }
 }
 
-export const roles: Readonly<Record<string, Role>> = { client: { run: ask }, server: { run: serve } }
+export const roles: Readonly<Record<string, Role>> = { client: { run: ask }, server: { setUp: async (host, run) => { await serveWith(host, modulesOfArm(arms, run), moduleOptions(host)) }, run: countUpload } }
 
 function pathCase (name: PantheonPath): Case {
   return {
@@ -75,12 +76,10 @@ function pathCase (name: PantheonPath): Case {
     // Real peers and what carries their packets cannot fill a path of 100 Mbit/s; those of some Mbit/s several can at a time.
     ...!isSlow(name) && { wires: ['sim', 'stack'] as const },
     waits: true,
-    // The upload begins into an empty queue.
-    warmUpMs: 'mser-5',
     scenario: (run, random) => ({
       hosts: ['client', 'server'].map(host => ({ name: host, role: host, libp2p: run.arm === 'plain-no-monitor' ? { connectionMonitor: false } : libp2pWith(modulesOfArm(arms, run)) })),
       paths: [{ from: 'client', to: 'server', ...pantheonDirections(name, random) }],
-      limitMs: endMs(run, durationMs(run, name)) + 120_000
+      limitMs: UPLOAD_FROM_MS + durationMs(run, name) + Number(run.deadlineMs) + 120_000
     }),
     metrics: [
       { name: 'request', title: 'Request', sample: 'request', statistic: 'p50', unit: 'ms', better: 'lower', minimumEffect: 0.05 },
@@ -139,10 +138,8 @@ async function upload (host: Host, network: OptimizedNetwork | undefined, untilM
   recordSample(host, 'cuts', cuts)
 }
 
-async function serve (host: Host, run: RunParameters): Promise<void> {
+async function countUpload (host: Host, run: RunParameters): Promise<void> {
   const duration = durationMs(run, String(run.case))
-  await using network = networkOf(host, run)
-  await (network === undefined ? serveRequestReply(host.node) : serveRequestReplyOver(network))
   let bytes = 0
   await host.node.handle(PERF_PROTOCOL, stream => {
     stream.addEventListener('remoteCloseWrite', () => { stream.close().catch(() => {}) })
@@ -159,8 +156,6 @@ async function serve (host: Host, run: RunParameters): Promise<void> {
   if (before !== undefined && after !== undefined && bytes > 0) {
     recordSample(host, 'wire-bytes', (wireBytes(after) - wireBytes(before)) / bytes)
   }
-  // Every request has had its time.
-  await sleep(host.clock, endMs(run, duration) - host.clock.now(), host.signal)
 }
 
 async function requesterOf (host: Host, run: RunParameters): Promise<{ readonly requester: Requester, readonly network?: OptimizedNetwork }> {
@@ -202,8 +197,4 @@ function isSlow (path: string): boolean {
 /** Slow paths carry so little that three times as long costs nothing. */
 function durationMs ({ durationMs }: RunParameters, path: string): number {
   return (isSlow(path) ? 3 : 1) * Number(durationMs)
-}
-
-function endMs ({ deadlineMs }: RunParameters, duration: number): number {
-  return UPLOAD_FROM_MS + duration + Number(deadlineMs) + 1_000
 }
