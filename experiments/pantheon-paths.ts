@@ -66,7 +66,10 @@ export const experiment: Experiment = {
   }
 }
 
-export const roles: Readonly<Record<string, Role>> = { client: { run: ask }, server: { setUp: async (host, run) => { await serveWith(host, modulesOfArm(arms, run), moduleOptions(host)) }, run: countUpload } }
+export const roles: Readonly<Record<string, Role>> = {
+  client: { run: ask },
+  server: { setUp: async (host, run) => { await serveWith(host, modulesOfArm(arms, run), moduleOptions(host)) }, run: countUpload }
+}
 
 function pathCase (name: PantheonPath): Case {
   return {

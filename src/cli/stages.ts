@@ -25,9 +25,9 @@ export interface StageOptions {
 const WAITING_RUNS = 14
 /** Of these so many where a process carries each packet of a run: of 2 Mbit/s a run takes a quarter of a processor, hub and hosts. Seven of them lost up to a tenth of their throughput, fourteen half. */
 const WAITING_NAMESPACE_RUNS = 4
-/** ... and processes of their hosts: of 100 MB, each a second of work to start. */
+/** Processes of the hosts of runs that wait: of 100 MB, each a second of work to start. */
 const WAITING_PROCESSES = 48
-/** Both in one number: a run weighs a fourteenth of it, or a forty-eighth for each of its processes, whichever is more. */
+/** Both in one number: a run weighs a fourteenth of it (in namespaces a quarter), or a forty-eighth for each of its processes, whichever is more. */
 const WAITING_CAPACITY = WAITING_RUNS * WAITING_PROCESSES
 
 /**
@@ -108,8 +108,8 @@ function realLoad (theCase: Case, parameters: RunParameters, unit: UnitKey, tcpN
   try {
     const { hosts, limitMs } = scenarioOf(theCase, parameters, unit)
     const processes = new Set(hosts.map(host => host.process ?? host)).size
-    const least = tcpNetwork === 'namespaces' ? Math.floor(WAITING_CAPACITY / WAITING_NAMESPACE_RUNS) : WAITING_PROCESSES
-    const weight = theCase.waits && processes < WAITING_PROCESSES ? Math.max(least, WAITING_RUNS * processes) : WAITING_CAPACITY
+    const leastWeight = tcpNetwork === 'namespaces' ? Math.floor(WAITING_CAPACITY / WAITING_NAMESPACE_RUNS) : WAITING_PROCESSES
+    const weight = theCase.waits && processes < WAITING_PROCESSES ? Math.max(leastWeight, WAITING_RUNS * processes) : WAITING_CAPACITY
     return { weight, limitMs }
   } catch {
     return UNKNOWN

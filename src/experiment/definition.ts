@@ -142,7 +142,7 @@ export interface Case {
   readonly noGain?: readonly ModuleName[]
   /**
    * Samples that were complete before this are left out of every statistic, for the network had not settled; milliseconds,
-   * or `mser-5`: as many as that rule finds (White 1997), the same for all arms. Absent: none.
+   * or `mser-5`: as many as that rule finds (White 1997), the same for all arms, seeds and wires. Absent: none.
    */
   readonly warmUpMs?: number | 'mser-5'
 }

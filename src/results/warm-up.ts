@@ -15,10 +15,10 @@ export interface Measurements extends Pick<ResultsData, 'units'> {
  * statistic. 0 where the case has no warm-up. They stay in the results' files.
  *
  * Of `mser-5` it is one time for all arms, seeds and wires, for they must be compared over the same stretch: the latest that
- * the rule finds for any arm and any kind of sample that a goal is made of, on the most modelled wire that ran, which has the
- * most seeds. The rule sees the mean over seeds of the first, second, ... sample to be complete, because what noise hides in
- * one run shows there (Welch 1983). The order counts, and not the time, so that no bin can be empty; the time is the mean over
- * seeds of that of the first sample that is kept.
+ * the rule finds for any arm and any kind of sample that a goal is made of, on the most modelled wire that ran. The rule sees
+ * the mean over seeds of the first, second, ... sample to be complete, because what noise hides in one run shows there (Welch
+ * 1983). The order counts, and not the time, so that no bin can be empty; the time is the mean over seeds of that of the first
+ * sample that is kept.
  */
 export function warmUpCutMs ({ run, units }: Measurements, caseName: string): number {
   const { warmUpMs = 0, metrics = [] } = run.experiment.cases.find(({ name }) => name === caseName) ?? {}

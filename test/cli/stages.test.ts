@@ -40,7 +40,7 @@ function atATime ({ units, capacity, weightOf }: Stage): Array<readonly [string,
 
 test('where a process carries the packets, four of real runs that mostly wait go at a time, or fewer where their processes would be more than 48', t => {
   t.deepEqual(atATime(stageOn('namespaces', 12, caseOf('pair', true, 2))), [['pair', 4]])
-  t.deepEqual(atATime(stageOn('namespaces', 14, caseOf('ten', true, 10))), [['ten', 4]])
+  t.deepEqual(atATime(stageOn('namespaces', 12, caseOf('thirteen', true, 13))), [['thirteen', 3]])
   t.deepEqual(atATime(stageOn('namespaces', 14, caseOf('alone', false, 2))), [['alone', 1]])
 })
 

@@ -18,10 +18,10 @@ const WINDOWS = 2
 /** What is in flight, and how it lies in memory. */
 export interface SendBufferLoad {
   readonly cwndBytes: number
-  /** Not one more segment fits into the window. */
-  readonly windowFull: boolean
-  /** The greatest that the peer offered so far. */
-  readonly greatestWindowBytes: number
+  /** Not one more segment fits into the congestion window. */
+  readonly cwndFull: boolean
+  /** The greatest that the peer offered so far; 0 before it has. */
+  readonly greatestPeerWindowBytes: number
   readonly outstandingBytes: number
   readonly outstandingSegments: number
   /** Taken and not yet sent. */
@@ -32,11 +32,11 @@ export interface SendBufferLoad {
 
 /**
  * How much of what a program writes its kernel takes: Linux's send buffer. It counts memory, not payload; grows to twice the
- * congestion window where a program waits for it and the window has room (tcp_should_expand_sndbuf), so where it is the buffer
- * that keeps the window from being used, up to `sendBufferBytes`, and never shrinks. Once it is full nothing more is taken
- * before a third of it is free (sk_stream_is_writeable), and then buffers are filled until it is full again, the last one
- * whole, if need be by later writes. What it has not taken waits in the program, as in Node's streams: what is written while something waits is handed
- * over when that is taken, all at once.
+ * congestion window where a program waits for it and the window has room as a buffer leaves (tcp_should_expand_sndbuf), up to
+ * `sendBufferBytes`, and never shrinks. Once it is full nothing more is taken before a third of it is free
+ * (sk_stream_is_writeable), and then buffers are filled until it is full again, the last one whole, if need be by later writes.
+ * What it has not taken waits in the program, as in Node's streams: what is written while something waits is handed over when
+ * that is taken, all at once.
  */
 export class SendBuffer {
   /** Written, and not taken yet. */
@@ -58,7 +58,7 @@ export class SendBuffer {
     this.#grow(0)
   }
 
-  /** What the program's stream counts as not written: `writableLength`, which has no part of a write that is taken in part. */
+  /** What the program's stream counts as not written, `writableLength`: a write of which a part waits counts whole. */
   get unwrittenBytes (): number {
     return this.waitingBytes + this.#currentBytes - this.#currentWaitingBytes
   }
@@ -71,9 +71,9 @@ export class SendBuffer {
     }
   }
 
-  /** After an acknowledgement was taken in and what the window allows has been sent (tcp_check_space). */
+  /** Whenever one of the kernel's buffers has left, and when all has that may (tcp_check_space). */
   expand (load: SendBufferLoad): void {
-    if (this.#full && !load.windowFull) {
+    if (this.#full && !load.cwndFull) {
       this.#grow(load.cwndBytes)
     }
   }
@@ -113,9 +113,10 @@ export class SendBuffer {
   }
 
   /** tcp_bound_to_half_wnd: half of the peer's window at most. */
-  #skbBytes ({ greatestWindowBytes }: SendBufferLoad): number {
+  #skbBytes ({ greatestPeerWindowBytes }: SendBufferLoad): number {
     const { mssBytes, bursts } = this.#options
-    return bursts === 'single' ? mssBytes : Math.max(1, Math.floor(Math.min(LARGEST_SKB_BYTES, greatestWindowBytes / 2) / mssBytes)) * mssBytes
+    const mostBytes = greatestPeerWindowBytes === 0 ? LARGEST_SKB_BYTES : Math.min(LARGEST_SKB_BYTES, greatestPeerWindowBytes / 2)
+    return bursts === 'single' ? mssBytes : Math.max(1, Math.floor(mostBytes / mssBytes)) * mssBytes
   }
 
   #grow (cwndBytes: number): void {

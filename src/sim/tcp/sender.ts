@@ -54,6 +54,8 @@ export class TcpSender {
   timeouts = 0
   /** Bytes written and not yet sent for the first time. */
   unsentBytes = 0
+  /** The greatest window that the peer offered so far; 0 before it has. */
+  greatestPeerWindowBytes = 0
   /** Where both ends agreed on ECN. */
   ecn: EcnSender | undefined
 
@@ -67,8 +69,6 @@ export class TcpSender {
   #next = FIRST_SEQUENCE
   /** The first byte beyond the peer's window. It never moves back. */
   #windowEdge = FIRST_SEQUENCE
-  /** The greatest window that the peer offered so far. */
-  greatestWindowBytes = 0
   #timer: Timer = 'timeout'
   /** When it was set and for how long, and the time after that: it expires then, or with ticks a little later. */
   #timerSetNs = 0
@@ -133,7 +133,7 @@ export class TcpSender {
   /** The handshake is over; `windowBytes` is what the peer offered in it. Before, only `write` and `finish` may be called. */
   establish (nowNs: number, windowBytes: number, synsLost: boolean): void {
     this.#windowEdge += windowBytes
-    this.greatestWindowBytes = windowBytes
+    this.greatestPeerWindowBytes = windowBytes
     this.#lastSentNs = nowNs
     this.#underusedSinceNs = nowNs
     this.congestion.onEstablished(nowNs, this.rtt.srttNs, synsLost)
@@ -177,6 +177,11 @@ export class TcpSender {
     return this.#board.pipeBytes
   }
 
+  /** What was sent last was new, and what leaves together has left. */
+  get burstOver (): boolean {
+    return !this.segmentCopy && !this.#pacer.inBurst
+  }
+
   // What a send buffer asks of its load.
 
   get outstandingBytes (): number {
@@ -191,7 +196,7 @@ export class TcpSender {
     return this.congestion.cwndBytes
   }
 
-  get windowFull (): boolean {
+  get cwndFull (): boolean {
     return !this.#fitsWindow(this.#options.mssBytes)
   }
 
@@ -230,7 +235,7 @@ export class TcpSender {
     const windowMoved = windowEdge > this.#windowEdge
     if (windowMoved) {
       this.#windowEdge = windowEdge
-      this.greatestWindowBytes = Math.max(this.greatestWindowBytes, windowEdge - acknowledgement)
+      this.greatestPeerWindowBytes = Math.max(this.greatestPeerWindowBytes, windowEdge - acknowledgement)
     }
     const duplicateBytes = this.#options.sack ? duplicateOf(packets, id) : 0
     if (board.segments === 0 && duplicateBytes === 0) {

@@ -618,6 +618,9 @@ export class TcpSocket implements TimedSocket {
   #sendSegments (nowNs: number): void {
     while (this.#sender.poll(nowNs)) {
       this.#sendSegment(nowNs)
+      if (this.#sender.burstOver) {
+        this.#buffer.expand(this.#sender)
+      }
     }
   }
 

@@ -9,7 +9,7 @@ const MSS = 1448
 const SKB = 45 * MSS
 /** What tcp_sndbuf_expand reckons for a segment: 1448 B, headers and skb_shared_info are 2 KiB, and 256 B of sk_buff. */
 const SEGMENT_MEMORY = 2048 + 256
-const NOTHING: SendBufferLoad = { cwndBytes: 10 * MSS, windowFull: false, greatestWindowBytes: 200_000, outstandingBytes: 0, outstandingSegments: 0, unsentBytes: 0, burstSegments: 2 }
+const NOTHING: SendBufferLoad = { cwndBytes: 10 * MSS, cwndFull: false, greatestPeerWindowBytes: 200_000, outstandingBytes: 0, outstandingSegments: 0, unsentBytes: 0, burstSegments: 2 }
 
 function written (bytes: number, options: Parameters<typeof tcpOptions>[0] = {}): SendBuffer {
   const buffer = new SendBuffer(tcpOptions(options))
@@ -41,7 +41,7 @@ test('a program that waits has room for twice the window, measured of a kernel: 
     const load = { ...NOTHING, cwndBytes: segments * MSS, outstandingBytes: segments * MSS, outstandingSegments: segments }
     const inFlight = load.outstandingBytes + segments / 2 * 832
     t.is(buffer.take(load), 0)
-    buffer.expand({ ...load, windowFull: true })
+    buffer.expand({ ...load, cwndFull: true })
     t.is(buffer.take(load), 0)
     buffer.expand(load)
     t.is(buffer.take(load), Math.ceil((memory - inFlight) / (SKB + 832)) * SKB)
@@ -50,11 +50,11 @@ test('a program that waits has room for twice the window, measured of a kernel: 
 
 test('a buffer of the kernel holds half of the peer\'s greatest window at most: 27 segments of 80,896 B', t => {
   const buffer = written(200_000)
-  t.is(buffer.take({ ...NOTHING, greatestWindowBytes: 80_896 }), 2 * 27 * MSS)
+  t.is(buffer.take({ ...NOTHING, greatestPeerWindowBytes: 80_896 }), 2 * 27 * MSS)
 })
 
 test('the last buffer is filled by a later write though the limit is reached, as long as something of it is unsent', t => {
-  const load = { ...NOTHING, greatestWindowBytes: 80_896 }
+  const load = { ...NOTHING, greatestPeerWindowBytes: 80_896 }
   const buffer = written(50_000)
   t.is(buffer.take(load), 50_000)
   const lastBytes = 50_000 - 27 * MSS
@@ -88,7 +88,7 @@ test('whatever is written and acknowledged, all is taken in the end, never more 
   fc.assert(fc.property(fc.array(step, { maxLength: 40 }), fc.integer({ min: 2_000, max: 1e6 }), (steps, sendBufferBytes) => {
     const buffer = new SendBuffer(tcpOptions({ sendBufferBytes }))
     let [written, taken, held] = [0, 0, 0]
-    const load = (segments: number): SendBufferLoad => ({ cwndBytes: segments * MSS, windowFull: false, greatestWindowBytes: 65_160, outstandingBytes: held, outstandingSegments: Math.ceil(held / MSS), unsentBytes: 0, burstSegments: 2 })
+    const load = (segments: number): SendBufferLoad => ({ cwndBytes: segments * MSS, cwndFull: false, greatestPeerWindowBytes: 65_160, outstandingBytes: held, outstandingSegments: Math.ceil(held / MSS), unsentBytes: 0, burstSegments: 2 })
     for (const { write, acknowledged, segments } of steps) {
       buffer.write(write)
       written += write
