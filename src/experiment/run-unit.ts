@@ -59,7 +59,7 @@ function parametersOf (parameters: RunParameters, unit: UnitKey): RunParameters 
   return { ...parameters, case: unit.case, arm: unit.arm }
 }
 
-function toResult (unit: UnitKey, theCase: Case, { events, traceHash, course, error, interrupted }: RunOutcome): UnitResult {
+function toResult (unit: UnitKey, theCase: Case, { events, traceHash, course, packetLateness, error, interrupted }: RunOutcome): UnitResult {
   const known = new Set(theCase.metrics.map(({ sample }) => sample))
   const samples: SampleEvent[] = []
   // What roles throw because they were cut short says less than that they were.
@@ -85,6 +85,7 @@ function toResult (unit: UnitKey, theCase: Case, { events, traceHash, course, er
     samples,
     ...(traceHash === undefined ? {} : { traceHash }),
     ...(course === undefined ? {} : { course: courseOf(course, events) }),
+    ...(packetLateness === undefined ? {} : { packetLateness }),
     ...(problem === undefined ? {} : { error: problem })
   }
 }

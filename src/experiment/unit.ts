@@ -1,8 +1,8 @@
-import type { WireName } from '../wires/wire.ts'
+import type { PacketLateness, WireName } from '../wires/wire.ts'
 import type { Course } from './course.ts'
 import type { SampleEvent } from './definition.ts'
 
-export type { RunParameters, WireName } from '../wires/wire.ts'
+export type { PacketLateness, RunParameters, WireName } from '../wires/wire.ts'
 
 /** What tells one run of an experiment from all others. */
 export interface UnitKey {
@@ -25,5 +25,6 @@ export interface UnitResult extends UnitKey {
   readonly traceHash?: string
   /** What happened inside; only of the runs that were chosen for it. */
   readonly course?: Course
+  readonly packetLateness?: PacketLateness
   readonly error?: UnitError
 }

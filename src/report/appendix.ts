@@ -1,3 +1,4 @@
+import type { PacketLateness } from '../experiment/unit.ts'
 import { compareUnits } from '../results/data.ts'
 import type { ResultsData } from '../results/data.ts'
 import type { Analysis } from './analysis.ts'
@@ -64,6 +65,7 @@ export function environmentSection ({ run, units }: ResultsData): Markup {
     ['Machine', `${machine.cpu}, ${plural(machine.cores, 'core')}, ${(machine.memoryBytes / 1024 ** 3).toFixed(1)} GiB, ${machine.os}`],
     ['Started', `${run.startedAt.replace('T', ' ').replace(/\.\d+Z$/, ' UTC')}, took ${seconds < 90 ? `${seconds.toFixed(0)} s` : `${(seconds / 60).toFixed(1)} min`}`],
     ['Seeds', plan.map(({ wire, seeds }) => `${wire}: ${seeds.length} (${seeds[0] ?? 'none'}${seeds.length > 1 ? ` to ${seeds[seeds.length - 1]}` : ''})`).join('; ')],
+    ...latenessFacts(units),
     ['Parameters', Object.entries(parameters).map(([name, value]) => `${name} = ${value}`).join(', ') || 'none']
   ]
   const hashes = units.filter(({ traceHash }) => traceHash !== undefined).sort(compareUnits)
@@ -72,6 +74,18 @@ export function environmentSection ({ run, units }: ResultsData): Markup {
 <dl>${facts.map(([term, text]) => html`<dt>${term}</dt><dd>${text}</dd>`)}</dl>
 ${hashes.length === 0 ? undefined : html`<details><summary>Trace hashes of ${plural(hashes.length, 'run')}</summary>${hashes.length > SHOWN_HASHES ? html`<p>The first ${SHOWN_HASHES}; all are in <code>manifest.json</code>.</p>` : undefined}${scrollable('Trace hashes', html`<table class="data"><tbody>${hashes.slice(0, SHOWN_HASHES).map(({ wire, case: caseName, arm, seed, traceHash }) =>
     html`<tr><th scope="row">${wire}, ${caseName}, ${arm}, seed ${seed}</th><td><code>${traceHash}</code></td></tr>`)}</tbody></table>`)}</details>`}`
+}
+
+/** How exact the network between real peers was. */
+function latenessFacts (units: ResultsData['units']): Array<readonly [string, string]> {
+  const late = units.flatMap((unit) => unit.packetLateness === undefined ? [] : [{ ...unit, ...unit.packetLateness }]).sort((a, b) => a.meanMs - b.meanMs)
+  if (late.length === 0) {
+    return []
+  }
+  const middle = late[(late.length - 1) >> 1]
+  const worst = late[late.length - 1]
+  const words = ({ meanMs, p99Ms }: PacketLateness): string => `${formatValue(meanMs, 'ms')} in the mean (p99 ${formatValue(p99Ms, 'ms')})`
+  return [['Packets of real peers', `left the simulator's links late by ${words(middle)} in the middle of ${plural(late.length, 'run')}, by ${words(worst)} in the worst: ${worst.case}, ${worst.arm}, seed ${worst.seed}`]]
 }
 
 /** How the numbers were made, and how to get at them. */

@@ -21,6 +21,7 @@ const unitSchema = z.strictObject({
   seed: text,
   samples: count,
   traceHash: text.exactOptional(),
+  packetLateness: z.strictObject({ meanMs: z.number().min(0), p99Ms: z.number().min(0) }).exactOptional(),
   error: z.strictObject({ code: text, message: text }).exactOptional()
 })
 

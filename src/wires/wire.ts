@@ -101,9 +101,20 @@ export interface RunOutcome {
   readonly traceHash?: string
   /** Where it was asked for, and time is virtual: until the end, or until the run failed. */
   readonly course?: NetworkCourse
+  /** How late packets were; only where those of real peers cross the simulator's links, and the run ended well. */
+  readonly packetLateness?: PacketLateness
   /** Why the run did not end well: a role that threw, a host that died, the time limit. */
   readonly error?: { readonly code: string, readonly message: string }
   readonly interrupted: boolean
+}
+
+/**
+ * By how much packets left the simulator's links in real time after they were to. What they waited before they entered them is
+ * not in it.
+ */
+export interface PacketLateness {
+  readonly meanMs: number
+  readonly p99Ms: number
 }
 
 /** What happened in a run's network, as plain data. Times are milliseconds since the run's time zero. */

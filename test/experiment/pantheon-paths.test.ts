@@ -47,3 +47,15 @@ test('where the upload has not filled the queue yet, a request takes exactly tha
   const fastest = Math.min(...samples.filter(({ metric }) => metric === 'request').map(({ value }) => value))
   t.true(Math.abs(fastest - leastMs) < 1e-3, `${fastest} and ${leastMs} ms`)
 })
+
+test('a run ends with its last answer: each arrival has its sample, in all arms, and none fails because its server has stopped', async t => {
+  const counts = await Promise.all(['plain', 'full'].map(async arm => {
+    const { samples, error } = await runUnit({ loaded, parameters, unit: { wire: 'sim', case: 'nepal-to-aws-india', arm, seed: 'field' }, wire: new SimWire() })
+    t.is(error, undefined)
+    const requests = samples.filter(({ metric }) => metric === 'request')
+    t.deepEqual([...new Set(requests.filter(({ ok }) => !ok).map(({ reason }) => reason))].filter(reason => !reason.includes('TIMEOUT')), [])
+    return requests.length
+  }))
+  t.true(counts[0] > 0)
+  t.is(counts[1], counts[0])
+})

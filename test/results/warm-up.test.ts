@@ -48,6 +48,15 @@ test('runs that failed, other wires, and what only costs are made of do not coun
   t.is(warmUpCutMs(measurements('mser-5', [...runs('a', 20), failed, elsewhere, costs], [metric, cost]), 'c'), 200)
 })
 
+test('it is found on the most modelled wire of which a run went well, and cut on all', (t) => {
+  const on = (wire: UnitResult['wire'], slow: number): UnitResult[] => runs('a', slow).map((unit) => ({ ...unit, wire }))
+  const failed = on('sim', 20).map((unit) => ({ ...unit, error: { code: 'ERR_HOST_DIED', message: '' } }))
+  t.is(warmUpCutMs(measurements('mser-5', on('tcp', 40)), 'c'), 400)
+  t.is(warmUpCutMs(measurements('mser-5', [...failed, ...on('tcp', 40), ...on('stack', 60)]), 'c'), 600)
+  const results = measurements('mser-5', [...on('tcp', 40), ...on('sim', 20)])
+  t.deepEqual(['sim', 'tcp'].map((wire) => runValues(results, wire as 'sim' | 'tcp', 'c', metric).get('a')?.map(({ samples }) => samples)), [[180, 180, 180, 180], [180, 180, 180, 180]])
+})
+
 test('neither the order of runs nor that of samples matters', (t) => {
   const units = [...runs('a', 20), ...runs('b', 35)]
   const random = randomStream('order')

@@ -35,7 +35,7 @@ export type HubCommand =
 export type NetworkCommand =
   /** Rejected when the network fails. A relay answers at once, a hub when the run is over. */
   | { readonly type: 'start', readonly zeroMs: number }
-  /** When all roles have returned. Rejected where the network was not what the scenario says. */
+  /** When all roles have returned. Answered with a hub's `PacketLateness`; rejected where the network was not what the scenario says. */
   | { readonly type: 'end' }
   | { readonly type: 'close' }
 

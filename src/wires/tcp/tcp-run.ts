@@ -6,7 +6,7 @@ import { monotonicNowMs } from './monotonic.ts'
 import { Turns } from './turns.ts'
 import type { RecordedEvent } from '../../core/recorder.ts'
 import type { HostDescription } from '../scenario.ts'
-import type { RunOutcome, RunRequest } from '../wire.ts'
+import type { PacketLateness, RunOutcome, RunRequest } from '../wire.ts'
 import type { Child } from './child.ts'
 import type { AddressTable, HostNetwork, HostNetworks } from './host-networks.ts'
 import type { HostCommand, NetworkCommand, OpenedHost } from './messages.ts'
@@ -62,6 +62,7 @@ export class TcpRun {
   readonly #cut = Promise.withResolvers<never>()
   readonly #processes: HostProcess[] = []
   #network: HostNetwork | undefined
+  #packetLateness: PacketLateness | undefined
   #over = false
 
   /** The turns are those of all runs of one wire. */
@@ -95,7 +96,7 @@ export class TcpRun {
     }
     await this.#leave()
     this.#events.sort((a, b) => a.timeMs - b.timeMs)
-    return { events: this.#events, ...ending }
+    return { events: this.#events, ...this.#packetLateness && { packetLateness: this.#packetLateness }, ...ending }
   }
 
   async #play (): Promise<void> {
@@ -111,7 +112,7 @@ export class TcpRun {
       this.#call(network.child, { type: 'start', zeroMs }).catch((error: unknown) => this.#cut.reject(error))
       await Promise.all(this.#processes.map(async ({ child }) => await this.#call(child, { type: 'start', zeroMs })))
     })
-    await this.#call(network.child, { type: 'end' })
+    this.#packetLateness = await this.#call(network.child, { type: 'end' }) as PacketLateness | undefined
   }
 
   /** Processes that are ready to measure, and what is to join them. */

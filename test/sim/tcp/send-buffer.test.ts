@@ -83,28 +83,45 @@ test('the window of a program that does not wait changes nothing', t => {
   t.is(buffer.take({ ...NOTHING, cwndBytes: 1_000 * MSS }), SKB)
 })
 
-test('whatever is written and acknowledged, all is taken in the end, never more than was written, and never beyond the limit but for one skb', t => {
-  const step = fc.record({ write: fc.nat({ max: 300_000 }), acknowledged: fc.double({ min: 0, max: 1, noNaN: true }), segments: fc.integer({ min: 1, max: 500 }) })
+test('before the peer has offered a window nothing bounds a buffer but its own size', t => {
+  t.is(written(200_000).take({ ...NOTHING, greatestPeerWindowBytes: 0 }), SKB)
+})
+
+test('whatever is written, sent and acknowledged, all is taken in the end, never more than was written, never beyond the limit but for the last skb, and a write counts until all of it is taken', t => {
+  const step = fc.record({
+    write: fc.nat({ max: 300_000 }), sent: fc.double({ min: 0, max: 1, noNaN: true }), acknowledged: fc.double({ min: 0, max: 1, noNaN: true }),
+    segments: fc.integer({ min: 1, max: 500 }), cwndFull: fc.boolean(), peerWindow: fc.integer({ min: 0, max: 300_000 })
+  })
   fc.assert(fc.property(fc.array(step, { maxLength: 40 }), fc.integer({ min: 2_000, max: 1e6 }), (steps, sendBufferBytes) => {
     const buffer = new SendBuffer(tcpOptions({ sendBufferBytes }))
-    let [written, taken, held] = [0, 0, 0]
-    const load = (segments: number): SendBufferLoad => ({ cwndBytes: segments * MSS, cwndFull: false, greatestPeerWindowBytes: 65_160, outstandingBytes: held, outstandingSegments: Math.ceil(held / MSS), unsentBytes: 0, burstSegments: 2 })
-    for (const { write, acknowledged, segments } of steps) {
+    let [written, taken, unsent, outstanding, greatestPeerWindowBytes] = [0, 0, 0, 0, 0]
+    const load = (segments: number, cwndFull: boolean): SendBufferLoad => ({
+      cwndBytes: segments * MSS, cwndFull, greatestPeerWindowBytes, outstandingBytes: outstanding, outstandingSegments: Math.ceil(outstanding / MSS), unsentBytes: unsent, burstSegments: 2
+    })
+    for (const { write, sent, acknowledged, segments, cwndFull, peerWindow } of steps) {
       buffer.write(write)
       written += write
-      held = Math.floor(held * (1 - acknowledged))
-      buffer.expand(load(segments))
-      const now = buffer.take(load(segments))
+      const leaving = Math.floor(unsent * sent)
+      unsent -= leaving
+      outstanding = Math.floor((outstanding + leaving) * (1 - acknowledged))
+      greatestPeerWindowBytes = Math.max(greatestPeerWindowBytes, peerWindow)
+      buffer.expand(load(segments, cwndFull))
+      const held = unsent + outstanding
+      const now = buffer.take(load(segments, cwndFull))
       taken += now
-      held += now
-      if (now > 0 && held > sendBufferBytes + SKB || taken + buffer.waitingBytes !== written) {
+      unsent += now
+      const { waitingBytes, unwrittenBytes } = buffer
+      // A last skb that was begun is filled whatever is held; a new one is begun below the limit.
+      if (now > 0 && held + now > Math.max(held, sendBufferBytes) + SKB || taken + waitingBytes !== written || unwrittenBytes < waitingBytes || unwrittenBytes > written || (unwrittenBytes === 0) !== (waitingBytes === 0)) {
         return false
       }
     }
-    for (held = 0; buffer.waitingBytes > 0;) {
-      taken += buffer.take(load(1))
+    while (buffer.waitingBytes > 0) {
+      unsent = 0
+      outstanding = 0
+      taken += buffer.take(load(1, false))
     }
-    return taken === written
+    return taken === written && buffer.unwrittenBytes === 0
   }))
   t.pass()
 })

@@ -28,8 +28,7 @@ serveParent<HubCommand>(async command => {
     case 'start':
       return await Promise.race([hub?.begin(command.zeroMs), over.promise])
     case 'end':
-      hub?.end()
-      return
+      return hub?.end()
     case 'close': {
       // A run may be cut short while it is being set up.
       await opening

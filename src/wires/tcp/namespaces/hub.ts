@@ -5,6 +5,7 @@ import { checkNoneLost } from './lost-packets.ts'
 import { Namespace, namespaceOf } from './namespace.ts'
 import { Tunnel } from './tunnel.ts'
 import type { Scenario } from '../../scenario.ts'
+import type { PacketLateness } from '../../wire.ts'
 
 export interface HubInit {
   readonly scenario: Scenario
@@ -61,9 +62,10 @@ export class Hub {
     return await Promise.race([this.#failed.promise, this.#network.failed])
   }
 
-  /** When all roles have returned. @throws ERR_PACKETS_LOST where packets were lost that no scenario loses */
-  end (): void {
+  /** When all roles have returned: how late packets were. @throws ERR_PACKETS_LOST where packets were lost that no scenario loses */
+  end (): PacketLateness | undefined {
     checkNoneLost()
+    return this.#network.lateness
   }
 
   /** Lets nothing more happen, resets all connections between hosts and takes all devices away. */

@@ -11,9 +11,11 @@ import type { PacketId } from '../../../sim/packets.ts'
 import { ScenarioLinks } from '../../scenario-links.ts'
 import { NO_CONNECTION, SimTraffic } from '../../sim-traffic.ts'
 import type { Scenario } from '../../scenario.ts'
+import type { PacketLateness } from '../../wire.ts'
 import { DeadlineTimers } from '../deadline-timers.ts'
 import { monotonicNowMs } from '../monotonic.ts'
 import { ConnectionNumbers } from './connection-numbers.ts'
+import { Lateness } from './lateness.ts'
 import { destinationOf, giveOtherSender, ipBytesOf, isTcp, sourceHostOf } from './tunnelled-packet.ts'
 
 /** A host's end of the network: what it sends comes as datagrams, and what is sent arrives there. */
@@ -62,6 +64,7 @@ export class LiveNetwork {
   readonly #timers: DeadlineTimers
   readonly #failed = Promise.withResolvers<never>()
   readonly #originMs = monotonicNowMs()
+  readonly #lateness = new Lateness()
   /** The event that the timers wait for. */
   #armedNs = Infinity
   #ends: readonly PacketEnd[] = []
@@ -115,6 +118,11 @@ export class LiveNetwork {
     this.#advance()
   }
 
+  /** Of all packets that have left so far. */
+  get lateness (): PacketLateness | undefined {
+    return this.#lateness.summary
+  }
+
   /** Never resolves; rejects with what the network could not do. */
   get failed (): Promise<never> {
     return this.#failed.promise
@@ -155,6 +163,7 @@ export class LiveNetwork {
     const isTraffic = packets.connection[packet] === NO_CONNECTION
     packets.release(packet)
     if (!isTraffic) {
+      this.#lateness.add(monotonicNowMs() - this.#originMs - nsToMs(this.#kernel.nowNs))
       const content = this.#contents[packet]
       giveOtherSender(content)
       this.#ends[host].send(content)
