@@ -13,6 +13,7 @@ import { armKey } from './legend.ts'
 import { html } from './markup.ts'
 import type { Insert, Markup } from './markup.ts'
 import type { ArmStyle } from './palette.ts'
+import { peerTable } from './peer-table.ts'
 
 /** Of all runs together, in bytes: what is more would make a slow page. */
 const BUDGET = 700_000
@@ -85,7 +86,7 @@ function runContent (unit: UnitResult, theCase: CaseDescription, results: Result
   return html`<summary>${armKey({ name: arm, title }, styles)}<small>seed ${seed}, ${why(unit, theCase, results)}</small></summary>
 <div class="course-grid"><figure><div class="chart course-chart" role="img" aria-label="${describeCourse(course, samples)}">${courseChart({ course, samples, unit: measuredIn, colour: styles.get(arm)?.colour ?? 'var(--fg)', marks })}</div>
 <figcaption>${caption(course, samples)}</figcaption>
-<details><summary>Numbers</summary><div class="scroll" tabindex="0" role="group" aria-label="Numbers">${courseNumbers(course)}</div></details></figure>
+<details><summary>Numbers</summary><div class="scroll" tabindex="0" role="group" aria-label="Numbers">${courseNumbers(course)}</div></details>${peerTable(unit, theCase)}</figure>
 <div>${markList(marks, course)}</div></div>
 ${unit.wire === 'sim' ? html`<pre><code>${traceCommand(results.run, unit).split(' ').map((word, index) => html`${index === 0 ? '' : ' '}<span>${word}</span>`)}</code></pre>` : undefined}`
 }
