@@ -39,11 +39,20 @@ export async function runFromCommandLine (machinery: Machinery = shippedMachiner
   process.on('SIGINT', onSignal)
   process.on('SIGTERM', onSignal)
   const { stdout, stderr } = process
+  stdout.on('error', ignoreClosedPipe)
+  stderr.on('error', ignoreClosedPipe)
   process.exitCode = await runCommand(process.argv.slice(2), {
     stdout, stderr, machinery, signal: interrupt.signal, workingDirectory: process.cwd(), environment: process.env
   })
   process.off('SIGINT', onSignal)
   process.off('SIGTERM', onSignal)
+}
+
+/** Who reads our output may have enough of it (`| head`): what was asked for is done all the same, and its results are kept. */
+function ignoreClosedPipe (error: NodeJS.ErrnoException): void {
+  if (error.code !== 'EPIPE') {
+    throw error
+  }
 }
 
 /**

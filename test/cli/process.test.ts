@@ -33,6 +33,18 @@ test('a Node that is too old is told what is needed', async t => {
   await t.notThrowsAsync(promisify(execFile)(process.execPath, ['--import', pretend('22.20.0'), bin, '--version']))
 })
 
+test('who closes our output has had enough of it: what was asked for is done, and the exit code is as ever', async t => {
+  const directory = await temporaryDirectory(t)
+  const child = spawn(process.execPath, [bin, 'run', 'cellular-queue', '--seeds', '2', '--set', 'durationMs=2s', '--out', 'results'], { cwd: directory, stdio: ['ignore', 'pipe', 'pipe'] })
+  child.stdout.destroy()
+  let errors = ''
+  child.stderr.on('data', (data: Buffer) => { errors += data.toString() })
+  const [exitCode] = await once(child, 'exit')
+  t.is(exitCode, 0)
+  t.notRegex(errors, /EPIPE|at .*:\d+:\d+/)
+  t.true((await readdir(join(directory, 'results'))).includes('report.html'))
+})
+
 test('what one command has compiled is kept for the next', async t => {
   const directory = await temporaryDirectory(t)
   const { NODE_COMPILE_CACHE: _ours, ...environment } = process.env

@@ -11,9 +11,10 @@ const SKB_OVERHEAD_BYTES = 832
 const SEGMENT_ROOM_BYTES = 256 + 320
 /** ... and sizeof(struct sk_buff), aligned, after that. */
 const SK_BUFF_BYTES = 256
-/** The buffer is for so many segments at least (TCP_INIT_CWND), and for twice the window. */
+/** The buffer is for so many segments at least (TCP_INIT_CWND), and for twice the window; three times where BBR asks for it (bbr_sndbuf_expand). */
 const LEAST_SEGMENTS = 10
 const WINDOWS = 2
+const BBR_WINDOWS = 3
 
 /** What is in flight, and how it lies in memory. */
 export interface SendBufferLoad {
@@ -120,8 +121,9 @@ export class SendBuffer {
   }
 
   #grow (cwndBytes: number): void {
-    const { mssBytes, sendBufferBytes } = this.#options
+    const { congestion, mssBytes, sendBufferBytes } = this.#options
+    const windows = congestion === 'bbr' ? BBR_WINDOWS : WINDOWS
     const segments = Math.max(LEAST_SEGMENTS, cwndBytes / mssBytes)
-    this.#limitBytes = Math.min(sendBufferBytes, Math.max(this.#limitBytes, WINDOWS * segments * this.#segmentMemoryBytes))
+    this.#limitBytes = Math.min(sendBufferBytes, Math.max(this.#limitBytes, windows * segments * this.#segmentMemoryBytes))
   }
 }
