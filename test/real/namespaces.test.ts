@@ -105,6 +105,8 @@ for (const [name, contract] of Object.entries(contracts)) {
 check('a bulk transfer gets the payload\'s share of a path\'s rate, within 5%', async t => {
   // A deep queue: 100 ms in which the processes at both ends may be kept from running.
   const outcome = await play('bulk', scenarioOf('sender', { rateBitsPerSecond: RATE, queue: { limitBytes: 250_000 } }), { megabytes: 10 })
+  const { meanMs = NaN, p99Ms = NaN } = outcome.packetLateness ?? {}
+  t.true(meanMs >= 0 && p99Ms > 0, `packets were late by ${meanMs} ms, p99 ${p99Ms}`)
   const [{ tookMs, sentPackets, sentBytes }] = outcome.events.filter((event): event is BulkEvent => event.type === 'bulk')
   const share = 10e6 * 8e3 / tookMs / (RATE * PAYLOAD_SHARE)
   t.log(`${(share * 100).toFixed(2)}% of ${(RATE * PAYLOAD_SHARE / 1e6).toFixed(2)} Mbit/s`)

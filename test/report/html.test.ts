@@ -38,6 +38,15 @@ test('sections come in the order in which one reads them', (t) => {
   t.true(report.indexOf('class="verdict"') < report.indexOf('<h2'))
 })
 
+test('how late packets were between real peers stands beside the machine: in the middle run and in the worst', async (t) => {
+  let meanMs = 0
+  const units = results.units.map((unit) => unit.wire === 'tcp' ? { ...unit, packetLateness: { meanMs: ++meanMs, p99Ms: 2 * meanMs } } : unit)
+  const { case: theCase, arm, seed } = units.findLast(({ wire }) => wire === 'tcp')!
+  const page = await reportOf({ ...results, units })
+  t.true(page.includes(`late by ${(meanMs + 1) >> 1} ms in the mean (p99 ${2 * ((meanMs + 1) >> 1)} ms) in the middle of ${meanMs} runs, by ${meanMs} ms in the mean (p99 ${2 * meanMs} ms) in the worst: ${theCase}, ${arm}, seed ${seed}`), /Packets of real peers<\/dt><dd>(.*?)<\/dd>/.exec(page)?.[1])
+  t.false(report.includes('Packets of real peers'))
+})
+
 /** What the section says above its figures, and each figure's description and caption. */
 function timelineOf (page: string): { readonly sentence: string, readonly figures: string[] } {
   const section = page.slice(page.indexOf('id="timeline"'), page.indexOf('id="agreement"'))
