@@ -11,6 +11,8 @@ import type { Rig } from './rig.ts'
 
 /** TCP, multistream-select, Noise and yamux take 3.4 round trips; then one for the stream and one for the request. */
 const DIAL_RTTS = 4
+/** No wait for an answer is shorter where a test is about silence: a real machine that pauses for less is not silent. */
+const HICCUP_MS = 500
 const server = plainServer()
 const options = (connectionPool: ConnectionPoolOptions = {}): { readonly connectionPool: ConnectionPoolOptions } => ({ connectionPool })
 
@@ -174,7 +176,7 @@ export const contracts: Contracts = {
     roles: {
       server,
       client: {
-        run: async (host, parameters) => await withNetwork(host, { connectionPool: { maxConnectionsPerPeer: 3 }, adaptiveTimeouts: { hedging: false } }, async ({ network, events, server }) => {
+        run: async (host, parameters) => await withNetwork(host, { connectionPool: { maxConnectionsPerPeer: 3 }, adaptiveTimeouts: { hedging: false, floorMs: HICCUP_MS } }, async ({ network, events, server }) => {
           const ask = async (i: number): Promise<void> => {
             assert.equal(textOf(await network.request(server, ECHO, bytesOf(String(i)), { idempotent: true })), String(i))
           }
@@ -196,7 +198,8 @@ export const contracts: Contracts = {
             await ask(i)
           }
           const after = eventsOf(events, 'pool:lease').filter(({ timeMs }) => timeMs > suspect.timeMs)
-          assert.ok(after.length > 0 && after.every(({ connection }) => connection !== wedged.id))
+          assert.ok(after.length > 0)
+          assert.ok(after.every(({ connection }) => connection !== wedged.id), `${wedged.id} was used again: ${JSON.stringify(events.filter(({ type }) => type.startsWith('pool:')))}`)
           await until(host, () => eventsOf(events, 'pool:replace').some(({ replaced }) => replaced === wedged.id), 'the wedged connection is replaced')
         })
       }
