@@ -1,6 +1,11 @@
+import { queryObjects } from 'node:v8'
 import test from 'ava'
 import { loadExperiment } from '../../src/experiment/registry.ts'
 import { runUnit } from '../../src/experiment/run-unit.ts'
+import { UNLIMITED_SESSION } from '../../src/sim/session/options.ts'
+import { createPeer } from '../../src/wires/libp2p-node.ts'
+import { kernelTcp } from '../../src/wires/tcp/kernel-tcp.ts'
+import { warmUp } from '../../src/wires/tcp/warm-up.ts'
 import { TcpWire } from '../../src/wires/tcp.ts'
 
 const PEERS = 20
@@ -26,3 +31,14 @@ for (const name of ['server', 'client']) {
     t.is(of('resident-under-load').length, 15)
   })
 }
+
+test.serial('of the hundred connections that a process is warmed up with, the last at most is in its memory afterwards', async t => {
+  const transport = kernelTcp(UNLIMITED_SESSION)
+  const [one, other] = await Promise.all(['one', 'other'].map(async seed => await createPeer({ seed, transport })))
+  const { constructor: Connection } = await one.dial(other.getMultiaddrs())
+  await Promise.all([one.stop(), other.stop()])
+  const before = Number(queryObjects(Connection))
+  await warmUp()
+  // Both ends of it.
+  t.true(Number(queryObjects(Connection)) - before <= 2)
+})
