@@ -22,8 +22,9 @@ const BROKEN = { threshold: 'threshold', agreement: 'limit of agreement' } as co
 const HOW_TO_READ = 'How to read the tables: a *reading* is one way to measure a promise, and of each case only the hardest counts for the strongest and the weakest; an *arm* is one configuration of libp2p, with or without modules; a *goal* is what should get better, a *cost* what that is paid with; *open* means that the runs cannot tell; *one run* stands in place of a 95% interval, which a single run does not have.'
 
 /** The part of README that is made of the published results, as Markdown. Links are relative to the repository's root. */
-export function readmeFigures ({ experiments }: SummaryData): string {
-  return [modules(experiments), HOW_TO_READ, promises(experiments), verdicts(experiments), belief(experiments), took(experiments)].filter(part => part !== '').join('\n\n')
+export function readmeFigures (summary: SummaryData): string {
+  const { experiments } = summary
+  return [modules(experiments), HOW_TO_READ, promises(experiments), verdicts(experiments), belief(experiments), took(summary)].filter(part => part !== '').join('\n\n')
 }
 
 /** Whether to switch a module on: what each did alone, a line a module. */
@@ -163,9 +164,9 @@ function belief (experiments: readonly ExperimentSummary[]): string {
   return `Of ${plural(figures.length, 'experiment')} that ran in simulation and on real peers, times at the median are within 10% in ${within} (each experiment's figure is its median over what was compared; over all of them it is ${size(quantile(medians, 0.5))}, at most ${size(Math.max(...medians))})${tails.length === 0 ? '' : `; at p99 they differ by ${size(quantile(tails, 0.5))} typically and by ${size(Math.max(...tails))} at most`}.`
 }
 
-/** Real time of all runs, without the pages, which are a minute's work more. */
-function took (experiments: readonly ExperimentSummary[]): string {
-  const minutes = experiments.reduce((sum, { tookSeconds }) => sum + tookSeconds, 0) / 60
+/** From the first run to the last, without the pages, which are a minute's work more. */
+function took ({ tookSeconds, experiments }: SummaryData): string {
+  const minutes = tookSeconds / 60
   return `${plural(experiments.length, 'experiment')}, ${plural(Math.round(minutes), 'minute')} of runs on the machine that their reports name: \`npm run experiments\`.`
 }
 

@@ -32,7 +32,7 @@ export const experiment: Experiment = {
     title: 'Reset in the middle',
     description: 'Requests arrive, and the connection is reset once, at a random time in the middle of them.',
     // On real peers it mostly waits, so that several runs share the machine.
-    waits: true,
+    busyProcessors: 0.05,
     // The same network for all arms of a seed: whatever is random comes from `random`, nothing from the arm.
     scenario: (run, random) => ({
       hosts: [{ name: 'client', role: 'client' }, { name: 'server', role: 'server' }],

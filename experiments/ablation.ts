@@ -90,7 +90,6 @@ function tailOf (requests: number): Metric {
 const cases: readonly Case[] = [
   ablation({
     name: 'small-requests',
-    waits: false,
     title: 'Many small requests',
     description: 'Requests and replies of 100 B, 50 a second to each of three servers: what batching is for, and what kept streams save a round trip of.'
   }),
@@ -107,12 +106,14 @@ const cases: readonly Case[] = [
   }),
   ablation({
     name: 'slow-answers',
+    busyProcessors: 0.15,
     title: 'Some answers are slow',
     description: 'Two answers in a hundred take a second longer, whichever server they are from: a garbage collection, a disk. A second attempt beside the first most likely meets none.',
     role: 'slow-server'
   }),
   ablation({
     name: 'dead-peer',
+    busyProcessors: 0.2,
     title: 'One of six servers dies',
     description: 'Any of six servers would do; the user asks the next one after two seconds. One of them falls silent for good after a fifth of the time.',
     extra: [{ name: 'p90', title: 'Request, p90', sample: 'request', statistic: 'p90', unit: 'ms', better: 'lower', minimumEffect: 0.05 }],
@@ -120,12 +121,14 @@ const cases: readonly Case[] = [
   }),
   ablation({
     name: 'silent-death',
+    busyProcessors: 0.05,
     title: 'Silently dead connection',
     description: 'The open connection stops carrying anything, without a word, while new ones would work (a NAT that forgot it).',
     faults: (run, phaseMs) => [{ kind: 'black-hole', from: 'client', to: 'server-0', atMs: beginMs(run) + phaseMs, scope: 'existing' }]
   }),
   ablation({
     name: 'first-address-dead',
+    busyProcessors: 0.05,
     title: 'First addresses dead',
     description: 'Each of three servers has two addresses, and packets to its first one vanish. Nobody is connected when requests begin to arrive: few, for of more than ten streams that are opened at once on a new connection libp2p resets all.',
     addresses: [{ state: 'black-hole' }, {}]
@@ -140,18 +143,21 @@ const cases: readonly Case[] = [
   }),
   ablation({
     name: 'cold',
+    busyProcessors: 0.05,
     title: 'First requests',
     description: 'The first request to each of five servers that nobody is connected to: handshakes take the round trips that they take. Batching asks each server whether it takes batches.',
     noGain: MODULES
   }),
   ablation({
     name: 'one-at-a-time',
+    busyProcessors: 0.05,
     title: 'One request at a time',
     description: 'Small requests to one server, far apart: there is nothing to batch and nothing to share, and nothing fails.',
     noGain: ['messageBatching', 'bandwidthManager', 'adaptiveTimeouts', 'networkHealth']
   }),
   ablation({
     name: 'large-messages',
+    busyProcessors: 0.1,
     title: 'Large messages',
     description: 'Requests of 512 KiB, one flow on a path of 100 Mbit/s, of which nothing else wants a share: they are too large for batches, and the bandwidth manager has only its default rate of 80 Mbit/s to hold them to.',
     noGain: ['messageBatching', 'bandwidthManager', 'adaptiveTimeouts', 'networkHealth'],
@@ -159,7 +165,6 @@ const cases: readonly Case[] = [
   }),
   ablation({
     name: 'lan',
-    waits: false,
     title: 'A stable LAN',
     description: 'Small requests on a path of 1 ms on which nothing ever goes wrong: timeouts and probes can only cost. Simulated peers compute here, for as long as was measured apart.',
     noGain: ['adaptiveTimeouts', 'networkHealth', 'bandwidthManager'],
@@ -325,11 +330,9 @@ function requestsOf (name: keyof typeof WORKLOADS): number {
   return name === 'cold' ? servers : perSecond * durationMs / 1_000
 }
 
-interface AblationCase extends Pick<Case, 'title' | 'description' | 'noGain' | 'wires' | 'warmUpMs'> {
+interface AblationCase extends Pick<Case, 'title' | 'description' | 'noGain' | 'wires' | 'warmUpMs' | 'busyProcessors'> {
   readonly name: keyof typeof WORKLOADS
   readonly role?: string
-  /** False where requests are so many that several runs at a time would disturb each other. Default: true. */
-  readonly waits?: boolean
   /** True where computing takes as long as the network, and is modelled. */
   readonly computes?: true
   /** What differs from a path that is as fast as can be, with half the parameters' round trip. */
@@ -340,11 +343,10 @@ interface AblationCase extends Pick<Case, 'title' | 'description' | 'noGain' | '
   readonly extra?: readonly Metric[]
 }
 
-function ablation ({ role = 'server', waits = true, computes, path, addresses = [{}], faults, extra = [], ...over }: AblationCase): Case {
+function ablation ({ role = 'server', computes, path, addresses = [{}], faults, extra = [], ...over }: AblationCase): Case {
   const servers = hostNames('server', WORKLOADS[over.name].servers, 0)
   return {
     ...over,
-    waits,
     scenario (parameters, random) {
       const run: RunParameters = { ...parameters, case: over.name }
       const peer = { libp2p: libp2pWith(modulesOfArm(arms, run)), ...computes && { processing: { perEventMs: COMPUTING_PER_EVENT_MS, ofRealPeers: true } } }

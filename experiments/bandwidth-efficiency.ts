@@ -274,7 +274,6 @@ function messages ({ delayMs, ...over }: Pick<Case, 'name' | 'title' | 'descript
   return {
     ...over,
     // A message costs its processors a millisecond, and eight runs would share two.
-    waits: false,
     ...delayMs !== 0 && !REAL_CASES.has(over.name) && { wires: ['sim', 'stack'] as const },
     scenario: run => ({
       hosts: ['sender', 'receiver'].map(host => ({ name: host, role: host, libp2p: libp2pWith(modulesOfArm(arms, run)), ...delayMs === 0 && { processing: { perEventMs: COMPUTING_PER_EVENT_MS, ofRealPeers: true } } })),

@@ -93,7 +93,6 @@ const cases: readonly Case[] = [
     name: `buffer-${buffer}`,
     title: `Buffer of ${buffer} round trip${buffer === 1 ? '' : 's'}`,
     description: `Uploads to three peers fill the client's uplink; requests to a fourth go beside them. What counts begins when they have gone on for a while. The router's drop-tail queue holds ${buffer} bandwidth-delay product${buffer === 1 ? '' : 's'}.`,
-    waits: false,
     // Real peers take as long as they take.
     ...buffer !== REAL_BUFFER && { wires: ['sim', 'stack'] as const },
     sweep: { name: 'buffer', levels: { buffer } },
@@ -104,7 +103,6 @@ const cases: readonly Case[] = [
     name: `told-${percent}`,
     title: `Told ${percent}%`,
     description: `The same behind four bandwidth-delay products, and the shaper is told ${percent}% of the line's rate. In simulation only: the stack and real peers have it in other cases.`,
-    waits: false,
     wires: ['sim'],
     arms: ['unshaped', 'fifo', 'fair'],
     sweep: { name: 'told', levels: { told: percent } },
@@ -115,7 +113,6 @@ const cases: readonly Case[] = [
     name: 'urgent',
     title: 'Urgent beside normal',
     description: 'The same behind four bandwidth-delay products, and half of the requests are urgent.',
-    waits: false,
     scenario: run => starScenario(run, 4, 4),
     metrics: [...andRivals(time('urgent-p50', 'Urgent request, median', 'request-urgent', 'p50')), ...andRivals(time('urgent-p99', 'Urgent request, p99', 'request-urgent', 'p99')), ...REQUEST, ...andRivals(UTILISATION), ...andRivals(FAIRNESS), WIRE_BYTES]
   },
@@ -123,7 +120,6 @@ const cases: readonly Case[] = [
     name: 'starvation',
     title: 'Urgent without end',
     description: 'Somebody calls all he uploads to one peer urgent, as much as the line carries, beside bulk to three others. Strict priority leaves these nothing; the bandwidth manager promises bulk a sixteenth.',
-    waits: false,
     wires: ['sim', 'stack'],
     scenario: run => starScenario(run, 4, 4),
     metrics: [...andRivals(share('bulk', 'Bulk of what the line could carry')), UTILISATION, WIRE_BYTES]
@@ -132,7 +128,6 @@ const cases: readonly Case[] = [
     name: 'alone',
     title: 'One upload alone',
     description: 'Uploads to one peer, and nothing beside them: there is nothing to share, and a shaper can only cost. Behind one bandwidth-delay product.',
-    waits: false,
     wires: ['sim', 'stack'],
     arms: ['unshaped', 'fair'],
     noGain: ['bandwidthManager'],
@@ -143,7 +138,6 @@ const cases: readonly Case[] = [
     name: 'lan',
     title: 'Without delay',
     description: 'Uploads and requests to one server, through a line of the same rate with a queue of 40 ms and no delay.',
-    waits: false,
     scenario: run => ({
       hosts: [{ name: 'client', role: 'client' }, { name: 'server-0', role: 'server' }],
       paths: [{ from: 'client', to: 'server-0', forward: { delayMs: 0, rateBitsPerSecond: Number(run.rateBitsPerSecond), queue: { limitBytes: Number(run.rateBitsPerSecond) / 8e3 * LAN_BUFFER_MS } } }],

@@ -65,7 +65,6 @@ function cellular (name: string, title: string, description: string, queue: Path
     title,
     description,
     // What the link carries is work for two processors.
-    waits: false,
     scenario: ({ rttMs, trafficBitsPerSecond, durationMs, deadlineMs }) => ({
       hosts: [{ name: 'client', role: 'client' }, { name: 'server', role: 'server' }],
       paths: [{

@@ -109,7 +109,6 @@ export function crowd (clients: number, over: Pick<Case, 'name'> & Partial<Case>
   return {
     title: `${clients.toLocaleString('en')} clients`,
     description: 'They come at an even rate, each at an instant of its own. Each asks at once, and goes on asking about every two seconds; with limits that refuse it, each next request dials again.',
-    waits: false,
     scenario: run => scenarioOf(clients, run),
     metrics,
     ...over

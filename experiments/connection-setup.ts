@@ -80,7 +80,6 @@ const cases: readonly Case[] = [
     title: 'Round trips',
     description: 'No optimisation: what a dial (3 round trips), a new stream with an echo (2) and an echo on an open stream (1) cost at three distances. It says how far the simulation may be believed. Real peers compute, simulated ones do not: what they take on a path without delay is their processing, and network time is what remains without it.',
     arms: ['plain'],
-    waits: false,
     scenario: run => ({
       hosts: [{ name: 'client', role: 'prober' }, ...[0, ...DISTANCES_MS].map(rttMs => ({ name: `server-${rttMs}`, role: 'server' }))],
       paths: [0, ...DISTANCES_MS].map(rttMs => ({ from: 'client', to: `server-${rttMs}`, forward: direction(rttMs, run) })),
@@ -99,7 +98,6 @@ const cases: readonly Case[] = [
     title: 'Cold dial',
     description: 'First requests to peers at distances drawn from half to twice the round trip: no connection, good addresses. Nothing is expected to help here: the handshake takes the round trips it takes. Arms that make a first request as plain libp2p does are left out.',
     arms: ['plain', 'pool', 'pool-timeouts'],
-    waits: false,
     scenario: (run, random) => peersScenario(run, random, Number(run.coldDials), () => [{}]),
     metrics: [latency({ name: 'first-request', title: 'First request', sample: 'first-request' }), ...COSTS]
   },
@@ -108,7 +106,7 @@ const cases: readonly Case[] = [
     title: 'Warm request',
     description: 'Requests to a peer that is connected already, arriving whether or not earlier ones are answered.',
     arms: ['plain', 'dial-every-request', 'kept-streams', 'pool', 'pool-timeouts'],
-    waits: true,
+    busyProcessors: 0.1,
     scenario: run => pairScenario(run, 'warm-client'),
     metrics: [
       latency({ name: 'request-p50', title: 'Request, median', sample: 'request' }),
@@ -124,7 +122,7 @@ const cases: readonly Case[] = [
     title: 'First address dead',
     description: 'First requests to peers of two to four addresses, at distances drawn as before. Packets to the first address vanish, and to a third of those behind it; the last one is good. Stale and filtered addresses are in every list of addresses in the field. Addresses that were dialled count also where a deadline ended the dial: the pool says which it dialled, and libp2p dials one after the other, each for as long as its limit.',
     arms: ['plain', 'plain-tuned', 'pool', 'pool-timeouts'],
-    waits: true,
+    busyProcessors: 0.15,
     scenario: (run, random) => peersScenario(run, random, Number(run.deadDials), () => partlyDead(run, random)),
     metrics: [
       latency({ name: 'first-request', title: 'First request, median', sample: 'first-request', minimumEffect: 0.1 }),
@@ -140,7 +138,7 @@ const cases: readonly Case[] = [
     description: 'The same with as many peers as it takes to speak of the slowest in a hundred. In simulation only: so many real peers dial each other\'s processor time away.',
     arms: ['plain', 'plain-tuned', 'pool'],
     wires: ['sim'],
-    waits: true,
+    busyProcessors: 0.15,
     scenario: (run, random) => peersScenario(run, random, Number(run.tailDials), () => partlyDead(run, random)),
     metrics: [
       latency({ name: 'first-request-p99', title: 'First request, p99', sample: 'first-request', statistic: 'p99', minimumEffect: 0.1 }),
@@ -154,7 +152,7 @@ const cases: readonly Case[] = [
     title: 'Silently dead connection',
     description: 'The open connection stops carrying anything, without a word (a NAT that forgot it), while new connections would work. Requests keep arriving. Kept streams are on the same connection and no better off than plain libp2p.',
     arms: ['plain', 'plain-tuned', 'redial-retries', 'pool', 'pool-timeouts'],
-    waits: true,
+    busyProcessors: 0.05,
     scenario: (run, random) => {
       // At a random phase of libp2p's 10 s ping, the same in all arms of a seed.
       const atMs = warmAfterMs(run) + random.uniform(1_000, 11_000)

@@ -123,7 +123,6 @@ export function regionsCase (name: string, title: string, description: string, p
     title,
     description,
     wires,
-    waits: false,
     // Streams are kept in every arm: nothing to gain for what takes one packet. What shaping does to blocks is the question.
     ...publicationOf(name) !== BLOCK && { noGain: MODULES },
     scenario: (run, random) => regionsScenario(Number(run[peers]), publicationOf(name), random),
@@ -152,7 +151,6 @@ function maelstromCase (name: MaelstromName, title: string, wires: readonly Wire
     description: `25 nodes, each of which broadcasts once; ${exponential ? `each of the two packets of a message takes an exponential time of ${latencyMs} ms in the mean` : `a message takes ${latencyMs} ms`} from neighbour to neighbour. Maelstrom publishes ${publishedMaximumMs} ms for the longest.`,
     arms: ['plain'],
     wires,
-    waits: true,
     scenario: () => ({
       hosts: overlayHosts(25, edges),
       paths: edges.map(([a, b]) => ({ from: hostName(a), to: hostName(b), forward })),

@@ -180,7 +180,7 @@ function retriedByHand (host: Host): Requester {
 /** A case of so many requests at once, whose number ends its name. */
 function burst (kind: 'streams' | 'busy' | 'relayed', streams: number, rest: Pick<Case, 'description' | 'scenario' | 'wires' | 'sweep'>): Case {
   const title = streams === 1 ? 'One request' : `${streams} requests at once`
-  return { ...rest, name: `${kind}-${streams}`, title: `${title}${TITLES[kind]}`, waits: true, metrics }
+  return { ...rest, name: `${kind}-${streams}`, title: `${title}${TITLES[kind]}`, busyProcessors: 0.05, metrics }
 }
 
 function pair (run: RunParameters, forward: PathDirectionInput, server: Pick<ScenarioInput['hosts'][number], 'processing'> = {}): ScenarioInput {

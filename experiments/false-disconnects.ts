@@ -68,7 +68,7 @@ const cases: readonly Case[] = [
     name: 'busy',
     title: 'Healthy and busy',
     description: 'Bulk replies on the connection itself, over a thin path with a deep queue: a ping waits behind what was sent before it, on its way and on the way of its stream\'s negotiation.',
-    waits: true,
+    busyProcessors: 0.05,
     wires: ['sim', 'stack'],
     metrics,
     scenario: run => scenarioOf(run, { rateBitsPerSecond: Number(run.bulkRateBitsPerSecond), queue: { limitBytes: Number(run.bulkQueueBytes) } })
@@ -77,7 +77,7 @@ const cases: readonly Case[] = [
     name: 'pauses',
     title: 'Event-loop pauses',
     description: 'Each host stands still for 2 to 8 s every three minutes or so, as in a long computation or collection of garbage. Afterwards its timers are first, and then what has arrived.',
-    waits: true,
+    busyProcessors: 0.05,
     wires: ['sim'],
     metrics,
     scenario: (run, random) => scenarioOf(run, {}, pauses(run, random, Number(run.meanUntilPauseMs)))
@@ -86,7 +86,7 @@ const cases: readonly Case[] = [
     name: 'pauses-short',
     title: 'Event-loop pauses, on real peers, too',
     description: 'The same for three minutes, with pauses every 45 s or so: what real peers can be watched at. Their processes are stopped for as long as a pause lasts, while their kernels go on.',
-    waits: true,
+    busyProcessors: 0.05,
     wires: ['sim', 'tcp'],
     metrics,
     scenario: (run, random) => scenarioOf(run, {}, pauses(run, random, Number(run.shortMeanUntilPauseMs)))
@@ -95,7 +95,7 @@ const cases: readonly Case[] = [
     name: 'bad-path',
     title: 'Long, jittery, lossy path',
     description: 'Between continents, 3% of the packets lost each way, and a heavy tail of delays.',
-    waits: true,
+    busyProcessors: 0.05,
     wires: ['sim', 'stack'],
     metrics,
     scenario: run => scenarioOf(run, {
@@ -106,7 +106,7 @@ const cases: readonly Case[] = [
     name: 'quiet',
     title: 'Nothing wrong',
     description: 'The same hosts and requests on a path without fault: there is nothing to gain, and probes are what monitors cost.',
-    waits: true,
+    busyProcessors: 0.05,
     wires: ['sim'],
     noGain: ['networkHealth'],
     metrics,
@@ -272,7 +272,7 @@ function durationOf (run: RunParameters): number {
 function dying (latestMs: number, over: Pick<Case, 'name' | 'title' | 'description' | 'wires' | 'arms'>): Case {
   return {
     ...over,
-    waits: true,
+    busyProcessors: 0.05,
     metrics: [
       { name: 'detect', title: 'Death to the connection\'s end, or its replacement', sample: 'detect', statistic: 'mean', unit: 'ms', better: 'lower', minimumEffect: 0.1 },
       { name: 'detect-last', title: 'The same, the last connection', sample: 'detect', statistic: 'maximum', unit: 'ms', better: 'lower', minimumEffect: 0.1 },

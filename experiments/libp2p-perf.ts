@@ -40,7 +40,6 @@ const cases: readonly Case[] = [
     title: 'Connect and one byte',
     description: 'A new connection, a stream on it, one byte up and one down: TCP, multistream-select, Noise with yamux agreed on in it, multistream-select for the stream, and the question: five round trips. Real peers compute: what the same takes without delay is their processing, and network time is what remains without it.',
     arms: ['tuned'],
-    waits: false,
     scenario: run => ({
       hosts: [{ name: 'client', role: 'connector' }, { name: 'server', role: 'server' }, { name: 'near', role: 'server' }],
       paths: [path(run), { from: 'client', to: 'near', forward: { delayMs: 0 } }],
@@ -144,7 +143,6 @@ function transferCase (name: 'upload' | 'download', title: string, description: 
     description,
     // A relay above TCP does not set the buffers of kernels, and its processor would be the limit.
     wires: ['sim', 'stack'],
-    waits: false,
     scenario: run => transferScenario(run, `${name}er`),
     metrics: [
       rate({ name, title: `${title}, a second in the middle`, sample: name }),

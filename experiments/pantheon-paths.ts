@@ -78,7 +78,7 @@ function pathCase (name: PantheonPath): Case {
     description: 'Rate, delay, loss and queue as Pantheon (Yan et al. 2018) fitted them; the queue and the loss are on the way up. An upload whose connection is ended, as by libp2p\'s monitor where pings wait behind it, is begun again.',
     // Real peers and what carries their packets cannot fill a path of 100 Mbit/s; those of some Mbit/s several can at a time.
     ...!isSlow(name) && { wires: ['sim', 'stack'] as const },
-    waits: true,
+    busyProcessors: 0.3,
     scenario: (run, random) => ({
       hosts: ['client', 'server'].map(host => ({ name: host, role: host, libp2p: run.arm === 'plain-no-monitor' ? { connectionMonitor: false } : libp2pWith(modulesOfArm(arms, run)) })),
       paths: [{ from: 'client', to: 'server', ...pantheonDirections(name, random) }],

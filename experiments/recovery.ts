@@ -302,7 +302,7 @@ function recovery (name: string, title: string, description: string, faults: (ru
     name,
     title,
     description,
-    waits: true,
+    busyProcessors: 0.1,
     wires,
     metrics,
     scenario (run, random) {

@@ -1,3 +1,4 @@
+import { systemClock } from '../core/clock.ts'
 import { definitionHash } from '../experiment/definition-hash.ts'
 import { planSeeds, planUnits } from '../experiment/plan.ts'
 import type { WirePlan } from '../experiment/plan.ts'
@@ -8,8 +9,8 @@ import type { ResultsData, RunDescription } from '../results/data.ts'
 import type { RunParameters } from '../wires/wire.ts'
 import { recordCourses, recordedAtOnce } from './courses.ts'
 import { describeEnvironment } from './environment.ts'
-import { execute } from './execute.ts'
-import type { Machinery } from './execute.ts'
+import { createPlayer, execute } from './execute.ts'
+import type { Machinery, Player, PlayerOptions } from './execute.ts'
 import { moreSeeds } from './more-seeds.ts'
 import { changedParameters } from './parameters.ts'
 import { holdsResults } from './results-directory.ts'
@@ -66,84 +67,154 @@ export async function machineryFor ({ stackCipher, tcpNetwork, wires }: RunPlan,
  *
  * @throws what wires that cannot be made, the observer, or the file system throw
  */
-export async function conduct ({ machinery, signal, loaded, parameters, plan, directory, observer }: ConductRequest): Promise<void> {
-  const { experiment } = loaded
-  const changed = changedParameters(experiment, parameters)
-  const description = {
-    command: plan.command,
-    experiment: describeExperiment(experiment),
-    definition: definitionHash(experiment),
-    parameters,
-    ...(changed.length === 0 ? {} : { changedParameters: changed }),
-    ...(plan.precision === undefined ? {} : { precision: plan.precision }),
-    ...await describeEnvironment(),
-    startedAt: new Date().toISOString()
+export async function conduct (request: ConductRequest): Promise<void> {
+  const conducting = await Conducting.begin(request)
+  try {
+    await conducting.playVirtual()
+    await conducting.playReal(request.plan.stages)
+  } finally {
+    await conducting.write()
   }
-  const wires = [...plan.wires]
-  const units: UnitResult[] = []
-  const soFar = (): ResultsData => ({ run: describe(description, wires), units: [...units] })
-  const simThreads: SimThreads = new Threads(machinery.simWorker, plan.jobs)
-  const records = recordedAtOnce(experiment, plan)
-  const play = async (stages: readonly Stage[]): Promise<void> => await execute({
-    loaded,
-    parameters,
-    stages,
-    machinery,
-    simThreads,
-    signal,
-    records,
-    onFinished (unit, result, tookMs) {
-      units.push(result)
-      observer.finished(unit, result, tookMs, soFar)
-    }
-  })
-  const simulate = async (): Promise<void> => {
+}
+
+/**
+ * An experiment that is being conducted, in parts: where several are, others may have the machine between two of them.
+ * What is finished is in the folder after `write`, which is to follow each part, however that ended.
+ */
+export class Conducting {
+  readonly #request: ConductRequest
+  readonly #description: Omit<RunDescription, 'plan' | 'tookSeconds' | 'finishedAt'>
+  readonly #simThreads: SimThreads
+  readonly #wires: WirePlan[]
+  /** Those that are not in the folder yet. */
+  #units: UnitResult[] = []
+  #written = false
+  /** Real time of the parts that are written. */
+  #tookMs = 0
+  /** Of the part under way: when its first run began, and its last one ended, on the clock of real time. */
+  #fromMs = Infinity
+  #toMs = -Infinity
+
+  private constructor (request: ConductRequest, description: Omit<RunDescription, 'plan' | 'tookSeconds' | 'finishedAt'>) {
+    this.#request = request
+    this.#description = description
+    this.#simThreads = new Threads(request.machinery.simWorker, request.plan.jobs)
+    this.#wires = [...request.plan.wires]
+  }
+
+  static async begin (request: ConductRequest): Promise<Conducting> {
+    const { loaded: { experiment }, parameters, plan } = request
+    const changed = changedParameters(experiment, parameters)
+    return new Conducting(request, {
+      command: plan.command,
+      experiment: describeExperiment(experiment),
+      definition: definitionHash(experiment),
+      parameters,
+      ...(changed.length === 0 ? {} : { changedParameters: changed }),
+      ...(plan.precision === undefined ? {} : { precision: plan.precision }),
+      ...await describeEnvironment(),
+      startedAt: new Date().toISOString()
+    })
+  }
+
+  /** All that is in virtual time. */
+  async playVirtual (): Promise<void> {
+    const { signal, plan, loaded, parameters, observer } = this.#request
+    const options = this.#options()
     try {
-      await play(plan.stages.filter(({ wire }) => wire === 'sim'))
+      await execute({ ...options, stages: plan.stages.filter(({ wire }) => wire === 'sim') })
       while (!signal.aborted) {
-        const more = await missing(soFar(), plan)
+        const more = await missing(this.#soFar(), plan)
         if (more === undefined) {
           break
         }
         // After the simulations that were there before.
-        wires.splice(wires.findLastIndex(({ wire }) => wire === 'sim') + 1, 0, more)
-        const stages = planStages(experiment, parameters, planUnits(experiment, [more]), plan)
+        this.#wires.splice(this.#wires.findLastIndex(({ wire }) => wire === 'sim') + 1, 0, more)
+        const stages = planStages(loaded.experiment, parameters, planUnits(loaded.experiment, [more]), plan)
         observer.added(stages)
-        await play(stages)
+        await execute({ ...options, stages })
       }
-      const withCourses = await recordCourses({
-        loaded,
-        parameters,
-        machinery,
-        simThreads,
-        signal,
-        plan: wires,
+      this.#units = await recordCourses({
+        ...options,
+        plan: this.#wires,
         jobs: plan.jobs,
         added: stage => observer.added([stage]),
-        repeated: (unit, tookMs) => observer.repeated(unit, tookMs)
-      }, units)
-      units.splice(0, units.length, ...withCourses)
+        repeated: (unit, tookMs) => {
+          this.#note(tookMs)
+          observer.repeated(unit, tookMs)
+        }
+      }, this.#units)
     } finally {
-      await simThreads.stop()
+      await this.#simThreads.stop()
+    }
+    await execute({ ...options, stages: plan.stages.filter(({ wire }) => wire === 'stack') })
+  }
+
+  /** Those of the stages that are in real time. */
+  async playReal (stages: readonly Stage[]): Promise<void> {
+    await this.#request.observer.quiet?.()
+    await execute({ ...this.#options(), stages: stages.filter(({ wire }) => wire === 'tcp') })
+  }
+
+  /**
+   * For real runs that share the machine with those of other experiments.
+   *
+   * @throws what a wire that cannot be made throws
+   */
+  async createRealPlayer (): Promise<Player> {
+    return await createPlayer('tcp', this.#options())
+  }
+
+  /** What is finished joins what an earlier call has written. */
+  async write (): Promise<void> {
+    const { directory, observer } = this.#request
+    await observer.quiet?.()
+    this.#tookMs += Math.max(0, this.#toMs - this.#fromMs)
+    this.#fromMs = Infinity
+    this.#toMs = -Infinity
+    // Also where a wire cannot be made: what ran before it took long.
+    if (this.#units.length === 0 && (this.#written || await holdsResults(directory))) {
+      return
+    }
+    const { readResults, writeResults } = await import('../results/files.ts')
+    const { run, units } = this.#soFar()
+    // Not kept in memory meanwhile: many experiments' are too much.
+    const results = { run, units: [...this.#written ? (await readResults(directory)).units : [], ...units] }
+    await writeResults(directory, results)
+    this.#written = true
+    this.#units = []
+    observer.written(results)
+  }
+
+  #options (): PlayerOptions {
+    const { machinery, signal, loaded, parameters, plan, observer } = this.#request
+    return {
+      loaded,
+      parameters,
+      machinery,
+      signal,
+      simThreads: this.#simThreads,
+      records: recordedAtOnce(loaded.experiment, plan),
+      onFinished: (unit, result, tookMs) => {
+        this.#note(tookMs)
+        this.#units.push(result)
+        observer.finished(unit, result, tookMs, () => this.#soFar())
+      }
     }
   }
 
-  try {
-    await simulate()
-    await play(plan.stages.filter(({ wire }) => wire === 'stack'))
-    await observer.quiet?.()
-    await play(plan.stages.filter(({ wire }) => wire === 'tcp'))
-  } finally {
-    try {
-      await observer.quiet?.()
-    } finally {
-      // Also where a wire cannot be made: what ran before it took long.
-      if (units.length > 0 || !await holdsResults(directory)) {
-        const { writeResults } = await import('../results/files.ts')
-        const results = soFar()
-        await writeResults(directory, results)
-        observer.written(results)
-      }
+  /** A run that took so long has just ended. */
+  #note (tookMs: number): void {
+    const nowMs = systemClock.now()
+    this.#fromMs = Math.min(this.#fromMs, nowMs - tookMs)
+    this.#toMs = nowMs
+  }
+
+  #soFar (): ResultsData {
+    const tookMs = this.#tookMs + Math.max(0, this.#toMs - this.#fromMs)
+    return {
+      run: { ...this.#description, plan: [...this.#wires], tookSeconds: tookMs / 1000, finishedAt: new Date().toISOString() },
+      units: [...this.#units]
     }
   }
 }
@@ -157,8 +228,4 @@ async function missing (results: ResultsData, { precision, seed }: RunPlan): Pro
   const seeds = seedsOf(results, 'sim').length
   const more = moreSeeds(precisionsOf(results, precision), precision, seeds)
   return more === undefined ? undefined : { wire: 'sim', seeds: planSeeds(seed, seeds + more.count).slice(seeds), cases: more.cases }
-}
-
-function describe (description: Omit<RunDescription, 'plan' | 'finishedAt'>, wires: readonly WirePlan[]): RunDescription {
-  return { ...description, plan: [...wires], finishedAt: new Date().toISOString() }
 }

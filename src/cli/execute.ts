@@ -33,10 +33,9 @@ export interface Machinery {
   readonly graceMs: number
 }
 
-export interface ExecuteOptions {
+export interface PlayerOptions {
   readonly loaded: LoadedExperiment
   readonly parameters: RunParameters
-  readonly stages: readonly Stage[]
   readonly machinery: Machinery
   /** Where simulations run; whoever made them stops them, when none is to come. */
   readonly simThreads: SimThreads
@@ -50,29 +49,48 @@ export interface ExecuteOptions {
   onFinished(unit: UnitKey, result: UnitResult, tookMs: number): void
 }
 
+export interface ExecuteOptions extends PlayerOptions {
+  readonly stages: readonly Stage[]
+}
+
 /** Runs all stages, one after the other; but for the threads of simulations no thread, process or socket is left when it returns. */
 export async function execute (options: ExecuteOptions): Promise<void> {
-  const keep = async (unit: UnitKey, runner: Runner, { scenarioLimitMsOf }: Stage): Promise<void> => {
-    const startedMs = systemClock.now()
-    const limitMs = options.machinery.unitLimitMs + (scenarioLimitMsOf?.(unit) ?? 0)
-    const result = await runWithin(limitMs, options, unit, runner)
-    if (result !== undefined) {
-      options.onFinished(unit, result, systemClock.now() - startedMs)
-    }
-  }
   for (const wire of WIRES) {
     const stages = options.stages.filter(stage => stage.wire === wire)
     if (stages.length === 0 || options.signal.aborted) {
       continue
     }
-    const runner = await createRunner(wire, options)
+    const player = await createPlayer(wire, options)
     try {
       for (const stage of stages) {
-        await inTurn(stage.units, stage, options.signal, async unit => await keep(unit, runner, stage))
+        await inTurn(stage.units, stage, options.signal, async unit => await player.play(unit, stage))
       }
     } finally {
-      await runner.stop()
+      await player.stop()
     }
+  }
+}
+
+/** Plays units of one experiment on one wire. */
+export interface Player {
+  /** Tells `onFinished` of the unit, unless that was dropped because all is being cut short. */
+  play(unit: UnitKey, stage: Stage): Promise<void>
+  stop(): Promise<void>
+}
+
+/** @throws what a wire that cannot be made throws */
+export async function createPlayer (wire: WireName, options: PlayerOptions): Promise<Player> {
+  const runner = await createRunner(wire, options)
+  return {
+    async play (unit, { scenarioLimitMsOf }) {
+      const startedMs = systemClock.now()
+      const limitMs = options.machinery.unitLimitMs + (scenarioLimitMsOf?.(unit) ?? 0)
+      const result = await runWithin(limitMs, options, unit, runner)
+      if (result !== undefined) {
+        options.onFinished(unit, result, systemClock.now() - startedMs)
+      }
+    },
+    stop: async () => await runner.stop()
   }
 }
 
@@ -82,7 +100,7 @@ interface Runner {
   stop(): Promise<void>
 }
 
-async function createRunner (wire: WireName, options: ExecuteOptions): Promise<Runner> {
+async function createRunner (wire: WireName, options: PlayerOptions): Promise<Runner> {
   if (wire === 'sim') {
     return simRunner(options)
   }
@@ -90,7 +108,7 @@ async function createRunner (wire: WireName, options: ExecuteOptions): Promise<R
   return wireRunner(options, await (wire === 'stack' ? machinery.createStackWire() : machinery.createTcpWire()))
 }
 
-function simRunner ({ loaded, parameters, simThreads, eventLog, records }: ExecuteOptions): Runner {
+function simRunner ({ loaded, parameters, simThreads, eventLog, records }: PlayerOptions): Runner {
   return {
     run: async (unit, signal) => await simThreads.run({
       experiment: loaded.experiment.name,
@@ -105,7 +123,7 @@ function simRunner ({ loaded, parameters, simThreads, eventLog, records }: Execu
 }
 
 /** For wires that run each unit in threads or processes of their own. */
-function wireRunner ({ loaded, parameters, eventLog }: ExecuteOptions, wire: Wire): Runner {
+function wireRunner ({ loaded, parameters, eventLog }: PlayerOptions, wire: Wire): Runner {
   return {
     run: async (unit, signal) => await runUnit({ loaded, parameters, unit, wire, signal, ...eventLog?.unit === unit && { eventLog: eventLog.path } }),
     stop: async () => await wire.stop()
@@ -113,7 +131,7 @@ function wireRunner ({ loaded, parameters, eventLog }: ExecuteOptions, wire: Wir
 }
 
 /** Undefined where the unit was dropped because all is being cut short. */
-async function runWithin (limitMs: number, { signal, machinery: { graceMs } }: ExecuteOptions, unit: UnitKey, runner: Runner): Promise<UnitResult | undefined> {
+async function runWithin (limitMs: number, { signal, machinery: { graceMs } }: PlayerOptions, unit: UnitKey, runner: Runner): Promise<UnitResult | undefined> {
   const deadline = timeoutSignal(systemClock, limitMs, signal)
   let result: UnitResult
   try {

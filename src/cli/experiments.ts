@@ -1,16 +1,14 @@
-import { readFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
-import { systemClock } from '../core/clock.ts'
 import { TwinwireError } from '../core/errors.ts'
 import { experimentNames, loadExperiment } from '../experiment/registry.ts'
 import type { LoadedExperiment } from '../experiment/registry.ts'
 import type { Analysis } from '../report/analysis.ts'
-import { runError } from '../wires/wire.ts'
+import { plural } from '../report/format.ts'
+import { tookSecondsOf } from '../results/data.ts'
 import type { RunParameters } from '../wires/wire.ts'
 import { commandLine } from './command-line.ts'
-import { conduct, machineryFor } from './conduct.ts'
+import { machineryFor } from './conduct.ts'
 import type { CliContext } from './context.ts'
-import type { Machinery } from './execute.ts'
 import { experimentFolders } from './experiment-folders.ts'
 import type { FolderOptions } from './experiment-folders.ts'
 import { formatSpan } from './format-span.ts'
@@ -19,13 +17,15 @@ import { KeptWires } from './kept-wires.ts'
 import { ExitCode } from './options.ts'
 import type { MadePage } from './page-worker.ts'
 import { parseParameters } from './parameters.ts'
-import { Progress } from './progress.ts'
+import { PlayedExperiment, playInTurn, playShared } from './played-experiment.ts'
+import type { PreparedExperiment } from './played-experiment.ts'
 import { fromHere } from './report.ts'
 import { makePagesDirectory, prepareResultsDirectory } from './results-directory.ts'
 import { planRun } from './run-plan.ts'
-import type { PlanOptions, RunPlan } from './run-plan.ts'
-import { makeSummary, SUMMARY_DATA, SUMMARY_PAGE } from './summary.ts'
+import type { PlanOptions } from './run-plan.ts'
+import { makeSummary, SUMMARY_PAGE } from './summary.ts'
 import { table } from './table.ts'
+import { WholeEstimate } from './whole-estimate.ts'
 
 export interface ExperimentsOptions extends Omit<PlanOptions, 'validates' | 'set' | 'precision' | 'maximumSeeds'>, FolderOptions {
   /** Gets a folder with the results of each. */
@@ -34,19 +34,11 @@ export interface ExperimentsOptions extends Omit<PlanOptions, 'validates' | 'set
   readonly pages?: string
 }
 
-/** One experiment, ready to run. */
-interface Prepared {
-  readonly loaded: LoadedExperiment
-  readonly parameters: RunParameters
-  readonly plan: RunPlan
-  readonly machinery: Machinery
-  readonly directory: string
-}
-
 /**
- * The command `experiments`: runs all experiments, or those named, one after the other, each as `validate` does, and makes
- * their reports and the summary over them. One that fails as a whole, as where its real peers cannot be made, is said on
- * stderr and marked in the table; the summary has what it has.
+ * The command `experiments`: runs all experiments, or those named, each as `validate` does, and makes their reports and the
+ * summary over them. All that is in virtual time comes first, one experiment after the other; then the real runs that share
+ * the machine, those of all experiments together; then the others, alone on it. An experiment that fails as a whole, as
+ * where its real peers cannot be made, is said on stderr and marked in the table; the summary has what it has.
  *
  * Interrupted, it makes no report, or no more, and says on stderr what would.
  *
@@ -57,7 +49,7 @@ interface Prepared {
 export async function experiments (context: CliContext, names: readonly string[], options: ExperimentsOptions): Promise<number> {
   const pages = resolve(context.workingDirectory, options.pages ?? options.out)
   const kept = new KeptWires(context.machinery)
-  let played: readonly Played[] | undefined
+  let played: readonly PlayedExperiment[] | undefined
   try {
     played = await playAll({ ...context, machinery: kept.machinery }, names, options, pages)
   } finally {
@@ -67,41 +59,25 @@ export async function experiments (context: CliContext, names: readonly string[]
   return played === undefined ? interruptedExitCode(context.signal) : await sumUp(context, played, options, pages)
 }
 
-/** What became of an experiment. */
-interface Outcome {
-  /** As a whole, which is on stderr by then. */
-  readonly failed: boolean
-  /** Whether its folder holds runs of this command. */
-  readonly kept: boolean
-}
-
-interface Played extends Prepared, Outcome {}
-
-/** Runs them one after the other, and returns them in that order; undefined where it was interrupted. */
-async function playAll (context: CliContext, names: readonly string[], options: ExperimentsOptions, pages: string): Promise<readonly Played[] | undefined> {
+/** Runs them, and returns them in the order of their names; undefined where it was interrupted. */
+async function playAll (context: CliContext, names: readonly string[], options: ExperimentsOptions, pages: string): Promise<readonly PlayedExperiment[] | undefined> {
   const { signal } = context
-  const expected = await earlierTimes(pages)
   const folders = await experimentFolders(context, options)
-  const prepared: Prepared[] = []
+  const played: PlayedExperiment[] = []
   for (const name of names.length > 0 ? new Set(names) : await experimentNames(folders)) {
-    prepared.push(await prepare(context, name, folders, options))
+    played.push(new PlayedExperiment(context, await prepare(context, name, folders, options)))
   }
   await makePagesDirectory(pagesOption(options), pages)
   if (signal.aborted) {
     return undefined
   }
-  const played: Played[] = []
-  for (const [index, experiment] of prepared.entries()) {
-    const later = prepared.slice(index + 1).map(({ loaded }) => expected.get(loaded.experiment.name))
-    const outcome = await play(context, experiment, { position: `${index + 1} of ${prepared.length}`, later })
-    if (signal.aborted) {
-      tellFinished(context, played, pages)
-      if (outcome.kept) {
-        tellInterrupted(context, experiment)
-      }
-      return undefined
-    }
-    played.push({ ...experiment, ...outcome })
+  const estimate = await WholeEstimate.of(pages, played.map(({ name }) => name))
+  await playInTurn(context, played, one => one.virtualStages, (name, position) => `${name} in virtual time (${position}${estimate.left})`, async (one, progress) => await one.playVirtual(progress))
+  await playShared(context, played, count => `real peers that share the machine (${plural(count, 'experiment')}${estimate.left})`)
+  await playInTurn(context, played, one => one.aloneStages, (name, position) => `real peers of ${name} (${position}${estimate.left})`, async (one, progress) => await one.playAlone(progress))
+  if (signal.aborted) {
+    tellResults(context, played, pages)
+    return undefined
   }
   return played
 }
@@ -112,7 +88,7 @@ function pagesOption ({ pages }: ExperimentsOptions): string {
 }
 
 /** Makes reports and summary, and tells how each experiment went; the exit code. */
-async function sumUp (context: CliContext, played: readonly Played[], options: ExperimentsOptions, pages: string): Promise<number> {
+async function sumUp (context: CliContext, played: readonly PlayedExperiment[], options: ExperimentsOptions, pages: string): Promise<number> {
   const { signal, stdout } = context
   const kept = played.filter(one => one.kept)
   if (kept.length === 0) {
@@ -122,7 +98,7 @@ async function sumUp (context: CliContext, played: readonly Played[], options: E
   try {
     entries = await makeSummary(kept.map(({ directory }) => directory), { pages, option: pagesOption(options), threads: options.jobs, signal })
   } catch (error) {
-    tellFinished(context, played, pages)
+    tellResults(context, played, pages)
     if (!signal.aborted) {
       throw error
     }
@@ -135,31 +111,24 @@ async function sumUp (context: CliContext, played: readonly Played[], options: E
 }
 
 /** How an experiment went: what its page says, where it has one. */
-function rowOf ({ loaded, failed }: Played, entry: MadePage | undefined): string[] {
-  const { name } = loaded.experiment
+function rowOf ({ name, failed }: PlayedExperiment, entry: MadePage | undefined): string[] {
   if (entry === undefined) {
     return [name, '', 'failed', '']
   }
   const { results: { run }, analysis, runs } = entry
   const counts = [...failed ? ['failed'] : [], String(runs), ...analysis.holes.length === 0 ? [] : [`${analysis.holes.length} without a result`]]
-  return [name, formatSpan(Date.parse(run.finishedAt) - Date.parse(run.startedAt)), counts.join(', '), thresholdsOf(analysis)]
+  return [name, formatSpan(tookSecondsOf(run) * 1000), counts.join(', '), thresholdsOf(analysis)]
 }
 
-/** Where the results of experiments that are over are, and what makes pages of them. */
-function tellFinished (context: CliContext, played: readonly Played[], pages: string): void {
+/** Where the results are that no summary was made of, and what makes it. */
+function tellResults (context: CliContext, played: readonly PlayedExperiment[], pages: string): void {
   const folders = played.filter(({ kept }) => kept).map(({ directory }) => fromHere(context, directory))
   if (folders.length > 0) {
-    context.stderr.write(`Finished: ${folders.join(', ')}\n${commandLine(['twinwire', 'summary', ...folders, '--out', fromHere(context, pages)])} makes their reports and the summary.\n`)
+    context.stderr.write(`Results: ${folders.join(', ')}\n${commandLine(['twinwire', 'summary', ...folders, '--out', fromHere(context, pages)])} makes reports and the summary of what they have.\n`)
   }
 }
 
-/** The same of the experiment that was under way. */
-function tellInterrupted (context: CliContext, { directory }: Prepared): void {
-  const folder = fromHere(context, directory)
-  context.stderr.write(`Interrupted: ${folder}\n${commandLine(['twinwire', 'report', folder])} makes the report of what it has.\n`)
-}
-
-async function prepare (context: CliContext, name: string, folders: readonly URL[], options: ExperimentsOptions): Promise<Prepared> {
+async function prepare (context: CliContext, name: string, folders: readonly URL[], options: ExperimentsOptions): Promise<PreparedExperiment> {
   const loaded = await loadExperiment(name, folders)
   const parameters = parseParameters(loaded.experiment, [])
   const { plan, machinery } = await planOrLeaveOut(context, loaded, parameters, options)
@@ -173,7 +142,7 @@ async function prepare (context: CliContext, name: string, folders: readonly URL
 }
 
 /** Where the machine has not the network that an experiment's real peers need, that is no reason to run nothing. */
-async function planOrLeaveOut ({ machinery, stderr }: CliContext, { experiment }: LoadedExperiment, parameters: RunParameters, options: ExperimentsOptions): Promise<Pick<Prepared, 'plan' | 'machinery'>> {
+async function planOrLeaveOut ({ machinery, stderr }: CliContext, { experiment }: LoadedExperiment, parameters: RunParameters, options: ExperimentsOptions): Promise<Pick<PreparedExperiment, 'plan' | 'machinery'>> {
   const planned = { ...options, validates: true, set: [] }
   const plan = planRun(experiment, parameters, planned)
   try {
@@ -185,57 +154,6 @@ async function planOrLeaveOut ({ machinery, stderr }: CliContext, { experiment }
     stderr.write(`${experiment.name} runs without real peers: ${error.message}\n`)
     const without = planRun(experiment, parameters, { ...planned, tcpSeeds: 0 })
     return { plan: without, machinery: await machineryFor(without, machinery) }
-  }
-}
-
-/** Where an experiment stands among all. */
-interface Place {
-  readonly position: string
-  /** What those after it took the last time, ms, where that is known. */
-  readonly later: ReadonlyArray<number | undefined>
-}
-
-/** Never rejects: what the others measure is not lost where one fails. */
-async function play ({ signal, stderr }: CliContext, { loaded, parameters, plan, machinery, directory }: Prepared, { position, later }: Place): Promise<Outcome> {
-  const { name } = loaded.experiment
-  const laterMs = later.reduce<number>((sum, timeMs) => sum + (timeMs ?? 0), 0)
-  const unknown = later.includes(undefined)
-  const after = later.length === 0 ? '' : `, the others ${laterMs === 0 ? 'not known yet' : `${unknown ? 'more than' : 'about'} ${formatSpan(laterMs)}`}`
-  const progress = new Progress({ output: stderr, clock: systemClock, stages: plan.stages, heading: () => `${name} (${position}${after})`, estimate: () => '' })
-  let kept = false
-  try {
-    await progress.during(signal, async () => await conduct({
-      machinery,
-      signal,
-      loaded,
-      parameters,
-      plan,
-      directory,
-      observer: {
-        added: stages => progress.add(stages),
-        finished: (unit, result, tookMs) => progress.finished(unit, result.error !== undefined, tookMs),
-        repeated: (unit, tookMs) => progress.finished(unit, false, tookMs),
-        written ({ units }) {
-          kept = units.length > 0
-        }
-      }
-    }))
-    return { failed: false, kept }
-  } catch (error) {
-    const { code, message } = runError(error)
-    stderr.write(`error [${code}]: ${name} failed: ${message}\n`)
-    return { failed: true, kept }
-  }
-}
-
-/** What each experiment took when the pages were made, ms; nothing where there are none. */
-async function earlierTimes (pages: string): Promise<ReadonlyMap<string, number>> {
-  try {
-    const { experiments } = JSON.parse(await readFile(join(pages, SUMMARY_DATA), 'utf8')) as { experiments: ReadonlyArray<{ name: string, tookSeconds: number }> }
-    return new Map(experiments.map(({ name, tookSeconds }) => [name, tookSeconds * 1000]))
-  } catch {
-    // An estimate is no reason to fail.
-    return new Map()
   }
 }
 

@@ -77,7 +77,7 @@ export function planRun (experiment: Experiment, parameters: RunParameters, opti
   return {
     command: commandOf(experiment, options, repetitions, precision),
     wires,
-    stages: planStages(experiment, parameters, units, { jobs, tcpNetwork }),
+    stages: planStages(experiment, parameters, units, { jobs }),
     ...(precision === undefined ? {} : { precision }),
     stackCipher,
     tcpNetwork,

@@ -1,7 +1,8 @@
+import { availableParallelism, totalmem } from 'node:os'
 import type { Case, Experiment } from '../experiment/definition.ts'
 import { scenarioOf } from '../experiment/run-unit.ts'
 import type { UnitKey } from '../experiment/unit.ts'
-import type { TcpNetwork } from '../wires/tcp/host-networks.ts'
+import type { Machine } from '../results/data.ts'
 import type { RunParameters, WireName } from '../wires/wire.ts'
 import { atATime } from './in-turn.ts'
 import type { Room } from './in-turn.ts'
@@ -14,54 +15,103 @@ export interface Stage extends Room<UnitKey> {
   readonly scenarioLimitMsOf?: (unit: UnitKey) => number
 }
 
+/** What real runs share. */
+export type SharedMachine = Pick<Machine, 'cores' | 'memoryBytes'>
+
+/** Real runs of one experiment. */
+export interface RealUnits {
+  readonly experiment: Experiment
+  readonly parameters: RunParameters
+  readonly units: readonly UnitKey[]
+}
+
 export interface StageOptions {
   /** Of what is in virtual time, at a time. */
   readonly jobs: number
-  /** What joins real peers. Default: relay. */
-  readonly tcpNetwork?: TcpNetwork
+  /** Default: this one. */
+  readonly machine?: SharedMachine
 }
 
-/** Real runs that mostly wait: enough to save the time, few enough not to be seen in it. Eight of failed-requests keep two cores busy for a quarter. */
-const WAITING_RUNS = 14
-/** Of these so many where a process carries each packet of a run: of 2 Mbit/s a run takes a quarter of a processor, hub and hosts. Seven of them lost up to a tenth of their throughput, fourteen half. */
-const WAITING_NAMESPACE_RUNS = 4
-/** Processes of the hosts of runs that wait: of 100 MB, each a second of work to start. */
-const WAITING_PROCESSES = 48
-/** Both in one number: a run weighs a fourteenth of it (in namespaces a quarter), or a forty-eighth for each of its processes, whichever is more. */
-const WAITING_CAPACITY = WAITING_RUNS * WAITING_PROCESSES
+/** Of all processors, what real runs that share them may keep busy: enough to save the time, little enough not to be seen in it. */
+const BUSY_SHARE = 0.6
+/** Of all memory, what their hosts' processes may take. */
+const MEMORY_SHARE = 0.4
+const PROCESS_BYTES = 100e6
+/** Both in one number: a run weighs as many thousandths as it takes of the processors or the memory, whichever is more. */
+const CAPACITY = 1000
 
 /**
  * Orders units so that real time is measured undisturbed: all that is in virtual time first, `jobs` at a time; then the
- * real runs that mostly wait, several at a time (fewer in namespaces), the longest first; then each of the others alone on the
- * machine.
+ * real runs that share the machine, the longest first; then each of the others alone on it.
  */
-export function planStages (experiment: Experiment, parameters: RunParameters, units: readonly UnitKey[], { jobs, tcpNetwork = 'relay' }: StageOptions): Stage[] {
+export function planStages (experiment: Experiment, parameters: RunParameters, units: readonly UnitKey[], { jobs, machine = thisMachine() }: StageOptions): Stage[] {
   const on = (wire: WireName): UnitKey[] => units.filter(unit => unit.wire === wire)
   const inThreads = (wire: WireName): Stage => ({ wire, units: on(wire), ...atATime(jobs) })
-  return [inThreads('sim'), inThreads('stack'), realStage(experiment, parameters, on('tcp'), tcpNetwork)].filter(({ units }) => units.length > 0)
+  const real = { experiment, parameters, units: on('tcp') }
+  return [inThreads('sim'), inThreads('stack'), sharedStage([real], machine), aloneStage(real, machine)].filter(stage => stage.units.length > 0)
 }
 
-function realStage ({ cases }: Experiment, parameters: RunParameters, units: readonly UnitKey[], tcpNetwork: TcpNetwork): Stage {
-  const loads = new Map(cases.flatMap(theCase => {
-    const unit = units.find(unit => unit.case === theCase.name)
-    return unit === undefined ? [] : [[theCase.name, realLoad(theCase, parameters, unit, tcpNetwork)]]
-  }))
-  const loadOf = (unit: UnitKey): RealLoad => loads.get(unit.case) ?? UNKNOWN
-  const goesAlone = (unit: UnitKey): boolean => loadOf(unit).weight === WAITING_CAPACITY
-  const waiting = units.filter(unit => !goesAlone(unit)).sort((a, b) => loadOf(b).limitMs - loadOf(a).limitMs)
-  const capacity = least(waiting.map(loadOf))
+/** Those real runs that share the machine, of one experiment or of several, the longest first. */
+export function sharedStage (experiments: readonly RealUnits[], machine = thisMachine()): Stage {
+  const loads = new Map(experiments.flatMap(real => [...loadsOf(real, machine)].filter(([, load]) => !isAlone(load))))
+  const units = [...loads.keys()].sort((a, b) => loads.get(b)!.limitMs - loads.get(a)!.limitMs)
   return {
     wire: 'tcp',
-    units: [...waiting, ...units.filter(goesAlone)],
-    capacity,
-    weightOf: unit => Math.min(loadOf(unit).weight, capacity),
-    scenarioLimitMsOf: unit => loadOf(unit).limitMs
+    units,
+    capacity: least(units.map(unit => loads.get(unit)!)),
+    weightOf: unit => loads.get(unit)!.weight,
+    scenarioLimitMsOf: unit => loads.get(unit)!.limitMs
+  }
+}
+
+/** The real runs that do not. */
+export function aloneStage (real: RealUnits, machine = thisMachine()): Stage {
+  const loads = new Map([...loadsOf(real, machine)].filter(([, load]) => isAlone(load)))
+  return { wire: 'tcp', units: [...loads.keys()], ...atATime(1), scenarioLimitMsOf: unit => loads.get(unit)!.limitMs }
+}
+
+function thisMachine (): SharedMachine {
+  return { cores: availableParallelism(), memoryBytes: totalmem() }
+}
+
+interface RealLoad {
+  /** `CAPACITY` or more where it has the machine alone. */
+  readonly weight: number
+  /** The most that a run takes, which is how runs compare in length. */
+  readonly limitMs: number
+}
+
+/** Of a case that throws, which is its runs' to tell. */
+const UNKNOWN: RealLoad = { weight: CAPACITY, limitMs: 0 }
+
+function isAlone ({ weight }: RealLoad): boolean {
+  return weight >= CAPACITY
+}
+
+/** All runs of a case are taken to be as its first one: hosts and limit are the same in all arms and seeds. */
+function loadsOf ({ experiment: { cases }, parameters, units }: RealUnits, machine: SharedMachine): Map<UnitKey, RealLoad> {
+  return new Map(cases.flatMap(theCase => {
+    const ofCase = units.filter(unit => unit.case === theCase.name)
+    const load = ofCase.length === 0 ? UNKNOWN : realLoad(theCase, parameters, ofCase[0], machine)
+    return ofCase.map(unit => [unit, load] as const)
+  }))
+}
+
+function realLoad (theCase: Case, parameters: RunParameters, unit: UnitKey, { cores, memoryBytes }: SharedMachine): RealLoad {
+  try {
+    const { hosts, limitMs } = scenarioOf(theCase, parameters, unit)
+    const processes = new Set(hosts.map(host => host.process ?? host)).size
+    const { busyProcessors = cores } = theCase
+    const share = Math.max(busyProcessors / (cores * BUSY_SHARE), processes * PROCESS_BYTES / (memoryBytes * MEMORY_SHARE))
+    return { weight: Math.max(1, Math.round(share * CAPACITY)), limitMs }
+  } catch {
+    return UNKNOWN
   }
 }
 
 /** As little as takes no longer than all that there is: processes are started for each run that goes beside others. */
 function least (loads: readonly RealLoad[]): number {
-  const shortestMs = lengthMs(loads, WAITING_CAPACITY)
+  const shortestMs = lengthMs(loads, CAPACITY)
   // With less they would not fit into that time, however they were put.
   const area = loads.reduce((sum, { weight, limitMs }) => sum + weight * limitMs, 0)
   let capacity = Math.max(1, ...loads.map(({ weight }) => weight), Math.floor(area / Math.max(shortestMs, 1)))
@@ -91,27 +141,4 @@ function lengthMs (loads: readonly RealLoad[], capacity: number): number {
     }
   }
   return Math.max(0, ...underWay.map(({ endMs }) => endMs))
-}
-
-interface RealLoad {
-  /** All of `WAITING_CAPACITY` where it has the machine alone. */
-  readonly weight: number
-  /** The most that a run takes, which is how runs of one experiment compare in length. */
-  readonly limitMs: number
-}
-
-/** Of a case that throws, which is its runs' to tell. */
-const UNKNOWN: RealLoad = { weight: WAITING_CAPACITY, limitMs: 0 }
-
-/** That of all of the case's runs: hosts and limit are taken to be the same in all arms and seeds. */
-function realLoad (theCase: Case, parameters: RunParameters, unit: UnitKey, tcpNetwork: TcpNetwork): RealLoad {
-  try {
-    const { hosts, limitMs } = scenarioOf(theCase, parameters, unit)
-    const processes = new Set(hosts.map(host => host.process ?? host)).size
-    const leastWeight = tcpNetwork === 'namespaces' ? Math.floor(WAITING_CAPACITY / WAITING_NAMESPACE_RUNS) : WAITING_PROCESSES
-    const weight = theCase.waits && processes < WAITING_PROCESSES ? Math.max(leastWeight, WAITING_RUNS * processes) : WAITING_CAPACITY
-    return { weight, limitMs }
-  } catch {
-    return UNKNOWN
-  }
 }

@@ -16,7 +16,7 @@ const definitionSchema = z.strictObject({
     ...caseShape,
     scenario: z.custom((value) => typeof value === 'function', 'a function that makes the scenario'),
     metrics: z.array(metricSchema).min(1),
-    waits: z.boolean()
+    busyProcessors: z.number().positive().exactOptional()
   })).min(1),
   repetitions: z.strictObject({ sim: seeds.exactOptional(), stack: seeds.exactOptional(), tcp: seeds.exactOptional() }).exactOptional(),
   tcpNetwork: z.enum(['relay', 'namespaces']).exactOptional()

@@ -134,8 +134,11 @@ export interface Case {
   readonly arms?: readonly string[]
   /** The wires that can bring its scenario about; absent: all. On others it is left out, which makes no results partial. */
   readonly wires?: readonly WireName[]
-  /** True where a run on real peers mostly waits, so that several can share the machine without disturbing each other. */
-  readonly waits: boolean
+  /**
+   * Processors that a run on real peers keeps busy on average; 0.05 where it mostly waits. Such runs share the machine, as
+   * many as leave half of it idle. Absent: each has the machine alone.
+   */
+  readonly busyProcessors?: number
   /** Its place in one of the experiment's sweeps: a level for each factor. */
   readonly sweep?: { readonly name: string, readonly levels: Readonly<Record<string, number>> }
   /** The modules that can gain nothing here: the case is there to show what they cost. */

@@ -1,5 +1,5 @@
 import type { PacketLateness } from '../experiment/unit.ts'
-import { compareUnits } from '../results/data.ts'
+import { compareUnits, tookSecondsOf } from '../results/data.ts'
 import type { ResultsData } from '../results/data.ts'
 import type { Analysis } from './analysis.ts'
 import { holdsBadge } from './badges.ts'
@@ -58,7 +58,7 @@ ${more > 0 ? html`<p>And ${more} more: all are in <code>manifest.json</code>.</p
 /** All that is needed to do it again, and to judge whether it would come out the same. */
 export function environmentSection ({ run, units }: ResultsData): Markup {
   const { machine, git, versions, parameters, plan } = run
-  const seconds = (Date.parse(run.finishedAt) - Date.parse(run.startedAt)) / 1000
+  const seconds = tookSecondsOf(run)
   const facts: ReadonlyArray<readonly [string, string]> = [
     ['Versions', Object.entries(versions).map(([name, version]) => `${name} ${version}`).join(', ')],
     ['Commit', git === undefined ? 'not from a checkout' : `${git.commit.slice(0, 12)}${git.dirty ? ', with uncommitted changes' : ''}`],

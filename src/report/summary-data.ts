@@ -2,7 +2,7 @@ import type { ModuleName } from '../experiment/definition.ts'
 import type { WireName } from '../experiment/unit.ts'
 import { pairsOf, WIRES } from '../experiment/wire-pair.ts'
 import type { WirePair } from '../experiment/wire-pair.ts'
-import { seedsOf, wiresOf } from '../results/data.ts'
+import { seedsOf, tookSecondsOf, wiresOf } from '../results/data.ts'
 import type { ResultsData } from '../results/data.ts'
 import type { Interval } from '../stats/interval.ts'
 import { agreementFigures } from './agreement-figures.ts'
@@ -31,6 +31,8 @@ export type Numbers = readonly [number, number | null, number | null]
 
 /** Everything that was concluded, for programs: numbers in the metric's unit, changes relative, all to six digits. */
 export interface SummaryData {
+  /** From the start of the first experiment to the end of the last one, in real time. */
+  readonly tookSeconds: number
   readonly experiments: readonly ExperimentSummary[]
 }
 
@@ -41,7 +43,7 @@ export interface ExperimentSummary {
   readonly command: string
   /** Hash of the definition that ran; absent in results of before there was one. */
   readonly definition?: string
-  /** Of all its runs together, in real time. */
+  /** In real time, in part with other experiments beside it where they ran together. */
   readonly tookSeconds: number
   /** No threshold of either kind is broken. */
   readonly passed: boolean
@@ -98,18 +100,20 @@ export interface ArmSummary {
 
 /** The same entries give the same object, its keys in the same order. */
 export function summaryData (entries: readonly SummaryEntry[]): SummaryData {
-  return { experiments: entries.map(experimentSummary) }
+  const startMs = Math.min(...entries.map(({ results: { run } }) => Date.parse(run.startedAt)))
+  const endMs = Math.max(...entries.map(({ results: { run } }) => Date.parse(run.finishedAt)))
+  return { tookSeconds: (endMs - startMs) / 1000, experiments: entries.map(experimentSummary) }
 }
 
 function experimentSummary ({ results, analysis, href }: SummaryEntry): ExperimentSummary {
-  const { command, definition, startedAt, finishedAt, experiment: { name, title } } = results.run
+  const { command, definition, experiment: { name, title } } = results.run
   return {
     name,
     title,
     report: href,
     command,
     ...(definition === undefined ? {} : { definition }),
-    tookSeconds: (Date.parse(finishedAt) - Date.parse(startedAt)) / 1000,
+    tookSeconds: tookSecondsOf(results.run),
     passed: analysis.passed,
     broken: [
       ...analysis.thresholds.filter(({ holds }) => !holds).map((check) => ({ kind: 'threshold' as const, text: brokenThreshold(check) })),

@@ -40,7 +40,17 @@ export interface RunDescription {
   readonly git?: { readonly commit: string, readonly dirty: boolean }
   readonly machine: Machine
   readonly startedAt: string
+  /**
+   * Real time in which its runs were under way, s: less than from start to finish where other experiments had the machine
+   * meanwhile, and shared with theirs where real runs went side by side. Absent in results that are older than this field.
+   */
+  readonly tookSeconds?: number
   readonly finishedAt: string
+}
+
+/** How long it took, s. */
+export function tookSecondsOf ({ startedAt, tookSeconds, finishedAt }: RunDescription): number {
+  return tookSeconds ?? (Date.parse(finishedAt) - Date.parse(startedAt)) / 1000
 }
 
 /** Everything a report is made from. */

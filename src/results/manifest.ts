@@ -39,6 +39,7 @@ const manifestSchema = z.strictObject({
   git: z.strictObject({ commit: text, dirty: z.boolean() }).exactOptional(),
   machine: z.strictObject({ cpu: text, cores: count, memoryBytes: count, os: text }),
   startedAt: z.iso.datetime(),
+  tookSeconds: z.number().min(0).exactOptional(),
   finishedAt: z.iso.datetime(),
   units: z.array(unitSchema),
   /** By file name, so that a file that was cut or swapped is noticed. */

@@ -24,7 +24,7 @@ test.serial('all experiments are run, each into a folder of its own, and summed 
   t.deepEqual((await readdir(join(directory, 'pages'))).sort(), ['index.html', 'queueing.html', 'summary.json'])
   t.regex(stdout, /queueing +\d+ s +24 +2 of 2 hold\nSummary: pages\/index\.html\n$/)
   // Two cases, two arms, six seeds; and the median and the worst simulation of each case and arm again.
-  t.regex(stderr, /queueing \(1 of 1\), 32\/32 runs/)
+  t.regex(stderr, /queueing in virtual time \(1 of 1\), 28\/28 runs\nreal peers that share the machine \(1 experiment\), 2\/2 runs\nreal peers of queueing \(1 of 1\), 2\/2 runs/)
   const again = await runCli(directory, ['summary', 'all/queueing', '--out', 'again'])
   t.is(again.exitCode, 0)
   for (const file of ['index.html', 'queueing.html', 'summary.json']) {
@@ -40,13 +40,14 @@ test.serial('a threshold that does not hold fails the whole; how long the others
   const machinery = { ...fakeMachinery(), experimentsDirectory: new URL('../fixtures/two-experiments/', import.meta.url) }
   const first = await runCli(directory, ['experiments', ...FEW, '--out', 'all'], { machinery })
   t.is(first.exitCode, 1)
-  t.regex(first.stderr, /hasty \(1 of 2, the others not known yet\)[^]*patient \(2 of 2\)/)
+  t.regex(first.stderr, /hasty in virtual time \(1 of 2\)[^]*patient in virtual time \(2 of 2\)[^]*real peers that share the machine \(2 experiments\)[^]*real peers of hasty \(1 of 2\)[^]*real peers of patient \(2 of 2\)/)
   t.regex(first.stdout, /hasty +\d+ s +24 +0 of 1 hold\npatient +\d+ s +24 +2 of 2 hold/)
   await mkdir(join(directory, 'pages'))
-  await writeFile(join(directory, 'pages', 'summary.json'), JSON.stringify({ experiments: [{ name: 'patient', tookSeconds: 95 }] }))
+  await writeFile(join(directory, 'pages', 'summary.json'), JSON.stringify({ tookSeconds: 190, experiments: [{ name: 'patient', tookSeconds: 150 }, { name: 'lasting', tookSeconds: 150 }] }))
   // One named twice is run once.
   const second = await runCli(directory, ['experiments', 'hasty', 'patient', 'hasty', ...FEW, '--out', 'all', '--pages', 'pages'], { machinery })
-  t.regex(second.stderr, /hasty \(1 of 2, the others about 1 min 35 s\)/)
+  // Of 300 s of two experiments a part went side by side: all took 190 s.
+  t.regex(second.stderr, /hasty in virtual time \(1 of 2, all in more than 1 min 3\d s\)/)
 })
 
 /** Interrupts when its nth run begins. */
@@ -72,22 +73,19 @@ test.serial('interrupted, it says where the finished results are and with which 
   const directory = await temporaryDirectory(t)
   const interrupt = new AbortController()
   const machinery = {
-    // Two cases, two arms: in the second experiment.
-    ...fakeMachinery(new InterruptingWire(interrupt, 5)),
+    // Of each of the two experiments a case with two arms has the machine alone; those of the others are before them.
+    ...fakeMachinery(new InterruptingWire(interrupt, 7)),
     experimentsDirectory: new URL('../fixtures/two-experiments/', import.meta.url)
   }
   const { exitCode, stderr, stdout } = await runCli(directory, ['experiments', ...FEW, '--out', 'all of them', '--pages', 'pages'], { machinery, signal: interrupt.signal })
   t.is(exitCode, 130)
   t.is(stdout, '')
   t.true(stderr.endsWith(`
-Finished: all of them/hasty
-twinwire summary 'all of them/hasty' --out pages makes their reports and the summary.
-Interrupted: all of them/patient
-twinwire report 'all of them/patient' makes the report of what it has.
+Results: all of them/hasty, all of them/patient
+twinwire summary 'all of them/hasty' 'all of them/patient' --out pages makes reports and the summary of what they have.
 `), stderr)
-  t.is((await runCli(directory, ['summary', 'all of them/hasty', '--out', 'pages'])).exitCode, 0)
-  t.deepEqual((await readdir(join(directory, 'pages'))).sort(), ['hasty.html', 'index.html', 'summary.json'])
-  t.is((await runCli(directory, ['report', 'all of them/patient'])).exitCode, 0)
+  t.is((await runCli(directory, ['summary', 'all of them/hasty', 'all of them/patient', '--out', 'pages'])).exitCode, 0)
+  t.deepEqual((await summaryOf(join(directory, 'pages'))).experiments.map(({ name, holes }) => [name, holes]), [['hasty', 0], ['patient', 1]])
 })
 
 test.serial('experiments share the processes of real peers, which end with the command', async t => {
@@ -125,7 +123,7 @@ test.serial('an experiment whose real peers cannot be made fails alone: the othe
   }
   const { exitCode, stdout, stderr } = await runCli(directory, ['experiments', 'hasty', 'patient', ...FEW, '--out', 'all', '--pages', 'pages'], { machinery })
   t.is(exitCode, 1)
-  t.regex(stderr, /\nerror \[EAGAIN\]: hasty failed: no more processes\npatient \(2 of 2\)/)
+  t.regex(stderr, /\nerror \[EAGAIN\]: hasty failed: no more processes\nreal peers that share the machine \(2 experiments\), 2\/2 runs\nreal peers of patient \(1 of 1\)/)
   t.regex(stdout, /\nhasty +\d+ s +failed, 20, 4 without a result +0 of 1 hold\npatient +\d+ s +24 +2 of 2 hold\nSummary: pages\/index\.html\n$/)
   t.deepEqual((await readdir(join(directory, 'pages'))).sort(), ['hasty.html', 'index.html', 'patient.html', 'summary.json'])
   t.deepEqual((await summaryOf(join(directory, 'pages'))).experiments.map(({ name, holes }) => [name, holes]), [['hasty', 4], ['patient', 0]])
@@ -154,7 +152,7 @@ test.serial('where a page cannot be made there is no summary, and what makes it 
   const { exitCode, stdout, stderr } = await runCli(directory, ['experiments', ...FEW, '--out', 'all', '--pages', 'pages'])
   t.is(exitCode, 2)
   t.is(stdout, '')
-  t.regex(stderr, /\ntwinwire summary all\/queueing --out pages makes their reports and the summary\.\nerror \[ERR_INVALID_OPTION\]: [^\n]*queueing\.html[^\n]*\n$/)
+  t.regex(stderr, /\ntwinwire summary all\/queueing --out pages makes reports and the summary of what they have\.\nerror \[ERR_INVALID_OPTION\]: [^\n]*queueing\.html[^\n]*\n$/)
 })
 
 /** Interrupts when the next thread is made after real peers have stopped, which is to make a page. */
@@ -181,8 +179,8 @@ test.serial('interrupted while pages are made, it ends with 130 and whole pages 
   t.is(exitCode, 130)
   t.is(stdout, '')
   t.true(stderr.endsWith(`
-Finished: all/queueing
-twinwire summary all/queueing --out pages makes their reports and the summary.
+Results: all/queueing
+twinwire summary all/queueing --out pages makes reports and the summary of what they have.
 `), stderr)
   t.deepEqual(await readdir(join(directory, 'pages')), [])
 })

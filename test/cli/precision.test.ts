@@ -67,7 +67,7 @@ test.serial('it stops at the same seed whatever runs beside what, and its own co
   const plans = []
   for (const [i, args] of outputs.entries()) {
     await runCli(directory, [...args, '--out', String(i)], { machinery: adaptive() })
-    const { startedAt: _a, finishedAt: _b, ...manifest } = await manifestOf(join(directory, String(i))) as Manifest & { startedAt: string, finishedAt: string }
+    const { startedAt: _a, tookSeconds: _b, finishedAt: _c, ...manifest } = await manifestOf(join(directory, String(i))) as Manifest & { startedAt: string, tookSeconds: number, finishedAt: string }
     plans.push(manifest)
   }
   t.deepEqual(plans[0], plans[1])

@@ -1,19 +1,22 @@
-import assert from 'node:assert/strict'
 import test from 'ava'
-import { planStages } from '../../src/cli/stages.ts'
-import type { Stage } from '../../src/cli/stages.ts'
-import type { Case, Experiment } from '../../src/experiment/definition.ts'
+import { aloneStage, planStages, sharedStage } from '../../src/cli/stages.ts'
+import type { RealUnits, Stage } from '../../src/cli/stages.ts'
+import type { Case } from '../../src/experiment/definition.ts'
 import { loadExperiment } from '../../src/experiment/registry.ts'
 import type { UnitKey } from '../../src/experiment/unit.ts'
 
 const { experiment } = await loadExperiment('connection-setup', new URL('../../experiments/', import.meta.url))
 
+/** 60% of its processors are 1.2, 40% of its memory has room for 100 processes. */
+const machine = { cores: 2, memoryBytes: 25e9 }
+
 /** So many hosts, in so many processes where they share. */
-function caseOf (name: string, waits: boolean, hosts: number, processes = hosts, limitMs = 1_000): Case {
+function caseOf (name: string, busyProcessors: number | undefined, hosts: number, processes = hosts, limitMs = 1_000): Case {
+  const { busyProcessors: _none, ...theCase } = experiment.cases[0]
   return {
-    ...experiment.cases[0],
+    ...theCase,
     name,
-    waits,
+    ...busyProcessors !== undefined && { busyProcessors },
     scenario: () => ({
       hosts: Array.from({ length: hosts }, (_, index) => ({ name: `host-${index}`, role: 'idle', ...processes < hosts && { process: `process-${index % processes}` } })),
       paths: [],
@@ -22,15 +25,13 @@ function caseOf (name: string, waits: boolean, hosts: number, processes = hosts,
   }
 }
 
-function stageOf (seeds: number, ...cases: readonly Case[]): Stage {
-  return stageOn('relay', seeds, ...cases)
+function realUnits (seeds: number, cases: readonly Case[]): RealUnits {
+  const units = cases.flatMap(({ name }) => Array.from({ length: seeds }, (_, seed): UnitKey => ({ wire: 'tcp', case: name, arm: 'plain', seed: `stages/${seed}` })))
+  return { experiment: { ...experiment, cases }, parameters: {}, units }
 }
 
-function stageOn (tcpNetwork: 'relay' | 'namespaces', seeds: number, ...cases: readonly Case[]): Stage {
-  const units = cases.flatMap(({ name }) => Array.from({ length: seeds }, (_, seed): UnitKey => ({ wire: 'tcp', case: name, arm: 'plain', seed: `stages/${seed}` })))
-  const [stage, ...others] = planStages({ ...experiment, cases } satisfies Experiment, {}, units, { jobs: 2, tcpNetwork })
-  assert.deepEqual([stage.wire, stage.units.length, others], ['tcp', units.length, []])
-  return stage
+function sharedOf (seeds: number, ...cases: readonly Case[]): Stage {
+  return sharedStage([realUnits(seeds, cases)], machine)
 }
 
 /** How many of a case may run at a time where nothing else does, in the order in which the cases come. */
@@ -38,45 +39,70 @@ function atATime ({ units, capacity, weightOf }: Stage): Array<readonly [string,
   return [...new Map(units.map(unit => [unit.case, unit]))].map(([name, unit]) => [name, Math.floor(capacity / weightOf(unit))] as const)
 }
 
-test('where a process carries the packets, four of real runs that mostly wait go at a time, or fewer where their processes would be more than 48', t => {
-  t.deepEqual(atATime(stageOn('namespaces', 12, caseOf('pair', true, 2))), [['pair', 4]])
-  t.deepEqual(atATime(stageOn('namespaces', 12, caseOf('thirteen', true, 13))), [['thirteen', 3]])
-  t.deepEqual(atATime(stageOn('namespaces', 14, caseOf('alone', false, 2))), [['alone', 1]])
+test('real runs share the machine, as many as keep six tenths of its processors busy', t => {
+  t.deepEqual(atATime(sharedOf(24, caseOf('pair', 0.1, 2))), [['pair', 12]])
+  t.deepEqual(atATime(sharedOf(30, caseOf('half', 0.5, 2))), [['half', 2]])
 })
 
-test('real runs that mostly wait go fourteen at a time, or fewer where their processes would be more than 48; all others alone', t => {
-  t.deepEqual(atATime(stageOf(14, caseOf('pair', true, 2))), [['pair', 14]])
-  t.deepEqual(atATime(stageOf(14, caseOf('ten', true, 10))), [['ten', 4]])
-  t.deepEqual(atATime(stageOf(14, caseOf('shared', true, 100, 12))), [['shared', 4]])
-  t.deepEqual(atATime(stageOf(14, caseOf('busy', false, 2))), [['busy', 1]])
-  t.deepEqual(atATime(stageOf(14, caseOf('many', true, 100))), [['many', 1]])
+test('... or fewer where their processes would take more than four tenths of its memory', t => {
+  t.deepEqual(atATime(sharedOf(30, caseOf('ten', 0.05, 10))), [['ten', 10]])
+  t.deepEqual(atATime(sharedOf(30, caseOf('shared', 0.05, 100, 20))), [['shared', 5]])
 })
 
-test('runs of several cases share that, the longest first, and those that go alone last', t => {
-  const { units, capacity, weightOf } = stageOf(2, caseOf('busy', false, 2), caseOf('pair', true, 2), caseOf('twenty', true, 20, 20, 2_000))
-  t.deepEqual(units.map(unit => unit.case), ['twenty', 'twenty', 'pair', 'pair', 'busy', 'busy'])
-  // Forty of 48 processes and one of fourteen runs: the second pair begins when the first is over, and ends with the others.
-  t.is(units.slice(0, 3).reduce((sum, unit) => sum + weightOf(unit), 0), capacity)
-  t.is(weightOf(units[4]), capacity)
+test('runs of which nothing is said, and those that take all that there is, go alone', t => {
+  const cases = [caseOf('busy', undefined, 2), caseOf('whole', 1.2, 2), caseOf('many', 0.05, 100), caseOf('pair', 0.1, 2)]
+  t.deepEqual([...new Set(sharedOf(3, ...cases).units.map(unit => unit.case))], ['pair'])
+  const alone = aloneStage(realUnits(3, cases), machine)
+  t.deepEqual(alone.units.map(unit => unit.case), ['busy', 'busy', 'busy', 'whole', 'whole', 'whole', 'many', 'many', 'many'])
+  t.deepEqual(atATime(alone), [['busy', 1], ['whole', 1], ['many', 1]])
+})
+
+test('a larger machine has more of them at a time', t => {
+  const large = { cores: 8, memoryBytes: 100e9 }
+  t.deepEqual(atATime(sharedStage([realUnits(80, [caseOf('pair', 0.12, 2)])], large)), [['pair', 40]])
+})
+
+test('runs of several cases, and of several experiments, share that, the longest first', t => {
+  const cases = [caseOf('pair', 0.1, 2), caseOf('twenty', 0.9, 20, 20, 2_000)]
+  const { units, capacity, weightOf } = sharedOf(2, ...cases)
+  t.deepEqual(units.map(unit => unit.case), ['twenty', 'twenty', 'pair', 'pair'])
+  // Two long ones, one after the other, and beside the first of them the short ones.
+  t.true(weightOf(units[0]) + weightOf(units[2]) <= capacity)
+  t.true(2 * weightOf(units[0]) > capacity)
+  const [first, second] = cases.map(theCase => realUnits(2, [theCase]))
+  const together = sharedStage([first, second], machine)
+  t.deepEqual(together.units, [...second.units, ...first.units])
+  t.is(together.weightOf(first.units[0]), weightOf(units[2]))
 })
 
 test('they go no more at a time than they need to be over as soon as they can', t => {
-  t.deepEqual(atATime(stageOf(20, caseOf('pair', true, 2))), [['pair', 10]])
-  t.deepEqual(atATime(stageOf(15, caseOf('pair', true, 2))), [['pair', 8]])
-  t.deepEqual(atATime(stageOf(3, caseOf('pair', true, 2))), [['pair', 3]])
+  t.deepEqual(atATime(sharedOf(20, caseOf('pair', 0.1, 2))), [['pair', 10]])
+  t.deepEqual(atATime(sharedOf(13, caseOf('pair', 0.1, 2))), [['pair', 7]])
+  t.deepEqual(atATime(sharedOf(3, caseOf('pair', 0.1, 2))), [['pair', 3]])
   // Two of the short ones beside the eight long ones, four times; with eight at a time they would come after them.
-  t.deepEqual(atATime(stageOf(8, caseOf('long', true, 2, 2, 60_000), caseOf('short', true, 2, 2, 10_000))), [['long', 10], ['short', 10]])
+  t.deepEqual(atATime(sharedOf(8, caseOf('long', 0.1, 2, 2, 60_000), caseOf('short', 0.1, 2, 2, 10_000))), [['long', 10], ['short', 10]])
 })
 
-test('how long a real run lasts at most is what its scenario says, also of one that goes alone; of a case that throws nothing is known', t => {
-  const broken: Case = { ...caseOf('broken', true, 2), scenario: () => { throw new Error('of the case') } }
-  const { units, scenarioLimitMsOf } = stageOf(1, caseOf('pair', true, 2, 2, 7_000), caseOf('busy', false, 2, 2, 400_000), broken)
-  t.deepEqual(units.map(unit => [unit.case, scenarioLimitMsOf?.(unit)]), [['pair', 7_000], ['busy', 400_000], ['broken', 0]])
-  const [simulations] = planStages(experiment, {}, [{ wire: 'sim', case: experiment.cases[0].name, arm: 'plain', seed: 'stages/0' }], { jobs: 2 })
-  t.is(simulations.scenarioLimitMsOf, undefined)
+test('an experiment has all that is in virtual time first, then the real runs that share the machine, then those that go alone', t => {
+  const cases = [caseOf('busy', undefined, 2), caseOf('pair', 0.1, 2)]
+  const { units } = realUnits(2, cases)
+  const virtual = (['stack', 'sim'] as const).map((wire): UnitKey => ({ wire, case: 'pair', arm: 'plain', seed: 'stages/0' }))
+  const stages = planStages({ ...experiment, cases }, {}, [...units, ...virtual], { jobs: 3, machine })
+  t.deepEqual(stages.map(stage => [stage.wire, stage.units.length]), [['sim', 1], ['stack', 1], ['tcp', 2], ['tcp', 2]])
+  t.deepEqual(stages[2].units.map(unit => unit.case), ['pair', 'pair'])
+  t.is(stages[0].capacity, 3)
+  t.is(stages[0].scenarioLimitMsOf, undefined)
+})
+
+test('how long a real run lasts at most is what its scenario says, also of one that goes alone', t => {
+  const real = realUnits(1, [caseOf('pair', 0.1, 2, 2, 7_000), caseOf('busy', undefined, 2, 2, 400_000)])
+  const [shared, alone] = [sharedStage([real], machine), aloneStage(real, machine)]
+  t.deepEqual([shared, alone].map(({ units: [unit], scenarioLimitMsOf }) => [unit.case, scenarioLimitMsOf?.(unit)]), [['pair', 7_000], ['busy', 400_000]])
 })
 
 test('a case that throws is planned alone, and its runs say what it threw', t => {
-  const broken: Case = { ...caseOf('broken', true, 2), scenario: () => { throw new Error('of the case') } }
-  t.deepEqual(atATime(stageOf(14, broken, caseOf('pair', true, 2))), [['pair', 14], ['broken', 1]])
+  const broken: Case = { ...caseOf('broken', 0.1, 2), scenario: () => { throw new Error('of the case') } }
+  const { units, scenarioLimitMsOf } = aloneStage(realUnits(2, [broken, caseOf('pair', 0.1, 2)]), machine)
+  t.deepEqual(units.map(unit => unit.case), ['broken', 'broken'])
+  t.is(scenarioLimitMsOf?.(units[0]), 0)
 })

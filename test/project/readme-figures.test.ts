@@ -44,7 +44,7 @@ const experiment: ExperimentSummary = {
 }
 
 test('README\'s figures say of each promise what was found and where, of each experiment its verdict, and how far to believe it', t => {
-  t.is(readmeFigures({ experiments: [experiment] }), [
+  t.is(readmeFigures({ tookSeconds: 60, experiments: [experiment] }), [
     'How to read the tables: a *reading* is one way to measure a promise, and of each case only the hardest counts for the strongest and the weakest; an *arm* is one configuration of libp2p, with or without modules; a *goal* is what should get better, a *cost* what that is paid with; *open* means that the runs cannot tell; *one run* stands in place of a 95% interval, which a single run does not have.',
     '',
     '| promise | met | partly | not met | open | strongest reading | weakest reading |',
@@ -73,25 +73,25 @@ test('a promise\'s change is that of its arm, though another arm has the same me
   const [metric] = experiment.metrics
   const [plain, pool] = metric.arms
   const twin = { ...pool, arm: 'twin', ...pool.comparison && { comparison: { ...pool.comparison, relative: [-0.95, -0.99, -0.5] as const } } }
-  t.is(readmeFigures({ experiments: [{ ...experiment, metrics: [{ ...metric, arms: [plain, twin, pool] }] }] }), readmeFigures({ experiments: [experiment] }))
+  t.is(readmeFigures({ tookSeconds: 60, experiments: [{ ...experiment, metrics: [{ ...metric, arms: [plain, twin, pool] }] }] }), readmeFigures({ tookSeconds: 600, experiments: [experiment] }))
 })
 
 test('an experiment says beside its verdict which threshold or limit of agreement does not hold, what was found and what was promised', t => {
   const broken = [{ kind: 'threshold', text: 'request of Pool: 1.2 s, promised at most 1 s' }, { kind: 'agreement', text: 'dial of plain libp2p: 25 ms (242 ms simulated, 217 ms real), promised simulated within 20 ms of real' }] as const
-  t.true(readmeFigures({ experiments: [{ ...experiment, passed: false, broken }] }).includes('| Pool improved 1 of 1 metric: −95% [−96, −94]. ' +
+  t.true(readmeFigures({ tookSeconds: 60, experiments: [{ ...experiment, passed: false, broken }] }).includes('| Pool improved 1 of 1 metric: −95% [−96, −94]. ' +
     '✕ A [threshold](reports/dead-address.html#thresholds) does not hold: request of Pool: 1.2 s, promised at most 1 s. ' +
     '✕ A [limit of agreement](reports/dead-address.html#thresholds) does not hold: dial of plain libp2p: 25 ms (242 ms simulated, 217 ms real), promised simulated within 20 ms of real. |'))
 })
 
 test('real runs that the simulation was not held to say so', t => {
-  const alone = (seeds: ExperimentSummary['seeds']): string => readmeFigures({ experiments: [{ ...experiment, seeds, agreement: [] }] })
+  const alone = (seeds: ExperimentSummary['seeds']): string => readmeFigures({ tookSeconds: 60, experiments: [{ ...experiment, seeds, agreement: [] }] })
   t.true(alone({ sim: 20, tcp: 1 }).includes('| 20 in simulation, 1 on real peers (not compared with the simulation) |'))
   t.true(alone({ tcp: 9 }).includes('| 9 on real peers (nothing was simulated) |'))
 })
 
 test('what each module did alone comes first, a line a module', t => {
   const modules = [{ module: 'connectionPool', verdict: '', answer: 'better in 1 of 2 goals (first address dead, request -95% [-96, -94]), worse in none' }, { module: 'fullStack', verdict: '', answer: 'better in 2 of 2 goals' }] as const
-  t.true(readmeFigures({ experiments: [experiment, { ...experiment, name: 'ablation', report: 'ablation.html', modules }] }).startsWith(
+  t.true(readmeFigures({ tookSeconds: 60, experiments: [experiment, { ...experiment, name: 'ablation', report: 'ablation.html', modules }] }).startsWith(
     'Should a module be switched on? What each did alone:\n\n- [Connection pool](reports/ablation.html#effects): better in 1 of 2 goals (first address dead, request −95% [−96, −94]), worse in none.\n\nHow to read the tables'))
 })
 
@@ -135,23 +135,23 @@ test('of several cases the strongest and the weakest stand in the promise\'s row
   const slower = { ...claim, reading: 'in 50 ms', case: 'slow', target: { value: 50 }, outcome: 'not met' as const, readings: [{ ...claim.readings[0], outcome: 'not met' as const, found: [312, 300, 320] as const }] }
   const bounded = { ...claim, reading: 'a fifth fails', case: 'failing', outcome: 'open' as const, readings: [{ ...claim.readings[0], outcome: 'open' as const }] }
   const failing = { ...metric, case: 'failing', arms: [plain, { ...pool, ...pool.comparison && { comparison: { ...pool.comparison, verdict: 'saturated' as const, relative: null, bounds: { baseline: 0.2 } } } }] }
-  const [, , , , row, ...rest] = readmeFigures({ experiments: [{ ...experiment, claims: [slower, bounded, claim], metrics: [metric, failing, { ...metric, case: 'slow' }] }] }).split('\n')
+  const [, , , , row, ...rest] = readmeFigures({ tookSeconds: 60, experiments: [{ ...experiment, claims: [slower, bounded, claim], metrics: [metric, failing, { ...metric, case: 'slow' }] }] }).split('\n')
   t.regex(row, /^\| ten times faster \| 1 \| 0 \| 1 \| 1 \| ✓ met: \[first address dead\].* \| ✕ not met: \[in 50 ms\]\([^)]*\), 6\.24 s → 312 ms \|$/)
   t.true(rest.some(line => line.endsWith('| Pool | 6.24 s | 312 ms | 312 ms [300, 320] in simulation | at most 50 ms | ✕ not met |')))
   t.true(rest.some(line => line.endsWith('| Pool | > 6.24 s (20% failed) | 312 ms | no size in simulation | −90% | ? open |')))
   const least = { ...bounded, outcome: 'met' as const, readings: [{ ...bounded.readings[0], found: [-0.95, null, -0.94] as const, isBound: true as const }] }
-  t.true(readmeFigures({ experiments: [{ ...experiment, claims: [least], metrics: [failing] }] }).includes('| Pool | > 6.24 s (20% failed) | 312 ms | at least 94% less in simulation | −90% | ✓ met |'))
+  t.true(readmeFigures({ tookSeconds: 60, experiments: [{ ...experiment, claims: [least], metrics: [failing] }] }).includes('| Pool | > 6.24 s (20% failed) | 312 ms | at least 94% less in simulation | −90% | ✓ met |'))
 })
 
 test('a case whose fair rival is not beaten is not the strongest because a straw man is, and its reading says of what it is the same', t => {
   const [claim] = experiment.claims
   const fair = { ...claim, reading: 'the same, against a fair rival', outcome: 'not met' as const }
   const half = { ...claim, reading: 'half way', case: 'half', outcome: 'partly' as const }
-  const [, , , , row] = readmeFigures({ experiments: [{ ...experiment, claims: [claim, fair, half], metrics: [...experiment.metrics, { ...experiment.metrics[0], case: 'half' }] }] }).split('\n')
+  const [, , , , row] = readmeFigures({ tookSeconds: 60, experiments: [{ ...experiment, claims: [claim, fair, half], metrics: [...experiment.metrics, { ...experiment.metrics[0], case: 'half' }] }] }).split('\n')
   t.regex(row, /\| 1 \| 1 \| 1 \| 0 \| ◐ partly: \[half way\].* \| ✕ not met: \[first address dead, against a fair rival\]/)
-  const [, , , , named] = readmeFigures({ experiments: [{ ...experiment, claims: [{ ...claim, reading: 'failed requests: churn' }, { ...fair, reading: 'the same, against a fair rival: churn' }] }] }).split('\n')
+  const [, , , , named] = readmeFigures({ tookSeconds: 60, experiments: [{ ...experiment, claims: [{ ...claim, reading: 'failed requests: churn' }, { ...fair, reading: 'the same, against a fair rival: churn' }] }] }).split('\n')
   t.regex(named, /✕ not met: \[failed requests, against a fair rival: churn\]/)
   // The case may be named first, and the one before be against another rival.
-  const [, , , , prefixed] = readmeFigures({ experiments: [{ ...experiment, claims: [{ ...claim, reading: '100 B: as much again, against kept streams' }, { ...fair, reading: '100 B: the same, against a fair rival' }] }] }).split('\n')
+  const [, , , , prefixed] = readmeFigures({ tookSeconds: 60, experiments: [{ ...experiment, claims: [{ ...claim, reading: '100 B: as much again, against kept streams' }, { ...fair, reading: '100 B: the same, against a fair rival' }] }] }).split('\n')
   t.regex(prefixed, /✕ not met: \[100 B: as much again, against a fair rival\]/)
 })

@@ -11,7 +11,15 @@ const ROUNDS = 100
  * echo, over loopback. Next to nothing of them is in memory afterwards.
  */
 export async function warmUp (): Promise<void> {
-  using _limits = limitsThatEnd()
+  const limits = limitsThatEnd()
+  try {
+    await dialEachOther()
+  } finally {
+    limits.end()
+  }
+}
+
+async function dialEachOther (): Promise<void> {
   const transport = kernelTcp(UNLIMITED_SESSION)
   const [client, server] = await Promise.all([createPeer({ seed: 'warm-up/client', transport }), createPeer({ seed: 'warm-up/server', transport })])
   try {
@@ -35,12 +43,12 @@ export async function warmUp (): Promise<void> {
 }
 
 /**
- * Until it is disposed of, time limits of `AbortSignal.timeout` are timers of ours, which end then. Node's own last to their
+ * Until `end`, time limits of `AbortSignal.timeout` are timers of ours, which end then. Node's own last to their
  * end, whether or not anybody waits for what they limit, and until then libp2p's (10 s for an upgrade, 1 s for a close) keep
  * what they belong to: a run that measures a process's memory would find 3 MB in it that are gone later.
  */
-function limitsThatEnd (): Disposable {
-  const { timeout } = AbortSignal
+function limitsThatEnd (): { end (): void } {
+  const nodes = Object.getOwnPropertyDescriptor(AbortSignal, 'timeout')!
   const timers = new Set<NodeJS.Timeout>()
   AbortSignal.timeout = limitMs => {
     const limit = new AbortController()
@@ -48,8 +56,8 @@ function limitsThatEnd (): Disposable {
     return limit.signal
   }
   return {
-    [Symbol.dispose] () {
-      AbortSignal.timeout = timeout
+    end () {
+      Object.defineProperty(AbortSignal, 'timeout', nodes)
       timers.forEach(clearTimeout)
     }
   }
