@@ -73,7 +73,7 @@ test('a promise\'s change is that of its arm, though another arm has the same me
   const [metric] = experiment.metrics
   const [plain, pool] = metric.arms
   const twin = { ...pool, arm: 'twin', ...pool.comparison && { comparison: { ...pool.comparison, relative: [-0.95, -0.99, -0.5] as const } } }
-  t.is(readmeFigures({ tookSeconds: 60, experiments: [{ ...experiment, metrics: [{ ...metric, arms: [plain, twin, pool] }] }] }), readmeFigures({ tookSeconds: 600, experiments: [experiment] }))
+  t.is(readmeFigures({ tookSeconds: 60, experiments: [{ ...experiment, metrics: [{ ...metric, arms: [plain, twin, pool] }] }] }), readmeFigures({ tookSeconds: 60, experiments: [experiment] }))
 })
 
 test('an experiment says beside its verdict which threshold or limit of agreement does not hold, what was found and what was promised', t => {
