@@ -273,7 +273,7 @@ function drainMs ({ rttMs }: RunParameters): number {
 function messages ({ delayMs, ...over }: Pick<Case, 'name' | 'title' | 'description' | 'sweep' | 'noGain'> & { readonly delayMs?: number }): Case {
   return {
     ...over,
-    // A message costs its processors a millisecond, and eight runs would share two.
+    // No `busyProcessors`: a message costs a millisecond of two.
     ...delayMs !== 0 && !REAL_CASES.has(over.name) && { wires: ['sim', 'stack'] as const },
     scenario: run => ({
       hosts: ['sender', 'receiver'].map(host => ({ name: host, role: host, libp2p: libp2pWith(modulesOfArm(arms, run)), ...delayMs === 0 && { processing: { perEventMs: COMPUTING_PER_EVENT_MS, ofRealPeers: true } } })),

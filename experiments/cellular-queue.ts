@@ -64,7 +64,7 @@ function cellular (name: string, title: string, description: string, queue: Path
     name,
     title,
     description,
-    // What the link carries is work for two processors.
+    // No `busyProcessors`: what the link carries is work for two.
     scenario: ({ rttMs, trafficBitsPerSecond, durationMs, deadlineMs }) => ({
       hosts: [{ name: 'client', role: 'client' }, { name: 'server', role: 'server' }],
       paths: [{

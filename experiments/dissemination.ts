@@ -151,6 +151,7 @@ function maelstromCase (name: MaelstromName, title: string, wires: readonly Wire
     description: `25 nodes, each of which broadcasts once; ${exponential ? `each of the two packets of a message takes an exponential time of ${latencyMs} ms in the mean` : `a message takes ${latencyMs} ms`} from neighbour to neighbour. Maelstrom publishes ${publishedMaximumMs} ms for the longest.`,
     arms: ['plain'],
     wires,
+    // No `busyProcessors`: of ten hops each wait for a processor counts, and all are 10 ms and more.
     scenario: () => ({
       hosts: overlayHosts(25, edges),
       paths: edges.map(([a, b]) => ({ from: hostName(a), to: hostName(b), forward })),

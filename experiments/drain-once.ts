@@ -67,7 +67,7 @@ export const experiment: Experiment = {
     name: 'bulk',
     title: 'A bulk sender over a slow path',
     description: 'One stream has 16 MB to send over 20 Mbit/s, and small requests arrive on the same connection. Buffered is what the streams of the connection have not handed to the muxer, and what waits in queues of the modules.',
-    // What a process grows by, and what it carries, is not measured beside others.
+    // No `busyProcessors`: what the line carries is work for two.
     scenario: run => ({
       hosts: [{ name: 'client', role: 'client', freshProcess: true, libp2p: libp2pWith(modulesOf(run)) }, { name: 'server', role: 'server', libp2p: libp2pWith(modulesOf(run)) }],
       paths: [{ from: 'client', to: 'server', forward: { delayMs: Number(run.rttMs) / 2, rateBitsPerSecond: Number(run.rateBitsPerSecond), queue: { limitPackets: QUEUE_PACKETS } } }],

@@ -100,7 +100,7 @@ export const experiment: Experiment = {
     { promise: PROMISE, reading: 'memory in use a peer of a server with 200 clients, against plain libp2p', case: 'server', metric: 'used-a-peer', arm: 'full', wire: 'tcp', target: { change: -0.4 } },
     { promise: PROMISE, reading: 'memory in use a peer of a client of 200 servers, against plain libp2p', case: 'client', metric: 'used-a-peer', arm: 'full', wire: 'tcp', target: { change: -0.4 } }
   ],
-  // Two arms and twelve comparisons: the least with which Holm's correction can find anything. A run is nineteen seconds or so.
+  // Two arms and ten comparisons: the least with which Holm's correction can find anything. A run is nineteen seconds or so.
   repetitions: { sim: 0, stack: 0, tcp: 9 }
 }
 

@@ -1,4 +1,5 @@
 import { systemClock } from '../core/clock.ts'
+import { TwinwireError } from '../core/errors.ts'
 import { definitionHash } from '../experiment/definition-hash.ts'
 import { planSeeds, planUnits } from '../experiment/plan.ts'
 import type { WirePlan } from '../experiment/plan.ts'
@@ -36,13 +37,13 @@ export interface ConductRequest {
 export interface ConductObserver {
   /** Stages beside those of the plan: seeds that are added for precision, and simulations that are run again for their courses. */
   added(stages: readonly Stage[]): void
-  /** `tookMs` is real time; `soFar` gives everything that is there with this unit. */
+  /** `tookMs` is real time; `soFar` gives everything that is there with this unit and not written yet. */
   finished(unit: UnitKey, result: UnitResult, tookMs: number, soFar: () => ResultsData): void
   /** A simulation that has a result was run again for its course. */
   repeated(unit: UnitKey, tookMs: number): void
   /** Waited for before real time is measured and before the results are written: whatever it does beside must be over. */
   quiet?(): Promise<void>
-  /** The results are in the folder, however the run ended. */
+  /** All results that there are, are in the folder, however the run or its part ended. */
   written(results: ResultsData): void
 }
 
@@ -124,7 +125,7 @@ export class Conducting {
     try {
       await execute({ ...options, stages: plan.stages.filter(({ wire }) => wire === 'sim') })
       while (!signal.aborted) {
-        const more = await missing(this.#soFar(), plan)
+        const more = await missing(this.#unwritten(), plan)
         if (more === undefined) {
           break
         }
@@ -165,21 +166,39 @@ export class Conducting {
     return await createPlayer('tcp', this.#options())
   }
 
-  /** What is finished joins what an earlier call has written. */
+  /**
+   * What is finished joins what an earlier call has written. Where that cannot be read any more, it goes into a folder
+   * beside it.
+   */
   async write (): Promise<void> {
-    const { directory, observer } = this.#request
-    await observer.quiet?.()
-    this.#tookMs += Math.max(0, this.#toMs - this.#fromMs)
+    this.#tookMs += this.#partMs
     this.#fromMs = Infinity
     this.#toMs = -Infinity
+    try {
+      await this.#request.observer.quiet?.()
+    } finally {
+      await this.#writeUnits()
+    }
+  }
+
+  async #writeUnits (): Promise<void> {
+    const { directory, observer } = this.#request
     // Also where a wire cannot be made: what ran before it took long.
     if (this.#units.length === 0 && (this.#written || await holdsResults(directory))) {
       return
     }
     const { readResults, writeResults } = await import('../results/files.ts')
-    const { run, units } = this.#soFar()
-    // Not kept in memory meanwhile: many experiments' are too much.
-    const results = { run, units: [...this.#written ? (await readResults(directory)).units : [], ...units] }
+    const { run, units } = this.#unwritten()
+    let earlier: readonly UnitResult[] = []
+    try {
+      // Not kept in memory meanwhile: those of many experiments are too much.
+      earlier = this.#written ? (await readResults(directory)).units : []
+    } catch (error) {
+      const beside = `${directory}-rest`
+      await writeResults(beside, { run, units })
+      throw new TwinwireError('ERR_RESULTS_INCOMPLETE', `what was written before cannot be read any more; the rest is in ${beside}`, { path: directory, cause: error })
+    }
+    const results = { run, units: [...earlier, ...units] }
     await writeResults(directory, results)
     this.#written = true
     this.#units = []
@@ -198,7 +217,7 @@ export class Conducting {
       onFinished: (unit, result, tookMs) => {
         this.#note(tookMs)
         this.#units.push(result)
-        observer.finished(unit, result, tookMs, () => this.#soFar())
+        observer.finished(unit, result, tookMs, () => this.#unwritten())
       }
     }
   }
@@ -210,10 +229,14 @@ export class Conducting {
     this.#toMs = nowMs
   }
 
-  #soFar (): ResultsData {
-    const tookMs = this.#tookMs + Math.max(0, this.#toMs - this.#fromMs)
+  get #partMs (): number {
+    return Math.max(0, this.#toMs - this.#fromMs)
+  }
+
+  /** What the folder does not have. */
+  #unwritten (): ResultsData {
     return {
-      run: { ...this.#description, plan: [...this.#wires], tookSeconds: tookMs / 1000, finishedAt: new Date().toISOString() },
+      run: { ...this.#description, plan: [...this.#wires], tookSeconds: (this.#tookMs + this.#partMs) / 1000, finishedAt: new Date().toISOString() },
       units: [...this.#units]
     }
   }

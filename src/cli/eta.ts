@@ -1,5 +1,4 @@
 import type { UnitKey } from '../experiment/unit.ts'
-import type { Room } from './in-turn.ts'
 import type { Stage } from './stages.ts'
 
 export interface Remaining {
@@ -9,34 +8,36 @@ export interface Remaining {
 }
 
 /**
- * How long the rest will take: for each unit left, the mean time of its stage's finished units of the same case (where
- * there is none yet, of any that weigh as much). Those that share the machine take as much of it as they weigh, and as long
- * as the longest of them at least; those that have it alone come one after the other.
+ * How long the rest will take: for each unit left, the mean time of its stage's finished units of the same case (in a stage
+ * of several experiments: with the same limit, too; where there is none yet, of any that weigh as much). They take as much of the stage's capacity as they weigh, and as long as the longest
+ * of them at least.
  */
 export class Eta {
-  readonly #stages = new Map<string, StageTimes>()
+  readonly #stages: StageTimes[] = []
 
   constructor (stages: readonly Stage[] = []) {
     this.add(stages)
   }
 
-  /** More units: of a stage that there is already where wire and capacity are the same, so that what its units took is known. */
+  /** More units: in virtual time, of a stage that there is already on the wire, so that what its units took is known. */
   add (stages: readonly Stage[]): void {
     for (const stage of stages) {
-      const key = `${stage.wire} ${stage.capacity}`
-      const known = this.#stages.get(key) ?? new StageTimes(stage)
-      known.add(stage.units)
-      this.#stages.set(key, known)
+      let times = this.#stages.find(({ wire }) => wire === stage.wire && wire !== 'tcp')
+      if (times === undefined) {
+        times = new StageTimes(stage)
+        this.#stages.push(times)
+      }
+      times.add(stage.units)
     }
   }
 
   /** To be told of each unit that finished, and of the real time that it took. */
   finished (unit: UnitKey, tookMs: number): void {
-    [...this.#stages.values()].find(stage => stage.units.has(unit))?.finished(unit, tookMs)
+    this.#stages.find(stage => stage.units.has(unit))?.finished(unit, tookMs)
   }
 
   remaining (): Remaining {
-    const stages = [...this.#stages.values()].map(stage => stage.remaining())
+    const stages = this.#stages.map(stage => stage.remaining())
     return { timeMs: stages.reduce((sum, { timeMs }) => sum + timeMs, 0), complete: stages.every(({ complete }) => complete) }
   }
 }
@@ -50,10 +51,14 @@ class StageTimes {
   readonly units = new Set<UnitKey>()
   readonly #byCase = new Map<string, Times>()
   readonly #byWeight = new Map<number, Times>()
-  readonly #room: Room<UnitKey>
+  readonly #stage: Stage
 
-  constructor (room: Room<UnitKey>) {
-    this.#room = room
+  constructor (stage: Stage) {
+    this.#stage = stage
+  }
+
+  get wire (): Stage['wire'] {
+    return this.#stage.wire
   }
 
   add (units: readonly UnitKey[]): void {
@@ -63,33 +68,32 @@ class StageTimes {
   }
 
   finished (unit: UnitKey, tookMs: number): void {
-    note(this.#byCase, unit.case, tookMs)
-    note(this.#byWeight, this.#room.weightOf(unit), tookMs)
+    note(this.#byCase, this.#caseOf(unit), tookMs)
+    note(this.#byWeight, this.#stage.weightOf(unit), tookMs)
     this.units.delete(unit)
   }
 
+  #caseOf (unit: UnitKey): string {
+    return `${unit.case} ${this.#stage.scenarioLimitMsOf?.(unit)}`
+  }
+
   remaining (): Remaining {
-    const { capacity, weightOf } = this.#room
-    let aloneMs = 0
-    let sharedMs = 0
+    const { capacity, weightOf } = this.#stage
+    let weightedMs = 0
     let longestMs = 0
     let complete = true
     for (const unit of this.units) {
       const weight = weightOf(unit)
-      const times = this.#byCase.get(unit.case) ?? this.#byWeight.get(weight)
+      const times = this.#byCase.get(this.#caseOf(unit)) ?? this.#byWeight.get(weight)
       if (times === undefined) {
         complete = false
         continue
       }
       const meanMs = times.totalMs / times.count
-      if (weight < capacity) {
-        sharedMs += weight * meanMs
-        longestMs = Math.max(longestMs, meanMs)
-      } else {
-        aloneMs += meanMs
-      }
+      weightedMs += weight * meanMs
+      longestMs = Math.max(longestMs, meanMs)
     }
-    return { timeMs: aloneMs + Math.max(longestMs, sharedMs / capacity), complete }
+    return { timeMs: Math.max(longestMs, weightedMs / capacity), complete }
   }
 }
 

@@ -17,8 +17,8 @@ import { KeptWires } from './kept-wires.ts'
 import { ExitCode } from './options.ts'
 import type { MadePage } from './page-worker.ts'
 import { parseParameters } from './parameters.ts'
-import { PlayedExperiment, playInTurn, playShared } from './played-experiment.ts'
-import type { PreparedExperiment } from './played-experiment.ts'
+import { ExperimentInParts, playInTurn, playShared } from './experiment-in-parts.ts'
+import type { PreparedExperiment } from './experiment-in-parts.ts'
 import { fromHere } from './report.ts'
 import { makePagesDirectory, prepareResultsDirectory } from './results-directory.ts'
 import { planRun } from './run-plan.ts'
@@ -49,7 +49,7 @@ export interface ExperimentsOptions extends Omit<PlanOptions, 'validates' | 'set
 export async function experiments (context: CliContext, names: readonly string[], options: ExperimentsOptions): Promise<number> {
   const pages = resolve(context.workingDirectory, options.pages ?? options.out)
   const kept = new KeptWires(context.machinery)
-  let played: readonly PlayedExperiment[] | undefined
+  let played: readonly ExperimentInParts[] | undefined
   try {
     played = await playAll({ ...context, machinery: kept.machinery }, names, options, pages)
   } finally {
@@ -60,12 +60,12 @@ export async function experiments (context: CliContext, names: readonly string[]
 }
 
 /** Runs them, and returns them in the order of their names; undefined where it was interrupted. */
-async function playAll (context: CliContext, names: readonly string[], options: ExperimentsOptions, pages: string): Promise<readonly PlayedExperiment[] | undefined> {
+async function playAll (context: CliContext, names: readonly string[], options: ExperimentsOptions, pages: string): Promise<readonly ExperimentInParts[] | undefined> {
   const { signal } = context
   const folders = await experimentFolders(context, options)
-  const played: PlayedExperiment[] = []
+  const played: ExperimentInParts[] = []
   for (const name of names.length > 0 ? new Set(names) : await experimentNames(folders)) {
-    played.push(new PlayedExperiment(context, await prepare(context, name, folders, options)))
+    played.push(new ExperimentInParts(context, await prepare(context, name, folders, options)))
   }
   await makePagesDirectory(pagesOption(options), pages)
   if (signal.aborted) {
@@ -88,7 +88,7 @@ function pagesOption ({ pages }: ExperimentsOptions): string {
 }
 
 /** Makes reports and summary, and tells how each experiment went; the exit code. */
-async function sumUp (context: CliContext, played: readonly PlayedExperiment[], options: ExperimentsOptions, pages: string): Promise<number> {
+async function sumUp (context: CliContext, played: readonly ExperimentInParts[], options: ExperimentsOptions, pages: string): Promise<number> {
   const { signal, stdout } = context
   const kept = played.filter(one => one.kept)
   if (kept.length === 0) {
@@ -111,7 +111,7 @@ async function sumUp (context: CliContext, played: readonly PlayedExperiment[], 
 }
 
 /** How an experiment went: what its page says, where it has one. */
-function rowOf ({ name, failed }: PlayedExperiment, entry: MadePage | undefined): string[] {
+function rowOf ({ name, failed }: ExperimentInParts, entry: MadePage | undefined): string[] {
   if (entry === undefined) {
     return [name, '', 'failed', '']
   }
@@ -121,7 +121,7 @@ function rowOf ({ name, failed }: PlayedExperiment, entry: MadePage | undefined)
 }
 
 /** Where the results are that no summary was made of, and what makes it. */
-function tellResults (context: CliContext, played: readonly PlayedExperiment[], pages: string): void {
+function tellResults (context: CliContext, played: readonly ExperimentInParts[], pages: string): void {
   const folders = played.filter(({ kept }) => kept).map(({ directory }) => fromHere(context, directory))
   if (folders.length > 0) {
     context.stderr.write(`Results: ${folders.join(', ')}\n${commandLine(['twinwire', 'summary', ...folders, '--out', fromHere(context, pages)])} makes reports and the summary of what they have.\n`)

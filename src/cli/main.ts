@@ -1,11 +1,15 @@
 import { CommanderError } from 'commander'
 import { TwinwireError } from '../core/errors.ts'
+import type { RunTurns } from '../wires/tcp.ts'
 import type { CliContext } from './context.ts'
 import { ownVersion } from './environment.ts'
 import type { Machinery } from './execute.ts'
 import { Interruption } from './interruption.ts'
 import { ExitCode } from './options.ts'
 import { createProgram } from './program.ts'
+
+/** Real runs of both networks may go side by side. */
+let turns: RunTurns | undefined
 
 /** The wires as they ship. */
 const shippedMachinery: Machinery = {
@@ -17,8 +21,9 @@ const shippedMachinery: Machinery = {
     return new StackWire(options)
   },
   async createTcpWire (network = 'relay') {
-    const { TcpWire } = await import('../wires/tcp.ts')
-    const wire = new TcpWire({ network })
+    const { RunTurns, TcpWire } = await import('../wires/tcp.ts')
+    turns ??= new RunTurns()
+    const wire = new TcpWire({ network, turns })
     await wire.checkMachine()
     return wire
   },

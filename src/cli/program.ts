@@ -91,7 +91,7 @@ export function createProgram (context: CliContext, version: string, finish: (ex
 
   withSeedOptions(withValidationOptions(withFolderOption(program.command('experiments'))))
     .argument('[names...]', 'experiments, as listed (default: all)')
-    .description('validates experiments one after the other, and makes their reports and a summary over them')
+    .description('validates several experiments, and makes their reports and a summary over them')
     .option('--out <dir>', 'folder for the results, a folder for each', textOf('--out', 'the name of a folder'), join('results', 'experiments'))
     .option('--pages <dir>', 'folder for the reports and the summary (default: that of the results)', textOf('--pages', 'the name of a folder'))
     .action(async (names: string[], options: ExperimentsOptions) => finish(await experiments(context, names, options)))

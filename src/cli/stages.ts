@@ -37,7 +37,9 @@ const BUSY_SHARE = 0.6
 /** Of all memory, what their hosts' processes may take. */
 const MEMORY_SHARE = 0.4
 const PROCESS_BYTES = 100e6
-/** Both in one number: a run weighs as many thousandths as it takes of the processors or the memory, whichever is more. */
+/** They begin one after the other, and their processes are started in turn: more would wait for that and not for each other. */
+const MOST_RUNS = 40
+/** All in one number: a run weighs as many thousandths as it takes of the processors, the memory or the runs, whichever is most. */
 const CAPACITY = 1000
 
 /**
@@ -71,7 +73,9 @@ export function aloneStage (real: RealUnits, machine = thisMachine()): Stage {
 }
 
 function thisMachine (): SharedMachine {
-  return { cores: availableParallelism(), memoryBytes: totalmem() }
+  // In a container the system's memory is not all its own; without a limit Node says 0 or more than there is.
+  const constrainedBytes = process.constrainedMemory()
+  return { cores: availableParallelism(), memoryBytes: Math.min(totalmem(), constrainedBytes > 0 ? constrainedBytes : Infinity) }
 }
 
 interface RealLoad {
@@ -92,7 +96,10 @@ function isAlone ({ weight }: RealLoad): boolean {
 function loadsOf ({ experiment: { cases }, parameters, units }: RealUnits, machine: SharedMachine): Map<UnitKey, RealLoad> {
   return new Map(cases.flatMap(theCase => {
     const ofCase = units.filter(unit => unit.case === theCase.name)
-    const load = ofCase.length === 0 ? UNKNOWN : realLoad(theCase, parameters, ofCase[0], machine)
+    if (ofCase.length === 0) {
+      return []
+    }
+    const load = realLoad(theCase, parameters, ofCase[0], machine)
     return ofCase.map(unit => [unit, load] as const)
   }))
 }
@@ -102,8 +109,8 @@ function realLoad (theCase: Case, parameters: RunParameters, unit: UnitKey, { co
     const { hosts, limitMs } = scenarioOf(theCase, parameters, unit)
     const processes = new Set(hosts.map(host => host.process ?? host)).size
     const { busyProcessors = cores } = theCase
-    const share = Math.max(busyProcessors / (cores * BUSY_SHARE), processes * PROCESS_BYTES / (memoryBytes * MEMORY_SHARE))
-    return { weight: Math.max(1, Math.round(share * CAPACITY)), limitMs }
+    const share = Math.max(busyProcessors / (cores * BUSY_SHARE), processes * PROCESS_BYTES / (memoryBytes * MEMORY_SHARE), 1 / MOST_RUNS)
+    return { weight: Math.round(share * CAPACITY), limitMs }
   } catch {
     return UNKNOWN
   }

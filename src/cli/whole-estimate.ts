@@ -5,7 +5,8 @@ import { formatSpan } from './format-span.ts'
 import { SUMMARY_DATA } from './summary.ts'
 
 interface EarlierSummary {
-  readonly tookSeconds: number
+  /** Absent where it is older than this field. */
+  readonly tookSeconds?: number
   readonly experiments: ReadonlyArray<{ readonly name: string, readonly tookSeconds: number }>
 }
 
@@ -27,7 +28,7 @@ export class WholeEstimate {
   /** Nothing is known where there are no pages: an estimate is no reason to fail. */
   static async of (pages: string, names: readonly string[]): Promise<WholeEstimate> {
     try {
-      const { tookSeconds, experiments } = JSON.parse(await readFile(join(pages, SUMMARY_DATA), 'utf8')) as EarlierSummary
+      const { experiments, tookSeconds = Infinity } = JSON.parse(await readFile(join(pages, SUMMARY_DATA), 'utf8')) as EarlierSummary
       const times = new Map(experiments.map(experiment => [experiment.name, experiment.tookSeconds]))
       const ofAll = experiments.reduce((sum, experiment) => sum + experiment.tookSeconds, 0)
       const ofThese = names.reduce((sum, name) => sum + (times.get(name) ?? 0), 0)
@@ -40,6 +41,6 @@ export class WholeEstimate {
   /** To follow what is under way; empty where nothing is known. */
   get left (): string {
     const leftMs = this.#expectedMs - (systemClock.now() - this.#startMs)
-    return !(leftMs > 0) ? '' : `, all in ${this.#complete ? 'about' : 'more than'} ${formatSpan(leftMs)}`
+    return !(leftMs > 0) ? '' : `, all done in ${this.#complete ? 'about' : 'more than'} ${formatSpan(leftMs)}`
   }
 }

@@ -31,7 +31,7 @@ export type Numbers = readonly [number, number | null, number | null]
 
 /** Everything that was concluded, for programs: numbers in the metric's unit, changes relative, all to six digits. */
 export interface SummaryData {
-  /** From the start of the first experiment to the end of the last one, in real time. */
+  /** All experiments together, in real time: from the start of the first to the end of the last, or less where they were not run at one go. */
   readonly tookSeconds: number
   readonly experiments: readonly ExperimentSummary[]
 }
@@ -102,7 +102,8 @@ export interface ArmSummary {
 export function summaryData (entries: readonly SummaryEntry[]): SummaryData {
   const startMs = Math.min(...entries.map(({ results: { run } }) => Date.parse(run.startedAt)))
   const endMs = Math.max(...entries.map(({ results: { run } }) => Date.parse(run.finishedAt)))
-  return { tookSeconds: (endMs - startMs) / 1000, experiments: entries.map(experimentSummary) }
+  const spentSeconds = entries.reduce((sum, { results: { run } }) => sum + tookSecondsOf(run), 0)
+  return { tookSeconds: Math.min((endMs - startMs) / 1000, spentSeconds), experiments: entries.map(experimentSummary) }
 }
 
 function experimentSummary ({ results, analysis, href }: SummaryEntry): ExperimentSummary {

@@ -41,8 +41,9 @@ export interface RunDescription {
   readonly machine: Machine
   readonly startedAt: string
   /**
-   * Real time in which its runs were under way, s: less than from start to finish where other experiments had the machine
-   * meanwhile, and shared with theirs where real runs went side by side. Absent in results that are older than this field.
+   * Real time from the begin of its first run to the end of its last one, part by part where it was played in parts, s: less
+   * than from start to finish where other experiments had the machine in between, and shared with those whose real runs went
+   * beside its own. Absent in results that are older than this field.
    */
   readonly tookSeconds?: number
   readonly finishedAt: string

@@ -40,13 +40,17 @@ export async function writeResults (directory: string, results: ResultsData): Pr
     files: Object.fromEntries(Object.entries(contents).map(([name, bytes]) => [name, fingerprint(bytes)]))
   }
   await mkdir(directory, { recursive: true })
+  const files = [...Object.entries(contents), [MANIFEST, `${JSON.stringify(manifest, undefined, 2)}\n`] as const]
+  // All of them before the first takes its place: where the disk is full, an earlier run's results stay whole.
+  for (const [name, content] of files) {
+    await writeFile(temporaryOf(directory, name), content)
+  }
   if (courses === undefined) {
     await rm(join(directory, COURSES), { force: true })
   }
-  for (const [name, bytes] of Object.entries(contents)) {
-    await replaceFile(join(directory, name), bytes)
+  for (const [name] of files) {
+    await rename(temporaryOf(directory, name), join(directory, name))
   }
-  await replaceFile(join(directory, MANIFEST), `${JSON.stringify(manifest, undefined, 2)}\n`)
 }
 
 /**
@@ -137,10 +141,8 @@ async function readPart (directory: string, name: string): Promise<Buffer> {
 }
 
 /** Whoever reads meanwhile sees the old file or the new one, never a part. */
-async function replaceFile (path: string, content: string | Uint8Array): Promise<void> {
-  const temporary = `${path}.tmp`
-  await writeFile(temporary, content)
-  await rename(temporary, path)
+function temporaryOf (directory: string, name: string): string {
+  return join(directory, `${name}.tmp`)
 }
 
 function fingerprint (bytes: Uint8Array): { bytes: number, sha256: string } {

@@ -44,10 +44,14 @@ test.serial('a threshold that does not hold fails the whole; how long the others
   t.regex(first.stdout, /hasty +\d+ s +24 +0 of 1 hold\npatient +\d+ s +24 +2 of 2 hold/)
   await mkdir(join(directory, 'pages'))
   await writeFile(join(directory, 'pages', 'summary.json'), JSON.stringify({ tookSeconds: 190, experiments: [{ name: 'patient', tookSeconds: 150 }, { name: 'lasting', tookSeconds: 150 }] }))
+  // One that is older than the time of all has the sum of the others' as the best guess.
+  await mkdir(join(directory, 'old'))
+  await writeFile(join(directory, 'old', 'summary.json'), JSON.stringify({ experiments: [{ name: 'patient', tookSeconds: 150 }, { name: 'hasty', tookSeconds: 30 }] }))
+  t.regex((await runCli(directory, ['experiments', ...FEW, '--out', 'all', '--pages', 'old'], { machinery })).stderr, /hasty in virtual time \(1 of 2, all done in about (3 min|2 min 5\d s)/)
   // One named twice is run once.
   const second = await runCli(directory, ['experiments', 'hasty', 'patient', 'hasty', ...FEW, '--out', 'all', '--pages', 'pages'], { machinery })
   // Of 300 s of two experiments a part went side by side: all took 190 s.
-  t.regex(second.stderr, /hasty in virtual time \(1 of 2, all in more than 1 min 3\d s\)/)
+  t.regex(second.stderr, /hasty in virtual time \(1 of 2, all done in more than 1 min 3\d s\)/)
 })
 
 /** Interrupts when its nth run begins. */
@@ -107,6 +111,72 @@ test.serial('experiments share the processes of real peers, which end with the c
   t.is(tcp.stopped, 1)
 })
 
+/** Its runs take a while. */
+class LastingWire extends FakeWire {
+  readonly #whenBegun: (begun: number) => Promise<unknown>
+  #begun = 0
+  #underWay = 0
+  /** At a time. */
+  most = 0
+
+  constructor (whenBegun: (begun: number) => Promise<unknown> = async () => {}) {
+    super('tcp')
+    this.#whenBegun = whenBegun
+  }
+
+  override async run (request: RunRequest): Promise<RunOutcome> {
+    await this.#whenBegun(++this.#begun)
+    this.most = Math.max(this.most, ++this.#underWay)
+    const outcome = await super.run({ ...request, parameters: { ...request.parameters, unitTimeMs: 50 } })
+    this.#underWay--
+    return outcome
+  }
+}
+
+test.serial('what several experiments find in parts is what each finds by itself, byte by byte; their real runs that share the machine go side by side', async t => {
+  const directory = await temporaryDirectory(t)
+  const tcp = new LastingWire()
+  const machinery = { ...fakeMachinery(tcp), experimentsDirectory: new URL('../fixtures/two-experiments/', import.meta.url) }
+  await runCli(directory, ['experiments', ...FEW, '--out', 'all'], { machinery })
+  // Of each experiment a case with two arms shares the machine.
+  t.is(tcp.most, 4)
+  for (const name of ['hasty', 'patient']) {
+    await runCli(directory, ['validate', name, ...FEW, '--out', name], { machinery })
+    for (const file of ['samples.parquet', 'summary.csv']) {
+      t.deepEqual(await readFile(join(directory, 'all', name, file)), await readFile(join(directory, name, file)), `${name}: ${file}`)
+    }
+  }
+})
+
+test.serial('interrupted among real runs of several experiments, it keeps what each has by then', async t => {
+  const directory = await temporaryDirectory(t)
+  const interrupt = new AbortController()
+  const tcp = new LastingWire(async begun => {
+    if (begun === 4) {
+      setTimeout(() => interrupt.abort(new Interruption('SIGTERM')), 10)
+    }
+  })
+  const machinery = { ...fakeMachinery(tcp), experimentsDirectory: new URL('../fixtures/two-experiments/', import.meta.url) }
+  const { exitCode, stderr } = await runCli(directory, ['experiments', ...FEW, '--out', 'all', '--pages', 'pages'], { machinery, signal: interrupt.signal })
+  t.is(exitCode, 143)
+  t.regex(stderr, /\nResults: all\/hasty, all\/patient\ntwinwire summary all\/hasty all\/patient --out pages makes reports/)
+  for (const name of ['hasty', 'patient']) {
+    // Two cases, two arms, four seeds in simulation and one on the stack; real runs that were cut short are none.
+    t.is((await readResults(join(directory, 'all', name))).units.length, 2 * 2 * (4 + 1))
+  }
+})
+
+test.serial('where a folder is broken while others have the machine, what came after is kept beside it, and the others are summed up', async t => {
+  const directory = await temporaryDirectory(t)
+  const tcp = new LastingWire(async () => await writeFile(join(directory, 'all', 'hasty', 'samples.parquet'), ''))
+  const machinery = { ...fakeMachinery(tcp), experimentsDirectory: new URL('../fixtures/two-experiments/', import.meta.url) }
+  const { exitCode, stdout, stderr } = await runCli(directory, ['experiments', ...FEW, '--out', 'all'], { machinery })
+  t.is(exitCode, 1)
+  t.regex(stderr, /error \[ERR_RESULTS_INCOMPLETE\]: hasty failed: what was written before cannot be read any more; the rest is in [^\n]*hasty-rest/)
+  t.regex(stdout, /\nhasty +failed *\npatient +\d+ s +24 +2 of 2 hold/)
+  t.deepEqual((await readResults(join(directory, 'all', 'hasty-rest'))).units.map(({ wire, case: name }) => [wire, name]), [['tcp', 'idle'], ['tcp', 'idle']])
+})
+
 test.serial('an experiment whose real peers cannot be made fails alone: the others go on, and what it has is summed up with its holes', async t => {
   const directory = await temporaryDirectory(t)
   let made = 0
@@ -123,7 +193,7 @@ test.serial('an experiment whose real peers cannot be made fails alone: the othe
   }
   const { exitCode, stdout, stderr } = await runCli(directory, ['experiments', 'hasty', 'patient', ...FEW, '--out', 'all', '--pages', 'pages'], { machinery })
   t.is(exitCode, 1)
-  t.regex(stderr, /\nerror \[EAGAIN\]: hasty failed: no more processes\nreal peers that share the machine \(2 experiments\), 2\/2 runs\nreal peers of patient \(1 of 1\)/)
+  t.regex(stderr, /\nerror \[EAGAIN\]: hasty failed: no more processes\nreal peers that share the machine \(1 experiment\), 2\/2 runs\nreal peers of patient \(1 of 1\)/)
   t.regex(stdout, /\nhasty +\d+ s +failed, 20, 4 without a result +0 of 1 hold\npatient +\d+ s +24 +2 of 2 hold\nSummary: pages\/index\.html\n$/)
   t.deepEqual((await readdir(join(directory, 'pages'))).sort(), ['hasty.html', 'index.html', 'patient.html', 'summary.json'])
   t.deepEqual((await summaryOf(join(directory, 'pages'))).experiments.map(({ name, holes }) => [name, holes]), [['hasty', 4], ['patient', 0]])

@@ -4,7 +4,6 @@ import type { Clock } from '../../src/core/clock.ts'
 import { Eta } from '../../src/cli/eta.ts'
 import { Progress } from '../../src/cli/progress.ts'
 import type { Stage } from '../../src/cli/stages.ts'
-import type { UnitKey } from '../../src/experiment/unit.ts'
 import { Capture } from '../fixtures/capture.ts'
 
 function stage (wire: 'sim' | 'tcp', cases: readonly string[], atATime = 1): Stage {
@@ -92,15 +91,22 @@ test('the ETA weighs cases by what they took, and divides by how many run at a t
   t.deepEqual(eta.remaining(), { timeMs: 300, complete: true })
 })
 
-test('the ETA knows what shares the machine from what has it alone', t => {
-  const unit = (name: string, seed: string): UnitKey => ({ wire: 'tcp', case: name, arm: 'plain', seed })
-  const [waiting, otherWaiting, lone, otherLone] = [unit('waiting', '0'), unit('waiting', '1'), unit('lone', '0'), unit('lone', '1')]
-  const eta = new Eta([{ wire: 'tcp', units: [waiting, otherWaiting, lone, otherLone], capacity: 10, weightOf: ({ case: name }) => name === 'lone' ? 10 : 4 }])
-  eta.finished(waiting, 30)
+test('the ETA knows runs that share the machine from those that have it alone, however much may go at a time', t => {
+  const [sharing, lone] = [stage('tcp', ['waiting', 'waiting']), stage('tcp', ['lone', 'lone', 'lone'])]
+  const eta = new Eta([{ ...sharing, weightOf: () => 0.4 }, lone])
+  eta.finished(sharing.units[0], 30)
   // The other one has the machine to itself for as long, and of lone ones nothing is known.
   t.deepEqual(eta.remaining(), { timeMs: 30, complete: false })
-  eta.finished(lone, 5)
-  t.deepEqual(eta.remaining(), { timeMs: 30 + 5, complete: true })
+  eta.finished(lone.units[0], 5)
+  t.deepEqual(eta.remaining(), { timeMs: 30 + 2 * 5, complete: true })
+})
+
+test('the ETA of a stage of several experiments takes cases of one name for what they are where their limits differ', t => {
+  const cases = stage('tcp', ['churn', 'churn', 'churn', 'churn'])
+  const eta = new Eta([{ ...cases, scenarioLimitMsOf: ({ seed }) => Number(seed) < 2 ? 95_000 : 82_000 }])
+  eta.finished(cases.units[0], 64)
+  eta.finished(cases.units[2], 42)
+  t.deepEqual(eta.remaining(), { timeMs: 64 + 42, complete: true })
 })
 
 test('a stage that has not begun makes the ETA a lower bound', t => {

@@ -279,7 +279,7 @@ test.serial('simulation that is farther from real peers than promised makes the 
   t.true(thresholds.every(({ holds }) => holds))
 })
 
-test.serial('real runs that wait share the machine by eights, the others have it alone', async t => {
+test.serial('real runs that mostly wait share the machine, where that has 4 GB or more eight of them; the others have it alone', async t => {
   const directory = await temporaryDirectory(t)
   const tcp = new FakeWire('tcp')
   await runCli(directory, ['validate', 'queueing', '--seeds', '1', '--tcp-seeds', '4', '--set', 'unitTimeMs=20'], { machinery: fakeMachinery(tcp) })

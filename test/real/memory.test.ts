@@ -38,7 +38,9 @@ test.serial('of the hundred connections that a process is warmed up with, the la
   const { constructor: Connection } = await one.dial(other.getMultiaddrs())
   await Promise.all([one.stop(), other.stop()])
   const before = Number(queryObjects(Connection))
+  const limit = Object.getOwnPropertyDescriptor(AbortSignal, 'timeout')
   await warmUp()
+  t.deepEqual(Object.getOwnPropertyDescriptor(AbortSignal, 'timeout'), limit)
   // Both ends of it.
   t.true(Number(queryObjects(Connection)) - before <= 2)
 })

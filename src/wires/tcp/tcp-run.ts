@@ -35,7 +35,7 @@ interface HostProcess {
   readonly child: Child<HostCommand>
 }
 
-/** What runs of one wire do in turns, each for all its processes. */
+/** What runs that go side by side do in turns, each for all its processes. */
 export class RunTurns {
   /** Processes are started and warmed up: seconds where there is none to be used again. */
   readonly warming = new Turns()
@@ -65,7 +65,7 @@ export class TcpRun {
   #packetLateness: PacketLateness | undefined
   #over = false
 
-  /** The turns are those of all runs of one wire. */
+  /** The turns are those of all runs that may go beside it. */
   constructor (request: RunRequest, networks: HostNetworks, turns: RunTurns, stopSignal: AbortSignal) {
     this.#request = request
     this.#networks = networks

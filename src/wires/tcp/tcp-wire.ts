@@ -8,6 +8,8 @@ import type { HostNetworks, TcpNetwork } from './host-networks.ts'
 export interface TcpWireOptions {
   /** Default: `relay`, which every machine has. `namespaces` needs Linux, root, and the commands of iproute2 and util-linux. */
   readonly network?: TcpNetwork
+  /** For wires of several networks whose runs go side by side. Default: of its own. */
+  readonly turns?: RunTurns
 }
 
 /**
@@ -21,11 +23,12 @@ export interface TcpWireOptions {
 export class TcpWire implements Wire {
   readonly name = 'tcp'
   readonly #networks: HostNetworks
-  readonly #turns = new RunTurns()
+  readonly #turns: RunTurns
   readonly #stopping = new AbortController()
   readonly #runs = new Set<Promise<RunOutcome>>()
 
-  constructor ({ network = 'relay' }: TcpWireOptions = {}) {
+  constructor ({ network = 'relay', turns = new RunTurns() }: TcpWireOptions = {}) {
+    this.#turns = turns
     this.#networks = network === 'relay' ? new RelayNetworks() : new HubNetworks()
   }
 

@@ -48,7 +48,7 @@ async function dialEachOther (): Promise<void> {
  * what they belong to: a run that measures a process's memory would find 3 MB in it that are gone later.
  */
 function limitsThatEnd (): { end (): void } {
-  const nodes = Object.getOwnPropertyDescriptor(AbortSignal, 'timeout')!
+  const original = Object.getOwnPropertyDescriptor(AbortSignal, 'timeout')!
   const timers = new Set<NodeJS.Timeout>()
   AbortSignal.timeout = limitMs => {
     const limit = new AbortController()
@@ -57,7 +57,7 @@ function limitsThatEnd (): { end (): void } {
   }
   return {
     end () {
-      Object.defineProperty(AbortSignal, 'timeout', nodes)
+      Object.defineProperty(AbortSignal, 'timeout', original)
       timers.forEach(clearTimeout)
     }
   }

@@ -27,7 +27,7 @@ export interface PreparedExperiment {
  * share the machine, and its other real runs. One that has failed plays no more; none of its methods rejects, for what the
  * others measure is not lost where one fails.
  */
-export class PlayedExperiment {
+export class ExperimentInParts {
   readonly name: string
   readonly directory: string
   readonly #context: CliContext
@@ -77,7 +77,7 @@ export class PlayedExperiment {
   }
 
   /** For its runs that share the machine; undefined where it has failed, or fails of this. */
-  async createPlayer (): Promise<Player | undefined> {
+  async createRealPlayer (): Promise<Player | undefined> {
     let player: Player | undefined
     await this.#attempt(async () => {
       this.#conducting ??= await this.#begin()
@@ -91,9 +91,13 @@ export class PlayedExperiment {
     this.#progress = progress
   }
 
-  /** To follow the runs of its player. */
+  /** To follow the runs of its player, also where it has failed meanwhile. */
   async write (): Promise<void> {
-    await this.#attempt(async () => await this.#conducting?.write())
+    try {
+      await this.#conducting?.write()
+    } catch (error) {
+      this.#fail(error)
+    }
   }
 
   async #play (progress: Progress, part: (conducting: Conducting) => Promise<void>): Promise<void> {
@@ -115,9 +119,17 @@ export class PlayedExperiment {
     try {
       await work()
     } catch (error) {
-      const { code, message } = runError(error)
-      this.#context.stderr.write(`error [${code}]: ${this.name} failed: ${message}\n`)
-      this.#failed = true
+      this.#fail(error)
+    }
+  }
+
+  #fail (error: unknown): void {
+    const { code, message } = runError(error)
+    this.#context.stderr.write(`error [${code}]: ${this.name} failed: ${message}\n`)
+    this.#failed = true
+    if (code === 'ERR_RESULTS_INCOMPLETE') {
+      // Its folder cannot be read, and the summary is to have the others.
+      this.#kept = false
     }
   }
 
@@ -138,10 +150,10 @@ export class PlayedExperiment {
 /** Plays the parts of one kind, one after the other, until the signal aborts. */
 export async function playInTurn (
   { signal, stderr }: CliContext,
-  experiments: readonly PlayedExperiment[],
-  stagesOf: (experiment: PlayedExperiment) => readonly Stage[],
+  experiments: readonly ExperimentInParts[],
+  stagesOf: (experiment: ExperimentInParts) => readonly Stage[],
   headingOf: (name: string, position: string) => string,
-  play: (experiment: PlayedExperiment, progress: Progress) => Promise<void>
+  play: (experiment: ExperimentInParts, progress: Progress) => Promise<void>
 ): Promise<void> {
   const parts = experiments.flatMap(experiment => {
     const stages = experiment.failed ? [] : stagesOf(experiment)
@@ -157,7 +169,7 @@ export async function playInTurn (
 }
 
 /** Plays the real runs of all experiments that share the machine. */
-export async function playShared ({ signal, stderr }: CliContext, experiments: readonly PlayedExperiment[], headingOf: (count: number) => string): Promise<void> {
+export async function playShared ({ signal, stderr }: CliContext, experiments: readonly ExperimentInParts[], headingOf: (count: number) => string): Promise<void> {
   const going = experiments.filter(({ failed }) => !failed)
   const stage = sharedStage(going.map(({ realUnits }) => realUnits))
   if (stage.units.length === 0 || signal.aborted) {
@@ -167,22 +179,25 @@ export async function playShared ({ signal, stderr }: CliContext, experiments: r
   const sharing = going.filter(({ realUnits: { units } }) => units.some(unit => shared.has(unit)))
   const players = new Map<UnitKey, Player>()
   for (const experiment of sharing) {
-    const player = await experiment.createPlayer()
+    const player = await experiment.createRealPlayer()
     if (player !== undefined) {
       experiment.realUnits.units.filter(unit => shared.has(unit)).forEach(unit => players.set(unit, player))
     }
   }
   const units = stage.units.filter(unit => players.has(unit))
-  const progress = new Progress({ output: stderr, clock: systemClock, stages: [{ ...stage, units }], heading: () => headingOf(sharing.length), estimate: () => '' })
+  const count = sharing.filter(({ failed }) => !failed).length
+  const progress = new Progress({ output: stderr, clock: systemClock, stages: [{ ...stage, units }], heading: () => headingOf(count), estimate: () => '' })
   sharing.forEach(experiment => experiment.showOn(progress))
   try {
-    await progress.during(signal, async () => await inTurn(units, stage, signal, async unit => await players.get(unit)!.play(unit, stage)))
-  } finally {
-    for (const player of new Set(players.values())) {
-      await player.stop()
+    if (units.length > 0) {
+      await progress.during(signal, async () => await inTurn(units, stage, signal, async unit => await players.get(unit)!.play(unit, stage)))
     }
+  } finally {
     for (const experiment of sharing) {
       await experiment.write()
+    }
+    for (const player of new Set(players.values())) {
+      await player.stop()
     }
   }
 }
