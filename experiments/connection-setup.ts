@@ -138,7 +138,6 @@ const cases: readonly Case[] = [
     description: 'The same with as many peers as it takes to speak of the slowest in a hundred. In simulation only: so many real peers dial each other\'s processor time away.',
     arms: ['plain', 'plain-tuned', 'pool'],
     wires: ['sim'],
-    busyProcessors: 0.15,
     scenario: (run, random) => peersScenario(run, random, Number(run.tailDials), () => partlyDead(run, random)),
     metrics: [
       latency({ name: 'first-request-p99', title: 'First request, p99', sample: 'first-request', statistic: 'p99', minimumEffect: 0.1 }),

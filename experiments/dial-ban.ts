@@ -70,7 +70,6 @@ const cases: readonly Case[] = [
     name: 'congested',
     title: 'Congestion at home',
     description: 'The node\'s own link stalls for 10 to 30 s every minute and a half or so: everything to all peers is late at once. Of the bad peers half are dead and half reset most requests.',
-    busyProcessors: 0.05,
     wires: ['sim', 'stack'],
     metrics,
     scenario: (run, random) => scenarioOf(run, random, stalls(run, random.fork('stalls')))
@@ -79,7 +78,6 @@ const cases: readonly Case[] = [
     name: 'calm',
     title: 'No congestion',
     description: 'The same bad peers and nothing else: what a rule is for.',
-    busyProcessors: 0.05,
     wires: ['sim'],
     metrics,
     sweep: sweptAt(USUAL_BAD_PERCENT),
@@ -89,7 +87,6 @@ const cases: readonly Case[] = [
     name: `calm-${percent}`,
     title: `${percent}% are bad`,
     description: `No congestion, and ${percent} bad peers in a hundred. What is above a tenth the health monitor's cap leaves in use.`,
-    busyProcessors: 0.05,
     wires: ['sim'],
     metrics,
     sweep: sweptAt(percent),

@@ -71,6 +71,7 @@ const cases: readonly Case[] = [
   })),
   ...REAL_LEVELS.map(streams => burst('relayed', streams, {
     wires: ['tcp'],
+    busyProcessors: 0.05,
     description: `Real peers on a relay, far from each other, which nothing keeps busy. The relay acknowledges at once and passes on what it has read ahead: there is no first window between the ends, and what was sent together arrives together. ${EARLY}`,
     scenario: run => pair(run, { delayMs: Number(run.rttMs) / 2 })
   }))
@@ -178,9 +179,9 @@ function retriedByHand (host: Host): Requester {
 }
 
 /** A case of so many requests at once, whose number ends its name. */
-function burst (kind: 'streams' | 'busy' | 'relayed', streams: number, rest: Pick<Case, 'description' | 'scenario' | 'wires' | 'sweep'>): Case {
+function burst (kind: 'streams' | 'busy' | 'relayed', streams: number, rest: Pick<Case, 'description' | 'scenario' | 'wires' | 'sweep' | 'busyProcessors'>): Case {
   const title = streams === 1 ? 'One request' : `${streams} requests at once`
-  return { ...rest, name: `${kind}-${streams}`, title: `${title}${TITLES[kind]}`, busyProcessors: 0.05, metrics }
+  return { ...rest, name: `${kind}-${streams}`, title: `${title}${TITLES[kind]}`, metrics }
 }
 
 function pair (run: RunParameters, forward: PathDirectionInput, server: Pick<ScenarioInput['hosts'][number], 'processing'> = {}): ScenarioInput {

@@ -132,7 +132,6 @@ const cases: readonly Case[] = [
     name: 'brown-out',
     title: 'Brown-out',
     description: `The rate of each path falls to a tenth once, at random, below what its requests need: a queue grows in front of it. ${CALIBRATED} Not on real peers, where a relay's backlog lies in the buffers of two kernels and is no queue of the path's; the experiment recovery shows its brown-out there.`,
-    busyProcessors: 0.05,
     wires: ['sim', 'stack'],
     arms: FAULTY_ARMS,
     metrics: [...metrics, AGAINST_UPSTREAM],
@@ -151,7 +150,6 @@ const cases: readonly Case[] = [
     name: 'any-of',
     title: 'Partition, any server will do',
     description: 'The same, but every server can answer. Applications ask one at random. Who retries by hand lets the loop go to the next server at each further try, whatever became of the last one. The arms with modules have no such loop: the modules try again at the one server that they were asked for, until the deadline, and another one is asked only where the health monitor has ejected the first. So what is gained by asking another server is here on the side of retries by hand, not of the modules; the case dead-peer of the experiment ablation gives one and the same loop over the servers to all arms. In simulation only: the network is that of the case before.',
-    busyProcessors: 0.05,
     wires: ['sim'],
     arms: FAULTY_ARMS,
     metrics,
@@ -271,10 +269,9 @@ function serverNames ({ servers }: RunParameters): string[] {
 }
 
 /** Without the arms that wait for 5 s, which nobody does here, or for 1 s before they try again: then it is over. Real peers lose packets in namespaces only. */
-function lossy (loss: (run: RunParameters) => number): Pick<Case, 'arms' | 'busyProcessors' | 'wires' | 'metrics' | 'scenario'> {
+function lossy (loss: (run: RunParameters) => number): Pick<Case, 'arms' | 'wires' | 'metrics' | 'scenario'> {
   return {
     arms: arms.map(({ name }) => name).filter(name => !['fixed-timeout', 'redial-retries', 'upstream-timeout', 'kept-redial'].includes(name)),
-    busyProcessors: 0.05,
     wires: ['sim', 'stack'],
     metrics: [...GOALS, AGAINST_NAIVE, ...AGAINST_KEPT, ...COSTS],
     scenario: run => scenarioOf(run, { forward: path(run, { delayMs: Number(run.lossRttMs) / 2, loss: { model: 'bernoulli', probability: loss(run) } }) })

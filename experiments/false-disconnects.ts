@@ -68,7 +68,6 @@ const cases: readonly Case[] = [
     name: 'busy',
     title: 'Healthy and busy',
     description: 'Bulk replies on the connection itself, over a thin path with a deep queue: a ping waits behind what was sent before it, on its way and on the way of its stream\'s negotiation.',
-    busyProcessors: 0.05,
     wires: ['sim', 'stack'],
     metrics,
     scenario: run => scenarioOf(run, { rateBitsPerSecond: Number(run.bulkRateBitsPerSecond), queue: { limitBytes: Number(run.bulkQueueBytes) } })
@@ -77,7 +76,6 @@ const cases: readonly Case[] = [
     name: 'pauses',
     title: 'Event-loop pauses',
     description: 'Each host stands still for 2 to 8 s every three minutes or so, as in a long computation or collection of garbage. Afterwards its timers are first, and then what has arrived.',
-    busyProcessors: 0.05,
     wires: ['sim'],
     metrics,
     scenario: (run, random) => scenarioOf(run, {}, pauses(run, random, Number(run.meanUntilPauseMs)))
@@ -95,7 +93,6 @@ const cases: readonly Case[] = [
     name: 'bad-path',
     title: 'Long, jittery, lossy path',
     description: 'Between continents, 3% of the packets lost each way, and a heavy tail of delays.',
-    busyProcessors: 0.05,
     wires: ['sim', 'stack'],
     metrics,
     scenario: run => scenarioOf(run, {
@@ -106,7 +103,6 @@ const cases: readonly Case[] = [
     name: 'quiet',
     title: 'Nothing wrong',
     description: 'The same hosts and requests on a path without fault: there is nothing to gain, and probes are what monitors cost.',
-    busyProcessors: 0.05,
     wires: ['sim'],
     noGain: ['networkHealth'],
     metrics,
@@ -120,6 +116,7 @@ const cases: readonly Case[] = [
   }),
   dying(60_000, {
     name: 'dead-short',
+    busyProcessors: 0.05,
     title: 'Truly dead, on real peers, too',
     description: 'The same for three minutes, with all deaths in the first: long enough for every monitor, and not for TCP without one.',
     wires: ['sim', 'stack', 'tcp'],
@@ -269,10 +266,9 @@ function durationOf (run: RunParameters): number {
 }
 
 /** A case in which every connection dies. @param latestMs when the last may, counted from when connections are open */
-function dying (latestMs: number, over: Pick<Case, 'name' | 'title' | 'description' | 'wires' | 'arms'>): Case {
+function dying (latestMs: number, over: Pick<Case, 'name' | 'title' | 'description' | 'wires' | 'arms' | 'busyProcessors'>): Case {
   return {
     ...over,
-    busyProcessors: 0.05,
     metrics: [
       { name: 'detect', title: 'Death to the connection\'s end, or its replacement', sample: 'detect', statistic: 'mean', unit: 'ms', better: 'lower', minimumEffect: 0.1 },
       { name: 'detect-last', title: 'The same, the last connection', sample: 'detect', statistic: 'maximum', unit: 'ms', better: 'lower', minimumEffect: 0.1 },

@@ -131,7 +131,7 @@ function scenarioOf (run: RunParameters, measured: string, others: string): Scen
 
 /** The phases of a run, the same in all arms. */
 function instantsOf ({ connectingMs, loadMs }: RunParameters): Readonly<Record<'connectMs' | 'connectedMs' | 'loadMs' | 'loadedMs' | 'endMs', number>> {
-  const connectMs = RESTING_MS
+  const connectMs = RESTING_MS + SETTLING_MS
   const connectedMs = connectMs + Number(connectingMs) + SETTLING_MS
   const loadFromMs = connectedMs + SETTLING_MS
   const loadedMs = loadFromMs + Number(loadMs) + SETTLING_MS
@@ -170,9 +170,9 @@ async function requestersOf (host: Host, run: RunParameters, peers: readonly Pee
 }
 
 async function measureMemory (host: Host, run: RunParameters): Promise<void> {
-  const { connectMs, connectedMs, loadMs, loadedMs } = instantsOf(run)
+  const { connectedMs, loadMs, loadedMs } = instantsOf(run)
   const peers = Number(run.peers)
-  const before = await collectedAt(host, connectMs)
+  const before = await collectedAt(host, RESTING_MS)
   const connected = await collectedAt(host, connectedMs)
   recordSample(host, 'connected-a-peer', (connected.usedBytes - before.usedBytes) / peers)
   for (let atMs = loadMs; atMs < loadedMs; atMs += SAMPLED_EVERY_MS) {

@@ -297,13 +297,13 @@ function faultAt (random: RandomStream): number {
   return FAULT_MS + random.uniform(0, PING_INTERVAL_MS)
 }
 
-function recovery (name: string, title: string, description: string, faults: (run: RunParameters, random: RandomStream) => Faults, wires: Case['wires'] = ['sim', 'stack', 'tcp'], rateBitsPerSecond?: number): Case {
+function recovery (name: string, title: string, description: string, faults: (run: RunParameters, random: RandomStream) => Faults, wires: NonNullable<Case['wires']> = ['sim', 'stack', 'tcp'], rateBitsPerSecond?: number): Case {
   return {
     name,
     title,
     description,
-    busyProcessors: 0.1,
     wires,
+    ...wires.includes('tcp') && { busyProcessors: 0.1 },
     metrics,
     scenario (run, random) {
       const libp2p = libp2pWith(modulesOfArm(experiment.arms, run))

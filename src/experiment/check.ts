@@ -98,7 +98,7 @@ function checkParameters ({ shape }: z.ZodObject): void {
 
 function checkCase (experiment: Experiment, theCase: Case, path: string): void {
   const known = experiment.arms.map(({ name }) => name)
-  const { arms = [], metrics, sweep } = theCase
+  const { arms = [], metrics, sweep, busyProcessors } = theCase
   if (theCase.arms?.length === 0) {
     throw invalid(`${path}.arms`, 'an arm or more, or no list: all of them', 'none')
   }
@@ -115,6 +115,9 @@ function checkCase (experiment: Experiment, theCase: Case, path: string): void {
       takesPart(experiment, theCase, baseline, `${path}.metrics[${i}].baseline`)
     }
   })
+  if (busyProcessors !== undefined && !carries('tcp', theCase)) {
+    throw invalid(`${path}.busyProcessors`, 'nothing where no real peers run', `${busyProcessors} where wires are ${theCase.wires?.join(', ')}`)
+  }
   if (sweep !== undefined) {
     checkLevels(experiment, sweep, `${path}.sweep`)
   }

@@ -1,3 +1,4 @@
+import { randomStream } from '../core/random.ts'
 import type { Case, Experiment } from './definition.ts'
 import type { UnitKey, WireName } from './unit.ts'
 import { carries } from './wire-pair.ts'
@@ -17,14 +18,16 @@ export function planSeeds (seed: string, repetitions: number): string[] {
 
 /**
  * Every run of an experiment that a plan asks for. Repetitions come before cases and arms, so that a run cut short
- * leaves whole repetitions behind, which is what a paired comparison needs.
+ * leaves whole repetitions behind, which is what a paired comparison needs. On real peers the arms of a seed and a case are in
+ * an order of their own, drawn from the seed: what changes on a machine as time goes on befalls no arm more than another.
  */
 export function planUnits (experiment: Experiment, plan: readonly WirePlan[]): UnitKey[] {
   const units: UnitKey[] = []
   for (const { seeds, ...part } of plan) {
     for (const seed of seeds) {
       for (const theCase of experiment.cases.filter(theCase => isPlanned(part, theCase))) {
-        for (const arm of armsOf(theCase, experiment)) {
+        const arms = armsOf(theCase, experiment)
+        for (const arm of part.wire === 'tcp' ? randomStream(seed).fork(`order:${theCase.name}`).shuffle([...arms]) : arms) {
           units.push({ wire: part.wire, case: theCase.name, arm, seed })
         }
       }

@@ -1,15 +1,17 @@
 import { RequestStream } from '../optim/index.ts'
 import type { NetworkNode, Stream } from '../optim/index.ts'
 import { REQUEST_REPLY_PROTOCOL } from './request-reply.ts'
+import { askOn } from './requester.ts'
 import type { Requester, RequesterOptions } from './requester.ts'
 
 /** Plain js-libp2p as those use it who know that a stream costs a round trip: streams that were answered on are kept. */
 export function keptStreams ({ node, addresses }: Pick<RequesterOptions, 'node' | 'addresses'>): Requester {
-  const idle: RequestStream[] = []
+  const idle: Stream[] = []
   return {
     async request (payload, signal) {
-      const stream = usable(idle) ?? RequestStream.of(await openStream(node, addresses, signal))
-      const reply = await stream.request(payload, { signal })
+      const stream = usable(idle) ?? await openStream(node, addresses, signal)
+      // What failed is no use any more, and would count among the streams that libp2p lets a connection have.
+      const reply = await askOn(stream, payload, signal)
       idle.push(stream)
       return reply
     },
@@ -29,9 +31,9 @@ export function dialAndLeave ({ node, addresses }: Pick<RequesterOptions, 'node'
   }
 }
 
-function usable (idle: RequestStream[]): RequestStream | undefined {
+function usable (idle: Stream[]): Stream | undefined {
   for (let stream = idle.pop(); stream !== undefined; stream = idle.pop()) {
-    if (stream.usable) {
+    if (RequestStream.of(stream).usable) {
       return stream
     }
   }

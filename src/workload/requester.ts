@@ -59,7 +59,8 @@ export function dialEachTime ({ node, addresses }: Pick<RequesterOptions, 'node'
   }
 }
 
-async function askOn (stream: Stream, payload: Uint8Array, signal: AbortSignal): Promise<Uint8Array> {
+/** On a stream that is open; one that failed is reset. */
+export async function askOn (stream: Stream, payload: Uint8Array, signal: AbortSignal): Promise<Uint8Array> {
   try {
     return await RequestStream.of(stream).request(payload, { signal })
   } catch (error) {

@@ -66,6 +66,7 @@ test(refused, 'cases[2].metrics[0].baseline', 'a baseline that takes no part', {
 test(refused, 'cases[0].arms[0]', 'an unknown arm of a case', withCase({ arms: ['tund'] }), /^tuned /, /"tund"/)
 test(refused, 'cases[0].arms[1]', 'an arm that is listed twice', withCase({ arms: ['plain', 'plain'] }), /once/, /"plain"/)
 test(refused, 'cases[0].busyProcessors', 'a run that keeps no processor busy', withCase({ busyProcessors: 0 }), /greater than 0|more than 0|>0/, /0/)
+test(refused, 'cases[0].busyProcessors', 'a load of real runs that there are none of', withCase({ busyProcessors: 0.1, wires: ['sim', 'stack'] }), /nothing where no real peers run/, /^0\.1 where wires are sim, stack$/)
 test(refused, 'cases[0].warmUpMs', 'a negative warm-up', withCase({ warmUpMs: -1 }), /at least 0/, /-1/)
 test(refused, 'cases[0].sweep.name', 'an unknown sweep', withSweep({ name: 'distanse', levels: {} }), /^distance /, /"distanse"/)
 test(refused, 'cases[0].sweep.levels', 'a missing level', withSweep({ name: 'distance', levels: { rttMs: 10 } }), /a level of each factor: rttMs, loss/, /none of loss/)

@@ -41,6 +41,22 @@ test('a plan has every case and arm of a seed before the next seed', t => {
   ])
 })
 
+test('on real peers the arms of a seed and a case are in an order that is drawn from the seed: each first in some', t => {
+  const arms = ['a', 'b', 'c'].map(name => ({ ...loaded.experiment.arms[0], name }))
+  const experiment = { ...loaded.experiment, arms }
+  const seeds = planSeeds('root', 30)
+  const orders = (wire: UnitKey['wire']): string[][] => {
+    const units = planUnits(experiment, [{ wire, seeds }])
+    return seeds.flatMap(seed => experiment.cases.map(({ name }) => units.filter(unit => unit.seed === seed && unit.case === name).map(({ arm }) => arm)))
+  }
+  const drawn = orders('tcp')
+  t.deepEqual(drawn, orders('tcp'))
+  t.true(drawn.every(order => order.toSorted().join('') === 'abc'))
+  // Of 90 orders all six are there but once in two million times.
+  t.is(new Set(drawn.map(order => order.join(''))).size, 6)
+  t.deepEqual(new Set(orders('sim').map(order => order.join(''))), new Set(['abc']))
+})
+
 test('a case can have some of the arms only', t => {
   const [idle, busy] = loaded.experiment.cases
   const experiment = { ...loaded.experiment, cases: [{ ...idle, arms: ['tuned'] }, busy] }

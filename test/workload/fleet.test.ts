@@ -76,7 +76,7 @@ function opened ({ connections }: PairedNode): number[] {
   return connections.map(({ all }) => all.length)
 }
 
-test('a stream that is kept is asked on again, but not behind a try that timed out on it', async t => {
+test('a stream that is kept is asked on again, but not behind a try that timed out on it, which resets it', async t => {
   await onKeptStreams({ attempts: 2, attemptMs: 1_000 }, async ({ node, fleet, ask }) => {
     await ask()
     await ask()
@@ -87,6 +87,7 @@ test('a stream that is kept is asked on again, but not behind a try that timed o
     node.connections[0].wedged = false
     await ask()
     t.deepEqual(opened(node), [2])
+    t.is(node.connections[0].streams.length, 1)
     t.is(node.dials, 1)
     t.is(fleet.attempts, 2 + 2 + 1)
   })
