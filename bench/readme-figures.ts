@@ -19,7 +19,7 @@ const EACH_ALONE = 'ablation'
 const SAME = /^((?:.*: )?)the same(, against [^:]*)((?:: .*)?)$/
 const BROKEN = { threshold: 'threshold', agreement: 'limit of agreement' } as const
 
-const HOW_TO_READ = 'How to read the tables: a *reading* is one way to measure a promise, and of each case only the hardest counts for the strongest and the weakest; an *arm* is one configuration of libp2p, with or without modules; a *goal* is what should get better, a *cost* what that is paid with; *open* means that the runs cannot tell; *one run* stands in place of a 95% interval, which a single run does not have.'
+const HOW_TO_READ = 'How to read the tables: a *reading* is one way to measure a promise, and of each case only the hardest counts for the strongest and the weakest; an *arm* is one configuration of libp2p, with or without modules; a *rival without modules* does by hand what helps: it keeps streams, tries again, or has another monitor; a *goal* is what should get better, a *cost* what that is paid with; *open* means that the runs cannot tell; *one run* stands in place of a 95% interval, which a single run does not have.'
 
 /** The part of README that is made of the published results, as Markdown. Links are relative to the repository's root. */
 export function readmeFigures (summary: SummaryData): string {
@@ -31,7 +31,7 @@ export function readmeFigures (summary: SummaryData): string {
 function modules (experiments: readonly ExperimentSummary[]): string {
   const ablation = experiments.find(({ name }) => name === EACH_ALONE)
   const lines = ablation?.modules.filter(({ module }) => module !== 'fullStack').map(({ module, answer }) => `- [${MODULE_TITLES[module]}](reports/${ablation.report}#effects): ${typeset(answer)}.`) ?? []
-  return lines.length === 0 ? '' : ['Should a module be switched on? What each did alone:', '', ...lines].join('\n')
+  return lines.length === 0 ? '' : ['Should a module be switched on? What each did alone, against plain libp2p:', '', ...lines].join('\n')
 }
 
 interface Reading {
@@ -52,16 +52,27 @@ function promises (experiments: readonly ExperimentSummary[]): string {
       const hardest = [...Map.groupBy(own, ({ experiment, claim }) => `${experiment.name} ${claim.case}`).values()].flatMap(ofCase => ofCase.toSorted(byOutcome).slice(-1))
       const ranked = hardest.toSorted(byOutcome)
       const [best, worst] = [ranked[0], ranked[ranked.length - 1]]
-      return [promise, ...OUTCOMES.map(outcome => String(own.filter(({ claim }) => claim.outcome === outcome).length)), readingText(best), best === worst ? 'one case only' : readingText(worst)]
+      return [promise, ...OUTCOMES.map(outcome => countText(own.filter(({ claim }) => claim.outcome === outcome))), readingText(best), best === worst ? 'one case only' : readingText(worst)]
     })),
     `<details><summary>Everything that they are read as: ${plural(readings, 'reading')}</summary>`,
-    table(['promise', 'read as', 'arm', 'from', 'to', 'decided by', 'target', 'outcome'], byPromise.flatMap(([promise, own]) => own.map(reading => {
+    table(['promise', 'read as', 'arm', 'from', 'to', 'decided by', 'target', 'outcome', 'also ran'], byPromise.flatMap(([promise, own]) => own.map(reading => {
       const { from, to, decided } = found(reading)
       const { experiment, claim } = reading
-      return [promise, `[${claim.reading}](reports/${experiment.report}#promises)`, claim.armTitle, from, to, decided, targetOf(reading), MARKS[claim.outcome]]
+      return [promise, `[${claim.reading}](reports/${experiment.report}#promises)`, claim.armTitle, from, to, decided, targetOf(reading), MARKS[claim.outcome], elsewhere(claim)]
     }))),
     '</details>'
   ].join('\n\n')
+}
+
+/** How many, and how many of them no real peers ran. */
+function countText (own: readonly Reading[]): string {
+  const unseen = own.filter(({ claim: { readings } }) => readings.every(({ wire }) => wire !== 'tcp')).length
+  return `${own.length}${unseen === 0 ? '' : ` (${unseen} not on real peers)`}`
+}
+
+/** The other wires that ran it, and what they make of the promise. */
+function elsewhere ({ readings: [, ...others] }: ClaimSummary): string {
+  return others.length === 0 ? 'nowhere else' : others.map(({ wire, outcome }) => `${WIRE_PLACES[wire]}: ${MARKS[outcome]}`).join(', ')
 }
 
 /** From what meets its promise to what does not; of those alike the one that went farther of its way first. What is open says least of either. */

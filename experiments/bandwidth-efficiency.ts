@@ -41,6 +41,9 @@ const SIZES = [32, 100, 256, 1_024, 4_096, 16_384, 65_536] as const
 const RATES = [5, 50, 1_000, 5_000] as const
 const RATES_BYTES = 100
 const SPARSE_RATE = RATES[0]
+/** Of the sweep of both: levels that neither of the others has, and no load above `maximumLoadBitsPerSecond`. */
+const GRID_RATES = [10, 50, 250, 1_000] as const
+const GRID_SIZES = [50, 200, 800] as const
 const JSON_BYTES = 256
 /** Without delay. */
 const LAN_SIZES = [100, 1_024] as const
@@ -61,6 +64,7 @@ interface Load {
 const LOADS = new Map<unknown, Load>([
   ...SIZES.map((bytes): [string, Load] => [`size-${bytes}`, { bytes, content: 'random' }]),
   ...RATES.map((perSecond): [string, Load] => [`rate-${perSecond}`, { bytes: RATES_BYTES, perSecond, content: 'random' }]),
+  ...GRID_SIZES.flatMap(bytes => GRID_RATES.map((perSecond): [string, Load] => [`size-${bytes}-rate-${perSecond}`, { bytes, perSecond, content: 'random' }])),
   ['json', { bytes: JSON_BYTES, content: 'json' }],
   ...LAN_SIZES.map((bytes): [string, Load] => [`lan-${bytes}`, { bytes, content: 'random' }])
 ])
@@ -74,6 +78,9 @@ const metrics: readonly Metric[] = [
   { name: 'attempts', title: 'Attempts a message', sample: 'attempts', statistic: 'mean', unit: 'count', better: 'lower', role: 'cost', minimumEffect: 0.01 },
   { name: 'missing', title: 'Messages that did not arrive', sample: 'missing', statistic: 'mean', unit: 'share', better: 'lower', role: 'cost', minimumEffect: 0.01 }
 ]
+
+/** No arm there opens a stream a message, and where batching pays asks for no slowest tenth. */
+const GRID_WITHOUT: ReadonlySet<string> = new Set(['efficiency-stream-each', 'delay-p90'])
 
 const cases: readonly Case[] = [
   ...SIZES.map(bytes => messages({
@@ -90,6 +97,15 @@ const cases: readonly Case[] = [
     sweep: { name: 'rate', levels: { perSecond } },
     ...perSecond === SPARSE_RATE && { noGain: ['messageBatching'] }
   })),
+  ...GRID_SIZES.flatMap(bytes => GRID_RATES.map(perSecond => messages({
+    name: `size-${bytes}-rate-${perSecond}`,
+    title: `${bytes} B, ${perSecond} a second`,
+    description: `Messages of ${bytes} bytes that nothing compresses, ${perSecond} a second. In simulation only: the stack and real peers have size and rate each in a sweep of its own.`,
+    wires: ['sim'],
+    arms: ['kept-stream', 'batching'],
+    sweep: { name: 'rate-and-size', levels: { perSecond, bytes } },
+    metrics: metrics.filter(({ name }) => !GRID_WITHOUT.has(name))
+  }))),
   messages({ name: 'json', title: 'JSON', description: `Messages of ${JSON_BYTES} bytes of JSON with repeated names and drawn values, as applications send them: several in a batch compress. Payload counts as it was before.` }),
   ...LAN_SIZES.map(bytes => messages({
     name: `lan-${bytes}`,
@@ -110,13 +126,19 @@ export const experiment: Experiment = {
   name: 'bandwidth-efficiency',
   title: 'Bandwidth efficiency',
   question: 'How many of the bytes on the wire are payload, with all headers and acknowledgements of both directions, and what does batching add to that and to a message\'s way?',
-  expected: 'Below 1 kB plain libp2p pays more for headers than for payload: a kept stream 16% at 32 B, a stream a message a few per cent. Batching joins what arrives within some milliseconds: at 200 messages a second twos and threes, at 5,000 dozens, and only there 85%. Above 16 KiB there is nothing to gain, and at 5 a second acknowledgements make it worse than a kept stream.',
+  expected: 'Below 1 kB plain libp2p pays more for headers than for payload: a kept stream 16% at 32 B, a stream a message a few per cent. Batching joins what arrives within some milliseconds: at 200 messages a second twos and threes, at 5,000 dozens, and only there 85%. Above 16 KiB there is nothing to gain, and at 5 a second acknowledgements make it worse than a kept stream. Over size and rate at once the rate decides whether batching gains on a kept stream, at 10 a second nowhere and at 1,000 everywhere, and the size how much: the smaller the more.',
   parameters,
   arms,
   cases,
   sweeps: [
     { name: 'size', title: 'Size of a message', description: 'The same number of messages at every size, but above 12 kB, where they would load the path.', factors: [{ name: 'bytes', title: 'Size', unit: 'bytes', scale: 'log' }] },
-    { name: 'rate', title: 'Messages a second', description: `Messages of ${RATES_BYTES} bytes.`, factors: [{ name: 'perSecond', title: 'Messages a second', unit: 'count', scale: 'log' }] }
+    { name: 'rate', title: 'Messages a second', description: `Messages of ${RATES_BYTES} bytes.`, factors: [{ name: 'perSecond', title: 'Messages a second', unit: 'count', scale: 'log' }] },
+    {
+      name: 'rate-and-size',
+      title: 'Rate and size',
+      description: 'Where batching pays: a batch joins what arrives within some milliseconds, and how many these are is the rate\'s; what joining one more message saves is the same at all sizes, and a smaller part of a larger one.',
+      factors: [{ name: 'perSecond', title: 'Messages a second', unit: 'count', scale: 'log' }, { name: 'bytes', title: 'Size', unit: 'bytes', scale: 'log' }]
+    }
   ],
   promises: [
     ...PROMISED.map((name): Claim => ({ ...claimOf(name), reading: `${titleOf(name)}: 85% reached`, metric: 'efficiency', target: { value: 0.85 } })),
@@ -270,9 +292,9 @@ function drainMs ({ rttMs }: RunParameters): number {
 }
 
 /** @param delayMs one way; absent: half the parameters' round trip */
-function messages ({ delayMs, ...over }: Pick<Case, 'name' | 'title' | 'description' | 'sweep' | 'noGain'> & { readonly delayMs?: number }): Case {
+function messages ({ delayMs, ...over }: Pick<Case, 'name' | 'title' | 'description' | 'sweep' | 'noGain'> & Partial<Pick<Case, 'arms' | 'wires' | 'metrics'>> & { readonly delayMs?: number }): Case {
   return {
-    ...over,
+    metrics,
     // No `busyProcessors`: a message costs a millisecond of two.
     ...delayMs !== 0 && !REAL_CASES.has(over.name) && { wires: ['sim', 'stack'] as const },
     scenario: run => ({
@@ -280,7 +302,7 @@ function messages ({ delayMs, ...over }: Pick<Case, 'name' | 'title' | 'descript
       paths: [{ from: 'sender', to: 'receiver', forward: { delayMs: delayMs ?? Number(run.rttMs) / 2, rateBitsPerSecond: Number(run.rateBitsPerSecond) } }],
       limitMs: warmUpMs(run) + durationMs(run) + drainMs(run) + 3 * Number(run.deadlineMs)
     }),
-    metrics
+    ...over
   }
 }
 

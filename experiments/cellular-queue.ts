@@ -3,11 +3,11 @@ import type { Case, Experiment, Metric } from '../src/experiment/definition.ts'
 import type { PathDirectionInput } from '../src/wires/scenario.ts'
 import type { Host, Role, RunParameters } from '../src/wires/wire.ts'
 import { openLoop, poissonArrivals } from '../src/workload/arrivals.ts'
-import { keptStreams } from '../src/workload/kept-streams.ts'
-import { measure } from '../src/workload/measure.ts'
-import { modulesOfArm, requesterWith } from '../src/workload/modules.ts'
+import { keptFleet, modularFleet, plainFleet } from '../src/workload/fleet.ts'
+import type { Fleet } from '../src/workload/fleet.ts'
+import { measure, recordSample } from '../src/workload/measure.ts'
+import { modulesOfArm } from '../src/workload/modules.ts'
 import { requestPayloads, serveRequestReply } from '../src/workload/request-reply.ts'
-import type { Requester } from '../src/workload/requester.ts'
 
 // An example of a link that follows a trace, of queue disciplines and of cross traffic.
 
@@ -46,16 +46,32 @@ export const experiment: Experiment = {
 
 export const roles: Record<string, Role> = {
   server: { setUp: async host => { await serveRequestReply(host.node) } },
-  client: {
-    async run (host, run) {
-      await using requester = await requesterOf(host, run)
-      const arrivals = poissonArrivals(host.random.fork('arrivals'), Number(run.requestsPerSecond), Number(run.durationMs))
-      const payloadOf = requestPayloads(100, Number(run.replyBytes))
-      await openLoop(host.clock, arrivals, async scheduledMs => {
-        // A failure is a sample, too.
-        await measure(host, 'request', Number(run.deadlineMs), async signal => { await requester.request(payloadOf(), signal) }, scheduledMs).catch(() => {})
-      }, host.signal)
+  client: { run: ask }
+}
+
+async function ask (host: Host, run: RunParameters): Promise<void> {
+  const server = host.peer('server')
+  await using fleet = await fleetOf(host, run)
+  const arrivals = poissonArrivals(host.random.fork('arrivals'), Number(run.requestsPerSecond), Number(run.durationMs))
+  const payloadOf = requestPayloads(100, Number(run.replyBytes))
+  let answered = 0
+  let connections = 0
+  host.node.addEventListener('connection:open', () => { connections++ })
+  const before = host.traffic()
+  await openLoop(host.clock, arrivals, async scheduledMs => {
+    try {
+      await measure(host, 'request', Number(run.deadlineMs), async signal => { await fleet.ask([server], payloadOf(), signal) }, scheduledMs)
+      answered++
+    } catch {
+      // A failure is a sample, too.
     }
+  }, host.signal)
+  const after = host.traffic()
+  recordSample(host, 'attempts', fleet.attempts / Math.max(1, arrivals.length))
+  recordSample(host, 'connections', connections)
+  if (before !== undefined && after !== undefined) {
+    // Of what comes down a simulated host counts the download as well, and a real one does not, for it has no end there.
+    recordSample(host, 'sent-bytes', (after.sentBytes - before.sentBytes) / Math.max(1, answered))
   }
 }
 
@@ -78,7 +94,11 @@ function cellular (name: string, title: string, description: string, queue: Path
     }),
     metrics: [
       ...andKept({ name: 'request', title: 'Request, median', sample: 'request', statistic: 'p50', unit: 'ms', better: 'lower', minimumEffect: 0.05 }),
-      ...andKept({ name: 'request-p90', title: 'Request, p90', sample: 'request', statistic: 'p90', unit: 'ms', better: 'lower', minimumEffect: 0.05 })
+      ...andKept({ name: 'request-p90', title: 'Request, p90', sample: 'request', statistic: 'p90', unit: 'ms', better: 'lower', minimumEffect: 0.05 }),
+      ...andKept({ name: 'failed', title: 'Failed requests', sample: 'request', statistic: 'failed-share', unit: 'share', better: 'lower', minimumEffect: 0.05 }),
+      { name: 'attempts', title: 'Attempts a request', sample: 'attempts', statistic: 'mean', unit: 'count', better: 'lower', role: 'cost', minimumEffect: 0.02 },
+      { name: 'connections', title: 'Connections opened', sample: 'connections', statistic: 'mean', unit: 'count', better: 'lower', role: 'cost', minimumEffect: 0.05 },
+      { name: 'sent-bytes', title: 'Bytes that the client sent for each request that was answered', sample: 'sent-bytes', statistic: 'mean', unit: 'bytes', better: 'lower', role: 'cost', minimumEffect: 0.02 }
     ]
   }
 }
@@ -93,9 +113,14 @@ function opportunities (): number[] {
   return CAPACITY.flatMap((count, tenth) => Array.from({ length: count }, (_, index) => tenth * 100 + Math.floor((index + 1) * 100 / count)))
 }
 
-async function requesterOf (host: Host, run: RunParameters): Promise<Requester> {
-  const server = host.peer('server')
-  return run.arm === 'kept-streams'
-    ? keptStreams({ node: host.node, addresses: server.addresses })
-    : await requesterWith(host, server, Number(run.deadlineMs), modulesOfArm(experiment.arms, run))
+async function fleetOf (host: Host, run: RunParameters): Promise<Fleet> {
+  const deadlineMs = Number(run.deadlineMs)
+  switch (run.arm) {
+    case 'plain':
+      return plainFleet(host, { deadlineMs })
+    case 'kept-streams':
+      return keptFleet(host, { deadlineMs })
+    default:
+      return await modularFleet(host, [host.peer('server')], deadlineMs, modulesOfArm(experiment.arms, run))
+  }
 }

@@ -1,6 +1,6 @@
 import * as z from 'zod'
 import type { Experiment } from '../src/experiment/definition.ts'
-import { arms as allArms, regionsCase } from './dissemination.ts'
+import { arms as allArms, regionsCase, smallThresholds } from './dissemination.ts'
 
 export { roles } from './dissemination.ts'
 
@@ -12,6 +12,7 @@ const parameters = z.object({
 
 /** All five modules cost six times the processor that plain streams do: `dissemination` has them, at that size. */
 const ARMS = ['plain', 'pool'] as const
+const arms = allArms.filter(({ name }) => ARMS.some(arm => arm === name))
 
 /** The question of `dissemination`, apart from it because a run takes minutes: one seed, which has thousands of peers, and no arm with all modules. */
 export const experiment: Experiment = {
@@ -20,7 +21,7 @@ export const experiment: Experiment = {
   question: 'How long does a message take to a thousand and to ten thousand peers, and does the connection pool change it there?',
   expected: 'Written after the arms plain and pool had been seen at a thousand peers, so no prediction of those: as with fifty peers, two or three hops later, for an overlay grows with the logarithm of its peers. Nothing for the pool to gain.',
   parameters,
-  arms: allArms.filter(({ name }) => ARMS.some(arm => arm === name)),
+  arms,
   // The one that takes the longest first.
   cases: [
     { ...regionsCase('small-many', '1 kB, ten thousand peers', 'Two publishers, 40,000 connections. Without the pool, for the processor\'s sake.', 'manyPeers', ['sim']), arms: ['plain'] },
@@ -28,7 +29,7 @@ export const experiment: Experiment = {
     // A run with the pool is ten minutes of a processor, for what `dissemination` shows with fifty peers.
     { ...regionsCase('block', '128 kB, a thousand peers', 'The same with 128 kB, one publisher, and without the pool.', 'peers', ['sim']), arms: ['plain'] }
   ],
-  thresholds: [],
+  thresholds: [...smallThresholds('small-many', arms.filter(({ name }) => name === 'plain')), ...smallThresholds('small', arms)],
   // Not the usual twenty: a seed is some minutes of a processor, of which a thousand peers take ten seconds a run at the least.
   repetitions: { sim: 1, stack: 0, tcp: 0 }
 }

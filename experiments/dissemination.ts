@@ -1,10 +1,10 @@
 import * as z from 'zod'
 import { sleep } from '../src/core/clock.ts'
 import type { RandomStream } from '../src/core/random.ts'
-import type { Arm, Case, Experiment, Metric } from '../src/experiment/definition.ts'
+import type { Arm, Case, Experiment, Metric, Threshold } from '../src/experiment/definition.ts'
 import { MODULES } from '../src/experiment/definition.ts'
 import { randomRegularGraph } from '../src/sim/graph.ts'
-import { drawRegionalPlaces, oneWayMsBetween } from '../src/sim/topology-regions.ts'
+import { drawRegionalPlaces, oneWayMsBetween, REGIONS } from '../src/sim/topology-regions.ts'
 import type { PathDirectionInput, Scenario, ScenarioInput } from '../src/wires/scenario.ts'
 import type { Host, Role, RunParameters, WireName } from '../src/wires/wire.ts'
 import { Flood, keptStreamLinks, overModules } from '../src/workload/flood.ts'
@@ -20,6 +20,12 @@ const DEGREE = 8
 /** Peers join within a second. A dial and a stream are four round trips, of 440 ms at most between regions. */
 const JOINED_MS = 1_000
 const PUBLISH_FROM_MS = 4_000
+
+/** A small message on the wire: with its length (2 bytes), yamux's header (12), Noise's length and tag (18), TCP/IP's with timestamps (52). */
+const SMALL_PACKET_BYTES = 1_000 + 2 + 12 + 18 + 52
+const ACKNOWLEDGEMENT_BYTES = 52
+/** Of the topology's two rates, of a host's line each way. */
+const SLOWER_LINE_BITS_PER_SECOND = 50e6
 
 /** What is published in a case: message k by peer k n / messages, `spacingMs` after the one before. */
 interface Publication {
@@ -55,6 +61,17 @@ const PUBLICATIONS: Readonly<Record<string, Publication>> = {
   'small-many': { ...SMALL, messages: 2 },
   ...Object.fromEntries(Object.keys(MAELSTROM).map(name => [name, { ...BROADCAST, bounded: name !== 'grid-100-exponential' }]))
 }
+
+/** Those of which the analysis knows how long they take. */
+const CONSTANT = ['line-10', 'grid-10', 'grid-100', 'total-100', 'tree4-100'] as const satisfies readonly MaelstromName[]
+
+/**
+ * Of those, where what Maelstrom publishes is a lower bound: it is when a read last missed a message, counted from the
+ * broadcast's acknowledgement, and the last node has the message no sooner than that. An upper bound it is nowhere: a node is
+ * read twice a second. Not the tree's 505 ms, which is more than its five hops: its nodes' computing is in it, which simulation
+ * does without.
+ */
+const SEEN_MISSING = ['line-10', 'grid-10', 'grid-100', 'total-100'] as const satisfies readonly MaelstromName[]
 
 const parameters = z.object({
   peers: z.int().min(DEGREE + 1).max(10_000).default(50).describe('Peers of the overlays between regions'),
@@ -103,7 +120,7 @@ export const experiment: Experiment = {
     maelstromCase('total-100', 'Maelstrom: all with all, 100 ms', ['sim', 'stack']),
     maelstromCase('tree4-100', 'Maelstrom: tree, 100 ms', ['sim', 'stack'])
   ],
-  thresholds: [],
+  thresholds: [...maelstromThresholds(), ...smallThresholds('small', arms)],
   // Chance is in the overlays alone; a stack of 50 peers takes seconds of the processor for each of its six runs.
   repetitions: { sim: 20, stack: 1, tcp: 1 },
   // A hop, for 24 and 8 of them: real peers compute at each.
@@ -159,6 +176,47 @@ function maelstromCase (name: MaelstromName, title: string, wires: readonly Wire
     }),
     metrics: [...DELIVERY_METRICS, HOPS, ...exponential ? [] : [RATIO], ...COST_METRICS]
   }
+}
+
+/**
+ * Each node broadcasts, so the longest of all takes the most hops that any two are apart, times the latency. Nothing comes on
+ * top: links have no rate, so nothing is serialised; hosts have no `processing`; streams are open, and no window is as small as
+ * a message; instants and delays are whole milliseconds, so nothing is rounded. Where each packet takes a time by chance the
+ * longest has no bound.
+ */
+function maelstromThresholds (): Threshold[] {
+  return [
+    ...CONSTANT.flatMap((name): Threshold[] => {
+      const { edges, latencyMs } = MAELSTROM[name]
+      return [
+        { case: name, metric: 'all', arm: 'plain', limit: diameterOf(25, edges) * latencyMs, direction: 'at-most' },
+        { case: name, metric: 'over-shortest-path', arm: 'plain', limit: 1, direction: 'at-most' },
+        { case: name, metric: 'over-shortest-path', arm: 'plain', limit: 1, direction: 'at-least' }
+      ]
+    }),
+    ...SEEN_MISSING.map((name): Threshold => ({ case: name, metric: 'all', arm: 'plain', limit: MAELSTROM[name].publishedMaximumMs, direction: 'at-least' }))
+  ]
+}
+
+/** The most hops that it takes from one to another. */
+function diameterOf (nodes: number, edges: ReadonlyArray<readonly [a: number, b: number]>): number {
+  const neighbours = neighboursOf(nodes, edges)
+  return Math.max(...neighbours.map((_, source) => Math.max(...shortestTimes(neighbours, () => 1, source))))
+}
+
+/**
+ * Of a small message between regions. No arm is faster than light. With plain libp2p a hop takes its delay, and at most what
+ * the sender's line and the receiver's take to serialise each eight copies and acknowledgements. Of the slower lines that is
+ * 2.9 ms; the shortest delay is 2 ms, and no path has worse than such hops alone. Of what the modules send in addition no bound
+ * was derived.
+ */
+export function smallThresholds (name: string, arms: readonly Arm[]): Threshold[] {
+  const busyMs = DEGREE * (SMALL_PACKET_BYTES + ACKNOWLEDGEMENT_BYTES) * 8e3 / SLOWER_LINE_BITS_PER_SECOND
+  const leastMs = Math.min(...REGIONS.flatMap(from => REGIONS.map(to => oneWayMsBetween(from, to))))
+  return [
+    ...arms.map((arm): Threshold => ({ case: name, metric: 'over-shortest-path', arm: arm.name, limit: 1, direction: 'at-least' })),
+    { case: name, metric: 'over-shortest-path', arm: 'plain', limit: 1 + 2 * busyMs / leastMs, direction: 'at-most' }
+  ]
 }
 
 /**

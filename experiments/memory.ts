@@ -76,7 +76,7 @@ export const cases: readonly Case[] = [
   {
     name: 'client',
     title: 'A client of many servers',
-    description: 'The same of the process of one node that connects to many servers and asks them.',
+    description: 'The same of the process of one node that connects to many servers and asks them; their addresses are in its peer store before anything is read, in all arms.',
     wires: ['tcp'],
     busyProcessors: 0.6,
     scenario: run => scenarioOf(run, 'measured-client', 'server'),
@@ -156,15 +156,18 @@ async function askAll (host: Host, run: RunParameters, names: readonly string[])
   await stay(host, run)
 }
 
-/** One network for all peers, where there are modules. */
+/**
+ * One network for all peers, where there are modules. These take addresses from the peer store, and plain libp2p puts them there
+ * as it dials: had it none before the first reading, its peers alone would be charged with them.
+ */
 async function requestersOf (host: Host, run: RunParameters, peers: readonly Peer[]): Promise<AsyncDisposable & { readonly all: readonly Requester[] }> {
   const modules = modulesOfArm(arms, run)
   const optionsOf = ({ id, addresses }: Peer): Parameters<typeof plainLibp2p>[0] => ({ node: host.node, clock: host.clock, peer: id, addresses, deadlineMs: Number(run.deadlineMs) })
+  await Promise.all(peers.map(async ({ id, addresses }) => await host.node.peerStore.merge(id, { multiaddrs: [...addresses] })))
   if (modules.length === 0) {
     const make = run.arm === 'kept-streams' ? keptStreams : run.arm === 'dial-and-leave' ? dialAndLeave : plainLibp2p
     return { all: peers.map(peer => make(optionsOf(peer))), async [Symbol.asyncDispose] () {} }
   }
-  await Promise.all(peers.map(async ({ id, addresses }) => await host.node.peerStore.merge(id, { multiaddrs: [...addresses] })))
   const network = networkWith(host, modules, MODULE_OPTIONS)
   return { all: peers.map(peer => overNetwork(network, optionsOf(peer))), async [Symbol.asyncDispose] () { await network.stop() } }
 }

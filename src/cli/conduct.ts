@@ -112,6 +112,7 @@ export class Conducting {
       definition: definitionHash(experiment),
       parameters,
       ...(changed.length === 0 ? {} : { changedParameters: changed }),
+      ...(plan.wires.some(({ wire, seeds }) => wire === 'tcp' && seeds.length > 0) ? { armOrder: 'drawn' as const } : {}),
       ...(plan.precision === undefined ? {} : { precision: plan.precision }),
       ...await describeEnvironment(),
       startedAt: new Date().toISOString()

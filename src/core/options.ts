@@ -129,7 +129,8 @@ function pathOf (root: string, path: readonly PropertyKey[]): string {
   return text === '' ? 'options' : text
 }
 
-function valueAt (root: unknown, path: readonly PropertyKey[]): unknown {
+/** What lies at a path into nested objects and lists; undefined where it leads nowhere. */
+export function valueAt (root: unknown, path: readonly PropertyKey[]): unknown {
   return path.reduce<unknown>((value, key) => {
     return value !== null && typeof value === 'object' ? (value as Record<PropertyKey, unknown>)[key] : undefined
   }, root)

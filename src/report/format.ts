@@ -79,6 +79,11 @@ export function typeset (text: string): string {
   return text.replaceAll(/(^|[\s[(])-(?=[\d.])/g, '$1\u2212').replaceAll('->', '\u2192')
 }
 
+/** In words where there is none. */
+export function countOf (count: number): string {
+  return count === 0 ? 'none' : String(count)
+}
+
 /** `1 seed`, `20 seeds`. */
 export function plural (count: number, noun: string): string {
   return `${count} ${noun}${count === 1 ? '' : 's'}`

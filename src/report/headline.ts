@@ -4,8 +4,9 @@ import type { ExperimentDescription, ResultsData } from '../results/data.ts'
 import type { Analysis } from './analysis.ts'
 import { countedEffects, countedGoals, countedParts } from './counted.ts'
 import type { ComparisonVerdict } from './findings.ts'
-import { formatEffect, formatValue, plural } from './format.ts'
-import { CONTRADICTED_TEXTS, largestGain, realComparison } from './largest-gain.ts'
+import { countOf, formatEffect, formatValue, plural } from './format.ts'
+import { largestGain, largestGainText, realComparison } from './largest-gain.ts'
+import { againstRivals, rivalsClause } from './rivals.ts'
 import { byStrength, effectsOf, leadingFindings, lowerFirst, strength, tally, upperFirst } from './sentences.ts'
 import type { Effect } from './sentences.ts'
 import { WIRE_PLACES } from './wire-words.ts'
@@ -29,7 +30,7 @@ export function headline (results: Pick<ResultsData, 'run'>, analysis: Analysis)
   const against = baselines.length > 1 ? 'each metric\'s own baseline' : lowerFirst(experiment.arms.find(({ name }) => name === baselines[0])?.title ?? baselines[0])
   const judged = subject === undefined ? countedGoals(effects) : all.length > 0 ? all : own
   const open = of(judged, 'inconclusive')
-  const largest = largestGain(all, analysis)
+  const largest = largestGain(all, () => analysis)
   if (own.every(({ comparison: { pairs } }) => pairs === 1)) {
     const [strongest] = byStrength(own.filter(({ comparison: { bounds } }) => bounds === undefined))
     return `One run of each arm, too few for any verdict${strongest === undefined ? '' : `; the largest difference of ${lowerFirst(arm.title)} from ${against}: ${effectClause(strongest, analysis)}`}.`
@@ -41,12 +42,13 @@ export function headline (results: Pick<ResultsData, 'run'>, analysis: Analysis)
   if (subject === undefined && largest === undefined) {
     return `No arm improved on ${against}: of ${plural(judged.length, 'comparison')} ${tally(judged)}.`
   }
-  const lost = of(withoutGain, 'regressed').length
+  const rivalled = all.flatMap(effect => againstRivals(effect, analysis) ?? [])
   return `${upperFirst(arm.title)}${subject === undefined ? ', most of all arms,' : ''} against ${against}: ${[
     ...(all.length === 0 ? [] : [goalsClause(all)]),
+    ...(rivalled.length === 0 ? [] : [rivalsClause(rivalled)]),
     ...(costs.length === 0 ? [] : [`${countOf(of(costs, 'regressed').length)} of ${plural(costs.length, 'cost')} dearer`]),
-    ...(withoutGain.length === 0 ? [] : [`${lost === 0 ? 'worse in none' : `worse in ${lost}`} of ${plural(withoutGain.length, 'comparison')} where nothing can be gained`]),
-    ...(largest === undefined ? [] : [`largest gain${CONTRADICTED_TEXTS[largest.contradicted]}: ${effectClause(largest.effect, analysis)}`])
+    ...(withoutGain.length === 0 ? [] : [withoutGainClause(withoutGain)]),
+    ...(largest === undefined ? [] : [`largest gain${largestGainText(largest)}: ${effectClause(largest.effect, analysis)}`])
   ].join('; ')}.`
 }
 
@@ -66,6 +68,11 @@ function mostImproved (arms: readonly Arm[], effects: readonly Effect[]): Arm | 
     const improved = of(own, 'improved')
     return { arm, own, lead: improved.length - of(own, 'regressed').length, total: improved.reduce((sum, effect) => sum + strength(effect), 0) }
   }).filter(({ own }) => own.length > 0).sort((a, b) => b.lead - a.lead || b.total - a.total)[0]?.arm
+}
+
+function withoutGainClause (effects: readonly Effect[]): string {
+  const [lost, open] = (['regressed', 'inconclusive'] as const).map((verdict) => of(effects, verdict).length)
+  return `worse in ${countOf(lost)} of ${plural(effects.length, 'comparison')} where nothing can be gained${open === 0 ? '' : `, ${open} inconclusive`}`
 }
 
 function goalsClause (goals: readonly Effect[]): string {
@@ -88,10 +95,6 @@ function realClause (effect: Effect, { beliefs, findings }: Analysis): string {
   }
   const real = realComparison(effect, { findings })
   return real === undefined ? '' : ` (${WIRE_PLACES.tcp} ${formatEffect(real, metric.unit)})`
-}
-
-function countOf (count: number): string {
-  return count === 0 ? 'none' : String(count)
 }
 
 function of (effects: readonly Effect[], verdict: ComparisonVerdict): Effect[] {

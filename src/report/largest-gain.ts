@@ -1,34 +1,57 @@
 import type { Analysis } from './analysis.ts'
 import type { Comparison } from './findings.ts'
+import { againstRivals } from './rivals.ts'
 import { byStrength } from './sentences.ts'
 import type { Effect } from './sentences.ts'
 
 /** The effect that a sentence names as the largest. */
-export interface LargestGain {
-  readonly effect: Effect
+export interface LargestGain<One extends Effect = Effect> {
+  readonly effect: One
   /** What real peers contradict: no gain as large as this, larger ones that were passed over for it, or every one and so this. */
-  readonly contradicted: 'none' | 'larger' | 'all'
+  readonly contradicted: Extent
+  /** The same of what a rival without modules has, too, or may have. */
+  readonly shared: Extent
 }
+
+type Extent = 'none' | 'larger' | 'all'
+type Evidence = Pick<Analysis, 'beliefs' | 'findings'>
 
 /** What follows the words for it. */
-export const CONTRADICTED_TEXTS: Readonly<Record<LargestGain['contradicted'], string>> = {
-  none: '',
-  larger: ' that real peers do not contradict',
-  all: ', which real peers contradict'
+export function largestGainText ({ contradicted, shared }: Pick<LargestGain, 'contradicted' | 'shared'>): string {
+  const passedOver = [...(contradicted === 'larger' ? ['real peers do not contradict'] : []), ...(shared === 'larger' ? ['no rival without modules shares'] : [])]
+  const doubts = [...(contradicted === 'all' ? ['real peers contradict'] : []), ...(shared === 'all' ? ['a rival without modules shares'] : [])]
+  return `${passedOver.length === 0 ? '' : ` that ${passedOver.join(' and ')}`}${doubts.length === 0 ? '' : `, which ${doubts.join(' and ')}`}`
 }
 
-/** The largest of all improvements that real peers do not contradict, or of all where they contradict every one; undefined of none. */
-export function largestGain (effects: readonly Effect[], analysis: Pick<Analysis, 'beliefs' | 'findings'>): LargestGain | undefined {
+/**
+ * The largest of all improvements that real peers do not contradict and no rival without modules shares; where there is none,
+ * of those that real peers do not contradict, or of all. Undefined of none.
+ *
+ * @param analysisOf the experiment's that the effect is of
+ */
+export function largestGain<One extends Effect> (effects: readonly One[], analysisOf: (effect: One) => Evidence): LargestGain<One> | undefined {
   const gains = byStrength(effects.filter(({ comparison: { verdict } }) => verdict === 'improved'))
   if (gains.length === 0) {
     return undefined
   }
-  const index = gains.findIndex((effect) => !isContradicted(effect, analysis))
-  return index === -1 ? { effect: gains[0], contradicted: 'all' } : { effect: gains[index], contradicted: index === 0 ? 'none' : 'larger' }
+  const credible = gains.filter((effect) => !isContradicted(effect, analysisOf(effect)))
+  const own = (credible.length === 0 ? gains : credible).filter((effect) => isUnshared(effect, analysisOf(effect)))
+  const effect = own[0] ?? credible[0] ?? gains[0]
+  const larger = gains.slice(0, gains.indexOf(effect))
+  return {
+    effect,
+    contradicted: credible.length === 0 ? 'all' : larger.some((one) => !credible.includes(one)) ? 'larger' : 'none',
+    shared: own.length === 0 ? 'all' : larger.some((one) => !isUnshared(one, analysisOf(one))) ? 'larger' : 'none'
+  }
+}
+
+/** What is not known to be a gain over a rival, too, may be none. */
+function isUnshared (effect: Effect, analysis: Evidence): boolean {
+  return [undefined, 'better'].includes(againstRivals(effect, analysis))
 }
 
 /** Whether real peers gainsay an improvement: they do not have it, beyond what chance explains, or their estimate is on the other side of no change. */
-export function isContradicted (effect: Effect, { beliefs, findings }: Pick<Analysis, 'beliefs' | 'findings'>): boolean {
+function isContradicted (effect: Effect, { beliefs, findings }: Evidence): boolean {
   const { finding: { wire, case: { name }, metric } } = effect
   if (wire === 'tcp') {
     return false

@@ -11,10 +11,9 @@ import { WIRE_PLACES } from './wire-words.ts'
 
 /** How the numbers of this report came about: seeds, when the run stopped, what was cut, and the correction. */
 export function methodSentences (results: ResultsData, analysis: Analysis): string[] {
-  const { plan } = results.run
-  const realPeers = plan.some(({ wire }) => wire === 'tcp')
+  const { plan, armOrder } = results.run
   return [
-    `${join(plan.map(({ wire, seeds }) => `${plural(seeds.length, 'seed')} ${WIRE_PLACES[wire]}`))}; all arms of one seed meet the same network and the same arrivals${realPeers ? ', and begin on real peers in an order drawn from the seed' : ''}.`,
+    `${join(plan.map(({ wire, seeds }) => `${plural(seeds.length, 'seed')} ${WIRE_PLACES[wire]}`))}; all arms of one seed meet the same network and the same arrivals${armOrder === 'drawn' ? ', and on real peers begin in an order drawn from the seed' : ''}.`,
     precisionSentence(results) ?? 'The number of seeds was fixed beforehand.',
     warmUpSentence(results),
     correctionSentence(results, analysis)

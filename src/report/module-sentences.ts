@@ -1,10 +1,11 @@
 import { isGoal } from './counted.ts'
 import type { ComparisonVerdict } from './findings.ts'
-import { formatEffect, plural } from './format.ts'
-import { CONTRADICTED_TEXTS } from './largest-gain.ts'
+import { countOf, formatEffect, plural } from './format.ts'
+import { largestGainText } from './largest-gain.ts'
 import type { LargestGain } from './largest-gain.ts'
 import { MODULE_TITLES } from './module-verdicts.ts'
 import type { ModuleVerdict } from './module-verdicts.ts'
+import { rivalsClause } from './rivals.ts'
 import { byStrength, lowerFirst } from './sentences.ts'
 import type { Effect } from './sentences.ts'
 
@@ -20,9 +21,10 @@ export function moduleSentence (verdict: ModuleVerdict): string {
 }
 
 /** The same without its subject and full stop. */
-export function moduleClauses ({ goals, largestGain, swept, costs, withoutGain }: ModuleVerdict): string {
+export function moduleClauses ({ goals, largestGain, rivalled, swept, costs, withoutGain }: ModuleVerdict): string {
   return [
     goals.length === 0 ? undefined : goalsClause(goals, largestGain),
+    rivalled.length === 0 ? undefined : rivalsClause(rivalled),
     swept.length === 0 ? undefined : `along sweeps improved ${shareOf(of(swept, 'improved').length, swept.length, 'comparison')}, worse in ${of(swept, 'regressed').length}`,
     costsClause(costs),
     withoutGain.length === 0 ? undefined : withoutGainClause(withoutGain)
@@ -31,20 +33,22 @@ export function moduleClauses ({ goals, largestGain, swept, costs, withoutGain }
 
 /**
  * What to know before a module is switched on, as short as it can be said: `better in 5 of 9 goals (most: first address dead,
- * request -93% [-94, -92]), worse in none; dearer in 1 of 4 costs (...); where nothing can be gained, nothing is lost in 3 comparisons`.
+ * request -93% [-94, -92]), worse in none; against rivals
+ * without modules 2 of 4 better, none worse; dearer in 1 of 4 costs (...); where nothing can be gained, nothing is lost in 3 comparisons`.
  */
-export function moduleAnswer ({ goals, largestGain, costs, withoutGain }: ModuleVerdict): string {
+export function moduleAnswer ({ goals, largestGain, rivalled, costs, withoutGain }: ModuleVerdict): string {
   const [better, worse, dearer] = [of(goals, 'improved'), of(goals, 'regressed'), of(costs, 'regressed')]
   return [
-    goals.length === 0 ? 'no goal compared' : `better in ${shareOf(better.length, goals.length, 'goal')}${largestGain === undefined ? '' : ` (${gainText(largestGain)})`}, worse in ${worse.length === 0 ? 'none' : `${worse.length}${largestOf(worse)}`}`,
+    goals.length === 0 ? 'no goal compared' : `better in ${shareOf(better.length, goals.length, 'goal')}${largestGain === undefined ? '' : ` (${gainText(largestGain)})`}, worse in ${countOf(worse.length)}${largestOf(worse)}`,
+    ...(rivalled.length === 0 ? [] : [rivalsClause(rivalled)]),
     costs.length === 0 ? 'costs not measured' : `dearer in ${shareOf(dearer.length, costs.length, 'cost')}${largestOf(dearer)}`,
     ...(withoutGain.length === 0 ? [] : [withoutGainClause(withoutGain)])
   ].join('; ')
 }
 
-/** `most: first address dead, request -93% [-94, -92]`, with what real peers contradict where they do */
-function gainText ({ effect, contradicted }: LargestGain): string {
-  return `most${CONTRADICTED_TEXTS[contradicted]}: ${effectText(effect)}`
+/** `most: first address dead, request -93% [-94, -92]`, with what real peers contradict and rivals share where they do */
+function gainText (largest: LargestGain): string {
+  return `most${largestGainText(largest)}: ${effectText(largest.effect)}`
 }
 
 /** ` (most: beside bulk, upload, median +31% [+21, +46])`, or nothing of nothing. */
@@ -82,7 +86,8 @@ function costsClause (costs: readonly Effect[]): string {
 function withoutGainClause (effects: readonly Effect[]): string {
   const worse = of(effects, 'regressed')
   const open = of(effects, 'inconclusive')
-  const lost = worse.length === 0 ? `nothing is lost in ${plural(effects.length, 'comparison')}` : `worse or dearer in ${shareOf(worse.length, effects.length, 'comparison')} (${names(worse)})`
+  const known = effects.length - open.length
+  const lost = worse.length === 0 ? known === 0 ? 'nothing is known' : `nothing is lost in ${open.length === 0 ? plural(known, 'comparison') : shareOf(known, effects.length, 'comparison')}` : `worse or dearer in ${shareOf(worse.length, effects.length, 'comparison')} (${names(worse)})`
   return `where nothing can be gained, ${lost}${open.length === 0 ? '' : `, inconclusive in ${open.length}`}`
 }
 
@@ -103,5 +108,5 @@ function of (effects: readonly Effect[], verdict: ComparisonVerdict): Effect[] {
 }
 
 function shareOf (count: number, total: number, noun: string): string {
-  return `${count === 0 ? 'none' : count} of ${plural(total, noun)}`
+  return `${countOf(count)} of ${plural(total, noun)}`
 }

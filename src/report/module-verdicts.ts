@@ -6,6 +6,8 @@ import { countedEffects, countedParts } from './counted.ts'
 import type { CountedParts } from './counted.ts'
 import { largestGain } from './largest-gain.ts'
 import type { LargestGain } from './largest-gain.ts'
+import { againstRivals } from './rivals.ts'
+import type { AgainstRivals } from './rivals.ts'
 import { effectsOf, leadingFindings } from './sentences.ts'
 
 /** A module alone, or all five together. */
@@ -28,6 +30,8 @@ export interface ModuleVerdict extends CountedParts {
   readonly subject: ModuleSubject
   /** Among its goals; absent where none improved. */
   readonly largestGain?: LargestGain
+  /** Of its goals those that rivals without modules were measured by, too. */
+  readonly rivalled: readonly AgainstRivals[]
 }
 
 /** A verdict on each module that has an arm of its own with something to compare, and on the full stack. */
@@ -39,7 +43,7 @@ export function moduleVerdicts (results: Pick<ResultsData, 'run'>, analysis: Ana
       return []
     }
     const parts = countedParts(own)
-    const largest = largestGain(parts.goals, analysis)
-    return [{ subject, ...parts, ...(largest === undefined ? {} : { largestGain: largest }) }]
+    const largest = largestGain(parts.goals, () => analysis)
+    return [{ subject, ...parts, rivalled: parts.goals.flatMap(effect => againstRivals(effect, analysis) ?? []), ...(largest === undefined ? {} : { largestGain: largest }) }]
   })
 }

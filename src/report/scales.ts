@@ -18,6 +18,9 @@ const LABELS: Readonly<Record<Metric['unit'], string>> = {
   'bit/s': "format(datum.value, '~s') + 'bit/s'"
 }
 
+/** How far an axis goes where all values are zero. */
+const OF_NOTHING: Readonly<Record<Metric['unit'], number>> = { ms: 1, share: 0.01, count: 1, bytes: 1, 'bit/s': 1 }
+
 /** An axis over all values; logarithmic where they span much. */
 export function valueScale (values: Iterable<number>, unit: Metric['unit']): ValueScale {
   let low = Infinity
@@ -30,7 +33,8 @@ export function valueScale (values: Iterable<number>, unit: Metric['unit']): Val
     const domain: [number, number] = [low / 1.15, high * 1.3]
     return { scale: { type: 'log', domain, nice: false }, axis: { values: logTicks(domain), labelExpr: LABELS[unit] } }
   }
-  const margin = Math.max((high - low) * 0.06, Math.abs(high) * 0.01, 1e-6)
+  const least = low === 0 && high === 0 ? OF_NOTHING[unit] : 1e-6
+  const margin = Math.max((high - low) * 0.06, Math.abs(high) * 0.01, least)
   const domain: [number, number] = [low >= 0 ? Math.max(0, low - margin) : low - margin, high + margin]
   return { scale: { type: 'linear', domain, nice: false, zero: false }, axis: { values: linearTicks(domain), labelExpr: LABELS[unit] } }
 }

@@ -109,7 +109,7 @@ export function costTally (costs: readonly Effect[]): string {
 }
 
 /** Latencies before shares of failures, which are often all or nothing; then the farther from no change the earlier. */
-export function byStrength (effects: readonly Effect[]): Effect[] {
+export function byStrength<One extends Effect> (effects: readonly One[]): One[] {
   const isShare = ({ finding: { metric } }: Effect): number => Number(metric.unit === 'share')
   return [...effects].sort((a, b) => (isShare(a) - isShare(b)) || (strength(b) - strength(a)))
 }

@@ -7,7 +7,7 @@ import { CLAIM_RULE, claimTally } from './claim-sentences.ts'
 import type { ClaimCheck } from './claims.ts'
 import { formatEffect, plural, typeset } from './format.ts'
 import { headline } from './headline.ts'
-import { isContradicted } from './largest-gain.ts'
+import { largestGain, largestGainText } from './largest-gain.ts'
 import { html, withCode } from './markup.ts'
 import type { Insert, Markup } from './markup.ts'
 import { moduleClauses } from './module-sentences.ts'
@@ -15,6 +15,7 @@ import { MODULE_SUBJECTS, MODULE_TITLES, moduleVerdicts } from './module-verdict
 import type { ModuleSubject, ModuleVerdict } from './module-verdicts.ts'
 import { noGainTable } from './no-gain-section.ts'
 import { renderPage } from './page.ts'
+import { rivalsClause } from './rivals.ts'
 import { byStrength, lowerFirst, tally } from './sentences.ts'
 import type { Effect } from './sentences.ts'
 import type { SummaryEntry } from './summary-data.ts'
@@ -85,7 +86,7 @@ function moduleTable (modules: readonly ModuleEntry[]): Markup {
   })
   return rows.length === 0
     ? html`<p>No arm has one module alone, or all five.</p>`
-    : html`<p>Goals are counted against each experiment's own baseline, outside sweeps and outside cases where nothing can be gained; costs stand beside them. The largest gain is the largest that real peers do not contradict; where they contradict every one, it says so.</p>
+    : html`<p>Goals are counted against each experiment's own baseline, outside sweeps and outside cases where nothing can be gained; costs stand beside them. A rival without modules does by hand what helps: it keeps streams, tries again, or has another monitor; where a case has one, goals are counted against it, too. The largest gain is the largest that real peers do not contradict and no rival shares; where there is none, it says so.</p>
 <table class="wide"><thead><tr><th scope="col">Module</th><th scope="col">Goals</th><th scope="col">Largest gain</th><th scope="col">Largest loss</th><th scope="col">Largest cost</th></tr></thead><tbody>${rows}</tbody></table>
 <h3 class="apart">Module by module</h3>
 <dl>${MODULE_SUBJECTS.flatMap((subject) => {
@@ -97,20 +98,23 @@ function moduleTable (modules: readonly ModuleEntry[]): Markup {
 function moduleRow (subject: ModuleSubject, own: readonly ModuleEntry[]): Markup {
   const effects = own.flatMap(({ entry, verdict }) => verdict.goals.map((effect) => ({ ...effect, entry })))
   const costs = own.flatMap(({ entry, verdict }) => verdict.costs.map((effect) => ({ ...effect, entry })))
-  const gains = effects.filter(({ comparison: { verdict } }) => verdict === 'improved')
-  const believable = gains.filter((effect) => !isContradicted(effect, effect.entry.analysis))
-  const contradicted = believable.length > 0 || gains.length === 0 ? undefined : html`<small class="line">which real peers contradict</small>`
+  const gain = largestGain(effects, ({ entry: { analysis } }) => analysis)
+  const rivalled = own.flatMap(({ verdict }) => verdict.rivalled)
   return html`<tr><th scope="row">${MODULE_TITLES[subject]} <small class="line">${plural(own.length, 'experiment')}</small></th>
-<td data-label="Goals">${effects.length === 0 ? 'none compared' : tally(effects)}</td>
-<td data-label="Largest gain">${largest(believable.length > 0 ? believable : gains, 'improved', 'none')}${contradicted}</td><td data-label="Largest loss">${largest(effects, 'regressed', 'none')}</td><td data-label="Largest cost">${largest(costs, 'regressed', costs.length === 0 ? 'none measured' : 'none')}</td></tr>`
+<td data-label="Goals">${effects.length === 0 ? 'none compared' : tally(effects)}${rivalled.length === 0 ? undefined : html`<small class="line">${rivalsClause(rivalled)}</small>`}</td>
+<td data-label="Largest gain">${named(gain?.effect, 'none')}${gain === undefined || largestGainText(gain) === '' ? undefined : html`<small class="line">the largest${largestGainText(gain)}</small>`}</td><td data-label="Largest loss">${named(strongest(effects, 'regressed'), 'none')}</td><td data-label="Largest cost">${named(strongest(costs, 'regressed'), costs.length === 0 ? 'none measured' : 'none')}</td></tr>`
 }
 
-function largest (effects: ReadonlyArray<Effect & { readonly entry: SummaryEntry }>, verdict: Effect['comparison']['verdict'], none: string): Markup {
-  const [effect] = byStrength(effects.filter(({ comparison }) => comparison.verdict === verdict))
-  const entry = effects.find(({ finding, arm }) => effect !== undefined && finding === effect.finding && arm === effect.arm)?.entry
-  return effect === undefined || entry === undefined
+type EntryEffect = Effect & { readonly entry: SummaryEntry }
+
+function strongest (effects: readonly EntryEffect[], verdict: Effect['comparison']['verdict']): EntryEffect | undefined {
+  return byStrength(effects.filter(({ comparison }) => comparison.verdict === verdict))[0]
+}
+
+function named (effect: EntryEffect | undefined, none: string): Markup {
+  return effect === undefined
     ? html`<span class="quiet">${none}</span>`
-    : html`<b>${typeset(formatEffect(effect.comparison, effect.finding.metric.unit))}</b> <small class="line">${lowerFirst(effect.finding.case.title)}, ${lowerFirst(effect.finding.metric.title)}</small><small class="line">${link(entry, '#effects')}</small>`
+    : html`<b>${typeset(formatEffect(effect.comparison, effect.finding.metric.unit))}</b> <small class="line">${lowerFirst(effect.finding.case.title)}, ${lowerFirst(effect.finding.metric.title)}</small><small class="line">${link(effect.entry, '#effects')}</small>`
 }
 
 function experimentTable (entries: readonly SummaryEntry[]): Markup {

@@ -1,10 +1,11 @@
 import * as z from 'zod'
-import { show, TwinwireError } from '../core/errors.ts'
+import { TwinwireError } from '../core/errors.ts'
 import { COURSE_MARKS, MARK_KINDS } from '../experiment/course.ts'
 import type { Course } from '../experiment/course.ts'
 import type { UnitKey, UnitResult } from '../experiment/unit.ts'
 import { WIRES } from '../experiment/wire-pair.ts'
 import { compareUnits, unitId } from './data.ts'
+import { checkJsonFile, parseJsonFile } from './json-file.ts'
 
 /** Of a file that somebody else may have written: more than a recorder makes. */
 const MAXIMUM_RUNS = 1_000
@@ -50,19 +51,9 @@ export function encodeCourses (units: readonly UnitResult[]): string | undefined
  * @throws ERR_INVALID_FILE with the place of the first thing that is wrong
  */
 export function parseCourses (json: string, path: string): Map<string, Course> {
-  let value: unknown
-  try {
-    value = JSON.parse(json)
-  } catch (error) {
-    throw new TwinwireError('ERR_INVALID_FILE', 'the courses are not JSON', { path, expected: 'a JSON array', found: show(json.slice(0, 40)), cause: error })
-  }
-  const parsed = fileSchema.safeParse(value)
-  if (!parsed.success) {
-    const [{ path: place, message }] = parsed.error.issues
-    throw new TwinwireError('ERR_INVALID_FILE', 'the courses are not valid', { path: `${path}: ${place.join('.')}`, expected: message, found: show(valueAt(value, place)) })
-  }
+  const file = { subject: 'the courses are', expected: 'a JSON array', path }
   const courses = new Map<string, Course>()
-  for (const { wire, case: caseName, arm, seed, ...course } of parsed.data) {
+  for (const { wire, case: caseName, arm, seed, ...course } of checkJsonFile(fileSchema, parseJsonFile(json, file), file)) {
     const id = unitId({ wire, case: caseName, arm, seed } satisfies UnitKey)
     if (courses.has(id)) {
       throw new TwinwireError('ERR_INVALID_FILE', 'two courses of one run', { path, found: id })
@@ -82,8 +73,4 @@ function ordered ({ reason, endMs, connections, series, marks, omittedMarks }: C
     marks: marks.map(({ timeMs, untilMs, host, kind, text }) => ({ timeMs, ...(untilMs === undefined ? {} : { untilMs }), host, kind, text })),
     omittedMarks
   }
-}
-
-function valueAt (root: unknown, path: readonly PropertyKey[]): unknown {
-  return path.reduce<unknown>((value, key) => value !== null && typeof value === 'object' ? (value as Record<PropertyKey, unknown>)[key] : undefined, root)
 }

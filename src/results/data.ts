@@ -32,6 +32,8 @@ export interface RunDescription {
   /** Names of those that are not at their defaults. Absent: none. */
   readonly changedParameters?: readonly string[]
   readonly plan: readonly WirePlan[]
+  /** The arms of a seed and a case began on real peers in an order drawn from the seed. Absent where there were none, and in older results. */
+  readonly armOrder?: 'drawn'
   /** What decided about the number of simulated seeds, where it was not fixed beforehand. */
   readonly precision?: Precision
   /** By name: `node`, `libp2p`, `twinwire`. */

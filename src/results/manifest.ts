@@ -3,6 +3,7 @@ import { show, TwinwireError } from '../core/errors.ts'
 import { caseShape, experimentShape, precisionSchema } from '../experiment/schema.ts'
 import { WIRES } from '../experiment/wire-pair.ts'
 import type { RunDescription } from './data.ts'
+import { checkJsonFile, parseJsonFile } from './json-file.ts'
 
 /** Raised with every change that an older reader would misread. */
 export const SCHEMA_VERSION = 1
@@ -34,6 +35,7 @@ const manifestSchema = z.strictObject({
   parameters: z.record(text, z.union([text, z.number(), z.boolean()])),
   changedParameters: z.array(text).exactOptional(),
   plan: z.array(z.strictObject({ wire, seeds: z.array(text), cases: z.array(text).exactOptional() })),
+  armOrder: z.literal('drawn').exactOptional(),
   precision: precisionSchema.exactOptional(),
   versions: z.record(text, text),
   git: z.strictObject({ commit: text, dirty: z.boolean() }).exactOptional(),
@@ -54,29 +56,16 @@ export type Manifest = z.infer<typeof manifestSchema>
  * @throws ERR_INVALID_FILE with the path of the first thing that is wrong
  */
 export function parseManifest (json: string, path: string): Manifest {
-  let value: unknown
-  try {
-    value = JSON.parse(json)
-  } catch (error) {
-    throw new TwinwireError('ERR_INVALID_FILE', 'the manifest is not JSON', { path, expected: 'a JSON object', found: show(json.slice(0, 40)), cause: error })
-  }
+  const file = { subject: 'the manifest is', expected: 'a JSON object', path }
+  const value = parseJsonFile(json, file)
   const version = (value as { schemaVersion?: unknown } | null)?.schemaVersion
   if (version !== SCHEMA_VERSION) {
     throw new TwinwireError('ERR_INVALID_FILE', 'the manifest is of another version', { path, expected: `schemaVersion ${SCHEMA_VERSION}`, found: show(version) })
   }
-  const parsed = manifestSchema.safeParse(value)
-  if (!parsed.success) {
-    const issue = parsed.error.issues[0]
-    throw new TwinwireError('ERR_INVALID_FILE', 'the manifest is not valid', { path: `${path}: ${issue.path.join('.')}`, expected: issue.message, found: show(valueAt(value, issue.path)) })
-  }
-  return parsed.data
+  return checkJsonFile(manifestSchema, value, file)
 }
 
 /** What a manifest says of the run itself. */
 export function runOf ({ schemaVersion: _version, status: _status, units: _units, files: _files, ...run }: Manifest): RunDescription {
   return run
-}
-
-function valueAt (root: unknown, path: readonly PropertyKey[]): unknown {
-  return path.reduce<unknown>((value, key) => value !== null && typeof value === 'object' ? (value as Record<PropertyKey, unknown>)[key] : undefined, root)
 }

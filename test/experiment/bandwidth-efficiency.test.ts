@@ -66,3 +66,18 @@ test('JSON takes fewer bytes than as much of what nothing compresses, whether a 
     t.true(json > random * 1.1, `${arm}: ${json} and ${random}`)
   }
 })
+
+test('over rate and size batching carries less than a kept stream at 10 a second and more at 1,000, whatever the size, and gains the more the smaller it is', async t => {
+  const gain = async (bytes: number, perSecond: number): Promise<number> => {
+    const [kept, batched] = await Promise.all(['kept-stream', 'batching'].map(async arm => await play(`size-${bytes}-rate-${perSecond}`, arm)))
+    // Four standard deviations: no load is cut to the most that may arrive.
+    const { length } = valuesOf(kept, 'delay')
+    const expected = perSecond * (perSecond === 10 ? 5 : 2.5)
+    t.true(Math.abs(length - expected) < 4 * Math.sqrt(expected), `${length} of ${expected}`)
+    return valuesOf(batched, 'efficiency')[0] / valuesOf(kept, 'efficiency')[0]
+  }
+  const sizes = [50, 200, 800]
+  const [slow, fast] = await Promise.all([10, 1_000].map(async perSecond => await Promise.all(sizes.map(async bytes => await gain(bytes, perSecond)))))
+  t.true(slow.every(ratio => ratio < 1), slow.join(', '))
+  t.true(fast.every((ratio, i) => ratio > 1 && ratio < (fast[i - 1] ?? Infinity)), fast.join(', '))
+})

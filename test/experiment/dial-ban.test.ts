@@ -1,4 +1,5 @@
 import test from 'ava'
+import { randomStream } from '../../src/core/random.ts'
 import { failuresOf, SimExperiment, startsOf, valuesOf } from '../fixtures/experiment-units.ts'
 
 const experiment = await SimExperiment.load('dial-ban')
@@ -30,6 +31,22 @@ test('long congestions of the node\'s own link take most healthy peers away by t
   // Nobody is ejected while all fail; what was sent before the end and times out after it may be a fifth failure in a row.
   // A tenth of the peers may be out at a time: two of twenty.
   t.true(Math.min(...valuesOf(health, 'available')) >= 16 / 18)
+})
+
+test('three minutes of congestions every 40 s take most healthy peers away by ten points a time-out, at times, and by one point none', async t => {
+  const least = async (arm: string): Promise<number> => Math.min(...valuesOf(await experiment.run({ case: 'congested-short', arm }), 'available'))
+  t.true(await least('dial-timeouts-10') < 0.5)
+  // A healthy peer is pinged nine times in three minutes and asked three times in the mean: fewer than 20 failures, all of them
+  // time-outs, whichever of the two limits of a request of the application is the first.
+  t.is(await least('dial-timeouts-1'), 1)
+  t.is(await least('plain'), 1)
+})
+
+test('on real peers the node has a process of its own, and its peers share one', t => {
+  const { cases, parameters } = experiment.loaded.experiment
+  const { hosts } = cases.find(({ name }) => name === 'congested-short')!.scenario({ ...parameters.parse({}), case: 'congested-short', arm: 'plain' }, randomStream('test'))
+  t.is(hosts[0].process, undefined)
+  t.deepEqual([...new Set(hosts.slice(1).map(({ process }) => process))], ['peers'])
 })
 
 test('of bad peers that are two in five outlier detection has no more out than its cap, a tenth of all', async t => {

@@ -57,6 +57,12 @@ for (const { name, diameter, perOperation, hiddenHops } of BROADCASTS) {
     t.true(publishedMaximumMs <= longestMs + 1 * diameter && publishedMaximumMs >= longestMs - hiddenHops * latencyMs)
   })
 
+  test(`${name}: its thresholds are the diameter times the latency, and what Maelstrom's reads have seen missing where its nodes' computing is not in it`, t => {
+    const of = (direction: string): number[] => loaded.experiment.thresholds.filter(one => one.case === name && one.metric === 'all' && one.direction === direction).map(({ limit }) => limit)
+    t.deepEqual(of('at-most'), [diameter * latencyMs])
+    t.deepEqual(of('at-least'), publishedMaximumMs > diameter * latencyMs ? [] : [publishedMaximumMs])
+  })
+
   test(`${name}: each broadcast takes 2 E - (N - 1) messages, as many as Maelstrom's`, async t => {
     const result = await resultOf(name)
     // All of a node's edges carry what it passes on, but the one that it came by.
@@ -112,6 +118,15 @@ test('between regions a small message takes the shortest path, and at most the s
     const peer = names.indexOf(host)
     t.true(value >= leastMs[message][peer] && value <= mostMs[message][peer], `${host}: ${value} ms, between ${leastMs[message][peer]} and ${mostMs[message][peer]}`)
   }
+})
+
+test('between regions the limit over the shortest path is what hops of the shortest delay have behind lines of 50 Mbit/s', t => {
+  const limits = loaded.experiment.thresholds.filter(one => one.case === 'small')
+  t.deepEqual(limits.filter(({ direction }) => direction === 'at-least').map(({ arm, limit }) => [arm, limit]), [['plain', 1], ['pool', 1], ['full', 1]])
+  // Eight copies and acknowledgements are 9,088 bytes, 1.45408 ms of a line; there are two on each hop of 2 ms.
+  const [most] = limits.filter(({ direction }) => direction === 'at-most')
+  t.is(most.arm, 'plain')
+  t.true(Math.abs(most.limit - (1 + 2 * 1.45408 / 2)) < 1e-9)
 })
 
 for (const arm of ['plain', 'pool']) {

@@ -67,3 +67,19 @@ test('the pool, the full stack, and whoever lets one request go first lose none 
     }
   }
 })
+
+test('every goal is compared with plain libp2p and with both ways of those who know of the limit', t => {
+  for (const { name, metrics } of loaded.experiment.cases) {
+    for (const goal of metrics.filter(metric => metric.role !== 'cost' && metric.baseline === undefined)) {
+      const baselines = metrics.filter(({ sample, statistic }) => sample === goal.sample && statistic === goal.statistic).map(({ baseline }) => baseline)
+      t.deepEqual(baselines, [undefined, 'plain-one-first', 'plain-retry'], `${name}, ${goal.name}`)
+    }
+  }
+})
+
+test('what real peers do is simulated and run on the stack as well, with their first window', t => {
+  const real = loaded.experiment.cases.filter(({ wires }) => wires?.includes('tcp'))
+  t.deepEqual(real.map(({ name }) => name), ['streams-11', 'streams-40'])
+  t.true(real.every(({ wires }) => wires?.length === 3))
+  t.is(loaded.experiment.tcpNetwork, 'namespaces')
+})

@@ -17,7 +17,7 @@ test('where nothing is wrong nobody disconnects, and monitors of libp2p\'s kind 
     t.deepEqual(valuesOf(result, 'disconnects'), [0], arm)
     t.deepEqual(valuesOf(result, 'opened'), [0], arm)
     const [probes] = valuesOf(result, 'probes')
-    // Twelve intervals in two minutes, give or take the one at an end.
+    // Twelve intervals in two minutes, give or take the one at an end; libp2p's own are counted as well.
     t.true(arm === 'off' ? probes === 0 : probes <= 6 && (arm === 'health' || probes >= 5.5), `${arm}: ${probes} a minute`)
     starts ??= startsOf(result, 'request')
     t.deepEqual(startsOf(result, 'request'), starts, arm)
@@ -42,6 +42,17 @@ test('bulk that delays pings makes libp2p\'s monitor disconnect, and never the h
   t.true(await disconnects('busy', 'upstream', parameters) > 0)
   for (const arm of ['off', 'silence-gated', 'health']) {
     t.is(await disconnects('busy', arm, parameters), 0, arm)
+  }
+})
+
+test('probes are counted for as long as there is a connection to probe', async t => {
+  for (const arm of ['upstream', 'silence-gated', 'three-strikes']) {
+    const result = await experiment.run({ case: 'dead', arm, parameters: { peers: 1, deadDurationMs: 240_000 } })
+    // The connection's end, which nobody dials anew after; and a probe every 10 s, counted from 5 s on.
+    const openMs = result.samples.filter(({ metric }) => metric === 'detect')[0].timeMs - 5_000
+    const [perMinute] = valuesOf(result, 'probes')
+    const probes = perMinute * openMs / 60_000
+    t.true(Math.abs(probes - Math.round(probes)) < 1e-6 && Math.abs(probes - openMs / 10_000) <= 1, `${arm}: ${probes} in ${openMs} ms`)
   }
 })
 

@@ -2,6 +2,7 @@ import test from 'ava'
 import { analyse } from '../../src/report/analysis.ts'
 import type { Analysis } from '../../src/report/analysis.ts'
 import { countedEffects, countedGoals } from '../../src/report/counted.ts'
+import { largestGain, largestGainText } from '../../src/report/largest-gain.ts'
 import { moduleAnswer, moduleClauses } from '../../src/report/module-sentences.ts'
 import { moduleVerdicts } from '../../src/report/module-verdicts.ts'
 import { effectsOf, leadingFindings } from '../../src/report/sentences.ts'
@@ -93,4 +94,48 @@ test('a gain that real peers contradict is passed over where there is another, a
   const row = (module: string): string => new RegExp(`<th scope="row">${module} [^]*?</tr>`).exec(page)?.[0] ?? ''
   t.true(row('Connection pool').includes('which real peers contradict</small></td>'))
   t.false(row('Adaptive timeouts').includes('contradict'))
+})
+
+/** The pool's arm is somebody who does by hand what it does, and goals are held to it, too: in these cases. */
+function withByHand (...cases: readonly string[]): ResultsData {
+  const { units, run } = withMetrics()
+  const { experiment } = run
+  return { units, run: { ...run, experiment: {
+    ...experiment,
+    arms: experiment.arms.map((arm) => arm.name === 'connectionPool' ? { ...plainArm, name: arm.name, title: 'By hand' } : arm),
+    cases: experiment.cases.map((theCase) => cases.includes(theCase.name) ? { ...theCase, metrics: [...theCase.metrics, rival, { ...theCase.metrics[1], name: 'failed-rival', baseline: 'connectionPool' }] } : theCase)
+  } } }
+}
+
+test('what a rival without modules has, too, is not the largest gain where there is another, and goals are counted against rivals', async (t) => {
+  const both = withByHand('address-dead', 'brown-out')
+  const analysis = analyse(both)
+  const full = moduleVerdicts(both, analysis).find(({ subject }) => subject === 'fullStack')!
+  // By hand as much is had of a dead address, and nothing in a brown-out, in which too much fails to say what a request takes.
+  t.deepEqual(full.rivalled, ['as good', 'as good', 'not known', 'better'])
+  t.like(full.largestGain, { shared: 'larger', contradicted: 'none', effect: { finding: { case: { name: 'brown-out' }, metric: { name: 'failed' } } } })
+  t.regex(headline(both, analysis), /; against rivals without modules 1 of 4 better, none worse, 1 inconclusive; .*; largest gain that no rival without modules shares: (?!first address dead)/)
+  t.regex(moduleAnswer(full), /\(most that no rival without modules shares: brown-out, failed requests.*; against rivals without modules 1 of 4 better, none worse, 1 inconclusive; /)
+  const page = await renderSummary([{ results: both, analysis, href: 'both.html' }])
+  t.regex(page, /<small class="line">against rivals without modules 1 of 4 better, none worse, 1 inconclusive<\/small>/)
+  t.regex(page, /<small class="line">the largest that no rival without modules shares<\/small>/)
+})
+
+test('where rivals without modules share every gain, the largest says so', (t) => {
+  const both = withByHand('address-dead')
+  const { beliefs, findings } = analyse(both)
+  const full = effectsOf(findings).filter(({ arm, finding }) => arm.arm.name === 'full' && finding.case.name === 'address-dead' && finding.metric.name === 'request')
+  const gain = largestGain(full, () => ({ beliefs, findings }))
+  t.like(gain, { shared: 'all', contradicted: 'none' })
+  t.is(largestGainText(gain!), ', which a rival without modules shares')
+})
+
+test('what is inconclusive where nothing can be gained is not counted as nothing lost', (t) => {
+  const analysis = analyse(results)
+  const pool = moduleVerdicts(results, analysis).find(({ subject }) => subject === 'connectionPool')!
+  const [first, ...others] = pool.withoutGain
+  const withOpen = (count: number): string => moduleClauses({ ...pool, withoutGain: [first, ...others].map((effect, index) => index < count ? { ...effect, comparison: { ...effect.comparison, verdict: 'inconclusive' as const } } : effect) })
+  t.regex(withOpen(0), /nothing is lost in 2 comparisons$/)
+  t.regex(withOpen(1), /nothing is lost in 1 of 2 comparisons, inconclusive in 1$/)
+  t.regex(withOpen(2), /nothing is known, inconclusive in 2$/)
 })
