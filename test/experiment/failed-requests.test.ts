@@ -1,11 +1,6 @@
 import test from 'ava'
-import { scenarioOf } from '../../src/experiment/run-unit.ts'
 import type { UnitResult } from '../../src/experiment/unit.ts'
 import { quantile } from '../../src/stats/quantile.ts'
-import { parseScenario } from '../../src/wires/scenario.ts'
-import { checkAllowed } from '../../src/wires/tcp/allowed.ts'
-import { namespacesAllow } from '../../src/wires/tcp/namespaces/allows.ts'
-import type { RunParameters } from '../../src/wires/wire.ts'
 import { failuresOf, SimExperiment, startsOf, valuesOf } from '../fixtures/experiment-units.ts'
 
 const experiment = await SimExperiment.load('failed-requests')
@@ -111,21 +106,6 @@ test('each promise is also held to what people write by hand, by a metric with t
     for (const arm of [...baselines, ...claims.map(claim => claim.arm)]) {
       t.true(arm === undefined || armsOf(name).includes(arm), `${name}: ${arm}`)
     }
-  }
-})
-
-test('each promise is about a network that real peers meet as well, in namespaces that can bring about all of it', t => {
-  const { cases, parameters, promises = [], tcpNetwork } = experiment.loaded.experiment
-  t.is(tcpNetwork, 'namespaces')
-  const kernel = namespacesAllow({ resets: true, congestion: new Set(['cubic']) })
-  // Any server: the partition's network.
-  for (const name of new Set(promises.map(({ case: promised }) => promised === 'any-of' ? 'partition' : promised))) {
-    const theCase = cases.find(other => other.name === name)!
-    t.true(theCase.wires?.includes('tcp') ?? true, name)
-    const scenario = parseScenario(scenarioOf(theCase, parameters.parse({}) as RunParameters, { wire: 'tcp', case: name, arm: 'full', seed: 'test' }))
-    t.notThrows(() => checkAllowed(scenario, kernel), name)
-    // Otherwise it would be a case in which nothing happens.
-    t.true(scenario.faults.length > 0 || scenario.paths.every(({ forward }) => forward.loss !== undefined), name)
   }
 })
 
