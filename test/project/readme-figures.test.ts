@@ -45,17 +45,17 @@ const experiment: ExperimentSummary = {
 
 test('README\'s figures say of each promise what was found and where, of each experiment its verdict, and how far to believe it', t => {
   t.is(readmeFigures({ tookSeconds: 60, experiments: [experiment] }), [
-    'How to read the tables: a *reading* is one way to measure a promise, and of each case only the hardest counts for the strongest and the weakest; an *arm* is one configuration of libp2p, with or without modules; a *goal* is what should get better, a *cost* what that is paid with; *open* means that the runs cannot tell; *one run* stands in place of a 95% interval, which a single run does not have.',
+    'How to read the tables: a *reading* is one way to measure a promise, and of each case only the hardest counts for the strongest and the weakest; an *arm* is one configuration of libp2p, with or without modules; a *rival without modules* does by hand what helps: it keeps streams, tries again, or has another monitor; a *goal* is what should get better, a *cost* what that is paid with; *open* means that the runs cannot tell; *(2 virtual)* is how many of them no real peers ran; *one run* stands in place of a 95% interval, which a single run does not have.',
     '',
     '| promise | met | partly | not met | open | strongest reading | weakest reading |',
     '| --- | --- | --- | --- | --- | --- | --- |',
-    '| ten times faster | 1 | 0 | 0 | 0 | ✓ met: [first address dead](reports/dead-address.html#promises), 6.24 s → 312 ms | one case only |',
+    '| ten times faster | 1 (1 virtual) | 0 | 0 | 0 | ✓ met: [first address dead](reports/dead-address.html#promises), 6.24 s → 312 ms | one case only |',
     '',
     '<details><summary>Everything that they are read as: 1 reading</summary>',
     '',
-    '| promise | read as | arm | from | to | decided by | target | outcome |',
-    '| --- | --- | --- | --- | --- | --- | --- | --- |',
-    '| ten times faster | [first address dead](reports/dead-address.html#promises) | Pool | 6.24 s | 312 ms | −95% [−96, −94] in simulation | −90% | ✓ met |',
+    '| promise | read as | arm | from | to | decided by | target | outcome | also ran |',
+    '| --- | --- | --- | --- | --- | --- | --- | --- | --- |',
+    '| ten times faster | [first address dead](reports/dead-address.html#promises) | Pool | 6.24 s | 312 ms | −95% [−96, −94] in simulation | −90% | ✓ met | nowhere else |',
     '',
     '</details>',
     '',
@@ -89,10 +89,19 @@ test('real runs that the simulation was not held to say so', t => {
   t.true(alone({ tcp: 9 }).includes('| 9 on real peers (nothing was simulated) |'))
 })
 
+test('an outcome that real peers ran, too, is not counted as virtual, and a reading says what other wires make of it', t => {
+  const [claim] = experiment.claims
+  const [inSimulation] = claim.readings
+  const confirmed = { ...claim, readings: [inSimulation, { ...inSimulation, wire: 'stack' as const }, { ...inSimulation, wire: 'tcp' as const, outcome: 'open' as const }] }
+  const text = readmeFigures({ tookSeconds: 60, experiments: [{ ...experiment, claims: [confirmed, claim] }] })
+  t.true(text.includes('| ten times faster | 2 (1 virtual) | 0 | 0 | 0 |'))
+  t.true(text.includes('| ✓ met | on the stack: ✓ met, on real peers: ? open |'))
+})
+
 test('what each module did alone comes first, a line a module', t => {
   const modules = [{ module: 'connectionPool', verdict: '', answer: 'better in 1 of 2 goals (first address dead, request -95% [-96, -94]), worse in none' }, { module: 'fullStack', verdict: '', answer: 'better in 2 of 2 goals' }] as const
   t.true(readmeFigures({ tookSeconds: 60, experiments: [experiment, { ...experiment, name: 'ablation', report: 'ablation.html', modules }] }).startsWith(
-    'Should a module be switched on? What each did alone:\n\n- [Connection pool](reports/ablation.html#effects): better in 1 of 2 goals (first address dead, request −95% [−96, −94]), worse in none.\n\nHow to read the tables'))
+    'Should a module be switched on? What each did alone, against plain libp2p:\n\n- [Connection pool](reports/ablation.html#effects): better in 1 of 2 goals (first address dead, request −95% [−96, −94]), worse in none.\n\nHow to read the tables'))
 })
 
 test('README has a place for the published figures, under what it found', t => {
@@ -136,11 +145,11 @@ test('of several cases the strongest and the weakest stand in the promise\'s row
   const bounded = { ...claim, reading: 'a fifth fails', case: 'failing', outcome: 'open' as const, readings: [{ ...claim.readings[0], outcome: 'open' as const }] }
   const failing = { ...metric, case: 'failing', arms: [plain, { ...pool, ...pool.comparison && { comparison: { ...pool.comparison, verdict: 'saturated' as const, relative: null, bounds: { baseline: 0.2 } } } }] }
   const [, , , , row, ...rest] = readmeFigures({ tookSeconds: 60, experiments: [{ ...experiment, claims: [slower, bounded, claim], metrics: [metric, failing, { ...metric, case: 'slow' }] }] }).split('\n')
-  t.regex(row, /^\| ten times faster \| 1 \| 0 \| 1 \| 1 \| ✓ met: \[first address dead\].* \| ✕ not met: \[in 50 ms\]\([^)]*\), 6\.24 s → 312 ms \|$/)
-  t.true(rest.some(line => line.endsWith('| Pool | 6.24 s | 312 ms | 312 ms [300, 320] in simulation | at most 50 ms | ✕ not met |')))
-  t.true(rest.some(line => line.endsWith('| Pool | > 6.24 s (20% failed) | 312 ms | no size in simulation | −90% | ? open |')))
+  t.regex(row, /^\| ten times faster \| 1 \(1 virtual\) \| 0 \| 1 \(1 virtual\) \| 1 \(1 virtual\) \| ✓ met: \[first address dead\].* \| ✕ not met: \[in 50 ms\]\([^)]*\), 6\.24 s → 312 ms \|$/)
+  t.true(rest.some(line => line.endsWith('| Pool | 6.24 s | 312 ms | 312 ms [300, 320] in simulation | at most 50 ms | ✕ not met | nowhere else |')))
+  t.true(rest.some(line => line.endsWith('| Pool | > 6.24 s (20% failed) | 312 ms | no size in simulation | −90% | ? open | nowhere else |')))
   const least = { ...bounded, outcome: 'met' as const, readings: [{ ...bounded.readings[0], found: [-0.95, null, -0.94] as const, isBound: true as const }] }
-  t.true(readmeFigures({ tookSeconds: 60, experiments: [{ ...experiment, claims: [least], metrics: [failing] }] }).includes('| Pool | > 6.24 s (20% failed) | 312 ms | at least 94% less in simulation | −90% | ✓ met |'))
+  t.true(readmeFigures({ tookSeconds: 60, experiments: [{ ...experiment, claims: [least], metrics: [failing] }] }).includes('| Pool | > 6.24 s (20% failed) | 312 ms | at least 94% less in simulation | −90% | ✓ met | nowhere else |'))
 })
 
 test('a case whose fair rival is not beaten is not the strongest because a straw man is, and its reading says of what it is the same', t => {
@@ -148,7 +157,7 @@ test('a case whose fair rival is not beaten is not the strongest because a straw
   const fair = { ...claim, reading: 'the same, against a fair rival', outcome: 'not met' as const }
   const half = { ...claim, reading: 'half way', case: 'half', outcome: 'partly' as const }
   const [, , , , row] = readmeFigures({ tookSeconds: 60, experiments: [{ ...experiment, claims: [claim, fair, half], metrics: [...experiment.metrics, { ...experiment.metrics[0], case: 'half' }] }] }).split('\n')
-  t.regex(row, /\| 1 \| 1 \| 1 \| 0 \| ◐ partly: \[half way\].* \| ✕ not met: \[first address dead, against a fair rival\]/)
+  t.regex(row, /\| 1 \(1 virtual\) \| 1 \(1 virtual\) \| 1 \(1 virtual\) \| 0 \| ◐ partly: \[half way\].* \| ✕ not met: \[first address dead, against a fair rival\]/)
   const [, , , , named] = readmeFigures({ tookSeconds: 60, experiments: [{ ...experiment, claims: [{ ...claim, reading: 'failed requests: churn' }, { ...fair, reading: 'the same, against a fair rival: churn' }] }] }).split('\n')
   t.regex(named, /✕ not met: \[failed requests, against a fair rival: churn\]/)
   // The case may be named first, and the one before be against another rival.
