@@ -3,6 +3,7 @@ import { WIRES } from '../src/experiment/wire-pair.ts'
 import { leastChangeText } from '../src/report/claim-sentences.ts'
 import { formatBound, formatChange, formatInterval, formatPercent, formatValue, plural, typeset } from '../src/report/format.ts'
 import { MODULE_TITLES } from '../src/report/module-verdicts.ts'
+import { RIVALS_TEXT } from '../src/report/rivals.ts'
 import type { ClaimSummary, ExperimentSummary, Numbers, SummaryData } from '../src/report/summary-data.ts'
 import { WIRE_PLACES } from '../src/report/wire-words.ts'
 import { quantile } from '../src/stats/quantile.ts'
@@ -19,7 +20,7 @@ const EACH_ALONE = 'ablation'
 const SAME = /^((?:.*: )?)the same(, against [^:]*)((?:: .*)?)$/
 const BROKEN = { threshold: 'threshold', agreement: 'limit of agreement' } as const
 
-const HOW_TO_READ = 'How to read the tables: a *reading* is one way to measure a promise, and of each case only the hardest counts for the strongest and the weakest; an *arm* is one configuration of libp2p, with or without modules; a *rival without modules* does by hand what helps: it keeps streams, tries again, or has another monitor; a *goal* is what should get better, a *cost* what that is paid with; *open* means that the runs cannot tell; *(2 virtual)* is how many of them no real peers ran; *one run* stands in place of a 95% interval, which a single run does not have.'
+const HOW_TO_READ = `How to read the tables: a *reading* is one way to measure a promise, and of each case only the hardest counts for the strongest and the weakest; an *arm* is one configuration of libp2p, with or without modules; a *rival* ${RIVALS_TEXT}; a *goal* is what should get better, a *cost* what that is paid with; *open* means that the runs cannot tell; *(2 virtual)* is how many of them no real peers ran; *one run* stands in place of a 95% interval, which a single run does not have.`
 
 /** The part of README that is made of the published results, as Markdown. Links are relative to the repository's root. */
 export function readmeFigures (summary: SummaryData): string {
@@ -66,7 +67,7 @@ function promises (experiments: readonly ExperimentSummary[]): string {
 
 /** How many, and how many of them no real peers ran. */
 function countText (own: readonly Reading[]): string {
-  const unseen = own.filter(({ claim: { readings } }) => readings.every(({ wire }) => wire !== 'tcp')).length
+  const unseen = own.filter(({ claim: { readings } }) => readings.length > 0 && readings.every(({ wire }) => wire !== 'tcp')).length
   return `${own.length}${unseen === 0 ? '' : ` (${unseen} virtual)`}`
 }
 

@@ -2,6 +2,7 @@ import * as z from 'zod'
 import { sleep } from '../src/core/clock.ts'
 import type { RandomStream } from '../src/core/random.ts'
 import type { Arm, Case, Experiment, Metric } from '../src/experiment/definition.ts'
+import { PING_PROTOCOL } from '../src/optim/ping.ts'
 import { askOnNewStream } from '../src/optim/plain-request.ts'
 import type { Connection, OptimizedNetwork } from '../src/optim/index.ts'
 import type { PathDirectionInput, ScenarioInput } from '../src/wires/scenario.ts'
@@ -39,12 +40,10 @@ const MONITORS: Readonly<Record<string, PingMonitorOptions>> = {
   'silence-gated': { staleMs: 60_000 },
   'three-strikes': { strikes: 3 }
 }
-/** libp2p's. */
-const PING_PROTOCOL = '/ipfs/ping/1.0.0'
 const HOUR_MS = 3_600_000
 /** Connections are open by then. */
 const WARM_MS = 10_000
-/** Probes are counted from halfway between two of those that come every 10 s: a life cut short has one too many as often as one too few. */
+/** In simulation halfway between two probes of those that come every 10 s: a life cut short has one too many as often as one too few. */
 const COUNTED_FROM_MS = 5_000
 
 const PROBES: readonly Metric[] = [
@@ -224,8 +223,8 @@ async function dialUntilConnected (host: Host, { addresses }: Peer): Promise<voi
 }
 
 /**
- * Of all monitors in the same way, for libp2p's own keeps no count: each probe asks for
- * a stream of libp2p's ping, which nothing else here speaks. Where a connection has ended there is none to probe.
+ * Of all monitors in the same way, for libp2p's own keeps no count: each probe asks for a stream of libp2p's ping, which
+ * nothing else here speaks. Where a connection has ended there is none to probe.
  *
  * @returns what the rate has been until it is called
  */

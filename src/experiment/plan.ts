@@ -19,7 +19,7 @@ export function planSeeds (seed: string, repetitions: number): string[] {
 /**
  * Every run of an experiment that a plan asks for. Repetitions come before cases and arms, so that a run cut short
  * leaves whole repetitions behind, which is what a paired comparison needs. On real peers the arms of a seed and a case are in
- * an order of their own, drawn from the seed, so that none is always the first on a machine that changes as time goes on.
+ * an order of their own, drawn from the seed, so that over several seeds none is always the first on a machine that changes.
  */
 export function planUnits (experiment: Experiment, plan: readonly WirePlan[]): UnitKey[] {
   const units: UnitKey[] = []

@@ -5,7 +5,7 @@ import type { Clock } from '../core/clock.ts'
 import type { Connection, Stream } from './port.ts'
 
 /** libp2p's ping: 32 bytes that come back as they are. */
-const PING_PROTOCOL = '/ipfs/ping/1.0.0'
+export const PING_PROTOCOL = '/ipfs/ping/1.0.0'
 const PING_BYTES = 32
 /** As long as libp2p gives a stream to close. */
 const CLOSE_TIMEOUT_MS = 1000

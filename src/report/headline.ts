@@ -71,8 +71,8 @@ function mostImproved (arms: readonly Arm[], effects: readonly Effect[]): Arm | 
 }
 
 function withoutGainClause (effects: readonly Effect[]): string {
-  const [lost, open] = (['regressed', 'inconclusive'] as const).map((verdict) => of(effects, verdict).length)
-  return `worse in ${countOf(lost)} of ${plural(effects.length, 'comparison')} where nothing can be gained${open === 0 ? '' : `, ${open} inconclusive`}`
+  const [lost, open, saturated] = (['regressed', 'inconclusive', 'saturated'] as const).map((verdict) => of(effects, verdict).length)
+  return `worse in ${countOf(lost)} of ${plural(effects.length, 'comparison')} where nothing can be gained${open === 0 ? '' : `, ${open} inconclusive`}${saturated === 0 ? '' : `, ${saturated} not measured`}`
 }
 
 function goalsClause (goals: readonly Effect[]): string {

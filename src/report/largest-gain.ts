@@ -1,6 +1,7 @@
 import type { Analysis } from './analysis.ts'
 import type { Comparison } from './findings.ts'
 import { againstRivals } from './rivals.ts'
+import type { AgainstRivals } from './rivals.ts'
 import { byStrength } from './sentences.ts'
 import type { Effect } from './sentences.ts'
 
@@ -8,24 +9,30 @@ import type { Effect } from './sentences.ts'
 export interface LargestGain<One extends Effect = Effect> {
   readonly effect: One
   /** What real peers contradict: no gain as large as this, larger ones that were passed over for it, or every one and so this. */
-  readonly contradicted: Extent
-  /** The same of what a rival without modules has, too, or may have. */
-  readonly shared: Extent
+  readonly contradicted: 'none' | 'larger' | 'all'
+  /** `larger`: it is one over rivals, too, for which larger ones were passed over; where there is none, what is known of this one. Absent where nothing was held to rivals, or nothing passed over. */
+  readonly rivals?: 'larger' | 'not held' | Exclude<AgainstRivals, 'better'>
 }
 
-type Extent = 'none' | 'larger' | 'all'
 type Evidence = Pick<Analysis, 'beliefs' | 'findings'>
 
+const RIVALS_DOUBTS: Readonly<Record<Exclude<NonNullable<LargestGain['rivals']>, 'larger'>, string>> = {
+  'as good': 'a rival has, too',
+  worse: 'a rival has, too',
+  'not known': 'is not known to be more than a rival has',
+  'not held': 'was held to no rival'
+}
+
 /** What follows the words for it. */
-export function largestGainText ({ contradicted, shared }: Pick<LargestGain, 'contradicted' | 'shared'>): string {
-  const passedOver = [...(contradicted === 'larger' ? ['real peers do not contradict'] : []), ...(shared === 'larger' ? ['no rival without modules shares'] : [])]
-  const doubts = [...(contradicted === 'all' ? ['real peers contradict'] : []), ...(shared === 'all' ? ['a rival without modules shares'] : [])]
-  return `${passedOver.length === 0 ? '' : ` that ${passedOver.join(' and ')}`}${doubts.length === 0 ? '' : `, which ${doubts.join(' and ')}`}`
+export function largestGainText ({ contradicted, rivals }: Pick<LargestGain, 'contradicted' | 'rivals'>): string {
+  const merits = [...(contradicted === 'larger' ? ['real peers do not contradict'] : []), ...(rivals === 'larger' ? ['is one over rivals, too'] : [])]
+  const doubts = [...(contradicted === 'all' ? ['real peers contradict'] : []), ...(rivals === undefined || rivals === 'larger' ? [] : [RIVALS_DOUBTS[rivals]])]
+  return `${merits.length === 0 ? '' : ` that ${merits.join(' and ')}`}${doubts.length === 0 ? '' : `, which ${doubts.join(' and ')}`}`
 }
 
 /**
- * The largest of all improvements that real peers do not contradict and no rival without modules shares; where there is none,
- * of those that real peers do not contradict, or of all. Undefined of none.
+ * The largest of all improvements that real peers do not contradict and that are some over rivals, too; where there is none,
+ * the largest that real peers do not contradict, or of all. Undefined of none.
  *
  * @param analysisOf the experiment's that the effect is of
  */
@@ -35,19 +42,22 @@ export function largestGain<One extends Effect> (effects: readonly One[], analys
     return undefined
   }
   const credible = gains.filter((effect) => !isContradicted(effect, analysisOf(effect)))
-  const own = (credible.length === 0 ? gains : credible).filter((effect) => isUnshared(effect, analysisOf(effect)))
-  const effect = own[0] ?? credible[0] ?? gains[0]
+  const held = new Map(gains.map((effect) => [effect, againstRivals(effect, analysisOf(effect))]))
+  const effect = credible.find((one) => held.get(one) === 'better') ?? credible[0] ?? gains[0]
   const larger = gains.slice(0, gains.indexOf(effect))
+  const rivals = rivalsOf(held.get(effect), larger.some((one) => credible.includes(one)), [...held.values()].some((one) => one !== undefined))
   return {
     effect,
     contradicted: credible.length === 0 ? 'all' : larger.some((one) => !credible.includes(one)) ? 'larger' : 'none',
-    shared: own.length === 0 ? 'all' : larger.some((one) => !isUnshared(one, analysisOf(one))) ? 'larger' : 'none'
+    ...(rivals === undefined ? {} : { rivals })
   }
 }
 
-/** What is not known to be a gain over a rival, too, may be none. */
-function isUnshared (effect: Effect, analysis: Evidence): boolean {
-  return [undefined, 'better'].includes(againstRivals(effect, analysis))
+function rivalsOf (own: AgainstRivals | undefined, passedOver: boolean, anyHeld: boolean): LargestGain['rivals'] {
+  if (own === 'better') {
+    return passedOver ? 'larger' : undefined
+  }
+  return own ?? (anyHeld ? 'not held' : undefined)
 }
 
 /** Whether real peers gainsay an improvement: they do not have it, beyond what chance explains, or their estimate is on the other side of no change. */

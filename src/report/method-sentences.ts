@@ -13,7 +13,7 @@ import { WIRE_PLACES } from './wire-words.ts'
 export function methodSentences (results: ResultsData, analysis: Analysis): string[] {
   const { plan, armOrder } = results.run
   return [
-    `${join(plan.map(({ wire, seeds }) => `${plural(seeds.length, 'seed')} ${WIRE_PLACES[wire]}`))}; all arms of one seed meet the same network and the same arrivals${armOrder === 'drawn' ? ', and on real peers begin in an order drawn from the seed' : ''}.`,
+    `${join(plan.map(({ wire, seeds }) => `${plural(seeds.length, 'seed')} ${WIRE_PLACES[wire]}`))}; all arms of one seed meet the same network and the same arrivals${armOrder === 'drawn' ? ', and on real peers begin in an order drawn for each seed' : ''}.`,
     precisionSentence(results) ?? 'The number of seeds was fixed beforehand.',
     warmUpSentence(results),
     correctionSentence(results, analysis)

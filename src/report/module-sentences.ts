@@ -33,22 +33,29 @@ export function moduleClauses ({ goals, largestGain, rivalled, swept, costs, wit
 
 /**
  * What to know before a module is switched on, as short as it can be said: `better in 5 of 9 goals (most: first address dead,
- * request -93% [-94, -92]), worse in none; against rivals
- * without modules 2 of 4 better, none worse; dearer in 1 of 4 costs (...); where nothing can be gained, nothing is lost in 3 comparisons`.
+ * request -93% [-94, -92]), worse in none, 1 open; against rivals 2 of 4 better, none worse; dearer in 1 of 4 costs (...); where
+ * nothing can be gained, nothing is lost in 3 comparisons`.
  */
 export function moduleAnswer ({ goals, largestGain, rivalled, costs, withoutGain }: ModuleVerdict): string {
   const [better, worse, dearer] = [of(goals, 'improved'), of(goals, 'regressed'), of(costs, 'regressed')]
   return [
-    goals.length === 0 ? 'no goal compared' : `better in ${shareOf(better.length, goals.length, 'goal')}${largestGain === undefined ? '' : ` (${gainText(largestGain)})`}, worse in ${countOf(worse.length)}${largestOf(worse)}`,
+    goals.length === 0 ? 'no goal compared' : `better in ${shareOf(better.length, goals.length, 'goal')}${largestGain === undefined ? '' : ` (${gainText(largestGain)})`}, worse in ${countOf(worse.length)}${largestOf(worse)}${openText(goals)}`,
     ...(rivalled.length === 0 ? [] : [rivalsClause(rivalled)]),
-    costs.length === 0 ? 'costs not measured' : `dearer in ${shareOf(dearer.length, costs.length, 'cost')}${largestOf(dearer)}`,
+    costs.length === 0 ? 'costs not measured' : `dearer in ${shareOf(dearer.length, costs.length, 'cost')}${largestOf(dearer)}${openText(costs)}`,
     ...(withoutGain.length === 0 ? [] : [withoutGainClause(withoutGain)])
   ].join('; ')
 }
 
-/** `most: first address dead, request -93% [-94, -92]`, with what real peers contradict and rivals share where they do */
+/** `, 2 open` where verdicts are; of too much failed, too. */
+function openText (effects: readonly Effect[]): string {
+  const count = of(effects, 'inconclusive').length + of(effects, 'saturated').length
+  return count === 0 ? '' : `, ${count} open`
+}
+
+/** `most: first address dead, request -93% [-94, -92]`, with what real peers and rivals make of it */
 function gainText (largest: LargestGain): string {
-  return `most${largestGainText(largest)}: ${effectText(largest.effect)}`
+  const text = largestGainText(largest)
+  return `${text.startsWith(' that') ? 'the most' : 'most'}${text}: ${effectText(largest.effect)}`
 }
 
 /** ` (most: beside bulk, upload, median +31% [+21, +46])`, or nothing of nothing. */
@@ -86,9 +93,10 @@ function costsClause (costs: readonly Effect[]): string {
 function withoutGainClause (effects: readonly Effect[]): string {
   const worse = of(effects, 'regressed')
   const open = of(effects, 'inconclusive')
-  const known = effects.length - open.length
-  const lost = worse.length === 0 ? known === 0 ? 'nothing is known' : `nothing is lost in ${open.length === 0 ? plural(known, 'comparison') : shareOf(known, effects.length, 'comparison')}` : `worse or dearer in ${shareOf(worse.length, effects.length, 'comparison')} (${names(worse)})`
-  return `where nothing can be gained, ${lost}${open.length === 0 ? '' : `, inconclusive in ${open.length}`}`
+  const saturated = of(effects, 'saturated')
+  const known = effects.length - open.length - saturated.length
+  const lost = worse.length === 0 ? known === 0 ? 'nothing is known' : `nothing is lost in ${known === effects.length ? plural(known, 'comparison') : shareOf(known, effects.length, 'comparison')}` : `worse or dearer in ${shareOf(worse.length, effects.length, 'comparison')} (${names(worse)})`
+  return `where nothing can be gained, ${lost}${open.length === 0 ? '' : `, inconclusive in ${open.length}`}${saturated.length === 0 ? '' : `, not measured in ${saturated.length}`}`
 }
 
 /** `first address dead, request -93% [-94, -92]` */

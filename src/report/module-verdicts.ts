@@ -30,7 +30,7 @@ export interface ModuleVerdict extends CountedParts {
   readonly subject: ModuleSubject
   /** Among its goals; absent where none improved. */
   readonly largestGain?: LargestGain
-  /** Of its goals those that rivals without modules were measured by, too. */
+  /** Of those of its goals that it was held to rivals in, too. */
   readonly rivalled: readonly AgainstRivals[]
 }
 

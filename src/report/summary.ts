@@ -15,7 +15,7 @@ import { MODULE_SUBJECTS, MODULE_TITLES, moduleVerdicts } from './module-verdict
 import type { ModuleSubject, ModuleVerdict } from './module-verdicts.ts'
 import { noGainTable } from './no-gain-section.ts'
 import { renderPage } from './page.ts'
-import { rivalsClause } from './rivals.ts'
+import { RIVALS_TEXT, rivalsClause } from './rivals.ts'
 import { byStrength, lowerFirst, tally } from './sentences.ts'
 import type { Effect } from './sentences.ts'
 import type { SummaryEntry } from './summary-data.ts'
@@ -86,7 +86,7 @@ function moduleTable (modules: readonly ModuleEntry[]): Markup {
   })
   return rows.length === 0
     ? html`<p>No arm has one module alone, or all five.</p>`
-    : html`<p>Goals are counted against each experiment's own baseline, outside sweeps and outside cases where nothing can be gained; costs stand beside them. A rival without modules does by hand what helps: it keeps streams, tries again, or has another monitor; where a case has one, goals are counted against it, too. The largest gain is the largest that real peers do not contradict and no rival shares; where there is none, it says so.</p>
+    : html`<p>Goals are counted against each experiment's own baseline, outside sweeps and outside cases where nothing can be gained; costs stand beside them. A rival ${RIVALS_TEXT}. The largest gain is the largest that real peers do not contradict and that is one over rivals, too; where there is none, it says what is known.</p>
 <table class="wide"><thead><tr><th scope="col">Module</th><th scope="col">Goals</th><th scope="col">Largest gain</th><th scope="col">Largest loss</th><th scope="col">Largest cost</th></tr></thead><tbody>${rows}</tbody></table>
 <h3 class="apart">Module by module</h3>
 <dl>${MODULE_SUBJECTS.flatMap((subject) => {

@@ -26,7 +26,6 @@ export class PingMonitor {
   readonly #timeout: AdaptiveTimeout
   readonly #strikes = new WeakMap<Connection, number>()
   readonly #heardMs = new Map<string, number>()
-  #pings = 0
 
   constructor (node: NetworkNode, clock: Clock, { intervalMs = 10_000, strikes = 1, staleMs = 0 }: PingMonitorOptions) {
     this.#node = node
@@ -34,11 +33,6 @@ export class PingMonitor {
     this.#options = { intervalMs, strikes, staleMs }
     this.#timeout = new AdaptiveTimeout(clock)
     node.addEventListener('connection:open', ({ detail: { remotePeer } }) => this.heard(remotePeer))
-  }
-
-  /** Sent so far. */
-  get pings (): number {
-    return this.#pings
   }
 
   /** Something was read from the peer. */
@@ -59,7 +53,6 @@ export class PingMonitor {
   async #check (connection: Connection, closing: AbortSignal): Promise<void> {
     const { strikes, staleMs } = this.#options
     using limit = timeoutSignal(this.#clock, this.#timeout.timeoutMs, closing)
-    this.#pings++
     const startMs = this.#clock.now()
     try {
       await ping(connection, this.#clock, { signal: limit.signal, closing })

@@ -31,5 +31,8 @@ test('where what went on beside the run fails at its end, the results are writte
   }), { message: 'the disk is full' })
   // Two cases, two arms, two seeds.
   t.deepEqual(written, [8])
-  t.is((await readResults(directory)).units.length, 8)
+  const { run, units } = await readResults(directory)
+  t.is(units.length, 8)
+  // Nothing began on real peers.
+  t.false('armOrder' in run)
 })

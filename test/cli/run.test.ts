@@ -17,6 +17,7 @@ interface Manifest {
   tookSeconds: number
   finishedAt: string
   plan: unknown
+  armOrder?: string
   units: Array<{ wire: string, case: string, arm: string, seed: string, error?: { code: string, message: string } }>
 }
 
@@ -176,8 +177,9 @@ test.serial('validate runs on real peers too and states the agreement', async t 
   t.regex(stdout, /Can it be believed\?\nThe simulation can be believed for this question: all 2 metrics agree with real peers in medians and effects\./)
   t.regex(stdout, /pass  idle: response-p50 of plain simulated within 1 ms of real; found 0 ms \(8\d\.\d ms simulated, 8\d\.\d ms real\)/)
   t.is(tcp.stopped, 1)
-  const { command, units } = await manifestOf(join(directory, 'here'))
+  const { command, armOrder, units } = await manifestOf(join(directory, 'here'))
   t.is(command, 'twinwire validate queueing --seed twinwire --seeds 3 --stack-seeds 0 --tcp-seeds 2')
+  t.is(armOrder, 'drawn')
   t.is(units.filter(({ wire }) => wire === 'tcp').length, 8)
 })
 

@@ -1,27 +1,12 @@
 import test from 'ava'
-import { loadExperiment } from '../../src/experiment/registry.ts'
-import { runUnit } from '../../src/experiment/run-unit.ts'
-import type { SampleEvent } from '../../src/experiment/definition.ts'
 import { quantile } from '../../src/stats/quantile.ts'
-import { SimWire } from '../../src/wires/sim.ts'
+import { SimExperiment, valuesOf } from '../fixtures/experiment-units.ts'
 
-const loaded = await loadExperiment('cellular-queue', new URL('../../experiments/', import.meta.url))
-
-async function samplesOf (name: string, arm: string, over: Readonly<Record<string, number>> = {}): Promise<readonly SampleEvent[]> {
-  const parameters = loaded.experiment.parameters.parse(over) as Record<string, number>
-  const { samples, error } = await runUnit({ loaded, parameters, unit: { wire: 'sim', case: name, arm, seed: 'example' }, wire: new SimWire() })
-  if (error !== undefined) {
-    throw new Error(`${error.code}: ${error.message}`)
-  }
-  return samples
-}
-
-function valuesOf (samples: readonly SampleEvent[], metric: string): number[] {
-  return samples.filter(sample => sample.metric === metric).map(({ value }) => value)
-}
+const experiment = await SimExperiment.load('cellular-queue')
+const seed = 'example'
 
 async function medianOf (name: string, arm: string): Promise<number> {
-  return quantile(valuesOf(await samplesOf(name, arm), 'request'), 0.5)
+  return quantile(valuesOf(await experiment.run({ case: name, arm, seed }), 'request'), 0.5)
 }
 
 test('the example of a link that follows a trace runs, and FQ-CoDel spares requests the download\'s queue', async t => {
@@ -39,10 +24,10 @@ test('behind FQ-CoDel a request on a stream that is kept, by hand or by the pool
 
 test('a request is one attempt on one connection, and sends half as much where streams are kept, by hand or by the pool; the download is nobody\'s cost', async t => {
   const sent = new Map<string, number>()
-  for (const arm of loaded.experiment.arms.map(({ name }) => name)) {
-    const samples = await samplesOf('fq-codel', arm)
-    t.deepEqual([valuesOf(samples, 'attempts'), valuesOf(samples, 'connections')], [[1], [1]], arm)
-    const [bytes, ...others] = valuesOf(samples, 'sent-bytes')
+  for (const arm of experiment.loaded.experiment.arms.map(({ name }) => name)) {
+    const result = await experiment.run({ case: 'fq-codel', arm, seed })
+    t.deepEqual([valuesOf(result, 'attempts'), valuesOf(result, 'connections')], [[1], [1]], arm)
+    const [bytes, ...others] = valuesOf(result, 'sent-bytes')
     t.deepEqual(others, [])
     sent.set(arm, bytes)
   }
@@ -53,9 +38,9 @@ test('a request is one attempt on one connection, and sends half as much where s
 })
 
 test('a request that fails is one attempt, too', async t => {
-  const samples = await samplesOf('drop-tail', 'plain', { deadlineMs: 100 })
-  const [first] = samples.filter(({ metric }) => metric === 'request')
+  const result = await experiment.run({ case: 'drop-tail', arm: 'plain', seed, parameters: { deadlineMs: 100 } })
+  const [first] = result.samples.filter(({ metric }) => metric === 'request')
   // TCP, multistream-select and Noise alone take three round trips of 60 ms.
   t.false(first.ok)
-  t.deepEqual(valuesOf(samples, 'attempts'), [1])
+  t.deepEqual(valuesOf(result, 'attempts'), [1])
 })

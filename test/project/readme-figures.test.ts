@@ -3,6 +3,7 @@ import test from 'ava'
 import { markedSection, withMarkedSection } from '../../bench/marked-section.ts'
 import { README_MARKS, readmeFigures } from '../../bench/readme-figures.ts'
 import { experimentNames } from '../../src/experiment/registry.ts'
+import { RIVALS_TEXT } from '../../src/report/rivals.ts'
 import type { ExperimentSummary } from '../../src/report/summary-data.ts'
 
 const root = new URL('../../', import.meta.url)
@@ -45,7 +46,7 @@ const experiment: ExperimentSummary = {
 
 test('README\'s figures say of each promise what was found and where, of each experiment its verdict, and how far to believe it', t => {
   t.is(readmeFigures({ tookSeconds: 60, experiments: [experiment] }), [
-    'How to read the tables: a *reading* is one way to measure a promise, and of each case only the hardest counts for the strongest and the weakest; an *arm* is one configuration of libp2p, with or without modules; a *rival without modules* does by hand what helps: it keeps streams, tries again, or has another monitor; a *goal* is what should get better, a *cost* what that is paid with; *open* means that the runs cannot tell; *(2 virtual)* is how many of them no real peers ran; *one run* stands in place of a 95% interval, which a single run does not have.',
+    `How to read the tables: a *reading* is one way to measure a promise, and of each case only the hardest counts for the strongest and the weakest; an *arm* is one configuration of libp2p, with or without modules; a *rival* ${RIVALS_TEXT}; a *goal* is what should get better, a *cost* what that is paid with; *open* means that the runs cannot tell; *(2 virtual)* is how many of them no real peers ran; *one run* stands in place of a 95% interval, which a single run does not have.`,
     '',
     '| promise | met | partly | not met | open | strongest reading | weakest reading |',
     '| --- | --- | --- | --- | --- | --- | --- |',

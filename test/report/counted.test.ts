@@ -2,10 +2,13 @@ import test from 'ava'
 import { analyse } from '../../src/report/analysis.ts'
 import type { Analysis } from '../../src/report/analysis.ts'
 import { countedEffects, countedGoals } from '../../src/report/counted.ts'
+import type { ComparisonVerdict, Finding } from '../../src/report/findings.ts'
 import { largestGain, largestGainText } from '../../src/report/largest-gain.ts'
 import { moduleAnswer, moduleClauses } from '../../src/report/module-sentences.ts'
 import { moduleVerdicts } from '../../src/report/module-verdicts.ts'
+import { againstRivals } from '../../src/report/rivals.ts'
 import { effectsOf, leadingFindings } from '../../src/report/sentences.ts'
+import type { Effect } from '../../src/report/sentences.ts'
 import { headline, subjectOf } from '../../src/report/headline.ts'
 import { renderSummary } from '../../src/report/summary.ts'
 import { MODULES } from '../../src/experiment/definition.ts'
@@ -107,35 +110,78 @@ function withByHand (...cases: readonly string[]): ResultsData {
   } } }
 }
 
-test('what a rival without modules has, too, is not the largest gain where there is another, and goals are counted against rivals', async (t) => {
+test('the largest gain is one over rivals, too, where there is such a one, and goals are counted against rivals', async (t) => {
   const both = withByHand('address-dead', 'brown-out')
   const analysis = analyse(both)
   const full = moduleVerdicts(both, analysis).find(({ subject }) => subject === 'fullStack')!
   // By hand as much is had of a dead address, and nothing in a brown-out, in which too much fails to say what a request takes.
   t.deepEqual(full.rivalled, ['as good', 'as good', 'not known', 'better'])
-  t.like(full.largestGain, { shared: 'larger', contradicted: 'none', effect: { finding: { case: { name: 'brown-out' }, metric: { name: 'failed' } } } })
-  t.regex(headline(both, analysis), /; against rivals without modules 1 of 4 better, none worse, 1 inconclusive; .*; largest gain that no rival without modules shares: (?!first address dead)/)
-  t.regex(moduleAnswer(full), /\(most that no rival without modules shares: brown-out, failed requests.*; against rivals without modules 1 of 4 better, none worse, 1 inconclusive; /)
+  t.like(full.largestGain, { rivals: 'larger', contradicted: 'none', effect: { finding: { case: { name: 'brown-out' }, metric: { name: 'failed' } } } })
+  t.regex(headline(both, analysis), /; against rivals 1 of 4 better, none worse, 1 not known; .*; largest gain that is one over rivals, too: brown-out, failed requests/)
+  t.regex(moduleAnswer(full), /\(the most that is one over rivals, too: brown-out, failed requests.*; against rivals 1 of 4 better, none worse, 1 not known; /)
   const page = await renderSummary([{ results: both, analysis, href: 'both.html' }])
-  t.regex(page, /<small class="line">against rivals without modules 1 of 4 better, none worse, 1 inconclusive<\/small>/)
-  t.regex(page, /<small class="line">the largest that no rival without modules shares<\/small>/)
+  t.regex(page, /<small class="line">against rivals 1 of 4 better, none worse, 1 not known<\/small>/)
+  t.regex(page, /<small class="line">the largest that is one over rivals, too<\/small>/)
 })
 
-test('where rivals without modules share every gain, the largest says so', (t) => {
-  const both = withByHand('address-dead')
-  const { beliefs, findings } = analyse(both)
-  const full = effectsOf(findings).filter(({ arm, finding }) => arm.arm.name === 'full' && finding.case.name === 'address-dead' && finding.metric.name === 'request')
-  const gain = largestGain(full, () => ({ beliefs, findings }))
-  t.like(gain, { shared: 'all', contradicted: 'none' })
-  t.is(largestGainText(gain!), ', which a rival without modules shares')
+/** What the full stack gained where an address is dead, with what it did against others there: their verdicts. */
+function againstOthers (...verdicts: ComparisonVerdict[]): { readonly effect: Effect, readonly evidence: Pick<Analysis, 'beliefs' | 'findings'> } {
+  const analysis = analyse(results)
+  const effect = effectsOf(analysis.findings).find(({ arm, finding }) => arm.arm.name === 'full' && finding.case.name === 'address-dead' && finding.metric.name === 'request')!
+  const { finding, arm, comparison } = effect
+  const byHand = (index: number): Finding['arms'][number] => ({ ...finding.arms[0], arm: armWith(`by-hand-${index}`) })
+  const rivals = verdicts.map((verdict, index): Finding => ({
+    ...finding, metric: { ...finding.metric, name: `request-${index}` }, baseline: `by-hand-${index}`, arms: [byHand(index), { ...arm, comparison: { ...comparison, verdict } }]
+  }))
+  return { effect, evidence: { beliefs: analysis.beliefs, findings: [finding, ...rivals] } }
+}
+
+test('better than rivals is better than all of them, worse is worse than one, and as good takes that all is known', (t) => {
+  const outcome = (...verdicts: ComparisonVerdict[]): string | undefined => {
+    const { effect, evidence } = againstOthers(...verdicts)
+    return againstRivals(effect, evidence)
+  }
+  t.is(outcome(), undefined)
+  t.is(outcome('improved', 'improved'), 'better')
+  t.is(outcome('improved', 'no meaningful change'), 'as good')
+  t.is(outcome('no meaningful change', 'inconclusive'), 'not known')
+  t.is(outcome('improved', 'saturated'), 'not known')
+  t.is(outcome('improved', 'inconclusive', 'regressed'), 'worse')
 })
 
-test('what is inconclusive where nothing can be gained is not counted as nothing lost', (t) => {
+test('who is worse than the common baseline, or has modules, is no rival', (t) => {
+  const { effect, evidence } = againstOthers('improved')
+  const { finding, comparison } = effect
+  const own = (verdict: ComparisonVerdict): Effect => ({ ...effect, finding: { ...finding, arms: [...finding.arms, { ...finding.arms[0], arm: armWith('by-hand-0'), comparison: { ...comparison, verdict } }] } })
+  t.is(againstRivals(own('no meaningful change'), evidence), 'better')
+  t.is(againstRivals(own('regressed'), evidence), undefined)
+  const [, { arms: [first, ...others], ...rival }] = evidence.findings
+  t.is(againstRivals(effect, { findings: [{ ...rival, arms: [{ ...first, arm: armWith('by-hand-0', ['connectionPool']) }, ...others] }] }), undefined)
+})
+
+test('where no gain is one over rivals, the largest says what is known of it', (t) => {
+  const text = (...verdicts: ComparisonVerdict[]): string => {
+    const { effect, evidence } = againstOthers(...verdicts)
+    return largestGainText(largestGain([effect], () => evidence)!)
+  }
+  t.is(text(), '')
+  t.is(text('improved'), '')
+  t.is(text('no meaningful change'), ', which a rival has, too')
+  t.is(text('regressed'), ', which a rival has, too')
+  t.is(text('inconclusive'), ', which is not known to be more than a rival has')
+  // Another, smaller one was held to rivals, in vain.
+  const { effect, evidence } = againstOthers('no meaningful change')
+  const unheld: Effect = { ...effect, finding: { ...effect.finding, metric: { ...effect.finding.metric, name: 'other', sample: 'other' } }, comparison: { ...effect.comparison, relative: { estimate: -0.99, low: -0.99, high: -0.99 } } }
+  t.is(largestGainText(largestGain([effect, unheld], () => evidence)!), ', which was held to no rival')
+})
+
+test('what is inconclusive, or not measured, where nothing can be gained is not counted as nothing lost', (t) => {
   const analysis = analyse(results)
   const pool = moduleVerdicts(results, analysis).find(({ subject }) => subject === 'connectionPool')!
   const [first, ...others] = pool.withoutGain
-  const withOpen = (count: number): string => moduleClauses({ ...pool, withoutGain: [first, ...others].map((effect, index) => index < count ? { ...effect, comparison: { ...effect.comparison, verdict: 'inconclusive' as const } } : effect) })
+  const withOpen = (count: number, verdict: ComparisonVerdict = 'inconclusive'): string => moduleClauses({ ...pool, withoutGain: [first, ...others].map((effect, index) => index < count ? { ...effect, comparison: { ...effect.comparison, verdict } } : effect) })
   t.regex(withOpen(0), /nothing is lost in 2 comparisons$/)
   t.regex(withOpen(1), /nothing is lost in 1 of 2 comparisons, inconclusive in 1$/)
   t.regex(withOpen(2), /nothing is known, inconclusive in 2$/)
+  t.regex(withOpen(1, 'saturated'), /nothing is lost in 1 of 2 comparisons, not measured in 1$/)
 })

@@ -1,7 +1,7 @@
 import test from 'ava'
 import { formatChange, formatEnds, formatInterval, formatPValue, formatValue, plural, typeset } from '../../src/report/format.ts'
 import { embedJson, escapeHtml, html, withCode } from '../../src/report/markup.ts'
-import { linearTicks, logTicks } from '../../src/report/scales.ts'
+import { linearTicks, logTicks, valueScale } from '../../src/report/scales.ts'
 
 test('values have three digits and the unit that suits their size', (t) => {
   t.deepEqual([0, 0.0123, 5.678, 278.4, 6240, 72_300].map((value) => formatValue(value, 'ms')), ['0 ms', '12.3 µs', '5.68 ms', '278 ms', '6.24 s', '72.3 s'])
@@ -44,6 +44,12 @@ test('JSON in a script element cannot end it', (t) => {
   const json = /^<script type="application\/json" id="data">(.*)<\/script>$/.exec(text)?.[1] ?? ''
   t.notRegex(json, /[<>&\u2028\u2029]/)
   t.deepEqual(JSON.parse(json), value)
+})
+
+test('an axis on which all is zero goes to a unit that can be read', (t) => {
+  t.deepEqual(valueScale([0, 0], 'share').scale.domain, [0, 0.01])
+  t.deepEqual(valueScale([0], 'count').scale.domain, [0, 1])
+  t.deepEqual(valueScale([0, 10], 'ms').scale.domain, [0, 10.6])
 })
 
 test('ticks are round and inside the axis', (t) => {

@@ -83,6 +83,12 @@ test('the page says how seeds were chosen, what was cut and over how many compar
   t.true(report.includes('was found on the way'))
 })
 
+test('the page says that real peers had their arms in a drawn order, where they had', (t) => {
+  const drawn = { ...results, run: { ...results.run, armOrder: 'drawn' as const } }
+  t.regex(methodSentences(drawn, analysis)[0], /, and on real peers begin in an order drawn for each seed\.$/)
+  t.regex(methodSentences(results, analysis)[0], /the same arrivals\.$/)
+})
+
 test('where no warm-up is declared, the page claims no more than that what was recorded counts', (t) => {
   const cases = results.run.experiment.cases.map(({ warmUpMs: _none, ...theCase }) => theCase)
   const undeclared = { ...results, run: { ...results.run, experiment: { ...results.run.experiment, cases } } }
