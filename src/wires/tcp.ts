@@ -1,2 +1,2 @@
-export { RunTurns } from './tcp/tcp-run.ts'
+export { RunTurns } from './tcp/run-turns.ts'
 export { TcpWire } from './tcp/tcp-wire.ts'

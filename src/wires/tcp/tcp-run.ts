@@ -3,19 +3,16 @@ import { TwinwireError } from '../../core/errors.ts'
 import { runError } from '../wire.ts'
 import { atATime } from './at-a-time.ts'
 import { monotonicNowMs } from './monotonic.ts'
-import { Turns } from './turns.ts'
 import type { RecordedEvent } from '../../core/recorder.ts'
 import type { HostDescription } from '../scenario.ts'
 import type { PacketLateness, RunOutcome, RunRequest } from '../wire.ts'
 import type { Child } from './child.ts'
 import type { AddressTable, HostNetwork, HostNetworks } from './host-networks.ts'
 import type { HostCommand, NetworkCommand, OpenedHost } from './messages.ts'
+import type { RunTurns } from './run-turns.ts'
 
 /** Time zero is this far ahead when it is announced, so that every process has heard of it by then. */
 const START_LEAD_MS = 10
-
-/** Runs begin so far from each other at least: many that dial at one instant would measure how long this machine takes for that. */
-const APART_MS = 500
 
 /** What processes may take to start and to warm up, and again to make their nodes. */
 const PREPARATION_MS = 60_000
@@ -33,16 +30,6 @@ const CLOSE_LIMIT_PER_HOST_MS = 10
 interface HostProcess {
   readonly hosts: readonly HostDescription[]
   readonly child: Child<HostCommand>
-}
-
-/** What runs that go side by side do in turns, each for all its processes. */
-export class RunTurns {
-  /** Processes are started and warmed up: seconds where there is none to be used again. */
-  readonly warming = new Turns()
-  /** Nodes are made, and the run begins. */
-  readonly opening = new Turns()
-  /** When the latest began, on the monotonic clock. */
-  begunMs = -Infinity
 }
 
 interface Prepared {
@@ -63,7 +50,7 @@ export class TcpRun {
   readonly #processes: HostProcess[] = []
   #network: HostNetwork | undefined
   #packetLateness: PacketLateness | undefined
-  #over = false
+  readonly #over = new AbortController()
 
   /** The turns are those of all runs that may go beside it. */
   constructor (request: RunRequest, networks: HostNetworks, turns: RunTurns, stopSignal: AbortSignal) {
@@ -90,11 +77,12 @@ export class TcpRun {
     } catch (error) {
       ending = endingOf(error)
     }
-    this.#over = true
+    this.#over.abort()
     for (const signal of signals) {
       signal.removeEventListener('abort', interrupt)
     }
     await this.#leave()
+    this.#turns.underWay.delete(this)
     this.#events.sort((a, b) => a.timeMs - b.timeMs)
     return { events: this.#events, ...this.#packetLateness && { packetLateness: this.#packetLateness }, ...ending }
   }
@@ -106,7 +94,14 @@ export class TcpRun {
     // Processes that start and warm up take all that this machine has; and nodes are not to wait for them, for libp2p pings at
     // intervals from a node's start on, in simulation from time zero on.
     await warming.none()
-    await opening.take(async () => await this.#setUp(network, listen))
+    await opening.take(async () => {
+      await this.#turns.calm(this.#over.signal)
+      if (this.#over.signal.aborted) {
+        throw new Interrupted()
+      }
+      this.#turns.underWay.add(this)
+      await this.#setUp(network, listen)
+    })
     const zeroMs = monotonicNowMs() + START_LEAD_MS
     await withLimit(limitMs + START_LEAD_MS, new TwinwireError('ERR_TIMEOUT', `the run was not over after ${limitMs} ms`, { path: 'scenario.limitMs' }), async () => {
       this.#call(network.child, { type: 'start', zeroMs }).catch((error: unknown) => this.#cut.reject(error))
@@ -117,7 +112,7 @@ export class TcpRun {
 
   /** Processes that are ready to measure, and what is to join them. */
   async #prepare (): Promise<Prepared> {
-    if (this.#over) {
+    if (this.#over.signal.aborted) {
       throw new Interrupted()
     }
     for (const hosts of processesOf(this.#request.scenario.hosts)) {
@@ -139,10 +134,6 @@ export class TcpRun {
   /** Nodes, who hear of each other, and what their roles set up. */
   async #setUp (network: HostNetwork, listen: Prepared['listen']): Promise<void> {
     const { scenario } = this.#request
-    const waitMs = this.#turns.begunMs + APART_MS - monotonicNowMs()
-    if (waitMs > 0 && !this.#over) {
-      await sleep(waitMs)
-    }
     await this.#withPreparationLimit(async () => {
       const opened = await this.#open(network, listen)
       const addresses = await network.addresses(scenario.hosts.map(({ name }) => opened.get(name)!))
@@ -151,7 +142,6 @@ export class TcpRun {
         await this.#call(child, { type: 'set-up', peers: { ids, addresses: seenByThese(hosts, addresses) } })
       }))
     })
-    this.#turns.begunMs = monotonicNowMs()
   }
 
   /** Gives the processes back. A run that was cut short before its turn has none. */
@@ -189,7 +179,7 @@ export class TcpRun {
 
   /** What was begun before the run was cut short must not go on: its processes may be another run's by now. */
   async #call <Command> (child: Child<Command>, command: Command): Promise<unknown> {
-    if (this.#over) {
+    if (this.#over.signal.aborted) {
       throw new Interrupted()
     }
     return await child.call(command)

@@ -1,7 +1,8 @@
 import { TwinwireError } from '../../core/errors.ts'
 import { HubNetworks } from './namespaces/hub-networks.ts'
 import { RelayNetworks } from './relay-networks.ts'
-import { RunTurns, TcpRun } from './tcp-run.ts'
+import { RunTurns } from './run-turns.ts'
+import { TcpRun } from './tcp-run.ts'
 import type { RunOutcome, RunRequest, Wire } from '../wire.ts'
 import type { HostNetworks, TcpNetwork } from './host-networks.ts'
 

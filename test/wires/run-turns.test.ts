@@ -1,0 +1,56 @@
+import test from 'ava'
+import { ProcessorLoad } from '../../src/wires/tcp/processor-load.ts'
+import { RunTurns } from '../../src/wires/tcp/run-turns.ts'
+
+/** Processors as busy as is said, one look after the other. */
+function load (shares: number[]): Pick<ProcessorLoad, 'reset' | 'busyShare'> {
+  return {
+    reset () {},
+    get busyShare () {
+      return shares.shift() ?? 0
+    }
+  }
+}
+
+const going = (): AbortSignal => new AbortController().signal
+
+test('a run that has the machine alone begins at once, however busy others keep it', async t => {
+  const shares = [1, 1]
+  await new RunTurns(load(shares)).calm(going())
+  t.is(shares.length, 2, 'nobody looked')
+})
+
+test('a run begins beside others when processors have half of their time to spare', async t => {
+  const shares = [0.9, 0.51, 0.5, 1]
+  const turns = new RunTurns(load(shares))
+  turns.underWay.add('another')
+  await turns.calm(going())
+  t.deepEqual(shares, [1])
+})
+
+test('a run waits for calm processors no longer than others are under way', async t => {
+  const turns = new RunTurns({ reset () {}, busyShare: 1 })
+  turns.underWay.add('another')
+  const calm = turns.calm(going())
+  turns.underWay.clear()
+  await t.notThrowsAsync(calm)
+})
+
+test('a run that is cut short does not wait', async t => {
+  const turns = new RunTurns({ reset () {}, busyShare: 1 })
+  turns.underWay.add('another')
+  const controller = new AbortController()
+  const calm = turns.calm(controller.signal)
+  controller.abort()
+  await t.notThrowsAsync(calm)
+})
+
+test('the load is a share of all processors\' time since the last reset', t => {
+  const processors = new ProcessorLoad()
+  const untilMs = performance.now() + 200
+  while (performance.now() < untilMs) { /* busy */ }
+  const { busyShare } = processors
+  t.true(busyShare > 0 && busyShare <= 1, `${busyShare}`)
+  processors.reset()
+  t.true(processors.busyShare >= 0 && processors.busyShare <= 1)
+})
