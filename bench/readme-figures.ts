@@ -1,5 +1,6 @@
 import type { Metric } from '../src/experiment/definition.ts'
 import { WIRES } from '../src/experiment/wire-pair.ts'
+import { CLOSE_VALUES } from '../src/report/beliefs.ts'
 import { leastChangeText } from '../src/report/claim-sentences.ts'
 import { formatBound, formatChange, formatInterval, formatPercent, formatValue, plural, typeset } from '../src/report/format.ts'
 import { MODULE_TITLES } from '../src/report/module-verdicts.ts'
@@ -18,6 +19,8 @@ const OUTCOMES = ['met', 'partly', 'not met', 'open'] as const
 const EACH_ALONE = 'ablation'
 /** A reading that is like the one before it but for the rival; before and after it the case may be named: `100 B: the same, against a fair rival`. */
 const SAME = /^((?:.*: )?)the same(, against [^:]*)((?:: .*)?)$/
+/** Fewer say little of an experiment. */
+const MANY_COMPARISONS = 6
 const BROKEN = { threshold: 'threshold', agreement: 'limit of agreement' } as const
 
 const HOW_TO_READ = `How to read the tables: a *reading* is one way to measure a promise, and of each case only the hardest counts for the strongest and the weakest; an *arm* is one configuration of libp2p, with or without modules; a *rival* ${RIVALS_TEXT}; a *goal* is what should get better, a *cost* what that is paid with; *open* means that the runs cannot tell; *(2 virtual)* is how many of them no real peers ran; *one run* stands in place of a 95% interval, which a single run does not have.`
@@ -28,11 +31,18 @@ export function readmeFigures (summary: SummaryData): string {
   return [modules(experiments), HOW_TO_READ, promises(experiments), verdicts(experiments), belief(experiments), took(summary)].filter(part => part !== '').join('\n\n')
 }
 
-/** Whether to switch a module on: what each did alone, a line a module. */
+/** Whether to switch a module on: what each did alone, a row a module. */
 function modules (experiments: readonly ExperimentSummary[]): string {
   const ablation = experiments.find(({ name }) => name === EACH_ALONE)
-  const lines = ablation?.modules.filter(({ module }) => module !== 'fullStack').map(({ module, answer }) => `- [${MODULE_TITLES[module]}](reports/${ablation.report}#effects): ${typeset(answer)}.`) ?? []
-  return lines.length === 0 ? '' : ['Should a module be switched on? What each did alone, against plain libp2p:', '', ...lines].join('\n')
+  const rows = ablation?.modules.filter(({ module }) => module !== 'fullStack').map(({ module, answer: { goals, rivals, costs, withoutGain } }) =>
+    [`[${MODULE_TITLES[module]}](docs/modules.md#${MODULE_TITLES[module].toLowerCase().replaceAll(' ', '-')})`, ...[goals, rivals, costs, withoutGain].map(typeset)]) ?? []
+  return ablation === undefined || rows.length === 0
+    ? ''
+    : [
+        `Should a module be switched on? What each did alone, against plain libp2p ([ablation](reports/${ablation.report}#effects)), and against streams kept by hand, which save a round trip a request without any module. When each helps is in [docs/modules.md](docs/modules.md).`,
+        '',
+        table(['module', 'what should get better', 'against streams kept by hand', 'what it costs', 'where nothing can be gained'], rows)
+      ].join('\n')
 }
 
 interface Reading {
@@ -172,8 +182,9 @@ function belief (experiments: readonly ExperimentSummary[]): string {
   }
   const medians = figures.map(({ median }) => median)
   const tails = figures.flatMap(({ p99 }) => p99 ?? [])
-  const within = medians.filter(median => Math.abs(median) <= 0.1).length
-  return `Of ${plural(figures.length, 'experiment')} that ran in simulation and on real peers, times at the median are within 10% in ${within} (each experiment's figure is its median over what was compared; over all of them it is ${size(quantile(medians, 0.5))}, at most ${size(Math.max(...medians))})${tails.length === 0 ? '' : `; at p99 they differ by ${size(quantile(tails, 0.5))} typically and by ${size(Math.max(...tails))} at most`}.`
+  const isWithin = ({ median }: typeof figures[number]): boolean => median <= CLOSE_VALUES
+  const many = figures.filter(({ comparisons }) => comparisons >= MANY_COMPARISONS)
+  return `Of ${plural(figures.length, 'experiment')} that ran in simulation and on real peers, times at the median are within 10% in ${figures.filter(isWithin).length}${many.length === 0 ? '' : `, and in ${many.filter(isWithin).length} of the ${many.length} that compare ${MANY_COMPARISONS} kinds of time or more`} (each experiment's figure is its median over what was compared; over all of them it is ${size(quantile(medians, 0.5))}, at most ${size(Math.max(...medians))})${tails.length === 0 ? '' : `; at p99 they differ by ${size(quantile(tails, 0.5))} typically and by ${size(Math.max(...tails))} at most`}.`
 }
 
 /** From the first run to the last, without the pages, which are a minute's work more. */

@@ -1,14 +1,15 @@
 import { readdir, readFile, stat, writeFile } from 'node:fs/promises'
 import { PAGE_BYTES } from '../src/report/page-budget.ts'
 import type { SummaryData } from '../src/report/summary-data.ts'
+import { hashOfPage, readLookedAt } from './looked-at.ts'
 import { markedSection, withMarkedSection } from './marked-section.ts'
 import { currentDefinitions, otherDefinitions } from './published-definitions.ts'
 import { README_MARKS, readmeFigures } from './readme-figures.ts'
 
 /**
  * Brings the figures of README up to date with the published results (`reports/summary.json`). With `--check` it changes
- * nothing: the exit code is 1 where README says something else, a report is missing, nobody's or too large, or one is of
- * another definition of its experiment than the checkout's.
+ * nothing: the exit code is 1 where README says something else, a report is missing, nobody's or too large, was not looked
+ * at as it is (`npm run reports:look`), or is of another definition of its experiment than the checkout's.
  */
 
 const readme = new URL('../README.md', import.meta.url)
@@ -31,11 +32,14 @@ if (process.argv.includes('--check')) {
 async function wrongReports (): Promise<string[]> {
   const pages = (await readdir(reports)).filter(file => file.endsWith('.html'))
   const found = new Set(pages.filter(file => file !== 'index.html'))
+  const lookedAt = await readLookedAt(reports)
+  const unseen = await Promise.all(pages.map(async file => await hashOfPage(reports, file) === lookedAt[file] ? [] : [`reports/${file} was not looked at as it is: npm run reports:look`]))
   const sizes = await Promise.all(pages.map(async file => ({ file, bytes: (await stat(new URL(file, reports))).size })))
   const named = new Set(data.experiments.map(({ report }) => report))
   return [
     ...[...named].filter(file => !found.has(file)).map(file => `reports/${file} is missing`),
     ...[...found].filter(file => !named.has(file)).map(file => `reports/${file} is in no summary`),
+    ...unseen.flat(),
     ...sizes.filter(({ bytes }) => bytes > PAGE_BYTES).map(({ file, bytes }) => `reports/${file} has ${bytes} bytes; expected ${PAGE_BYTES} at most`)
   ]
 }

@@ -29,7 +29,7 @@ const parameters = z.object({
   bulkPerSecond: z.number().positive().default(3).describe('Uploads of 256 KiB beside requests on the thin uplink, Poisson')
 })
 
-const arm = (name: string, module: ModuleName, title: string): Arm => ({ name, title, description: `${title} alone, with its defaults${module === 'bandwidthManager' ? ', and told the line\'s rate where there is bulk' : ''}; all others off.`, modules: [module] })
+const arm = (name: string, module: ModuleName, title: string): Arm => ({ name, title, description: `${title} alone, with its defaults${module === 'bandwidthManager' ? ', and told the line\'s rate where there is bulk, unless a case says that it is not' : ''}; all others off.`, modules: [module] })
 
 const arms: readonly Arm[] = [
   { name: 'plain', title: 'Plain libp2p', description: 'dial() reuses the connection, each request opens a stream: what js-libp2p does by itself, with its connection monitor.' },
@@ -39,7 +39,7 @@ const arms: readonly Arm[] = [
   arm('bandwidth', 'bandwidthManager', 'Bandwidth manager'),
   arm('timeouts', 'adaptiveTimeouts', 'Adaptive timeouts'),
   arm('health', 'networkHealth', 'Network health'),
-  { name: 'all', title: 'All modules', description: 'All five modules with their defaults, which are those of `createOptimizedNetwork`; the bandwidth manager is told the line\'s rate where there is bulk.', modules: MODULES }
+  { name: 'all', title: 'All modules', description: 'All five modules with their defaults, which are those of `createOptimizedNetwork`; the bandwidth manager is told the line\'s rate where there is bulk, unless a case says that it is not.', modules: MODULES }
 ]
 
 /** What one client asks of its servers. */
@@ -63,6 +63,7 @@ const BULK_BYTES = 256 * 1024
 const WORKLOADS = {
   'small-requests': { servers: 3, perSecond: 150, ...SMALL },
   'beside-bulk': { servers: 1, perSecond: 20, bulk: true, ...SMALL },
+  'beside-bulk-untold': { servers: 1, perSecond: 20, bulk: true, ...SMALL },
   'slow-answers': { servers: 3, perSecond: 20, durationMs: 12_000, ...SMALL },
   'dead-peer': { servers: 6, perSecond: 30, durationMs: 12_000, any: true, ...SMALL },
   'silent-death': { servers: 1, perSecond: 5, durationMs: 16_000, ...SMALL },
@@ -71,6 +72,7 @@ const WORKLOADS = {
   cold: { servers: 5, perSecond: 1, warm: false, ...SMALL },
   'one-at-a-time': { servers: 1, perSecond: 4, durationMs: 10_000, ...SMALL },
   'large-messages': { servers: 1, perSecond: 2, durationMs: 10_000, requestBytes: 512 * 1024, replyBytes: 100 },
+  'fast-line': { servers: 1, perSecond: 1, durationMs: 10_000, requestBytes: 2 * 1024 * 1024, replyBytes: 100 },
   lan: { servers: 1, perSecond: 100, ...SMALL }
 } as const satisfies Record<string, Workload>
 
@@ -90,6 +92,16 @@ function tailOf (requests: number): Metric {
   return { name: statistic, title: `Request, ${title}`, sample: 'request', statistic, unit: 'ms', better: 'lower', minimumEffect: 0.05 }
 }
 
+const UPLOADS: readonly Metric[] = [{ name: 'bulk-p50', title: 'Upload, median', sample: 'bulk', statistic: 'p50', unit: 'ms', better: 'lower', role: 'cost', minimumEffect: 0.05 }]
+
+/** Of cases about the bandwidth manager's default rate, which the other modules do not touch. */
+const WITH_MANAGER = ['plain', 'kept-streams', 'bandwidth', 'all'] as const
+
+/** With a drop-tail queue of four bandwidth-delay products. */
+function thinUplink ({ thinBitsPerSecond, rttMs }: RunParameters): Partial<PathDirectionInput> {
+  return { rateBitsPerSecond: Number(thinBitsPerSecond), queue: { limitBytes: 4 * Number(thinBitsPerSecond) / 8e3 * Number(rttMs) } }
+}
+
 const cases: readonly Case[] = [
   ablation({
     name: 'small-requests',
@@ -104,8 +116,19 @@ const cases: readonly Case[] = [
     wires: ['sim', 'stack'],
     // Uploads begin on an idle line.
     warmUpMs: 'mser-5',
-    extra: [{ name: 'bulk-p50', title: 'Upload, median', sample: 'bulk', statistic: 'p50', unit: 'ms', better: 'lower', role: 'cost', minimumEffect: 0.05 }],
-    path: run => ({ rateBitsPerSecond: Number(run.thinBitsPerSecond), queue: { limitBytes: 4 * Number(run.thinBitsPerSecond) / 8e3 * Number(run.rttMs) } })
+    extra: UPLOADS,
+    path: thinUplink
+  }),
+  ablation({
+    name: 'beside-bulk-untold',
+    title: 'Beside bulk, rate untold',
+    description: 'The same, but nobody tells the bandwidth manager the uplink\'s rate: its default of 80 Mbit/s is eight times what the line carries, so that the queue stands in the router as without it, but for what LEDBAT makes bulk yield.',
+    wires: ['sim'],
+    arms: WITH_MANAGER,
+    warmUpMs: 'mser-5',
+    noGain: ['bandwidthManager'],
+    extra: UPLOADS,
+    path: thinUplink
   }),
   ablation({
     name: 'slow-answers',
@@ -167,6 +190,15 @@ const cases: readonly Case[] = [
     path: () => ({ rateBitsPerSecond: 100e6 })
   }),
   ablation({
+    name: 'fast-line',
+    title: 'A fast line, rate untold',
+    description: 'Requests of 2 MiB on a path of 1 Gbit/s and 10 ms, and nobody tells the bandwidth manager: its default holds them to 80 Mbit/s.',
+    wires: ['sim', 'stack'],
+    arms: WITH_MANAGER,
+    noGain: ['bandwidthManager'],
+    path: () => ({ rateBitsPerSecond: 1e9, delayMs: 5 })
+  }),
+  ablation({
     name: 'lan',
     title: 'A stable LAN',
     description: 'Small requests on a path of 1 ms on which nothing ever goes wrong: timeouts and probes can only cost. Simulated peers compute here, for as long as was measured apart.',
@@ -180,7 +212,7 @@ export const experiment: Experiment = {
   name: 'ablation',
   title: 'Each module alone',
   question: 'What does each of the five modules give by itself, and all of them together, over plain js-libp2p, and what does each cost where it can give nothing?',
-  expected: 'The pool halves warm requests and spares them dead addresses; batching halves them too, for fewer bytes; the bandwidth manager keeps requests from behind uploads; timeouts and hedges shorten slow answers, dead connections and lost packets for up to a fifth more attempts; health spares users a dead peer. Where nothing can be gained none costs more than a few per cent, but for large messages, which the bandwidth manager holds to its rate, and first requests, where batching asks in vain or waits for its stream.',
+  expected: 'The pool halves warm requests and spares them dead addresses; batching halves them too, for fewer bytes; the bandwidth manager keeps requests from behind uploads; timeouts and hedges shorten slow answers, dead connections and lost packets for up to a fifth more attempts; health spares users a dead peer. Where nothing can be gained none costs more than a few per cent, but for large messages on lines that are faster than the rate that the bandwidth manager holds them to, and first requests, where batching asks in vain or waits for its stream.',
   parameters,
   arms,
   cases,
@@ -333,7 +365,7 @@ function requestsOf (name: keyof typeof WORKLOADS): number {
   return name === 'cold' ? servers : perSecond * durationMs / 1_000
 }
 
-interface AblationCase extends Pick<Case, 'title' | 'description' | 'noGain' | 'wires' | 'warmUpMs' | 'busyProcessors'> {
+interface AblationCase extends Pick<Case, 'title' | 'description' | 'noGain' | 'wires' | 'arms' | 'warmUpMs' | 'busyProcessors'> {
   readonly name: keyof typeof WORKLOADS
   readonly role?: string
   /** True where computing takes as long as the network, and is modelled. */

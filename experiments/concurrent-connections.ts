@@ -17,8 +17,9 @@ import { serveWith } from '../src/workload/serve.ts'
 export const parameters = z.object({
   rttMs: z.number().positive().default(80).describe('Round trip between each client and the server, ms'),
   clientsPerSecond: z.number().positive().default(20).describe('How fast they come: all connect within the time that this gives, each at an instant of its own drawn evenly. Real clients, their server and what is between them share the cores of one machine: how much of this two of them carry is in docs/experiments/concurrent-connections.md'),
-  requestsPerSecond: z.number().positive().default(0.5).describe('Of each client after its first request, Poisson'),
-  askingMs: z.number().positive().default(4_000).describe('How long each client asks, from its first request on, ms'),
+  requestsPerSecond: z.number().positive().default(0.5).describe('Of each client at first, after its first request, Poisson'),
+  askingMs: z.number().positive().default(4_000).describe('How long each client asks so often, from its first request on, ms'),
+  inTouchMs: z.number().positive().default(15_000).describe('How often it asks after that, ms: as who means to stay connected does, and more often than the half minute after which the pool closes what is idle'),
   deadlineMs: z.number().positive().default(10_000).describe('What a user waits for an answer at most, the same in all arms, ms'),
   perEventMs: z.number().min(0).max(1_000).default(COMPUTING_PER_EVENT_MS).describe('What computing takes at each simulated peer each time that a connection has something to tell, ms')
 })
@@ -61,9 +62,8 @@ const metrics: readonly Metric[] = [
   { name: 'first-answer-p90', title: 'First answer, p90', sample: 'first-answer', statistic: 'p90', unit: 'ms', better: 'lower', minimumEffect: 0.05 },
   { name: 'failed', title: 'Failed requests', sample: 'request', statistic: 'failed-share', unit: 'share', better: 'lower', minimumEffect: 0.01 },
   { name: 'request-p99', title: 'Request, p99', sample: 'request', statistic: 'p99', unit: 'ms', better: 'lower', minimumEffect: 0.05 },
+  { name: 'open', title: 'Clients connected at once in the end', sample: 'open', statistic: 'mean', unit: 'count', better: 'higher', minimumEffect: 0.01 },
   { name: 'connections', title: 'Connections a client', sample: 'connections', statistic: 'mean', unit: 'count', better: 'lower', role: 'cost', minimumEffect: 0.05 },
-  // The pool closes what nobody has used for half a minute.
-  { name: 'open', title: 'Clients that are still connected in the end', sample: 'open', statistic: 'mean', unit: 'count', better: 'lower', role: 'cost', minimumEffect: 0.05 },
   { name: 'server-memory', title: 'Server, in use after collection', sample: 'server-memory', statistic: 'mean', unit: 'bytes', better: 'lower', role: 'cost', wireSpecific: true, minimumEffect: 0.05 },
   { name: 'server-resident', title: 'Server, resident', sample: 'server-resident', statistic: 'mean', unit: 'bytes', better: 'lower', role: 'cost', wireSpecific: true, minimumEffect: 0.05 }
 ]
@@ -87,10 +87,14 @@ export const experiment: Experiment = {
   cases,
   // Of real peers a run of a thousand is a minute and more, alone on the machine.
   repetitions: { stack: 1, tcp: 1 },
-  thresholds: [{ case: 'clients-1000', metric: 'unserved', arm: 'full', limit: 0.01, direction: 'at-most' }],
+  thresholds: [
+    { case: 'clients-1000', metric: 'unserved', arm: 'full', limit: 0.01, direction: 'at-most' },
+    { case: 'clients-1000', metric: 'open', arm: 'full', limit: 990, direction: 'at-least' }
+  ],
   promises: [
     { ...PROMISED, reading: '99% of 1000 clients that come at twenty a second are answered', metric: 'unserved', target: { value: 0.01 } },
-    { ...PROMISED, reading: 'a tenth as many clients of 1000 go without an answer as with plain libp2p at its default limits', metric: 'unserved-against-defaults', target: { change: -0.9 } },
+    { ...PROMISED, reading: '99% of 1000 clients are connected at once in the end', metric: 'open', target: { value: 990 } },
+    { ...PROMISED, reading: 'a tenth as many clients of 1000 go without an answer as with plain libp2p at its default limits (a straw man: raised limits are one line)', metric: 'unserved-against-defaults', target: { change: -0.9 } },
     { ...PROMISED, reading: 'a tenth as many clients of 1000 go without an answer as with plain libp2p and the same limits', metric: 'unserved', target: { change: -0.9 } }
   ],
   sweeps: [{ name: 'clients', title: 'Clients', description: 'From a hundred to a thousand clients, twenty more each second.', factors: [{ name: 'clients', title: 'Clients', unit: 'count', scale: 'log' }] }]
@@ -108,7 +112,7 @@ export const roles: Readonly<Record<string, Role>> = {
 export function crowd (clients: number, over: Pick<Case, 'name'> & Partial<Case>): Case {
   return {
     title: `${clients.toLocaleString('en')} clients`,
-    description: 'They come at an even rate, each at an instant of its own. Each asks at once, and goes on asking about every two seconds; with limits that refuse it, each next request dials again.',
+    description: 'They come at an even rate, each at an instant of its own. Each asks at once, goes on asking about every two seconds for four, and then every fifteen, so that it stays connected; with limits that refuse it, each next request dials again.',
     scenario: run => scenarioOf(clients, run),
     metrics,
     ...over
@@ -139,7 +143,7 @@ function spreadMs (clients: number, run: RunParameters): number {
   return clients * 1e3 / Number(run.clientsPerSecond)
 }
 
-/** When the server is measured: most requests are over, and all clients that were let in are connected still. */
+/** When the server is measured: all have asked for a while, and those that were let in are connected still. */
 function measuredMs (clients: number, run: RunParameters): number {
   return spreadMs(clients, run) + Number(run.askingMs) + SETTLING_MS
 }
@@ -152,11 +156,15 @@ async function connectAndAsk (host: Host, run: RunParameters): Promise<void> {
   let connections = 0
   host.node.addEventListener('connection:open', () => { connections++ })
   const startMs = host.random.fork('connect').uniform(0, spreadMs(clientsOf(host), run))
-  const later = poissonArrivals(host.random.fork('arrivals'), Number(run.requestsPerSecond), Number(run.askingMs))
+  const endMs = measuredMs(clientsOf(host), run)
+  const often = poissonArrivals(host.random.fork('arrivals'), Number(run.requestsPerSecond), Number(run.askingMs)).map(timeMs => startMs + timeMs)
+  const inTouchMs = Number(run.inTouchMs)
+  const firstMs = startMs + Number(run.askingMs) + inTouchMs
+  const seldom = Array.from({ length: Math.max(0, Math.ceil((endMs - SETTLING_MS - firstMs) / inTouchMs)) }, (_, index) => firstMs + index * inTouchMs)
   await using requester = await requesterWith(host, host.peer('server'), Number(run.deadlineMs), modulesOfArm(arms, run), MODULE_OPTIONS)
   const payloadOf = requestPayloads(MESSAGE_BYTES, MESSAGE_BYTES)
   let answered = false
-  await openLoop(host.clock, [startMs, ...later.map(timeMs => startMs + timeMs)], async scheduledMs => {
+  await openLoop(host.clock, [startMs, ...often, ...seldom], async scheduledMs => {
     try {
       await measure(host, 'request', Number(run.deadlineMs), async signal => { await requester.request(payloadOf(), signal) }, scheduledMs)
     } catch {
@@ -172,7 +180,7 @@ async function connectAndAsk (host: Host, run: RunParameters): Promise<void> {
     recordSample(host, 'first-answer', host.clock.now() - startMs, new TwinwireError('ERR_DEADLINE', 'no request was answered'))
   }
   recordSample(host, 'connections', connections)
-  await sleep(host.clock, Math.max(0, measuredMs(clientsOf(host), run) + SETTLING_MS - host.clock.now()), host.signal)
+  await sleep(host.clock, Math.max(0, endMs + SETTLING_MS - host.clock.now()), host.signal)
 }
 
 async function measureServer (host: Host, run: RunParameters): Promise<void> {

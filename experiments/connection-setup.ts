@@ -206,6 +206,12 @@ export const experiment: Experiment = {
     { case: 'silent-death', metric: 'outage', arm: 'pool-timeouts', limit: 2_000, direction: 'at-most' }
   ],
   repetitions: { stack: 1, tcp: 3 },
+  precision: {
+    // A few runs have outages that are ten times as long as most, and decide the mean.
+    halfWidth: 0.1,
+    maximumSeeds: 80,
+    targets: ['outage', 'outage-redial'].map(metric => ({ case: 'silent-death', metric, arm: 'pool-timeouts' }))
+  },
   // A tenth of a round trip, on top of what real peers take to compute.
   agreement: DISTANCES_MS.flatMap(rttMs => OPERATIONS.map(({ name }) => (
     { case: 'round-trips', metric: `${name}-${rttMs}-network`, arm: 'plain', limitMs: rttMs / 10 }

@@ -49,6 +49,7 @@ const GOALS: readonly Metric[] = [
   { name: 'available', title: 'Healthy peers that can be used, mean over time', sample: 'available', statistic: 'mean', unit: 'share', better: 'higher', minimumEffect: 0.05 },
   { name: 'banned', title: 'Times that a healthy peer was banned or ejected', sample: 'banned', statistic: 'mean', unit: 'count', better: 'lower', minimumEffect: 0.1 },
   { name: 'failed', title: 'Requests of the application that failed', sample: 'request', statistic: 'failed-share', unit: 'share', better: 'lower', minimumEffect: 0.05 },
+  { name: 'request-p50', title: 'Request of the application, median', sample: 'request', statistic: 'p50', unit: 'ms', better: 'lower', minimumEffect: 0.05 },
   { name: 'bad-out', title: 'A peer goes bad until it is not used for the first time', sample: 'bad-out', statistic: 'mean', unit: 'ms', better: 'lower', minimumEffect: 0.1 },
   { name: 'asked-bad', title: 'Requests of the application that went to a bad peer', sample: 'asked-bad', statistic: 'mean', unit: 'share', better: 'lower', minimumEffect: 0.1 }
 ]

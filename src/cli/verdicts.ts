@@ -1,5 +1,5 @@
 import { styleText } from 'node:util'
-import { pairsOf, WIRES } from '../experiment/wire-pair.ts'
+import { isPair, pairsOf, WIRES } from '../experiment/wire-pair.ts'
 import { agreementSentence } from '../report/agreement-sentences.ts'
 import type { Analysis } from '../report/analysis.ts'
 import { BELIEF_TEXTS, beliefCause, beliefReason, beliefSentence } from '../report/belief-sentences.ts'
@@ -111,7 +111,7 @@ function agreements ({ agreements }: Analysis): string {
       return wires.map(wire => values.has(wire) ? formatValue(values.get(wire) ?? NaN, metric.unit) : '-').join(' / ')
     }
     const compared = pairs.map(pair => {
-      const found = row.pairs.find(({ model, reference }) => model === pair.model && reference === pair.reference)
+      const found = row.pairs.find(one => isPair(one, pair))
       return found === undefined ? '' : `${formatPercent(found.quantiles[0].relative.estimate)}, ${found.maximumGap.toFixed(2)}`
     })
     return [name, metric.sample, arm.name, at(0), at(1), at(2), ...compared]

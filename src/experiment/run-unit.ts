@@ -59,7 +59,7 @@ function parametersOf (parameters: RunParameters, unit: UnitKey): RunParameters 
   return { ...parameters, case: unit.case, arm: unit.arm }
 }
 
-function toResult (unit: UnitKey, theCase: Case, { events, traceHash, course, packetLateness, error, interrupted }: RunOutcome): UnitResult {
+function toResult (unit: UnitKey, theCase: Case, { events, traceHash, course, packetLateness, busyShare, error, interrupted }: RunOutcome): UnitResult {
   const known = new Set(theCase.metrics.map(({ sample }) => sample))
   const samples: SampleEvent[] = []
   // What roles throw because they were cut short says less than that they were.
@@ -86,6 +86,7 @@ function toResult (unit: UnitKey, theCase: Case, { events, traceHash, course, pa
     ...(traceHash === undefined ? {} : { traceHash }),
     ...(course === undefined ? {} : { course: courseOf(course, events) }),
     ...(packetLateness === undefined ? {} : { packetLateness }),
+    ...(busyShare === undefined ? {} : { busyShare }),
     ...(problem === undefined ? {} : { error: problem })
   }
 }

@@ -26,5 +26,7 @@ export interface UnitResult extends UnitKey {
   /** What happened inside; only of the runs that were chosen for it. */
   readonly course?: Course
   readonly packetLateness?: PacketLateness
+  /** How busy the machine was, 0 to 1; only of real peers. */
+  readonly busyShare?: number
   readonly error?: UnitError
 }

@@ -22,9 +22,16 @@ export function pairsOf (wires: readonly WireName[]): WirePair[] {
   return pairs
 }
 
+/** Pairs by how much they say: the simulation held to real peers says most. */
+export const LEADING_PAIRS: readonly WirePair[] = [{ model: 'sim', reference: 'tcp' }, { model: 'stack', reference: 'tcp' }, { model: 'sim', reference: 'stack' }]
+
 /** The wires that a promise of agreement is about. */
 export function pairOf ({ model = 'sim', reference = 'tcp' }: AgreementThreshold): WirePair {
   return { model, reference }
+}
+
+export function isPair (a: WirePair, b: WirePair): boolean {
+  return a.model === b.model && a.reference === b.reference
 }
 
 /** Whether a case says that it can run on a wire. */

@@ -1,5 +1,5 @@
 import type { Metric } from '../experiment/definition.ts'
-import { pairsOf, WIRES } from '../experiment/wire-pair.ts'
+import { isPair, pairsOf, WIRES } from '../experiment/wire-pair.ts'
 import type { WirePair } from '../experiment/wire-pair.ts'
 import type { ResultsData } from '../results/data.ts'
 import type { Interval } from '../stats/interval.ts'
@@ -46,7 +46,7 @@ export async function agreementSection (results: ResultsData, analysis: Analysis
 <p>${withCode(typeset(agreementSentence(analysis, results)))}</p>
 ${beliefTable(analysis)}
 <h3 class="apart">Medians side by side</h3>
-<p>The same seeds on all wires of a row. Difference at the median: the first of two wires over the second, minus 1, with a 95% interval over runs; the band is ${formatValue(CLOSE_VALUES, 'share')} either way. The gap is the largest distance between the two distribution functions: near 1 even for tiny shifts where values hardly vary.</p>
+<p>Each two wires on the seeds that ran well on both; what a wire has is shown of those that it shares with the most real one. Difference at the median: the first of two wires over the second, minus 1, with a 95% interval over runs; the band is ${formatValue(CLOSE_VALUES, 'share')} either way. The gap is the largest distance between the two distribution functions: near 1 even for tiny shifts where values hardly vary.</p>
 <p class="legend">${pairsOf(wires).map((pair) => html`${signKey(signOf(pair), `${pairLabel(pair)}: ${pairName(pair)}`)} `)}</p>
 ${alone.length === 0 ? undefined : medianTable(farthest(alone), styles, axis)}
 ${alone.length > MAXIMUM_LINES ? html`<p>Shown are the ${MAXIMUM_LINES} lines with the largest differences of ${alone.length}; the others are among the quantiles below.</p>` : undefined}
@@ -99,8 +99,7 @@ function quantileTable (rows: readonly AgreementRow[]): Markup {
   const [{ pairs: [first] }] = rows
   const wires = WIRES.filter((wire) => rows.some((row) => valuesByWire(row, 0).has(wire)))
   const pairs = pairsOf(wires)
-  const find = (row: AgreementRow, { model, reference }: WirePair): AgreementRow['pairs'][number] | undefined =>
-    row.pairs.find((pair) => pair.model === model && pair.reference === reference)
+  const find = (row: AgreementRow, wanted: WirePair): AgreementRow['pairs'][number] | undefined => row.pairs.find((pair) => isPair(pair, wanted))
   return dataTable(['Arm and quantile', ...wires.map((wire) => WIRE_WORDS[wire]), ...pairs.map(pairName)], rows.flatMap((row) => {
     const title = ofOneArm(row) ? row.metric.title : row.arm.title
     return [
@@ -121,9 +120,10 @@ async function overlays (results: ResultsData, rows: readonly AgreementRow[], ch
   const figures: Markup[] = []
   for (const { case: caseDescription, metric, id, title } of chosen) {
     const own = rows.filter((row) => row.case === caseDescription && row.metric === metric)
-    const seeds = new Set(inAll(own.map((row) => row.seeds)))
+    // One scenario for all that is laid over one another.
+    const seeds = new Set(inAll(own.flatMap(({ pairs }) => pairs.map((pair) => pair.seeds))))
     const series = WIRES.flatMap((wire) => seriesOf(results, { wire, case: caseDescription, sample: metric.sample, seeds }))
-    if (own.length > 0) {
+    if (seeds.size > 0) {
       figures.push(await cdfFigure({ id: `overlay-${id}`, title, metric, series, styles }))
     }
   }

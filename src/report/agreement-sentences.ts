@@ -1,3 +1,4 @@
+import { isPair, LEADING_PAIRS } from '../experiment/wire-pair.ts'
 import type { WirePair } from '../experiment/wire-pair.ts'
 import { wiresOf } from '../results/data.ts'
 import type { ResultsData } from '../results/data.ts'
@@ -14,13 +15,10 @@ import { WIRE_NOUNS } from './wire-words.ts'
 const SIM_STACK: WirePair = { model: 'sim', reference: 'stack' }
 const STACK_TCP: WirePair = { model: 'stack', reference: 'tcp' }
 
-/** The order in which pairs are worth a sentence. */
-const LEADING: readonly WirePair[] = [{ model: 'sim', reference: 'tcp' }, STACK_TCP, SIM_STACK]
-
 /** How far the wires agree in times, where they agree least and where the rest comes from, or that nobody looked. */
 export function agreementSentence (analysis: Analysis, results: ResultsData): string {
   const { agreements } = analysis
-  const leading = LEADING.find((pair) => differencesOf(ofPair(agreements, pair)).length > 0)
+  const leading = LEADING_PAIRS.find((pair) => differencesOf(ofPair(agreements, pair)).length > 0)
   if (leading === undefined) {
     const wires = wiresOf(results)
     if (wires.length > 1) {
@@ -51,12 +49,12 @@ export function agreementSentence (analysis: Analysis, results: ResultsData): st
 }
 
 /** `Times at the median differ by 3.7% (median over 38 comparisons of the simulation with real peers; within 10%), at p99 by 8.1%.` */
-export function timesSentence ({ model, reference, comparisons, median, p99, close }: AgreementFigures): string {
-  return `Times at the median differ by ${unsigned(median)} (median over ${plural(comparisons, 'comparison')} of ${WIRE_NOUNS[model]} with ${WIRE_NOUNS[reference]}; ${close ? 'within' : 'more than'} ${formatValue(CLOSE_VALUES, 'share')})${p99 === undefined ? '' : `, at p99 by ${unsigned(p99)}`}.`
+export function timesSentence ({ model, reference, comparisons, median, p99, p99Comparisons, close }: AgreementFigures): string {
+  return `Times at the median differ by ${unsigned(median)} (median over ${plural(comparisons, 'comparison')} of ${WIRE_NOUNS[model]} with ${WIRE_NOUNS[reference]}; ${close ? 'within' : 'more than'} ${formatValue(CLOSE_VALUES, 'share')})${p99 === undefined ? '' : `, at p99 by ${unsigned(p99)}${p99Comparisons === comparisons ? '' : ` (over ${p99Comparisons})`}`}.`
 }
 
-function ofPair (agreements: readonly WireAgreement[], { model, reference }: WirePair): WireAgreement[] {
-  return agreements.filter((agreement) => agreement.model === model && agreement.reference === reference)
+function ofPair (agreements: readonly WireAgreement[], pair: WirePair): WireAgreement[] {
+  return agreements.filter((agreement) => isPair(agreement, pair))
 }
 
 function differencesOf (agreements: readonly WireAgreement[]): Array<{ agreement: WireAgreement, size: number }> {

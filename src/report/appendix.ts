@@ -66,6 +66,7 @@ export function environmentSection ({ run, units }: ResultsData): Markup {
     ['Started', `${run.startedAt.replace('T', ' ').replace(/\.\d+Z$/, ' UTC')}, took ${seconds < 90 ? `${seconds.toFixed(0)} s` : `${(seconds / 60).toFixed(1)} min`}`],
     ['Seeds', plan.map(({ wire, seeds }) => `${wire}: ${seeds.length} (${seeds[0] ?? 'none'}${seeds.length > 1 ? ` to ${seeds[seeds.length - 1]}` : ''})`).join('; ')],
     ...latenessFacts(units),
+    ...busyFacts(units),
     ['Parameters', Object.entries(parameters).map(([name, value]) => `${name} = ${value}`).join(', ') || 'none']
   ]
   const hashes = units.filter(({ traceHash }) => traceHash !== undefined).sort(compareUnits)
@@ -86,6 +87,17 @@ function latenessFacts (units: ResultsData['units']): Array<readonly [string, st
   const worst = late[late.length - 1]
   const words = ({ meanMs, p99Ms }: PacketLateness): string => `${formatValue(meanMs, 'ms')} in the mean (p99 ${formatValue(p99Ms, 'ms')})`
   return [['Packets of real peers', `left the simulator's links late by ${words(middle)} in the middle of ${plural(late.length, 'run')}, by ${words(worst)} in the worst: ${worst.case}, ${worst.arm}, seed ${worst.seed}`]]
+}
+
+/** What real peers shared their machine with, of which their times are a part. */
+function busyFacts (units: ResultsData['units']): Array<readonly [string, string]> {
+  const busy = units.flatMap(({ busyShare, ...unit }) => busyShare === undefined ? [] : [{ ...unit, busyShare }]).sort((a, b) => a.busyShare - b.busyShare)
+  if (busy.length === 0) {
+    return []
+  }
+  const middle = busy[(busy.length - 1) >> 1]
+  const worst = busy[busy.length - 1]
+  return [['Processors beside real peers', `busy for ${formatValue(middle.busyShare, 'share')} of their time in the middle of ${plural(busy.length, 'run')}, for ${formatValue(worst.busyShare, 'share')} in the busiest: ${worst.case}, ${worst.arm}, seed ${worst.seed}`]]
 }
 
 /** How the numbers were made, and how to get at them. */

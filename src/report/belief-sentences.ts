@@ -1,3 +1,4 @@
+import { isPair, LEADING_PAIRS } from '../experiment/wire-pair.ts'
 import type { ResultsData } from '../results/data.ts'
 import { FEWEST_MODEL_RUNS, FEWEST_REFERENCE_RUNS } from '../stats/transfer.ts'
 import type { Transfer } from '../stats/transfer.ts'
@@ -34,28 +35,53 @@ const DOUBTED: ReadonlyArray<readonly [Belief, string]> = [['nothing', 'Not to b
 /** How many metrics that do not agree are named. */
 const NAMED = 3
 
-/** Whether what was simulated can be believed for this question, in a sentence or two. */
+/**
+ * Whether what was simulated can be believed for this question, in a sentence or two: by what real peers say where they ran.
+ * What is held to the stack alone is told apart, for the stack has the simulation's own TCP.
+ */
 export function beliefSentence (analysis: Analysis, results: ResultsData): string {
-  const { beliefs } = analysis
-  const checked = beliefs.filter(({ belief }) => belief !== 'unchecked')
-  if (checked.length === 0) {
-    return agreementSentence(analysis, results)
-  }
-  const byBelief = Map.groupBy(checked, ({ belief }) => belief)
+  const checked = analysis.beliefs.filter(({ belief }) => belief !== 'unchecked')
+  const [leading, ...others] = LEADING_PAIRS.map((pair) => checked.filter((belief) => isPair(belief, pair))).filter(({ length }) => length > 0)
+  return leading === undefined ? agreementSentence(analysis, results) : [conclusion(leading), ...others.map(further)].join(' ')
+}
+
+/** @param checked of one pair of wires, not empty */
+function conclusion (checked: readonly MetricBelief[]): string {
   const [{ model, reference }] = checked
   const [who, others, which] = [WIRE_NOUNS[model], WIRE_NOUNS[reference], plural(checked.length, 'metric')]
-  if (byBelief.get('all')?.length === checked.length) {
+  const { agreed, doubted, has } = outcomes(checked)
+  if (isAll(checked)) {
     return `${upperFirst(who)} can be believed for this question: ${checked.length === 1 ? 'its metric agrees' : `all ${which} agree`} with ${others} in medians and effects.`
   }
-  const agreed = AGREED.flatMap(([belief, text]) => byBelief.has(belief) ? [`${byBelief.get(belief)?.length} ${text}`] : [])
-  const doubted = DOUBTED.flatMap(([belief, text]) => byBelief.has(belief) ? [` ${text}: ${names(byBelief.get(belief) ?? [])}.`] : [])
-  if (agreed.length === 0) {
-    return `${upperFirst(who)} cannot be believed for this question: of ${which} none is known to agree with ${others}.${doubted.join('')}`
+  if (agreed === '') {
+    return `${upperFirst(who)} cannot be believed for this question: of ${which} none is known to agree with ${others}.${doubted}`
   }
-  const conclusion = doubted.length > 0
+  const verdict = doubted !== ''
     ? `${upperFirst(who)} can be believed for this question in part`
-    : byBelief.has('direction') ? 'Which arm is better can be believed for this question, by how much not everywhere' : 'Effects can be believed for this question, values not everywhere'
-  return `${conclusion}: of ${which} ${who} agrees with ${others} on ${agreed.join(', ')}.${doubted.join('')}`
+    : has('direction') ? 'Which arm is better can be believed for this question, by how much not everywhere' : 'Effects can be believed for this question, values not everywhere'
+  return `${verdict}: of ${which} ${who} agrees with ${others} on ${agreed}.${doubted}`
+}
+
+/** @param checked of one pair of wires, not empty */
+function further (checked: readonly MetricBelief[]): string {
+  const [{ model, reference }] = checked
+  const which = plural(checked.length, 'further metric')
+  const { agreed, doubted } = outcomes(checked)
+  const start = `Held to ${WIRE_NOUNS[reference]} alone${model === 'sim' && reference === 'stack' ? ', which has the same TCP' : ''}, ${WIRE_NOUNS[model]} agrees on`
+  return isAll(checked) ? `${start} ${checked.length === 1 ? 'one' : `all ${checked.length}`} further in medians and effects.` : `${start} ${agreed === '' ? 'none' : agreed} of ${which}.${doubted}`
+}
+
+function isAll (checked: readonly MetricBelief[]): boolean {
+  return checked.every(({ belief }) => belief === 'all')
+}
+
+function outcomes (checked: readonly MetricBelief[]): { readonly agreed: string, readonly doubted: string, readonly has: (belief: Belief) => boolean } {
+  const byBelief = Map.groupBy(checked, ({ belief }) => belief)
+  return {
+    agreed: AGREED.flatMap(([belief, text]) => byBelief.has(belief) ? [`${byBelief.get(belief)?.length} ${text}`] : []).join(', '),
+    doubted: DOUBTED.flatMap(([belief, text]) => byBelief.has(belief) ? [` ${text}: ${names(byBelief.get(belief) ?? [])}.`] : []).join(''),
+    has: (belief) => byBelief.has(belief)
+  }
 }
 
 function names (beliefs: readonly MetricBelief[]): string {

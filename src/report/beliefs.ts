@@ -1,7 +1,7 @@
 import type { RandomStream } from '../core/random.ts'
 import type { Arm, Metric } from '../experiment/definition.ts'
 import type { WireName } from '../experiment/unit.ts'
-import { pairOf } from '../experiment/wire-pair.ts'
+import { isPair, pairOf } from '../experiment/wire-pair.ts'
 import type { WirePair } from '../experiment/wire-pair.ts'
 import { wiresOf } from '../results/data.ts'
 import type { CaseDescription, ResultsData } from '../results/data.ts'
@@ -134,7 +134,7 @@ function evidenceOf ({ run: { experiment: { arms, agreement = [] } } }: ResultsD
     }
     const medians = { model: medianOf(onModel), reference: medianOf(onReference) }
     const promise = agreement.find((threshold) => threshold.case === caseName && threshold.metric === metric.name && threshold.arm === arm.name &&
-      pairOf(threshold).model === model && pairOf(threshold).reference === reference)
+      isPair(pairOf(threshold), { model, reference }))
     const close = Math.abs(medians.model - medians.reference) <= Math.max(toleranceOf(medians.reference, metric, onReference), promise?.limitMs ?? 0)
     const effect = arm.name === baseline ? undefined : effectEvidence(common(ends, arm.name, baseline), common(values.slice(0, 1), arm.name, baseline), metric, random.fork(arm.name))
     const onAll = values.length < 3 ? [] : common(values, arm.name).map(medianOf)

@@ -105,7 +105,7 @@ export async function renderReport (results: ResultsData, analysis: Analysis, { 
 <h1>${experiment.title}</h1>
 <p class="question">${experiment.question}</p>
 ${planned === undefined ? undefined : html`<p role="status"><b>${soFar(results, planned)}</b></p>\n`}${verdictSection(results, analysis, styles)}
-<details class="paper"><summary>What was expected beforehand, and what the arms and cases are</summary><p>${experiment.expected}</p><dl>${[...experiment.arms, ...experiment.cases].map(({ title, description }) => html`<dt>${title}</dt><dd>${description}</dd>`)}</dl></details>
+<details class="paper"><summary>What was expected, and what the arms and cases are</summary><p>${experiment.expected}</p><dl>${[...experiment.arms, ...experiment.cases].map(({ title, description }) => html`<dt>${title}</dt><dd>${description}</dd>`)}</dl></details>
 </header>`,
     sections,
     footer: `Made by twinwire ${run.versions.twinwire ?? ''} from the results alone.`,

@@ -5,8 +5,8 @@ import { largestGainText } from './largest-gain.ts'
 import type { LargestGain } from './largest-gain.ts'
 import { MODULE_TITLES } from './module-verdicts.ts'
 import type { ModuleVerdict } from './module-verdicts.ts'
-import { rivalsClause } from './rivals.ts'
-import { byStrength, lowerFirst } from './sentences.ts'
+import { rivalsClause, rivalsCounts } from './rivals.ts'
+import { byStrength, lowerFirst, upperFirst } from './sentences.ts'
 import type { Effect } from './sentences.ts'
 
 /** How many losses and costs are named; the rest is counted. */
@@ -31,20 +31,29 @@ export function moduleClauses ({ goals, largestGain, rivalled, swept, costs, wit
   ].filter((clause) => clause !== undefined).join('; ')
 }
 
-/**
- * What to know before a module is switched on, as short as it can be said: `better in 5 of 9 goals (most: first address dead,
- * request -93% [-94, -92]), worse in none, 1 open; against rivals 2 of 4 better, none worse; dearer in 1 of 4 costs (...); where
- * nothing can be gained, nothing is lost in 3 comparisons`.
- */
-export function moduleAnswer ({ goals, largestGain, rivalled, costs, withoutGain }: ModuleVerdict): string {
-  const [better, worse, dearer] = [of(goals, 'improved'), of(goals, 'regressed'), of(costs, 'regressed')]
-  return [
-    goals.length === 0 ? 'no goal compared' : `better in ${shareOf(better.length, goals.length, 'goal')}${largestGain === undefined ? '' : ` (${gainText(largestGain)})`}, worse in ${countOf(worse.length)}${largestOf(worse)}${openText(goals)}`,
-    ...(rivalled.length === 0 ? [] : [rivalsClause(rivalled)]),
-    costs.length === 0 ? 'costs not measured' : `dearer in ${shareOf(dearer.length, costs.length, 'cost')}${largestOf(dearer)}${openText(costs)}`,
-    ...(withoutGain.length === 0 ? [] : [withoutGainClause(withoutGain)])
-  ].join('; ')
+/** What to know before a module is switched on, as short as it can be said, with a capital; what was not looked at is a dash. */
+export interface ModuleAnswer {
+  /** `Better in 5 of 9 goals (most: first address dead, request -93% [-94, -92]), worse in none, 1 open` */
+  readonly goals: string
+  /** `2 of 4 better, none worse` */
+  readonly rivals: string
+  /** `Dearer in 1 of 4 costs (...)` */
+  readonly costs: string
+  /** `Nothing is lost in 3 comparisons` */
+  readonly withoutGain: string
 }
+
+export function moduleAnswer ({ goals, largestGain, rivalled, costs, withoutGain }: ModuleVerdict): ModuleAnswer {
+  const [better, worse, dearer] = [of(goals, 'improved'), of(goals, 'regressed'), of(costs, 'regressed')]
+  return {
+    goals: goals.length === 0 ? NOTHING : `Better in ${shareOf(better.length, goals.length, 'goal')}${largestGain === undefined ? '' : ` (${gainText(largestGain)})`}, worse in ${countOf(worse.length)}${largestOf(worse)}${openText(goals)}`,
+    rivals: rivalled.length === 0 ? NOTHING : upperFirst(rivalsCounts(rivalled)),
+    costs: costs.length === 0 ? NOTHING : `Dearer in ${shareOf(dearer.length, costs.length, 'cost')}${largestOf(dearer)}${openText(costs)}`,
+    withoutGain: withoutGain.length === 0 ? NOTHING : upperFirst(withoutGainCounts(withoutGain))
+  }
+}
+
+const NOTHING = '–'
 
 /** `, 2 open` where verdicts are; of too much failed, too. */
 function openText (effects: readonly Effect[]): string {
@@ -91,12 +100,16 @@ function costsClause (costs: readonly Effect[]): string {
 }
 
 function withoutGainClause (effects: readonly Effect[]): string {
+  return `where nothing can be gained, ${withoutGainCounts(effects)}`
+}
+
+function withoutGainCounts (effects: readonly Effect[]): string {
   const worse = of(effects, 'regressed')
   const open = of(effects, 'inconclusive')
   const saturated = of(effects, 'saturated')
   const known = effects.length - open.length - saturated.length
   const lost = worse.length === 0 ? known === 0 ? 'nothing is known' : `nothing is lost in ${known === effects.length ? plural(known, 'comparison') : shareOf(known, effects.length, 'comparison')}` : `worse or dearer in ${shareOf(worse.length, effects.length, 'comparison')} (${names(worse)})`
-  return `where nothing can be gained, ${lost}${open.length === 0 ? '' : `, inconclusive in ${open.length}`}${saturated.length === 0 ? '' : `, not measured in ${saturated.length}`}`
+  return `${lost}${open.length === 0 ? '' : `, inconclusive in ${open.length}`}${saturated.length === 0 ? '' : `, not measured in ${saturated.length}`}`
 }
 
 /** `first address dead, request -93% [-94, -92]` */

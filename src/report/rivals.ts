@@ -43,6 +43,10 @@ function hasModules ({ modules = [] }: Arm): boolean {
 
 /** `against rivals 3 of 9 better, 2 worse, 1 not known` */
 export function rivalsClause (outcomes: readonly AgainstRivals[]): string {
+  return `against rivals ${rivalsCounts(outcomes)}`
+}
+
+export function rivalsCounts (outcomes: readonly AgainstRivals[]): string {
   const [better, worse, open] = (['better', 'worse', 'not known'] as const).map(outcome => outcomes.filter(one => one === outcome).length)
-  return `against rivals ${countOf(better)} of ${outcomes.length} better, ${countOf(worse)} worse${open === 0 ? '' : `, ${open} not known`}`
+  return `${countOf(better)} of ${outcomes.length} better, ${countOf(worse)} worse${open === 0 ? '' : `, ${open} not known`}`
 }

@@ -12,6 +12,7 @@ import type { ClaimOutcome, ClaimReading } from './claims.ts'
 import type { ArmFinding, Bounds, ComparisonVerdict, Finding } from './findings.ts'
 import { headline } from './headline.ts'
 import { moduleAnswer, moduleClauses } from './module-sentences.ts'
+import type { ModuleAnswer } from './module-sentences.ts'
 import { moduleVerdicts } from './module-verdicts.ts'
 import type { ModuleSubject } from './module-verdicts.ts'
 import { brokenAgreement, brokenThreshold } from './sentences.ts'
@@ -51,14 +52,14 @@ export interface ExperimentSummary {
   readonly broken: ReadonlyArray<{ readonly kind: 'threshold' | 'agreement', readonly text: string }>
   readonly verdict: string
   /** Of each module that has an arm of its own all that is said of it, and the short of it. */
-  readonly modules: ReadonlyArray<{ readonly module: ModuleSubject, readonly verdict: string, readonly answer: string }>
+  readonly modules: ReadonlyArray<{ readonly module: ModuleSubject, readonly verdict: string, readonly answer: ModuleAnswer }>
   readonly seeds: Readonly<Partial<Record<WireName, number>>>
   readonly holes: number
   readonly claims: readonly ClaimSummary[]
   /** By wire, case, metric and arm. */
   readonly metrics: readonly MetricSummary[]
   /** Of times: medians over all that was compared. */
-  readonly agreement: ReadonlyArray<WirePair & { readonly comparisons: number, readonly median: number, readonly p99: number | null }>
+  readonly agreement: ReadonlyArray<WirePair & { readonly comparisons: number, readonly median: number, readonly p99: number | null, readonly p99Comparisons: number }>
   /** Of each kind of sample in each arm. */
   readonly agreements: ReadonlyArray<WirePair & { readonly case: string, readonly sample: string, readonly arm: string, readonly p50: number | null, readonly p90: number | null, readonly p99: number | null, readonly gap: number }>
   readonly beliefs: ReadonlyArray<{ readonly case: string, readonly metric: string, readonly belief: Belief }>
@@ -130,7 +131,7 @@ function experimentSummary ({ results, analysis, href }: SummaryEntry): Experime
     metrics: analysis.findings.filter(({ arms }) => arms.length > 0).map(metricSummary),
     agreement: pairsOf(wiresOf(results)).flatMap((pair) => {
       const figures = agreementFigures(analysis, pair)
-      return figures === undefined ? [] : [{ ...pair, comparisons: figures.comparisons, median: sixDigits(figures.median), p99: figures.p99 === undefined ? null : sixDigits(figures.p99) }]
+      return figures === undefined ? [] : [{ ...pair, comparisons: figures.comparisons, median: sixDigits(figures.median), p99: figures.p99 === undefined ? null : sixDigits(figures.p99), p99Comparisons: figures.p99Comparisons }]
     }),
     agreements: analysis.agreements.map(({ case: caseDescription, metric, arm, model, reference, quantiles: [p50, p90, p99], maximumGap }) => ({
       model, reference, case: caseDescription.name, sample: metric.sample, arm: arm.name, p50: known(p50.relative.estimate), p90: known(p90.relative.estimate), p99: known(p99.relative.estimate), gap: sixDigits(maximumGap)

@@ -139,8 +139,8 @@ function agreement ({ analysis, results }: SummaryEntry): Insert {
   if (figures === undefined) {
     return html`<span class="quiet">${ranOnReal(wiresOf(results)) ? 'no time in common' : 'no real peers ran'}</span>`
   }
-  const { model, reference, comparisons, median, p99, close } = figures
-  return html`<span class="line"><b>${unsigned(median)}</b> at the median ${close ? '(within 10%)' : html`<span class="bad-text">(more than 10%)</span>`}</span><span class="line">${p99 === undefined ? 'no ratio' : unsigned(p99)} at p99</span><small class="line">over ${plural(comparisons, 'comparison')}${model === 'sim' && reference === 'tcp' ? '' : `, ${WIRE_WORDS[model]} against ${WIRE_WORDS[reference]}`}</small>`
+  const { model, reference, comparisons, median, p99, p99Comparisons, close } = figures
+  return html`<span class="line"><b>${unsigned(median)}</b> at the median ${close ? '(within 10%)' : html`<span class="bad-text">(more than 10%)</span>`}</span><span class="line">${p99 === undefined ? 'no ratio' : unsigned(p99)} at p99</span><small class="line">over ${plural(comparisons, 'comparison')}${p99 === undefined || p99Comparisons === comparisons ? '' : `, ${p99Comparisons} at p99`}${model === 'sim' && reference === 'tcp' ? '' : `, ${WIRE_WORDS[model]} against ${WIRE_WORDS[reference]}`}</small>`
 }
 
 function ranOnReal (wires: readonly WireName[]): boolean {

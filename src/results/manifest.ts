@@ -23,6 +23,7 @@ const unitSchema = z.strictObject({
   samples: count,
   traceHash: text.exactOptional(),
   packetLateness: z.strictObject({ meanMs: z.number().min(0), p99Ms: z.number().min(0) }).exactOptional(),
+  busyShare: z.number().min(0).max(1).exactOptional(),
   error: z.strictObject({ code: text, message: text }).exactOptional()
 })
 

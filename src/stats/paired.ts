@@ -5,8 +5,9 @@ import type { Interval } from './interval.ts'
 import { checkFinite, mean } from './quantile.ts'
 
 /** Up to here all 2^(n-1) assignments of signs are counted: half a million sums. */
-const MAXIMUM_EXACT_PAIRS = 20
-const RANDOM_FLIPS = 20_000
+const MAXIMUM_COUNTED_PAIRS = 20
+/** Beyond, differences are rounded to as many parts of the sum of their magnitudes. */
+const UNITS = 2 ** 16
 
 /** How one arm differs from another on the same seeds. */
 export interface PairedEffect {
@@ -54,7 +55,7 @@ export function pairedEffect (baseline: readonly number[], measured: readonly nu
     baselineMean,
     armMean: mean(arm),
     difference: meanInterval(differences, random.fork('difference')),
-    pValue: signFlipPValue(differences, random.fork('sign-flip')),
+    pValue: signFlipPValue(differences),
     superiority: mean(differences.map((difference) => difference > 0 ? 1 : difference < 0 ? 0 : 0.5)),
     ...standardised === undefined ? {} : { standardised }
   }
@@ -98,21 +99,23 @@ export function relativeInterval (baseline: readonly number[], arm: readonly num
 }
 
 /**
- * The two-sided p-value of the sign-flip (paired permutation) test of the mean difference: exact up to 20 pairs, from
- * seeded random flips beyond. It assumes only that without an effect a difference is as likely to have either sign.
+ * The two-sided p-value of the sign-flip (paired permutation) test of the mean difference. It assumes only that without an
+ * effect a difference is as likely to have either sign. Exact up to 20 pairs; beyond, differences are rounded to 65,536ths of
+ * the sum of their magnitudes, so that the distribution of sums can be told in full (Pagano and Tritchler 1983), and a sum
+ * that rounding may have kept from being as far out as the observed one counts as such: it is never too small.
  */
-export function signFlipPValue (differences: readonly number[], random: RandomStream): number {
-  const magnitude = differences.reduce((sum, difference) => sum + Math.abs(difference), 0)
-  // Rounding must not decide whether a sum is as far out as the observed one.
-  const observed = Math.abs(differences.reduce((sum, difference) => sum + difference, 0)) - magnitude * 1e-9
-  return differences.length <= MAXIMUM_EXACT_PAIRS ? exactPValue(differences, observed) : randomPValue(differences, observed, random)
+export function signFlipPValue (differences: readonly number[]): number {
+  return differences.length <= MAXIMUM_COUNTED_PAIRS ? countedPValue(differences) : roundedPValue(differences)
 }
 
 /** A Gray code visits all assignments by one flip each; the first sign stays, as its mirror image has the same sum. */
-function exactPValue (differences: readonly number[], observed: number): number {
+function countedPValue (differences: readonly number[]): number {
+  const magnitude = sumOf(differences.map(Math.abs))
+  let sum = sumOf(differences)
+  // Rounding must not decide whether a sum is as far out as the observed one.
+  const observed = Math.abs(sum) - magnitude * 1e-9
   const signed = Float64Array.from(differences)
   const assignments = 2 ** (differences.length - 1)
-  let sum = differences.reduce((total, difference) => total + difference, 0)
   let extreme = 1
   for (let i = 1; i < assignments; i++) {
     const flipped = 32 - Math.clz32(i & -i)
@@ -125,17 +128,33 @@ function exactPValue (differences: readonly number[], observed: number): number 
   return extreme / assignments
 }
 
-/** Counts the observed assignment too, so that no p-value is zero (Phipson and Smyth 2010). */
-function randomPValue (differences: readonly number[], observed: number, random: RandomStream): number {
-  let extreme = 1
-  for (let i = 0; i < RANDOM_FLIPS; i++) {
-    let sum = 0
-    for (const difference of differences) {
-      sum += random.next() < 0.5 ? difference : -difference
-    }
-    if (Math.abs(sum) >= observed) {
-      extreme++
+/** Difference by difference, how likely each sum of those is whose sign is positive; the others' sum follows from it. */
+function roundedPValue (differences: readonly number[]): number {
+  const magnitude = sumOf(differences.map(Math.abs))
+  if (magnitude === 0) {
+    return 1
+  }
+  const rounded = differences.map((difference) => Math.round(difference / magnitude * UNITS))
+  const units = rounded.map(Math.abs)
+  const total = sumOf(units)
+  const likelihood = new Float64Array(total + 1)
+  likelihood[0] = 1
+  let reached = 0
+  for (const unit of units) {
+    reached += unit
+    for (let sum = reached; sum >= 0; sum--) {
+      likelihood[sum] = (likelihood[sum] + (sum >= unit ? likelihood[sum - unit] : 0)) / 2
     }
   }
-  return extreme / (RANDOM_FLIPS + 1)
+  // Each of the two sums is off by half a unit a difference at most.
+  const observed = Math.abs(sumOf(rounded)) - differences.length
+  return Math.min(1, sumOf(likelihood.filter((_, positive) => Math.abs(2 * positive - total) >= observed)))
+}
+
+function sumOf (values: Iterable<number>): number {
+  let sum = 0
+  for (const value of values) {
+    sum += value
+  }
+  return sum
 }

@@ -103,6 +103,8 @@ export interface RunOutcome {
   readonly course?: NetworkCourse
   /** How late packets were; only where those of real peers cross the simulator's links, and the run ended well. */
   readonly packetLateness?: PacketLateness
+  /** Of this machine's processors' time while real peers ran, the share in which they were not idle, 0 to 1; only where the run ended well. */
+  readonly busyShare?: number
   /** Why the run did not end well: a role that threw, a host that died, the time limit. */
   readonly error?: { readonly code: string, readonly message: string }
   readonly interrupted: boolean

@@ -159,6 +159,14 @@ test('without real peers the stack is what the simulation is held to', (t) => {
   t.regex(agreementSentence(analysis, stack), /^Times at the median differ by 0\.\d% \(median over 18 comparisons of the simulation with the stack; .* No real peers ran\.$/)
 })
 
+test('what real peers did not run is told apart from what they did', (t) => {
+  const units = three.units.filter(({ wire, case: name }) => wire !== 'tcp' || name !== 'cold-dial')
+  const analysis = analyse({ run: three.run, units })
+  const ofReal = analysis.beliefs.filter(({ reference }) => reference === 'tcp')
+  t.true(ofReal.length < analysis.beliefs.length)
+  t.regex(beliefSentence(analysis, three), new RegExp(`^The simulation can be believed for this question in part: of ${ofReal.length} metrics the simulation agrees with real peers on \\d in medians and effects\\. Too few runs to tell: .*\\. Held to the stack alone, which has the same TCP, the simulation agrees on one further in medians and effects\\.$`))
+})
+
 test('runs that failed on real peers leave the stack as the reference', (t) => {
   const units = three.units.map((unit) => unit.wire === 'tcp' && unit.case === 'cold-dial' ? { ...unit, error: { code: 'ERR_UNSUPPORTED', message: '' } } : unit)
   const { beliefs } = analyse({ run: three.run, units })

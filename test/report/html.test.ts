@@ -47,6 +47,15 @@ test('how late packets were between real peers stands beside the machine: in the
   t.false(report.includes('Packets of real peers'))
 })
 
+test('how busy the machine was beside real peers stands there, too', async (t) => {
+  const real = results.units.filter(({ wire }) => wire === 'tcp')
+  const units = results.units.map((unit) => unit.wire === 'tcp' ? { ...unit, busyShare: unit === real[real.length - 1] ? 0.8 : 0.4 } : unit)
+  const { case: theCase, arm, seed } = real[real.length - 1]
+  const page = await reportOf({ ...results, units })
+  t.true(page.includes(`busy for 40% of their time in the middle of ${real.length} runs, for 80% in the busiest: ${theCase}, ${arm}, seed ${seed}`), /Processors beside real peers<\/dt><dd>(.*?)<\/dd>/.exec(page)?.[1])
+  t.false(report.includes('Processors beside real peers'))
+})
+
 /** What the section says above its figures, and each figure's description and caption. */
 function timelineOf (page: string): { readonly sentence: string, readonly figures: string[] } {
   const section = page.slice(page.indexOf('id="timeline"'), page.indexOf('id="agreement"'))

@@ -104,6 +104,10 @@ test('what does not hold is named with what was found and what was promised', t 
 test('the short of a module says in how many goals it is better and worse, what is dearer, and what is lost where nothing can be gained', t => {
   const { modules } = summaryData([entry(fullResults({ simSeeds: 14, stackSeeds: 0, tcpSeeds: 0, holes: 0 }), 'everything.html')]).experiments[0]
   const answers = new Map(modules.map(({ module, answer }) => [module, answer]))
-  t.regex(answers.get('connectionPool') ?? '', /^better in 1 of 4 goals \(most: first address dead, request, p99 -9[23](\.\d)?% \[.*\]\), worse in none, 2 open; dearer in none of 2 costs; where nothing can be gained, nothing is lost in 2 comparisons/)
-  t.regex(answers.get('adaptiveTimeouts') ?? '', /; dearer in 2 of 2 costs \(most: .*, attempts a request \+\d\d(\.\d)?% \[.*\]\); where nothing can be gained, worse or dearer in 1 of 2 comparisons \(/)
+  const pool = answers.get('connectionPool')
+  t.regex(pool?.goals ?? '', /^Better in 1 of 4 goals \(most: first address dead, request, p99 -9[23](\.\d)?% \[.*\]\), worse in none, 2 open$/)
+  t.like(pool, { rivals: '–', costs: 'Dearer in none of 2 costs', withoutGain: 'Nothing is lost in 2 comparisons' })
+  const timeouts = answers.get('adaptiveTimeouts')
+  t.regex(timeouts?.costs ?? '', /^Dearer in 2 of 2 costs \(most: .*, attempts a request \+\d\d(\.\d)?% \[.*\]\)$/)
+  t.regex(timeouts?.withoutGain ?? '', /^Worse or dearer in 1 of 2 comparisons \(/)
 })

@@ -36,9 +36,9 @@ test('what was written is read again', async (t) => {
   t.deepEqual(await readResults(directory), inOrder(small))
 })
 
-test('how late packets were, an error and a trace hash are read again, and what was read gives the same results', async (t) => {
+test('how late packets were, how busy the machine, an error and a trace hash are read again, and what was read gives the same results', async (t) => {
   const [one, other] = [await folder(t), await folder(t)]
-  const units = small.units.map((unit, i) => ({ ...unit, ...unit.wire === 'tcp' && { packetLateness: { meanMs: 0.1, p99Ms: 1.5 } }, ...i === 0 && { error: { code: 'ERR_TIMEOUT', message: 'the run hung' } } }))
+  const units = small.units.map((unit, i) => ({ ...unit, ...unit.wire === 'tcp' && { packetLateness: { meanMs: 0.1, p99Ms: 1.5 }, busyShare: 0.4 }, ...i === 0 && { error: { code: 'ERR_TIMEOUT', message: 'the run hung' } } }))
   await writeResults(one, { run: { ...small.run, tookSeconds: 61.5 }, units })
   const read = await readResults(one)
   t.deepEqual(read, inOrder({ run: { ...small.run, tookSeconds: 61.5 }, units }))

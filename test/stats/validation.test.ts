@@ -26,7 +26,7 @@ test('without an effect a family of ten is called significant in at most 5% of t
   let alarms = 0
   for (let i = 0; i < repetitions; i++) {
     const random = randomStream(`family ${i}`)
-    const pValues = Array.from({ length: 10 }, () => signFlipPValue(Array.from({ length: 11 }, () => lognormal.draw(random) - lognormal.draw(random)), random))
+    const pValues = Array.from({ length: 10 }, () => signFlipPValue(Array.from({ length: 11 }, () => lognormal.draw(random) - lognormal.draw(random))))
     alarms += Number(holm(pValues).some(pValue => pValue < 0.05))
   }
   t.true(alarms / repetitions <= 0.05 + binomialBand(0.05, repetitions), String(alarms))

@@ -72,9 +72,9 @@ test('the stated number of further seeds mostly suffices', (t) => {
 })
 
 test('with one pair fewer than needed the least p-value is no longer below 5% after correction', t => {
-  for (let comparisons = 1; comparisons <= 500; comparisons++) {
+  for (let comparisons = 1; comparisons <= 100_000; comparisons += comparisons < 500 ? 1 : 500) {
     const pairs = pairsNeeded(comparisons)
-    const least = (of: number): number => comparisons * signFlipPValue(Array.from({ length: of }, () => 1), randomStream('unused'))
+    const least = (of: number): number => comparisons * signFlipPValue(Array.from({ length: of }, () => 1))
     t.true(2 ** (1 - pairs) * comparisons < 0.05 && 2 ** (2 - pairs) * comparisons >= 0.05)
     if (comparisons % 100 === 0) {
       t.true(least(pairs) < 0.05 && least(pairs - 1) >= 0.05)

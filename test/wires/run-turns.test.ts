@@ -1,4 +1,5 @@
 import test from 'ava'
+import { monotonicNowMs } from '../../src/wires/tcp/monotonic.ts'
 import { ProcessorLoad } from '../../src/wires/tcp/processor-load.ts'
 import { RunTurns } from '../../src/wires/tcp/run-turns.ts'
 
@@ -12,35 +13,43 @@ function load (shares: number[]): Pick<ProcessorLoad, 'reset' | 'busyShare'> {
   }
 }
 
+const BUSY = { reset () {}, busyShare: 1 }
+
 const going = (): AbortSignal => new AbortController().signal
 
 test('a run that has the machine alone begins at once, however busy others keep it', async t => {
   const shares = [1, 1]
-  await new RunTurns(load(shares)).calm(going())
+  await new RunTurns({ load: load(shares) }).calm(monotonicNowMs(), going())
   t.is(shares.length, 2, 'nobody looked')
 })
 
 test('a run begins beside others when processors have half of their time to spare', async t => {
   const shares = [0.9, 0.51, 0.5, 1]
-  const turns = new RunTurns(load(shares))
+  const turns = new RunTurns({ load: load(shares) })
   turns.underWay.add('another')
-  await turns.calm(going())
+  await turns.calm(monotonicNowMs(), going())
   t.deepEqual(shares, [1])
 })
 
 test('a run waits for calm processors no longer than others are under way', async t => {
-  const turns = new RunTurns({ reset () {}, busyShare: 1 })
+  const turns = new RunTurns({ load: BUSY })
   turns.underWay.add('another')
-  const calm = turns.calm(going())
+  const calm = turns.calm(monotonicNowMs(), going())
   turns.underWay.clear()
   await t.notThrowsAsync(calm)
 })
 
+test('a run that has waited for long enough begins, however busy something else keeps the machine', async t => {
+  const turns = new RunTurns({ load: BUSY, longestWaitMs: 500 })
+  turns.underWay.add('another')
+  await t.notThrowsAsync(turns.calm(monotonicNowMs(), going()))
+})
+
 test('a run that is cut short does not wait', async t => {
-  const turns = new RunTurns({ reset () {}, busyShare: 1 })
+  const turns = new RunTurns({ load: BUSY })
   turns.underWay.add('another')
   const controller = new AbortController()
-  const calm = turns.calm(controller.signal)
+  const calm = turns.calm(monotonicNowMs(), controller.signal)
   controller.abort()
   await t.notThrowsAsync(calm)
 })

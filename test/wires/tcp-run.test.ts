@@ -3,6 +3,7 @@ import test from 'ava'
 import { parseScenario } from '../../src/wires/scenario.ts'
 import { RunTurns } from '../../src/wires/tcp/run-turns.ts'
 import { TcpRun } from '../../src/wires/tcp/tcp-run.ts'
+import type { RunOutcome } from '../../src/wires/wire.ts'
 import type { HostNetwork, HostNetworks } from '../../src/wires/tcp/host-networks.ts'
 import type { Child } from '../../src/wires/tcp/child.ts'
 import type { HostCommand, NetworkCommand } from '../../src/wires/tcp/messages.ts'
@@ -10,7 +11,12 @@ import type { HostCommand, NetworkCommand } from '../../src/wires/tcp/messages.t
 /** Processes that answer at once, but for a while to warm up, and a network that joins nobody. */
 class FakeNetworks {
   readonly log: string[] = []
+  readonly #failsAt: string | undefined
   readonly hosts = { acquire: () => this.#child() as unknown as Child<HostCommand>, release () {} }
+
+  constructor (failsAt?: string) {
+    this.#failsAt = failsAt
+  }
 
   acquire (): HostNetwork {
     return {
@@ -32,6 +38,9 @@ class FakeNetworks {
           await immediate()
         }
         this.log.push(command.type)
+        if (command.type === this.#failsAt) {
+          throw new Error(`no ${command.type}`)
+        }
         return command.type === 'open' && 'run' in command ? command.run.hosts.map(({ name }) => ({ peerId: name, port: undefined })) : undefined
       }
     }
@@ -52,4 +61,25 @@ test('nodes are made when the processes of all runs that set up are warm, for th
   t.deepEqual(commands.slice(6).filter(type => type !== 'start'), Array.from({ length: 3 }, () => ['open', 'open', 'set-up', 'set-up']).flat())
   t.is(commands.slice(6).filter(type => type === 'start').length, 9)
   t.is(networks.log.filter(type => type === 'end').length, 3, 'each network is asked whether it was what the scenario says')
+  t.true(outcomes.every(({ busyShare = NaN }) => busyShare >= 0 && busyShare <= 1), 'each says how busy the machine was')
+  t.is(turns.underWay.size, 0)
+})
+
+test('a run that fails, or is cut short before its turn, is not under way any longer', async t => {
+  const turns = new RunTurns()
+  const scenario = parseScenario({ hosts: [{ name: 'a', role: 'any' }], limitMs: 1_000 })
+  const request = { scenario, rolesModule: new URL('file:///roles.ts'), parameters: {}, seed: 'seed' }
+  const outcomeOf = async (failsAt: string | undefined, signal: AbortSignal): Promise<RunOutcome> =>
+    await new TcpRun(request, new FakeNetworks(failsAt) as unknown as HostNetworks, turns, signal).outcome()
+  for (const failsAt of ['warm-up', 'open', 'set-up', 'start', 'end', 'close']) {
+    const { error } = await outcomeOf(failsAt, new AbortController().signal)
+    t.is(error === undefined, failsAt === 'close', failsAt)
+    t.is(turns.underWay.size, 0, failsAt)
+  }
+  turns.underWay.add('another')
+  const controller = new AbortController()
+  const waiting = outcomeOf(undefined, controller.signal)
+  setTimeout(() => controller.abort(), 100)
+  t.true((await waiting).interrupted)
+  t.deepEqual([...turns.underWay], ['another'])
 })

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import { monotonicNowMs } from './monotonic.ts'
 import { ProcessorLoad } from './processor-load.ts'
 import { Turns } from './turns.ts'
 
@@ -7,6 +8,16 @@ const WATCHED_MS = 1_000
 
 /** What they may be busy with then. Requests that wait for a processor at every hop are slower than the network makes them. */
 const CALM_SHARE = 0.5
+
+/** Nobody waits for longer, whatever else it is that keeps the machine busy: how busy it was stands beside what was measured. */
+const LONGEST_WAIT_MS = 300_000
+
+export interface RunTurnsOptions {
+  /** Default: of this machine. */
+  readonly load?: Pick<ProcessorLoad, 'reset' | 'busyShare'>
+  /** The longest that a run waits for calm processors, ms. Default: 300,000. */
+  readonly longestWaitMs?: number
+}
 
 /** What runs that go side by side do in turns, each for all its processes. */
 export class RunTurns {
@@ -17,18 +28,24 @@ export class RunTurns {
   /** Runs that have begun and are not over. */
   readonly underWay = new Set<unknown>()
   readonly #load: Pick<ProcessorLoad, 'reset' | 'busyShare'>
+  readonly #longestWaitMs: number
 
-  /** The load is by default that of this machine. */
-  constructor (load: Pick<ProcessorLoad, 'reset' | 'busyShare'> = new ProcessorLoad()) {
+  constructor ({ load = new ProcessorLoad(), longestWaitMs = LONGEST_WAIT_MS }: RunTurnsOptions = {}) {
     this.#load = load
+    this.#longestWaitMs = longestWaitMs
   }
 
-  /** Until a run may begin: none is under way, or the processors had half of their time to spare for a second, or it was cut short. */
-  async calm (cut: AbortSignal): Promise<void> {
+  /**
+   * Until a run may begin: none is under way, or the processors had half of their time to spare for a second, or it has
+   * waited for too long, or was cut short.
+   *
+   * @param sinceMs when it began to wait, on the monotonic clock
+   */
+  async calm (sinceMs: number, cut: AbortSignal): Promise<void> {
     while (this.underWay.size > 0 && !cut.aborted) {
       this.#load.reset()
       await sleep(WATCHED_MS, undefined, { signal: cut }).catch(() => {})
-      if (this.#load.busyShare <= CALM_SHARE) {
+      if (this.#load.busyShare <= CALM_SHARE || monotonicNowMs() - sinceMs > this.#longestWaitMs) {
         return
       }
     }

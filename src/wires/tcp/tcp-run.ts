@@ -3,6 +3,7 @@ import { TwinwireError } from '../../core/errors.ts'
 import { runError } from '../wire.ts'
 import { atATime } from './at-a-time.ts'
 import { monotonicNowMs } from './monotonic.ts'
+import { ProcessorLoad } from './processor-load.ts'
 import type { RecordedEvent } from '../../core/recorder.ts'
 import type { HostDescription } from '../scenario.ts'
 import type { PacketLateness, RunOutcome, RunRequest } from '../wire.ts'
@@ -50,6 +51,7 @@ export class TcpRun {
   readonly #processes: HostProcess[] = []
   #network: HostNetwork | undefined
   #packetLateness: PacketLateness | undefined
+  #busyShare: number | undefined
   readonly #over = new AbortController()
 
   /** The turns are those of all runs that may go beside it. */
@@ -81,33 +83,45 @@ export class TcpRun {
     for (const signal of signals) {
       signal.removeEventListener('abort', interrupt)
     }
-    await this.#leave()
-    this.#turns.underWay.delete(this)
+    try {
+      await this.#leave()
+    } finally {
+      this.#turns.underWay.delete(this)
+    }
     this.#events.sort((a, b) => a.timeMs - b.timeMs)
-    return { events: this.#events, ...this.#packetLateness && { packetLateness: this.#packetLateness }, ...ending }
+    return {
+      events: this.#events,
+      ...this.#packetLateness && { packetLateness: this.#packetLateness },
+      ...this.#busyShare !== undefined && { busyShare: this.#busyShare },
+      ...ending
+    }
   }
 
   async #play (): Promise<void> {
     const { limitMs } = this.#request.scenario
     const { warming, opening } = this.#turns
     const { network, listen } = await warming.take(async () => await this.#prepare())
-    // Processes that start and warm up take all that this machine has; and nodes are not to wait for them, for libp2p pings at
-    // intervals from a node's start on, in simulation from time zero on.
-    await warming.none()
+    const waitsSinceMs = monotonicNowMs()
     await opening.take(async () => {
-      await this.#turns.calm(this.#over.signal)
+      // Processes that start and warm up take all that this machine has; and nodes are not to wait for them, for libp2p pings at
+      // intervals from a node's start on, in simulation from time zero on.
+      await warming.none()
+      await this.#turns.calm(waitsSinceMs, this.#over.signal)
       if (this.#over.signal.aborted) {
         throw new Interrupted()
       }
       this.#turns.underWay.add(this)
       await this.#setUp(network, listen)
     })
+    const load = new ProcessorLoad()
     const zeroMs = monotonicNowMs() + START_LEAD_MS
     await withLimit(limitMs + START_LEAD_MS, new TwinwireError('ERR_TIMEOUT', `the run was not over after ${limitMs} ms`, { path: 'scenario.limitMs' }), async () => {
       this.#call(network.child, { type: 'start', zeroMs }).catch((error: unknown) => this.#cut.reject(error))
       await Promise.all(this.#processes.map(async ({ child }) => await this.#call(child, { type: 'start', zeroMs })))
     })
+    const { busyShare } = load
     this.#packetLateness = await this.#call(network.child, { type: 'end' }) as PacketLateness | undefined
+    this.#busyShare = busyShare
   }
 
   /** Processes that are ready to measure, and what is to join them. */
