@@ -28,6 +28,7 @@ try {
     if (problems.flat().length === 0) {
       lookedAt[page] = await hashOfPage(reports, page)
     } else {
+      delete lookedAt[page]
       process.exitCode = 1
     }
   }

@@ -1,5 +1,6 @@
 import type { Metric } from '../src/experiment/definition.ts'
-import { WIRES } from '../src/experiment/wire-pair.ts'
+import { isPair, LEADING_PAIRS, WIRES } from '../src/experiment/wire-pair.ts'
+import type { WirePair } from '../src/experiment/wire-pair.ts'
 import { CLOSE_VALUES } from '../src/report/beliefs.ts'
 import { leastChangeText } from '../src/report/claim-sentences.ts'
 import { formatBound, formatChange, formatInterval, formatPercent, formatValue, plural, typeset } from '../src/report/format.ts'
@@ -160,9 +161,9 @@ function table (head: readonly string[], rows: ReadonlyArray<readonly string[]>)
 }
 
 function verdicts (experiments: readonly ExperimentSummary[]): string {
-  return table(['experiment', 'verdict', 'runs'], experiments.map(experiment => {
-    const { name, report, verdict, broken } = experiment
-    return [`[${name}](reports/${report})`, [typeset(verdict), ...broken.map(({ kind, text }) => `✕ A [${BROKEN[kind]}](reports/${report}#thresholds) does not hold: ${typeset(text)}.`)].join(' '), runs(experiment)]
+  return table(['experiment', 'verdict', 'runs', 'simulation from real peers, in times at the median'], experiments.map(experiment => {
+    const { name, report, verdict, broken, agreement } = experiment
+    return [`[${name}](reports/${report})`, [typeset(verdict), ...broken.map(({ kind, text }) => `✕ A [${BROKEN[kind]}](reports/${report}#thresholds) does not hold: ${typeset(text)}.`)].join(' '), runs(experiment), agreement.filter(isOfRealPeers).map(({ median, comparisons }) => `${size(median)} over ${comparisons}`).join('')]
   }))
 }
 
@@ -175,8 +176,12 @@ function runs ({ seeds, agreement, agreements }: ExperimentSummary): string {
     : [`${seeds[wire]} ${WIRE_PLACES[wire]}${wire !== 'tcp' || isCompared ? '' : isAlone ? ' (nothing was simulated)' : ' (not compared with the simulation)'}`]).join(', ')
 }
 
+function isOfRealPeers (pair: WirePair): boolean {
+  return isPair(pair, LEADING_PAIRS[0])
+}
+
 function belief (experiments: readonly ExperimentSummary[]): string {
-  const figures = experiments.flatMap(({ agreement }) => agreement.filter(({ model, reference }) => model === 'sim' && reference === 'tcp'))
+  const figures = experiments.flatMap(({ agreement }) => agreement.filter(isOfRealPeers))
   if (figures.length === 0) {
     return 'No real peers ran.'
   }
@@ -184,7 +189,7 @@ function belief (experiments: readonly ExperimentSummary[]): string {
   const tails = figures.flatMap(({ p99 }) => p99 ?? [])
   const isWithin = ({ median }: typeof figures[number]): boolean => median <= CLOSE_VALUES
   const many = figures.filter(({ comparisons }) => comparisons >= MANY_COMPARISONS)
-  return `Of ${plural(figures.length, 'experiment')} that ran in simulation and on real peers, times at the median are within 10% in ${figures.filter(isWithin).length}${many.length === 0 ? '' : `, and in ${many.filter(isWithin).length} of the ${many.length} that compare ${MANY_COMPARISONS} kinds of time or more`} (each experiment's figure is its median over what was compared; over all of them it is ${size(quantile(medians, 0.5))}, at most ${size(Math.max(...medians))})${tails.length === 0 ? '' : `; at p99 they differ by ${size(quantile(tails, 0.5))} typically and by ${size(Math.max(...tails))} at most`}.`
+  return `Of ${plural(figures.length, 'experiment')} that ran in simulation and on real peers, times at the median are within 10% in ${figures.filter(isWithin).length}${many.length === 0 ? '' : `, and in ${many.filter(isWithin).length} of the ${many.length} that have ${MANY_COMPARISONS} comparisons or more`} (each experiment's figure is its median over what was compared; over all of them it is ${size(quantile(medians, 0.5))}, at most ${size(Math.max(...medians))})${tails.length === 0 ? '' : `; at p99 they differ by ${size(quantile(tails, 0.5))} typically and by ${size(Math.max(...tails))} at most`}.`
 }
 
 /** From the first run to the last, without the pages, which are a minute's work more. */

@@ -46,7 +46,7 @@ export async function agreementSection (results: ResultsData, analysis: Analysis
 <p>${withCode(typeset(agreementSentence(analysis, results)))}</p>
 ${beliefTable(analysis)}
 <h3 class="apart">Medians side by side</h3>
-<p>Each two wires on the seeds that ran well on both; what a wire has is shown of those that it shares with the most real one. Difference at the median: the first of two wires over the second, minus 1, with a 95% interval over runs; the band is ${formatValue(CLOSE_VALUES, 'share')} either way. The gap is the largest distance between the two distribution functions: near 1 even for tiny shifts where values hardly vary.</p>
+<p>Each two wires on the seeds that ran well on both. A wire's median is shown of the pair that says most (simulation and real peers, then stack and real peers), so that where the stack ran fewer seeds a difference need not be that of the medians beside it. Difference at the median: the first of two wires over the second, minus 1, with a 95% interval over runs; the band is ${formatValue(CLOSE_VALUES, 'share')} either way. The gap is the largest distance between the two distribution functions: near 1 even for tiny shifts where values hardly vary.</p>
 <p class="legend">${pairsOf(wires).map((pair) => html`${signKey(signOf(pair), `${pairLabel(pair)}: ${pairName(pair)}`)} `)}</p>
 ${alone.length === 0 ? undefined : medianTable(farthest(alone), styles, axis)}
 ${alone.length > MAXIMUM_LINES ? html`<p>Shown are the ${MAXIMUM_LINES} lines with the largest differences of ${alone.length}; the others are among the quantiles below.</p>` : undefined}

@@ -58,7 +58,7 @@ function ofPair (agreements: readonly WireAgreement[], pair: WirePair): WireAgre
 }
 
 function differencesOf (agreements: readonly WireAgreement[]): Array<{ agreement: WireAgreement, size: number }> {
-  return agreements.map((agreement) => ({ agreement, size: Math.abs(agreement.quantiles[0].relative.estimate) })).filter(({ size }) => Number.isFinite(size))
+  return agreements.filter(({ failedAt }) => !failedAt.has(0.5)).map((agreement) => ({ agreement, size: Math.abs(agreement.quantiles[0].relative.estimate) })).filter(({ size }) => Number.isFinite(size))
 }
 
 function typical (compared: ReadonlyArray<{ readonly size: number }>): string {

@@ -42,24 +42,29 @@ const NAMED = 3
 export function beliefSentence (analysis: Analysis, results: ResultsData): string {
   const checked = analysis.beliefs.filter(({ belief }) => belief !== 'unchecked')
   const [leading, ...others] = LEADING_PAIRS.map((pair) => checked.filter((belief) => isPair(belief, pair))).filter(({ length }) => length > 0)
-  return leading === undefined ? agreementSentence(analysis, results) : [conclusion(leading), ...others.map(further)].join(' ')
+  return leading === undefined ? agreementSentence(analysis, results) : [conclusion(leading, others.flat()), ...others.map(further)].join(' ')
 }
 
-/** @param checked of one pair of wires, not empty */
-function conclusion (checked: readonly MetricBelief[]): string {
+/**
+ * @param checked of one pair of wires, not empty
+ * @param others of other pairs: in doubt, they leave a part of the question open
+ */
+function conclusion (checked: readonly MetricBelief[], others: readonly MetricBelief[]): string {
   const [{ model, reference }] = checked
-  const [who, others, which] = [WIRE_NOUNS[model], WIRE_NOUNS[reference], plural(checked.length, 'metric')]
+  const [who, whose, which] = [WIRE_NOUNS[model], WIRE_NOUNS[reference], plural(checked.length, 'metric')]
   const { agreed, doubted, has } = outcomes(checked)
+  const inPart = others.some(({ belief }) => belief === 'nothing' || belief === 'open') ? ' in part' : ''
   if (isAll(checked)) {
-    return `${upperFirst(who)} can be believed for this question: ${checked.length === 1 ? 'its metric agrees' : `all ${which} agree`} with ${others} in medians and effects.`
+    const all = others.length > 0 ? `the ${checked.length === 1 ? 'one metric' : which} that ${whose} ran ${checked.length === 1 ? 'agrees' : 'agree'}` : checked.length === 1 ? 'its metric agrees' : `all ${which} agree`
+    return `${upperFirst(who)} can be believed for this question${inPart}: ${all} with ${whose} in medians and effects.`
   }
   if (agreed === '') {
-    return `${upperFirst(who)} cannot be believed for this question: of ${which} none is known to agree with ${others}.${doubted}`
+    return `${upperFirst(who)} cannot be believed for this question: of ${which} none is known to agree with ${whose}.${doubted}`
   }
-  const verdict = doubted !== ''
+  const verdict = doubted !== '' || inPart !== ''
     ? `${upperFirst(who)} can be believed for this question in part`
     : has('direction') ? 'Which arm is better can be believed for this question, by how much not everywhere' : 'Effects can be believed for this question, values not everywhere'
-  return `${verdict}: of ${which} ${who} agrees with ${others} on ${agreed}.${doubted}`
+  return `${verdict}: of ${which} ${who} agrees with ${whose} on ${agreed}.${doubted}`
 }
 
 /** @param checked of one pair of wires, not empty */

@@ -119,9 +119,9 @@ export function strength ({ comparison: { relative, bounds } }: Pick<Effect, 'co
   return relative === undefined || bounds !== undefined ? 0 : Math.abs(Math.log(Math.max(1e-6, 1 + relative.estimate)))
 }
 
-/** Titles begin sentences elsewhere; `NAT` and `p99` keep their letters. */
+/** Titles begin sentences elsewhere, `A fast line` among them; `NAT` and `p99` keep their letters. */
 export function lowerFirst (text: string): string {
-  return /^[A-Z][a-z]/.test(text) ? text[0].toLowerCase() + text.slice(1) : text
+  return /^[A-Z][a-z ]/.test(text) ? text[0].toLowerCase() + text.slice(1) : text
 }
 
 export function upperFirst (text: string): string {

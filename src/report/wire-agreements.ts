@@ -17,7 +17,7 @@ export interface WireAgreement extends Agreement, WirePair {
   readonly arm: Arm
   /** Those that ran well on both wires. */
   readonly seeds: readonly string[]
-  /** Probabilities of quantiles whose sample failed on both: their values are what it took to give up. */
+  /** Probabilities of quantiles that a failed sample decides on both: their values are what it took to give up. */
   readonly failedAt: ReadonlySet<number>
 }
 

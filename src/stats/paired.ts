@@ -102,7 +102,8 @@ export function relativeInterval (baseline: readonly number[], arm: readonly num
  * The two-sided p-value of the sign-flip (paired permutation) test of the mean difference. It assumes only that without an
  * effect a difference is as likely to have either sign. Exact up to 20 pairs; beyond, differences are rounded to 65,536ths of
  * the sum of their magnitudes, so that the distribution of sums can be told in full (Pagano and Tritchler 1983), and a sum
- * that rounding may have kept from being as far out as the observed one counts as such: it is never too small.
+ * that rounding may have kept from being as far out as the observed one counts as such: it is never too small. That costs
+ * next to nothing up to some hundreds of pairs (0.12 standard deviations at 400).
  */
 export function signFlipPValue (differences: readonly number[]): number {
   return differences.length <= MAXIMUM_COUNTED_PAIRS ? countedPValue(differences) : roundedPValue(differences)
@@ -148,7 +149,8 @@ function roundedPValue (differences: readonly number[]): number {
   }
   // Each of the two sums is off by half a unit a difference at most.
   const observed = Math.abs(sumOf(rounded)) - differences.length
-  return Math.min(1, sumOf(likelihood.filter((_, positive) => Math.abs(2 * positive - total) >= observed)))
+  // Of more than a thousand pairs the least likelihoods are below what a number can be.
+  return Math.max(Number.MIN_VALUE, Math.min(1, sumOf(likelihood.filter((_, positive) => Math.abs(2 * positive - total) >= observed))))
 }
 
 function sumOf (values: Iterable<number>): number {

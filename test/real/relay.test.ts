@@ -39,7 +39,7 @@ async function line (init: {
   })
   const targetPort = await listen(target)
   const relay = new Relay({ paths: [{ ...pair, forward, backward }], faults, seed: 'test' })
-  const port = await relay.listen({ ...pair, state, targetPort })
+  const [port] = await relay.listen([{ ...pair, state, targetPort }])
   relay.begin(monotonicNowMs())
   const startMs = monotonicNowMs()
   const client = dial(port)
@@ -327,7 +327,8 @@ test.serial('a black hole for existing connections lets new ones pass, and their
 
 test.serial('hosts that no path joins are black holes to each other', async t => {
   const relay = new Relay({ paths: [], faults: [], seed: 'test' })
-  const client = dial(await relay.listen({ ...pair, state: 'reachable', targetPort: 1 }))
+  const [port] = await relay.listen([{ ...pair, state: 'reachable', targetPort: 1 }])
+  const client = dial(port)
   client.write('x')
   const end = closed(client).then(() => 'closed')
   t.is(await Promise.race([end, pause(50)]), undefined)

@@ -62,24 +62,26 @@ test('nodes are made when the processes of all runs that set up are warm, for th
   t.is(commands.slice(6).filter(type => type === 'start').length, 9)
   t.is(networks.log.filter(type => type === 'end').length, 3, 'each network is asked whether it was what the scenario says')
   t.true(outcomes.every(({ busyShare = NaN }) => busyShare >= 0 && busyShare <= 1), 'each says how busy the machine was')
-  t.is(turns.underWay.size, 0)
+  t.is(turns.underWay, 0)
 })
 
 test('a run that fails, or is cut short before its turn, is not under way any longer', async t => {
   const turns = new RunTurns()
   const scenario = parseScenario({ hosts: [{ name: 'a', role: 'any' }], limitMs: 1_000 })
   const request = { scenario, rolesModule: new URL('file:///roles.ts'), parameters: {}, seed: 'seed' }
-  const outcomeOf = async (failsAt: string | undefined, signal: AbortSignal): Promise<RunOutcome> =>
-    await new TcpRun(request, new FakeNetworks(failsAt) as unknown as HostNetworks, turns, signal).outcome()
+  const outcomeOf = async (networks: FakeNetworks, signal: AbortSignal): Promise<RunOutcome> => await new TcpRun(request, networks as unknown as HostNetworks, turns, signal).outcome()
   for (const failsAt of ['warm-up', 'open', 'set-up', 'start', 'end', 'close']) {
-    const { error } = await outcomeOf(failsAt, new AbortController().signal)
+    const { error } = await outcomeOf(new FakeNetworks(failsAt), new AbortController().signal)
     t.is(error === undefined, failsAt === 'close', failsAt)
-    t.is(turns.underWay.size, 0, failsAt)
+    t.is(turns.underWay, 0, failsAt)
   }
-  turns.underWay.add('another')
+  turns.begin({})
   const controller = new AbortController()
-  const waiting = outcomeOf(undefined, controller.signal)
+  const networks = new FakeNetworks()
+  const waiting = outcomeOf(networks, controller.signal)
   setTimeout(() => controller.abort(), 100)
   t.true((await waiting).interrupted)
-  t.deepEqual([...turns.underWay], ['another'])
+  await turns.opening.none()
+  t.false(networks.log.includes('open'))
+  t.is(turns.underWay, 1)
 })

@@ -22,8 +22,8 @@ export type HostCommand =
 
 export type RelayCommand =
   | { readonly type: 'open', readonly relay: RelayInit }
-  /** Answered with the addresses' ports. */
-  | { readonly type: 'listen', readonly addresses: readonly RelayedAddress[] }
+  /** Answered with the ports of each host's addresses. */
+  | { readonly type: 'listen', readonly hosts: ReadonlyArray<readonly RelayedAddress[]> }
   | NetworkCommand
 
 export type HubCommand =

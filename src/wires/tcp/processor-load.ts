@@ -13,7 +13,8 @@ export class ProcessorLoad {
   get busyShare (): number {
     const { idleMs, totalMs } = timesOfAll()
     const passedMs = totalMs - this.#seen.totalMs
-    return passedMs > 0 ? 1 - (idleMs - this.#seen.idleMs) / passedMs : 0
+    // The kernel's count of idle time can step back.
+    return passedMs > 0 ? Math.min(1, Math.max(0, 1 - (idleMs - this.#seen.idleMs) / passedMs)) : 0
   }
 }
 

@@ -76,12 +76,11 @@ class RelayNetwork implements HostNetwork {
     for (const { name: to, addresses } of hosts) {
       seen.push({ to, addresses: addresses.map(() => ({ from: to, to, state: 'black-hole', targetPort: 0 })) })
     }
-    const ports = await this.#call(this.child, { type: 'listen', addresses: seen.flatMap(({ addresses }) => addresses) }) as number[]
-    const next = ports.values()
+    const ports = await this.#call(this.child, { type: 'listen', hosts: seen.map(({ addresses }) => addresses) }) as number[][]
     const ofAll = new Map<string, readonly string[]>()
     const seenBy = new Map<string, Map<string, readonly string[]>>(hosts.map(({ name }) => [name, new Map()]))
-    for (const { from, to, addresses } of seen) {
-      const multiaddrs = addresses.map(() => `/ip4/127.0.0.1/tcp/${next.next().value}`)
+    for (const [index, { from, to }] of seen.entries()) {
+      const multiaddrs = ports[index].map(port => `/ip4/127.0.0.1/tcp/${port}`)
       const told = from === undefined ? ofAll : seenBy.get(from)!
       told.set(to, multiaddrs)
     }

@@ -24,5 +24,5 @@ async function perform (command: RelayCommand): Promise<unknown> {
     await relay?.close()
     relay = undefined
   }
-  return command.type === 'listen' ? await Promise.all(command.addresses.map(async address => await relay?.listen(address))) : undefined
+  return command.type === 'listen' ? await Promise.all(command.hosts.map(async addresses => await relay?.listen(addresses))) : undefined
 }

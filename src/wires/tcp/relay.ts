@@ -66,24 +66,35 @@ export class Relay {
   }
 
   /**
-   * Opens a port of 127.0.0.1 that stands for an address, and returns it. Where no path joins the two hosts it is a black
-   * hole.
+   * Opens ports of 127.0.0.1 that stand for the addresses of one host, and returns them. Where no path joins the two hosts
+   * they are black holes. As text they ascend: libp2p's peer store sorts addresses so, and which is tried first is the scenario's
+   * to say, as where hosts have IP addresses.
    *
    * @throws ERR_PORT_IN_USE where the system has no port to give
    */
-  async listen ({ from, to, state, targetPort }: RelayedAddress): Promise<number> {
+  async listen (addresses: readonly RelayedAddress[]): Promise<number[]> {
     await this.#timers.started()
+    const opened = await Promise.all(addresses.map(async () => await this.#openPort()))
+    opened.sort((a, b) => String(a.port).localeCompare(String(b.port)))
+    return opened.map(({ server, port }, index) => {
+      server.on('connection', this.#answererOf(addresses[index]))
+      return port
+    })
+  }
+
+  /** What becomes of a connection to an address. */
+  #answererOf ({ from, to, state, targetPort }: RelayedAddress): (socket: Socket) => void {
     const path = this.#paths.get(pairKey(from, to))
     if (path === undefined || state === 'black-hole') {
-      return await this.#serve(socket => this.#swallow(socket))
+      return socket => this.#swallow(socket)
     }
     const [up, down] = path.from === from ? [path.forward, path.backward] : [path.backward, path.forward]
-    return await this.#serve(client => {
+    return client => {
       const connection = new RelayedConnection({
         client, refused: state === 'refused', targetPort, up, down, timers: this.#timers, onClosed: () => path.connections.delete(connection)
       })
       path.connections.add(connection)
-    })
+    }
   }
 
   /** Makes `zeroMs` of the monotonic clock time zero, from which the faults count. */
@@ -121,8 +132,8 @@ export class Relay {
     socket.resume()
   }
 
-  async #serve (onConnection: (socket: Socket) => void): Promise<number> {
-    const server = createServer({ allowHalfOpen: true, pauseOnConnect: true, noDelay: true }, onConnection)
+  async #openPort (): Promise<{ readonly server: Server, readonly port: number }> {
+    const server = createServer({ allowHalfOpen: true, pauseOnConnect: true, noDelay: true })
     try {
       server.listen({ host: '127.0.0.1', port: 0 })
       await once(server, 'listening')
@@ -130,7 +141,7 @@ export class Relay {
       throw new TwinwireError('ERR_PORT_IN_USE', 'the relay cannot open a port', { path: '127.0.0.1:0', cause: error })
     }
     this.#servers.push(server)
-    return (server.address() as AddressInfo).port
+    return { server, port: (server.address() as AddressInfo).port }
   }
 }
 

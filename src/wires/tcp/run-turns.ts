@@ -25,8 +25,7 @@ export class RunTurns {
   readonly warming = new Turns()
   /** Nodes are made, and the run begins. */
   readonly opening = new Turns()
-  /** Runs that have begun and are not over. */
-  readonly underWay = new Set<unknown>()
+  readonly #underWay = new Set<object>()
   readonly #load: Pick<ProcessorLoad, 'reset' | 'busyShare'>
   readonly #longestWaitMs: number
 
@@ -35,19 +34,39 @@ export class RunTurns {
     this.#longestWaitMs = longestWaitMs
   }
 
+  /** Runs that have begun and are not over. */
+  get underWay (): number {
+    return this.#underWay.size
+  }
+
+  begin (run: object): void {
+    this.#underWay.add(run)
+  }
+
+  /** Of one that has not begun, too. */
+  end (run: object): void {
+    this.#underWay.delete(run)
+  }
+
   /**
-   * Until a run may begin: none is under way, or the processors had half of their time to spare for a second, or it has
-   * waited for too long, or was cut short.
+   * Until a run may begin: no process is being warmed up, for that takes all that this machine has, and nodes are not to wait
+   * for it: libp2p pings at intervals from a node's start on, in simulation from time zero on. And none is under way, or the
+   * processors had half of their time to spare for a second, or it has waited for too long, or was cut short.
    *
    * @param sinceMs when it began to wait, on the monotonic clock
    */
   async calm (sinceMs: number, cut: AbortSignal): Promise<void> {
-    while (this.underWay.size > 0 && !cut.aborted) {
-      this.#load.reset()
-      await sleep(WATCHED_MS, undefined, { signal: cut }).catch(() => {})
-      if (this.#load.busyShare <= CALM_SHARE || monotonicNowMs() - sinceMs > this.#longestWaitMs) {
-        return
-      }
+    await this.warming.none()
+    while (this.underWay > 0 && !cut.aborted && !await this.#isCalm(cut) && monotonicNowMs() - sinceMs <= this.#longestWaitMs) {
+      // Again.
     }
+    // Some may have begun to warm up meanwhile.
+    await this.warming.none()
+  }
+
+  async #isCalm (cut: AbortSignal): Promise<boolean> {
+    this.#load.reset()
+    await sleep(WATCHED_MS, undefined, { signal: cut }).catch(() => {})
+    return this.#load.busyShare <= CALM_SHARE
   }
 }

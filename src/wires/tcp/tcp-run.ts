@@ -86,7 +86,7 @@ export class TcpRun {
     try {
       await this.#leave()
     } finally {
-      this.#turns.underWay.delete(this)
+      this.#turns.end(this)
     }
     this.#events.sort((a, b) => a.timeMs - b.timeMs)
     return {
@@ -103,14 +103,11 @@ export class TcpRun {
     const { network, listen } = await warming.take(async () => await this.#prepare())
     const waitsSinceMs = monotonicNowMs()
     await opening.take(async () => {
-      // Processes that start and warm up take all that this machine has; and nodes are not to wait for them, for libp2p pings at
-      // intervals from a node's start on, in simulation from time zero on.
-      await warming.none()
       await this.#turns.calm(waitsSinceMs, this.#over.signal)
       if (this.#over.signal.aborted) {
         throw new Interrupted()
       }
-      this.#turns.underWay.add(this)
+      this.#turns.begin(this)
       await this.#setUp(network, listen)
     })
     const load = new ProcessorLoad()
