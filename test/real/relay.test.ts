@@ -22,6 +22,15 @@ interface Line {
   readonly stop: () => Promise<void>
 }
 
+/** Of lines: where an assertion fails nobody stops them, and what they listen at would keep the process open. */
+const unstopped = new Set<() => Promise<void>>()
+
+test.afterEach.always(async () => {
+  for (const stop of unstopped) {
+    await stop()
+  }
+})
+
 /** A relayed path to a target that does what `serve` says with each connection, and one connection to it. */
 async function line (init: {
   forward?: PathDirection
@@ -43,19 +52,23 @@ async function line (init: {
   relay.begin(monotonicNowMs())
   const startMs = monotonicNowMs()
   const client = dial(port)
-  return {
-    relay,
-    port,
-    accepted,
-    client,
-    startMs,
-    stop: async () => {
+  const stop = async (): Promise<void> => {
+    if (unstopped.delete(stop)) {
       await relay.close()
       client.destroy()
       accepted.forEach(socket => socket.destroy())
       target.close()
       await once(target, 'close')
     }
+  }
+  unstopped.add(stop)
+  return {
+    relay,
+    port,
+    accepted,
+    client,
+    startMs,
+    stop
   }
 }
 
@@ -334,4 +347,15 @@ test.serial('hosts that no path joins are black holes to each other', async t =>
   t.is(await Promise.race([end, pause(50)]), undefined)
   await relay.close()
   t.is(await end, 'closed')
+})
+
+test.serial('ports of one host ascend as text in the order of its addresses, as libp2p\'s peer store sorts them', async t => {
+  const relay = new Relay({ paths: [{ ...pair, forward: { delayMs: 0 }, backward: { delayMs: 0 } }], faults: [], seed: 'test' })
+  try {
+    const states = ['black-hole', 'reachable', 'refused', 'reachable', 'black-hole', 'reachable', 'refused', 'reachable'] as const
+    const ports = await relay.listen(states.map(state => ({ ...pair, state, targetPort: 1 })))
+    t.deepEqual(ports, ports.toSorted((a, b) => String(a).localeCompare(String(b))))
+  } finally {
+    await relay.close()
+  }
 })
