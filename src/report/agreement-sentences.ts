@@ -3,7 +3,7 @@ import type { WirePair } from '../experiment/wire-pair.ts'
 import { wiresOf } from '../results/data.ts'
 import type { ResultsData } from '../results/data.ts'
 import { quantile } from '../stats/quantile.ts'
-import { leadingFigures } from './agreement-figures.ts'
+import { agreementFigures, leadingFigures } from './agreement-figures.ts'
 import type { AgreementFigures } from './agreement-figures.ts'
 import type { Analysis } from './analysis.ts'
 import { CLOSE_VALUES } from './beliefs.ts'
@@ -38,9 +38,9 @@ export function agreementSentence (analysis: Analysis, results: ResultsData): st
       : timesSentence(figures),
     `The largest difference of medians, of whatever unit, is ${unsigned(largest)}: ${agreement.arm.title}, ${lowerFirst(agreement.case.title)}, ${lowerFirst(agreement.metric.title)} (${bothValues({ model, reference }, leading, agreement.metric.unit)}).`
   ]
-  const [sessions, kernel] = [SIM_STACK, STACK_TCP].map((pair) => differencesOf(ofPair(agreements, pair)))
-  if (sessions.length > 0 && kernel.length > 0) {
-    parts.push(`The session model errs by ${typical(sessions)} typically (the simulation against the stack); computing and the kernel make ${typical(kernel)} (the stack against real peers).`)
+  const [sessions, kernel] = [SIM_STACK, STACK_TCP].map((pair) => agreementFigures(analysis, pair))
+  if (sessions !== undefined && kernel !== undefined) {
+    parts.push(`Of that in times the session model makes ${unsigned(sessions.median)} (the simulation against the stack), computing and the kernel ${unsigned(kernel.median)} (the stack against real peers; medians again).`)
   }
   if (!agreements.some(({ reference }) => reference === 'tcp')) {
     parts.push('No real peers ran.')

@@ -3,7 +3,7 @@ import type { WireName } from '../experiment/unit.ts'
 import { pairsOf, WIRES } from '../experiment/wire-pair.ts'
 import type { WirePair } from '../experiment/wire-pair.ts'
 import { seedsOf, tookSecondsOf, wiresOf } from '../results/data.ts'
-import type { ResultsData } from '../results/data.ts'
+import type { ResultsData, RunDescription } from '../results/data.ts'
 import type { Interval } from '../stats/interval.ts'
 import { agreementFigures } from './agreement-figures.ts'
 import type { Analysis } from './analysis.ts'
@@ -32,7 +32,7 @@ export type Numbers = readonly [number, number | null, number | null]
 
 /** Everything that was concluded, for programs: numbers in the metric's unit, changes relative, all to six digits. */
 export interface SummaryData {
-  /** All experiments together, in real time: from the start of the first to the end of the last, or less where they were not run at one go. */
+  /** All experiments together, in real time: as long as any of them was under way, so that what they ran beside each other counts once, and the time between two commands not at all. */
   readonly tookSeconds: number
   readonly experiments: readonly ExperimentSummary[]
 }
@@ -101,10 +101,19 @@ export interface ArmSummary {
 
 /** The same entries give the same object, its keys in the same order. */
 export function summaryData (entries: readonly SummaryEntry[]): SummaryData {
-  const startMs = Math.min(...entries.map(({ results: { run } }) => Date.parse(run.startedAt)))
-  const endMs = Math.max(...entries.map(({ results: { run } }) => Date.parse(run.finishedAt)))
-  const spentSeconds = entries.reduce((sum, { results: { run } }) => sum + tookSecondsOf(run), 0)
-  return { tookSeconds: Math.min((endMs - startMs) / 1000, spentSeconds), experiments: entries.map(experimentSummary) }
+  return { tookSeconds: underWayMs(entries.map(({ results: { run } }) => run)) / 1000, experiments: entries.map(experimentSummary) }
+}
+
+/** How long any of them was under way. */
+function underWayMs (runs: readonly RunDescription[]): number {
+  const spans = runs.map(({ startedAt, finishedAt }) => ({ startMs: Date.parse(startedAt), endMs: Date.parse(finishedAt) })).sort((a, b) => a.startMs - b.startMs)
+  let coveredToMs = -Infinity
+  let totalMs = 0
+  for (const { startMs, endMs } of spans) {
+    totalMs += Math.max(0, endMs - Math.max(startMs, coveredToMs))
+    coveredToMs = Math.max(coveredToMs, endMs)
+  }
+  return totalMs
 }
 
 function experimentSummary ({ results, analysis, href }: SummaryEntry): ExperimentSummary {

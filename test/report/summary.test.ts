@@ -101,6 +101,14 @@ test('what does not hold is named with what was found and what was promised', t 
   t.regex(limit.text, /^idle link, request, p99 of plain libp2p: \d+(\.\d+)? ms \(\d+ ms simulated, \d+ ms real\), promised simulated within 0\.100 ms of real$/)
 })
 
+test('together experiments take as long as any of them was under way, neither twice what they ran beside each other nor what lay between two commands', t => {
+  const results = fullResults({ simSeeds: 2, stackSeeds: 0, tcpSeeds: 0, holes: 0 })
+  const from = (startedAt: string, finishedAt: string): SummaryEntry => entry({ ...results, run: { ...results.run, startedAt: `2026-01-01T${startedAt}:00.000Z`, finishedAt: `2026-01-01T${finishedAt}:00.000Z` } }, 'one.html')
+  const tookSeconds = (...entries: readonly SummaryEntry[]): number => summaryData(entries).tookSeconds
+  t.is(tookSeconds(from('10:00', '10:30'), from('10:05', '10:10'), from('10:20', '10:50')), 50 * 60)
+  t.is(tookSeconds(from('15:00', '15:06'), from('10:00', '10:30')), 36 * 60)
+})
+
 test('the short of a module says in how many goals it is better and worse, what is dearer, and what is lost where nothing can be gained', t => {
   const { modules } = summaryData([entry(fullResults({ simSeeds: 14, stackSeeds: 0, tcpSeeds: 0, holes: 0 }), 'everything.html')]).experiments[0]
   const answers = new Map(modules.map(({ module, answer }) => [module, answer]))

@@ -57,8 +57,9 @@ export class RunTurns {
    */
   async calm (sinceMs: number, cut: AbortSignal): Promise<void> {
     await this.warming.none()
-    while (this.underWay > 0 && !cut.aborted && !await this.#isCalm(cut) && monotonicNowMs() - sinceMs <= this.#longestWaitMs) {
-      // Again.
+    let calm = false
+    while (!calm && this.underWay > 0 && !cut.aborted && monotonicNowMs() - sinceMs <= this.#longestWaitMs) {
+      calm = await this.#isCalm(cut)
     }
     // Some may have begun to warm up meanwhile.
     await this.warming.none()
