@@ -8,13 +8,14 @@ import { UNLIMITED_SESSION } from '../src/sim/session/options.ts'
 import { quantile } from '../src/stats/quantile.ts'
 import { openLoop, poissonArrivals } from '../src/workload/arrivals.ts'
 import { DialCosts } from '../src/workload/dial-costs.ts'
-import { modularFleet, plainFleet, requesterFleet, warmFleet } from '../src/workload/fleet.ts'
+import { modularFleet, plainFleet, racedFleet, requesterFleet, warmFleet } from '../src/workload/fleet.ts'
 import type { Fleet } from '../src/workload/fleet.ts'
 import { keptStreams } from '../src/workload/kept-streams.ts'
 import { measure, recordSample } from '../src/workload/measure.ts'
 import { libp2pWith, modulesOfArm } from '../src/workload/modules.ts'
 import { dialEachTime } from '../src/workload/requester.ts'
 import { REQUEST_REPLY_PROTOCOL, requestPayloads, serveRequestReply } from '../src/workload/request-reply.ts'
+import { TUNED_LIBP2P } from '../src/workload/tuned-libp2p.ts'
 
 const parameters = z.object({
   rttMs: z.number().positive().default(80).describe('Round trip between client and server, ms; first requests meet peers at half to twice as much'),
@@ -40,6 +41,7 @@ const arms: readonly Arm[] = [
   { name: 'dial-every-request', title: 'Dial every request', description: 'A new connection a request, closed afterwards. A straw man, shown because it is often what is compared with.' },
   { name: 'kept-streams', title: 'Kept streams', description: 'Plain libp2p as those use it who know that a stream costs a round trip: streams that were answered on are kept and used again.' },
   { name: 'plain-tuned', title: 'Tuned libp2p', description: 'Plain libp2p with three options set: addressDialTimeout, and the connection monitor\'s pingInterval and least pingTimeout, at 2 s instead of 6, 10 and 5: room for a lost SYN, which TCP sends again after 1 s, and for the handshake at 300 ms of round trip.' },
+  { name: 'raced-dials', title: 'Addresses raced by hand', description: 'Plain libp2p by a user who dials a peer\'s addresses himself, a quarter of a second apart (RFC 8305), keeps the first connection and gives the other dials up. libp2p joins the dials of one peer and tries its addresses one after the other, so that all but the first must not name the peer. Where a first address is dead.' },
   { name: 'redial-retries', title: 'Retries that redial', description: 'Plain libp2p with what a careful user writes around it: four tries, 1 s each, which is TCP\'s own wait for a lost SYN (RFC 6298), 100 ms between them; behind one that timed out the next dials with `force`.' },
   { name: 'pool', title: 'Pool', description: 'The connection pool alone: kept streams, racing of addresses, replacement of suspect connections.', modules: ['connectionPool'] },
   { name: 'pool-timeouts', title: 'Pool + timeouts', description: 'The connection pool under adaptive timeouts; requests are idempotent and may be tried again.', modules: ['connectionPool', 'adaptiveTimeouts'] }
@@ -54,8 +56,6 @@ const OPERATIONS = [
   { name: 'stream-echo', title: 'New stream + echo' },
   { name: 'warm-echo', title: 'Warm echo' }
 ] as const
-
-const TUNED = { addressDialTimeoutMs: 2_000, pingIntervalMs: 2_000, pingTimeoutMs: 2_000 } as const
 
 /** When measured arrivals begin, after a first request: a cold one takes five round trips. */
 function warmAfterMs ({ rttMs }: RunParameters): number {
@@ -121,12 +121,13 @@ const cases: readonly Case[] = [
     name: 'first-address-dead',
     title: 'First address dead',
     description: 'First requests to peers of two to four addresses, at distances drawn as before. Packets to the first address vanish, and to a third of those behind it; the last one is good. Stale and filtered addresses are in every list of addresses in the field. Addresses that were dialled count also where a deadline ended the dial: the pool says which it dialled, and libp2p dials one after the other, each for as long as its limit.',
-    arms: ['plain', 'plain-tuned', 'pool', 'pool-timeouts'],
+    arms: ['plain', 'plain-tuned', 'raced-dials', 'pool', 'pool-timeouts'],
     busyProcessors: 0.15,
     scenario: (run, random) => peersScenario(run, random, Number(run.deadDials), () => partlyDead(run, random)),
     metrics: [
       latency({ name: 'first-request', title: 'First request, median', sample: 'first-request', minimumEffect: 0.1 }),
       latency({ name: 'first-request-tuned', title: 'The same, against tuned libp2p', sample: 'first-request', baseline: 'plain-tuned', minimumEffect: 0.1 }),
+      latency({ name: 'first-request-raced', title: 'The same, against addresses raced by hand', sample: 'first-request', baseline: 'raced-dials', minimumEffect: 0.1 }),
       latency({ name: 'first-request-p90', title: 'First request, p90', sample: 'first-request', statistic: 'p90', minimumEffect: 0.1 }),
       FIRST_FAILED,
       ...COSTS
@@ -136,12 +137,13 @@ const cases: readonly Case[] = [
     name: 'first-address-dead-tail',
     title: 'First address dead, the slowest',
     description: 'The same with as many peers as it takes to speak of the slowest in a hundred. In simulation only: so many real peers dial each other\'s processor time away.',
-    arms: ['plain', 'plain-tuned', 'pool'],
+    arms: ['plain', 'plain-tuned', 'raced-dials', 'pool'],
     wires: ['sim'],
     scenario: (run, random) => peersScenario(run, random, Number(run.tailDials), () => partlyDead(run, random)),
     metrics: [
       latency({ name: 'first-request-p99', title: 'First request, p99', sample: 'first-request', statistic: 'p99', minimumEffect: 0.1 }),
       latency({ name: 'first-request-p99-tuned', title: 'The same, against tuned libp2p', sample: 'first-request', statistic: 'p99', baseline: 'plain-tuned', minimumEffect: 0.1 }),
+      latency({ name: 'first-request-p99-raced', title: 'The same, against addresses raced by hand', sample: 'first-request', statistic: 'p99', baseline: 'raced-dials', minimumEffect: 0.1 }),
       FIRST_FAILED,
       ...COSTS
     ]
@@ -176,6 +178,7 @@ const promises: readonly Claim[] = [
   { promise: PROMISE, reading: 'first request to a peer, no connection, good address', case: 'cold-dial', metric: 'first-request', arm: 'pool', target: TENTH },
   { promise: PROMISE, reading: 'first request where the first address is dead, p99', case: 'first-address-dead-tail', metric: 'first-request-p99', arm: 'pool', target: TENTH },
   { promise: PROMISE, reading: 'the same, against libp2p with a shorter time limit for an address', case: 'first-address-dead-tail', metric: 'first-request-p99-tuned', arm: 'pool', target: TENTH },
+  { promise: PROMISE, reading: 'the same, against addresses raced by hand', case: 'first-address-dead-tail', metric: 'first-request-p99-raced', arm: 'pool', target: TENTH },
   { promise: PROMISE, reading: 'half-open recovery: outage after the connection died silently', case: 'silent-death', metric: 'outage', arm: 'pool-timeouts', target: TENTH },
   { promise: PROMISE, reading: 'the same, against retries by hand that redial', case: 'silent-death', metric: 'outage-redial', arm: 'pool-timeouts', target: TENTH },
   { promise: PROMISE, reading: 'request on a warm connection', case: 'warm-request', metric: 'request-p50', arm: 'pool', target: TENTH },
@@ -194,7 +197,7 @@ export const experiment: Experiment = {
   name: 'connection-setup',
   title: 'Connection set-up',
   question: 'How long does a request wait for its connection, cold, warm, with a dead address and with a dead connection, and what do a connection pool and adaptive timeouts change?',
-  expected: 'Cold: no change, 5 round trips for all. Warm: 1 round trip with kept streams, by hand or the pool\'s, against 2. First address dead: about 6 s for plain libp2p, which tries addresses one after the other, and about 2 s where that is its limit, against well under 1 s. Silent death: an outage of 5 to 15 s until the connection monitor notices, 2 to 5 s where it is tuned, against a few time-outs; retries by hand that redial are back within one of theirs.',
+  expected: 'Cold: no change, 5 round trips for all. Warm: 1 round trip with kept streams, by hand or the pool\'s, against 2. First address dead: about 6 s for plain libp2p, which tries addresses one after the other, and about 2 s where that is its limit, against well under 1 s; who races addresses by hand has that, too. Silent death: an outage of 5 to 15 s until the connection monitor notices, 2 to 5 s where it is tuned, against a few time-outs; retries by hand that redial are back within one of theirs.',
   parameters,
   arms,
   subject: 'pool',
@@ -266,7 +269,7 @@ async function probeAt (host: Host, { roundTripRepeats, deadlineMs, requestBytes
 async function firstRequests (host: Host, run: RunParameters): Promise<void> {
   const peers = host.scenario.paths.map(({ to }) => host.peer(to))
   const costs = costsOf(host, run)
-  await using fleet = await fleetOf({ ...host, recorder: costs.recorder }, run, peers)
+  await using fleet = await fleetOf(host, run, peers, costs)
   const payloadOf = payloadsOf(run)
   const unasked = peers.values()
   let answered = 0
@@ -314,7 +317,7 @@ async function requestsAcrossDeath (host: Host, run: RunParameters): Promise<voi
 async function requestsWhenWarm (host: Host, run: RunParameters, arrivals: readonly number[], onAnswer: (scheduledMs: number) => void): Promise<void> {
   const peer = host.peer('server')
   const costs = costsOf(host, run)
-  await using fleet = await fleetOf({ ...host, recorder: costs.recorder }, run, [peer])
+  await using fleet = await fleetOf(host, run, [peer], costs)
   const payloadOf = payloadsOf(run)
   await warmFleet(fleet, host.clock, [peer], payloadOf(), warmAfterMs(run) - host.clock.now(), host.signal)
   const attemptsBefore = fleet.attempts
@@ -350,12 +353,14 @@ async function ask (host: Host, run: RunParameters, fleet: Fleet, { peer, payloa
   }
 }
 
-async function fleetOf (host: Host, run: RunParameters, peers: readonly Peer[]): Promise<Fleet> {
+async function fleetOf (host: Host, run: RunParameters, peers: readonly Peer[], costs: DialCosts): Promise<Fleet> {
   const deadlineMs = Number(run.deadlineMs)
   switch (run.arm) {
     case 'plain':
     case 'plain-tuned':
       return plainFleet(host, { deadlineMs })
+    case 'raced-dials':
+      return racedFleet(host, deadlineMs, { onAddress: () => costs.dialled() })
     case 'redial-retries':
       return plainFleet(host, { deadlineMs, attempts: 4, attemptMs: REDIAL_MS, redials: true })
     case 'dial-every-request':
@@ -363,12 +368,12 @@ async function fleetOf (host: Host, run: RunParameters, peers: readonly Peer[]):
     case 'kept-streams':
       return requesterFleet(keptStreams({ node: host.node, addresses: peers[0].addresses }))
     default:
-      return await modularFleet(host, peers, deadlineMs, modulesOfArm(arms, run))
+      return await modularFleet({ ...host, recorder: costs.recorder }, peers, deadlineMs, modulesOfArm(arms, run))
   }
 }
 
 function costsOf (host: Host, run: RunParameters): DialCosts {
-  if (modulesOfArm(arms, run).includes('connectionPool')) {
+  if (run.arm === 'raced-dials' || modulesOfArm(arms, run).includes('connectionPool')) {
     return new DialCosts(host)
   }
   const { hosts, paths } = host.scenario
@@ -408,7 +413,7 @@ function partlyDead ({ deadShare }: RunParameters, random: RandomStream): Addres
 }
 
 function libp2pOf (run: RunParameters): NonNullable<ScenarioInput['hosts']>[number]['libp2p'] {
-  return { ...libp2pWith(modulesOfArm(arms, run)), ...run.arm === 'plain-tuned' && TUNED }
+  return { ...libp2pWith(modulesOfArm(arms, run)), ...run.arm === 'plain-tuned' && TUNED_LIBP2P }
 }
 
 function direction (rttMs: number, { rateBitsPerSecond, loss }: RunParameters): PathDirectionInput {

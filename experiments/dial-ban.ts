@@ -123,7 +123,12 @@ export const experiment: Experiment = {
   thresholds: [],
   sweeps: [{ name: 'bad-share', title: 'Bad peers', description: 'From one bad peer in ten to two in five, without congestion.', factors: [{ name: 'bad', title: 'Bad peers', unit: 'share' }] }],
   // Of real peers a run is three minutes and more; all share the machine.
-  repetitions: { stack: 1, tcp: 1 }
+  repetitions: { stack: 1, tcp: 1 },
+  precision: {
+    halfWidth: 0.1,
+    maximumSeeds: 40,
+    targets: ['failed-against-rule', 'asked-bad-against-rule'].map(metric => ({ case: 'calm', metric, arm: 'health' }))
+  }
 }
 
 export const roles: Readonly<Record<string, Role>> = {

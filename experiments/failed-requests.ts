@@ -48,6 +48,7 @@ const arms: readonly Arm[] = [
   { name: 'redial-retries', title: 'Plain + 3 retries that redial', description: 'The same by somebody who knows that dial() goes on giving out a connection that died silently, and the fair rival: behind a try that timed out the next one dials with `force`. No try is shorter than 1 s, TCP\'s own wait for a lost SYN, which leaves none to be made again where an answer is wanted within a second.' },
   { name: 'upstream-timeout', title: 'AdaptiveTimeout of js-libp2p', description: 'The same loop with the time-out that js-libp2p has for its own protocols (@libp2p/utils, one for all servers): 1.2 times a moving average of what attempts took, failed ones counted twice, 5 s at least. On every wire it is the same rule on the run\'s clock.' },
   { name: 'kept-redial', title: 'Kept streams + retries that redial', description: 'Both at once, the strongest that a careful user writes by hand: streams are kept and used again, and behind a try that timed out the next one dials with `force`, as above. A stream at which a try timed out is not used again, and a redial leaves all streams of the old connection behind. No try is shorter than 1 s here either, so that in the cases of loss kept streams alone are the same.' },
+  { name: 'kept-no-monitor', title: 'Kept streams, no monitor', description: 'Kept streams, tried once, on libp2p whose connection monitor is off. Where a connection is slow or cut off for a while and then works again, the monitor takes it for dead and ends it with all that waits on it: to switch it off is one line. The full stack has it off, too. In brown-out and partition.' },
   { name: 'fixed-timeout', title: 'Fixed time-out of 5 s', description: 'Plain libp2p, given up after 5 s and not tried again.' },
   modular('pool', 'Pool', 'The connection pool alone: kept streams, replacement of suspect connections.'),
   modular('timeouts', 'Timeouts', 'Adaptive timeouts alone: retries and hedges on libp2p\'s connection.'),
@@ -86,6 +87,11 @@ const AGAINST_KEPT_REDIAL: readonly Metric[] = [
 ]
 /** Who waits 5 s at least and then dials: in brown-outs and partitions that loses fewer than tries of a quarter of the deadline. */
 const AGAINST_UPSTREAM: Metric = { ...GOALS[0], name: 'failed-upstream', title: 'The same, against AdaptiveTimeout of js-libp2p', baseline: 'upstream-timeout' }
+/** Who lets connections be: the health module has libp2p's monitor off as well, so that what this alone gives is none of the modules' merit. */
+const AGAINST_NO_MONITOR: readonly Metric[] = [
+  { ...GOALS[0], name: 'failed-no-monitor', title: 'The same, against kept streams without libp2p\'s monitor', baseline: 'kept-no-monitor' },
+  { ...GOALS[2], name: 'request-p99-no-monitor', title: 'Request, p99, against kept streams without libp2p\'s monitor', baseline: 'kept-no-monitor' }
+]
 const COSTS: readonly Metric[] = [
   { name: 'attempts', title: 'Attempts a request', sample: 'attempts', statistic: 'mean', unit: 'count', better: 'lower', role: 'cost', minimumEffect: 0.05 },
   { name: 'connections', title: 'Connections opened', sample: 'connections', statistic: 'mean', unit: 'count', better: 'lower', role: 'cost', minimumEffect: 0.1 }
@@ -93,7 +99,10 @@ const COSTS: readonly Metric[] = [
 const metrics = [GOALS[0], AGAINST_NAIVE, AGAINST_REDIAL[0], AGAINST_KEPT_REDIAL[0], ...GOALS.slice(1), AGAINST_REDIAL[1], ...AGAINST_KEPT_REDIAL.slice(1), ...COSTS]
 
 /** Where connections and servers die: kept streams take part with the retries that such a user writes. */
-const FAULTY_ARMS = arms.map(({ name }) => name).filter(name => name !== 'kept-streams')
+const FAULTY_ARMS = arms.map(({ name }) => name).filter(name => name !== 'kept-streams' && name !== 'kept-no-monitor')
+/** Where the same connections work again afterwards, so that to wait may be best. */
+const PASSING_ARMS = [...FAULTY_ARMS, 'kept-no-monitor']
+const passingMetrics = [...metrics, AGAINST_UPSTREAM, ...AGAINST_NO_MONITOR]
 
 const CALIBRATED = 'How hard it comes was set by the plain arm alone, so that it fails about 5%.'
 
@@ -133,8 +142,8 @@ const cases: readonly Case[] = [
     title: 'Brown-out',
     description: `The rate of each path falls to a tenth once, at random, below what its requests need: a queue grows in front of it. ${CALIBRATED} Not on real peers here, where a relay's backlog lies in the buffers of two kernels and is no queue of the path's: the experiment recovery shows its brown-out there, and some met this one once, between namespaces (docs/experiments/failed-requests.md).`,
     wires: ['sim', 'stack'],
-    arms: FAULTY_ARMS,
-    metrics: [...metrics, AGAINST_UPSTREAM],
+    arms: PASSING_ARMS,
+    metrics: passingMetrics,
     scenario: (run, random) => scenarioOf(run, { forward: path(run, { rateBitsPerSecond: Number(run.brownOutRateBitsPerSecond) }), faults: brownOuts(run, random) })
   },
   {
@@ -142,8 +151,8 @@ const cases: readonly Case[] = [
     title: 'Partition',
     description: `Half of the servers are cut off together for a while, once. Requests are for one of them by name. ${CALIBRATED}`,
     busyProcessors: 0.05,
-    arms: FAULTY_ARMS,
-    metrics: [...metrics, AGAINST_UPSTREAM],
+    arms: PASSING_ARMS,
+    metrics: passingMetrics,
     scenario: (run, random) => scenarioOf(run, { faults: partition(run, random) })
   },
   {
@@ -164,8 +173,8 @@ const PROMISED = [
   // Retries within a second make heavy loss worse, with kept streams as well: they are nobody's best.
   { name: 'loss-heavy', rivals: [AGAINST_KEPT[0]] },
   { name: 'churn', rivals: [AGAINST_REDIAL[0], AGAINST_KEPT_REDIAL[0]] },
-  { name: 'brown-out', rivals: [AGAINST_REDIAL[0], AGAINST_KEPT_REDIAL[0], AGAINST_UPSTREAM] },
-  { name: 'partition', rivals: [AGAINST_REDIAL[0], AGAINST_KEPT_REDIAL[0], AGAINST_UPSTREAM] },
+  { name: 'brown-out', rivals: [AGAINST_REDIAL[0], AGAINST_KEPT_REDIAL[0], AGAINST_UPSTREAM, AGAINST_NO_MONITOR[0]] },
+  { name: 'partition', rivals: [AGAINST_REDIAL[0], AGAINST_KEPT_REDIAL[0], AGAINST_UPSTREAM, AGAINST_NO_MONITOR[0]] },
   { name: 'any-of', rivals: [AGAINST_REDIAL[0], AGAINST_KEPT_REDIAL[0]] }
 ] as const
 
@@ -173,6 +182,7 @@ const RIVAL_TITLES: Readonly<Record<string, string>> = {
   'kept-streams': 'streams kept by hand',
   'redial-retries': 'retries by hand that redial',
   'kept-redial': 'streams kept by hand and retries that redial',
+  'kept-no-monitor': 'streams kept by hand without libp2p\'s monitor',
   'upstream-timeout': 'retries by hand with js-libp2p\'s AdaptiveTimeout'
 }
 
@@ -188,7 +198,7 @@ export const experiment: Experiment = {
   name: 'failed-requests',
   title: 'Failed requests',
   question: 'How many requests get no answer by their deadline when packets, connections and servers fail, and how many fewer with each module, with all of them, and with a loop of retries?',
-  expected: 'Loss: next to nothing to gain at 1% and 3%, for TCP mends it. Churn and partition: retries alone help little while the connection is dead; pool and timeouts together come near 1%, as they dial anew. Brown-out: retries make it worse, the full stack not. Any server: retries by hand are as good as the modules. Medians: one round trip with kept streams against two, which no failure has to do with and a kept stream by hand saves as well. Kept streams with retries that redial: as many failures as the same retries without them, and the modules\' medians; brown-out alone is left for the full stack to be better in.',
+  expected: 'Loss: next to nothing to gain at 1% and 3%, for TCP mends it. Churn and partition: retries alone help little while the connection is dead; pool and timeouts together come near 1%, as they dial anew. Brown-out: retries make it worse, the full stack not. Any server: retries by hand are as good as the modules. Medians: one round trip with kept streams against two, which no failure has to do with and a kept stream by hand saves as well. Kept streams with retries that redial: as many failures as the same retries without them, and the modules\' medians; brown-out alone is left for the full stack to be better in, and there who just switches libp2p\'s monitor off fails fewest (that was expected after the health module alone had been seen to).',
   parameters,
   arms,
   cases,
@@ -236,6 +246,7 @@ async function fleetOf (host: Host, run: RunParameters): Promise<Fleet> {
     case 'plain':
       return plainFleet(host, { deadlineMs: limitMs })
     case 'kept-streams':
+    case 'kept-no-monitor':
       return keptFleet(host, { deadlineMs: limitMs })
     case 'fixed-timeout':
       return plainFleet(host, { deadlineMs: limitMs, attemptMs: 5_000 })
@@ -271,7 +282,7 @@ function serverNames ({ servers }: RunParameters): string[] {
 /** Without the arms that wait for 5 s, which nobody does here, or for 1 s before they try again: then it is over. Real peers lose packets in namespaces only. */
 function lossy (loss: (run: RunParameters) => number): Pick<Case, 'arms' | 'wires' | 'metrics' | 'scenario'> {
   return {
-    arms: arms.map(({ name }) => name).filter(name => !['fixed-timeout', 'redial-retries', 'upstream-timeout', 'kept-redial'].includes(name)),
+    arms: arms.map(({ name }) => name).filter(name => !['fixed-timeout', 'redial-retries', 'upstream-timeout', 'kept-redial', 'kept-no-monitor'].includes(name)),
     wires: ['sim', 'stack'],
     metrics: [...GOALS, AGAINST_NAIVE, ...AGAINST_KEPT, ...COSTS],
     scenario: run => scenarioOf(run, { forward: path(run, { delayMs: Number(run.lossRttMs) / 2, loss: { model: 'bernoulli', probability: loss(run) } }) })
@@ -279,7 +290,7 @@ function lossy (loss: (run: RunParameters) => number): Pick<Case, 'arms' | 'wire
 }
 
 function scenarioOf (run: RunParameters, { forward = path(run), faults = [] }: { readonly forward?: PathDirectionInput, readonly faults?: ScenarioInput['faults'] }): ScenarioInput {
-  const libp2p = libp2pWith(modulesOfArm(arms, run))
+  const libp2p = run.arm === 'kept-no-monitor' ? { connectionMonitor: false } : libp2pWith(modulesOfArm(arms, run))
   const names = serverNames(run)
   return {
     hosts: [{ name: 'client', role: 'client', libp2p }, ...names.map(name => ({ name, role: 'server', process: 'servers', libp2p }))],

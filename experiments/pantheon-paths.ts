@@ -2,7 +2,7 @@ import * as z from 'zod'
 import { sleep, timeoutSignal } from '../src/core/clock.ts'
 import type { Arm, Case, Experiment } from '../src/experiment/definition.ts'
 import { MODULES } from '../src/experiment/definition.ts'
-import type { OptimizedNetwork, OptimizedNetworkOptions } from '../src/optim/index.ts'
+import type { BandwidthOptions, OptimizedNetwork, OptimizedNetworkOptions } from '../src/optim/index.ts'
 import { OPPORTUNITY_BYTES } from '../src/sim/rate-trace.ts'
 import { PANTHEON_PATHS } from '../src/sim/topology-paths.ts'
 import type { PantheonPath } from '../src/sim/topology-paths.ts'
@@ -32,6 +32,9 @@ export const parameters = z.object({
 /** Before it a first request makes the connection; then the upload begins, and measured requests follow. */
 const UPLOAD_FROM_MS = 3_000
 
+/** Without libp2p's connection monitor, though no module stands in for it. */
+const WITHOUT_MONITOR: readonly unknown[] = ['plain-no-monitor', 'by-hand']
+
 /** What is under way when the upload ends may be on its way so long; then it is dropped. */
 const GOODBYE_MS = 10_000
 /** Before an upload that was cut is begun again. */
@@ -41,6 +44,7 @@ const arms: readonly Arm[] = [
   { name: 'plain', title: 'Plain libp2p', description: 'Each request opens a stream, on the connection that carries the upload.' },
   { name: 'plain-no-monitor', title: 'Plain, no monitor', description: 'The same with libp2p\'s connection monitor off, which takes a connection for dead where pings wait behind the upload. With all modules it is off, too.' },
   { name: 'kept-streams', title: 'Kept streams', description: 'Plain libp2p whose streams are kept and used again, by hand.' },
+  { name: 'by-hand', title: 'Paced by hand', description: 'What who knows the line does without the modules, and the fair rival of all five: streams are kept by hand, libp2p\'s monitor is off, and the upload goes through a token bucket told the same rate, first come, first served; requests go past it. It is the bucket of the bandwidth manager.' },
   { name: 'pool', title: 'Pool', description: 'The connection pool alone: streams are kept.', modules: ['connectionPool'] },
   { name: 'timeouts', title: 'Timeouts', description: 'Adaptive timeouts alone; requests are idempotent and may be tried again.', modules: ['adaptiveTimeouts'] },
   { name: 'full', title: 'All five modules', description: 'The bandwidth manager is told Pantheon\'s rates less what headers take, as who knows the line would; the upload is a stream of the class bulk.', modules: MODULES }
@@ -50,14 +54,14 @@ export const experiment: Experiment = {
   name: 'pantheon-paths',
   title: 'Requests beside an upload on the Internet\'s paths',
   question: 'On the six paths that Pantheon fitted to the Internet\'s, what does a request wait beside an upload, what does the upload carry, and what do the modules change?',
-  expected: 'The deeper the queue, the longer requests wait behind the upload: seconds on the cellular paths. Kept streams save a round trip of it. Shaping below the line\'s rate keeps the queue out of the path and requests at their round trip, for a tenth of the throughput. Where packets are lost at random (Nepal) neither helps much: the upload is slow and queues little.',
+  expected: 'The deeper the queue, the longer requests wait behind the upload: seconds on the cellular paths. Kept streams save a round trip of it. Shaping below the line\'s rate keeps the queue out of the path and requests at their round trip, for a tenth of the throughput. Where packets are lost at random (Nepal) neither helps much: the upload is slow and queues little. Who paces by hand has the same.',
   parameters,
   arms,
   cases: PANTHEON_PATHS.map(pathCase),
   thresholds: [],
   // Seconds at 100 Mbit/s are what costs time on the stack. Medians over three real runs differ by a tenth by chance: whether
   // an upload is cut decides what its run's requests wait.
-  repetitions: { sim: 20, stack: 3, tcp: 5 },
+  repetitions: { sim: 20, stack: 3, tcp: 4 },
   // A relay above TCP has neither loss nor traces.
   tcpNetwork: 'namespaces',
   precision: {
@@ -80,16 +84,18 @@ function pathCase (name: PantheonPath): Case {
     // Real peers and what carries their packets cannot fill a path of 100 Mbit/s; those of some Mbit/s several can at a time.
     ...isSlow(name) ? { busyProcessors: 0.15 } : { wires: ['sim', 'stack'] as const },
     scenario: (run, random) => ({
-      hosts: ['client', 'server'].map(host => ({ name: host, role: host, libp2p: run.arm === 'plain-no-monitor' ? { connectionMonitor: false } : libp2pWith(modulesOfArm(arms, run)) })),
+      hosts: ['client', 'server'].map(host => ({ name: host, role: host, libp2p: WITHOUT_MONITOR.includes(run.arm) ? { connectionMonitor: false } : libp2pWith(modulesOfArm(arms, run)) })),
       paths: [{ from: 'client', to: 'server', ...pantheonDirections(name, random) }],
       limitMs: UPLOAD_FROM_MS + durationMs(run, name) + Number(run.deadlineMs) + 120_000
     }),
     metrics: [
       { name: 'request', title: 'Request', sample: 'request', statistic: 'p50', unit: 'ms', better: 'lower', minimumEffect: 0.05 },
       { name: 'request-kept', title: 'Request, against streams kept by hand', sample: 'request', statistic: 'p50', unit: 'ms', better: 'lower', baseline: 'kept-streams', minimumEffect: 0.05 },
+      { name: 'request-by-hand', title: 'Request, against pacing by hand', sample: 'request', statistic: 'p50', unit: 'ms', better: 'lower', baseline: 'by-hand', minimumEffect: 0.05 },
       // Of 80 a run, and 240 on slow paths, a p99 would be the slowest or nearly.
       { name: 'request-p90', title: 'Request, p90', sample: 'request', statistic: 'p90', unit: 'ms', better: 'lower', minimumEffect: 0.05 },
       { name: 'request-p90-kept', title: 'The same, against streams kept by hand', sample: 'request', statistic: 'p90', unit: 'ms', better: 'lower', baseline: 'kept-streams', minimumEffect: 0.05 },
+      { name: 'request-p90-by-hand', title: 'The same, against pacing by hand', sample: 'request', statistic: 'p90', unit: 'ms', better: 'lower', baseline: 'by-hand', minimumEffect: 0.05 },
       { name: 'failed', title: 'Failed requests', sample: 'request', statistic: 'failed-share', unit: 'share', better: 'lower', minimumEffect: 0.05 },
       { name: 'failed-no-monitor', title: 'The same, against libp2p without its monitor', sample: 'request', statistic: 'failed-share', unit: 'share', better: 'lower', baseline: 'plain-no-monitor', minimumEffect: 0.05 },
       { name: 'goodput', title: 'What the upload carried', sample: 'goodput', statistic: 'mean', unit: 'bit/s', better: 'higher', minimumEffect: 0.05 },
@@ -171,22 +177,30 @@ async function requesterOf (host: Host, run: RunParameters): Promise<{ readonly 
   if (network === undefined) {
     return { requester: run.arm === 'kept-streams' ? keptStreams(options) : plainLibp2p(options) }
   }
+  if (run.arm === 'by-hand') {
+    return { requester: { ...keptStreams(options), [Symbol.asyncDispose]: async () => await network.stop() }, network }
+  }
   await host.node.peerStore.merge(id, { multiaddrs: [...addresses] })
   return { requester: overNetwork(network, options), network }
 }
 
 function networkOf (host: Host, run: RunParameters): OptimizedNetwork | undefined {
+  if (run.arm === 'by-hand') {
+    return networkWith(host, ['bandwidthManager'], { bandwidthManager: { ...lineOf(host), discipline: 'fifo' } })
+  }
   const modules = modulesOfArm(arms, run)
   return modules.length === 0 ? undefined : networkWith(host, modules, moduleOptions(host))
 }
 
-function moduleOptions ({ name, scenario: { paths: [{ forward, backward = forward }] } }: Host): OptimizedNetworkOptions {
+function moduleOptions (host: Host): OptimizedNetworkOptions {
+  // Of codecs the one whose output is the same on every machine.
+  return { messageBatching: { codecs: ['snappy'] }, bandwidthManager: lineOf(host) }
+}
+
+/** What the line carries of payload. */
+function lineOf ({ name, scenario: { paths: [{ forward, backward = forward }] } }: Host): BandwidthOptions {
   const [up, down] = name === 'client' ? [forward, backward] : [backward, forward]
-  return {
-    // Whose output is the same on every machine.
-    messageBatching: { codecs: ['snappy'] },
-    bandwidthManager: { uploadBitsPerSecond: LINE_PAYLOAD_SHARE * meanRate(up), downloadBitsPerSecond: LINE_PAYLOAD_SHARE * meanRate(down) }
-  }
+  return { uploadBitsPerSecond: LINE_PAYLOAD_SHARE * meanRate(up), downloadBitsPerSecond: LINE_PAYLOAD_SHARE * meanRate(down) }
 }
 
 /** A trace's last opportunity ends its period. */

@@ -43,6 +43,7 @@ const STORM_SERVERS = 2
 const ms = (name: string, title: string, statistic: Metric['statistic'] = 'p50', sample = name): Metric => ({ name, title, sample, statistic, unit: 'ms', better: 'lower', minimumEffect: 0.1 })
 /** The fair rival, beside plain libp2p. */
 const againstRedial = (metric: Metric, title = 'The same'): Metric => ({ ...metric, name: `${metric.name}-redial`, title: `${title}, against retries that redial`, baseline: 'redial-retries' })
+const againstNoMonitor = (metric: Metric): Metric => ({ ...metric, name: `${metric.name}-no-monitor`, title: `${metric.title}, against libp2p without its monitor`, baseline: 'no-monitor' })
 const DETECT = ms('detect', 'Fault to the first sign of it (of modules a suspicion, too), median over clients and servers')
 const RECOVER = ms('recover', 'End of the fault to the first answer, median over clients and servers')
 const FAILED: Metric = { name: 'failed', title: 'Requests failed from the fault on', sample: 'request', statistic: 'failed-share', unit: 'share', better: 'lower', minimumEffect: 0.1 }
@@ -63,11 +64,14 @@ const metrics: readonly Metric[] = [
   { name: 'attempts', title: 'Attempts a request', sample: 'attempts', statistic: 'mean', unit: 'count', better: 'lower', role: 'cost', minimumEffect: 0.05 }
 ]
 
+/** Where the same connections work again afterwards, who lets them be is a rival as well; a connection that is gone he never gets back. */
+const PASSING = { arms: ['plain', 'redial-retries', 'no-monitor', 'pool', 'pool-timeouts-health', 'full'], metrics: [...metrics, againstNoMonitor(RECOVER), againstNoMonitor(FAILED)] } as const
+
 const cases: readonly Case[] = [
   recovery('partition', 'Partition', 'Half of the servers are cut off from all clients for a while; nothing is reset. What TCP had sent it sends again at intervals that double. A client asks each server every two seconds or so: that is how soon anything can be noticed or answered at all.', (run, random) => {
     const atMs = faultAt(random)
     return half(run).flatMap(server => toAll(run, server, ends => [{ kind: 'black-hole', ...ends, atMs, durationMs: Number(run.faultMs), scope: 'all' }]))
-  }),
+  }, PASSING),
   recovery('churn', 'Restarts', 'Each server goes away for 5 s without a word, at a time of its own, and comes back without its connections, which are reset then.', (run, random) => {
     return serverNames(run).flatMap(server => {
       const atMs = faultAt(random)
@@ -80,22 +84,18 @@ const cases: readonly Case[] = [
     return half(run).flatMap(server => toAll(run, server, ends => [
       { kind: 'rate', ...ends, atMs, rateBitsPerSecond: BROWN_OUT_RATE / 10 }, { kind: 'rate', ...ends, atMs: atMs + Number(run.faultMs), rateBitsPerSecond: BROWN_OUT_RATE }
     ]))
-  }, ['sim', 'stack', 'tcp'], BROWN_OUT_RATE),
+  }, { ...PASSING, rateBitsPerSecond: BROWN_OUT_RATE }),
   recovery('blocked-event-loop', 'Blocked event loop', 'One server\'s program does nothing for 6 s, while its kernel goes on acknowledging. Its connections are well, and every request that has arrived is answered afterwards. Not on the stack, whose hosts are one program.', (run, random) => {
     return [{ kind: 'freeze', host: frozenServer(run), atMs: faultAt(random), durationMs: Number(run.freezeMs) }]
-  }, ['sim', 'tcp']),
+  }, { ...PASSING, wires: ['sim', 'tcp'] }),
   recovery('slow-peer', 'Slow server', 'One server is busy nine tenths of the time: its program does nothing for 900 ms of each second. Not on the stack, either.', (run, random) => {
     const atMs = faultAt(random)
     return Array.from({ length: Math.ceil(Number(run.faultMs) / 1_000) }, (_, second) => ({ kind: 'freeze', host: frozenServer(run), atMs: atMs + second * 1_000, durationMs: 900 }))
-  }, ['sim', 'tcp']),
-  {
-    ...recovery('storm', 'Redial storm', 'Two servers restart together, away for 5 s, and 200 clients that ask each now and then lose their connections to both at the same instant. In simulation only: so many real peers would measure this machine.', (run, random) => {
-      const atMs = faultAt(random)
-      return serverNames(run).flatMap(server => toAll(run, server, ends => [{ kind: 'black-hole', ...ends, atMs, durationMs: Number(run.awayMs), scope: 'all' }, { kind: 'reset', ...ends, atMs: atMs + Number(run.awayMs) }]))
-    }, ['sim']),
-    arms: ['plain', 'redial-retries', 'pool-timeouts-health', 'full'],
-    metrics: [...metrics, againstRedial(DIAL_PEAK, 'Redial storm: most connections within a second')]
-  }
+  }, { wires: ['sim', 'tcp'] }),
+  recovery('storm', 'Redial storm', 'Two servers restart together, away for 5 s, and 200 clients that ask each now and then lose their connections to both at the same instant. In simulation only: so many real peers would measure this machine.', (run, random) => {
+    const atMs = faultAt(random)
+    return serverNames(run).flatMap(server => toAll(run, server, ends => [{ kind: 'black-hole', ...ends, atMs, durationMs: Number(run.awayMs), scope: 'all' }, { kind: 'reset', ...ends, atMs: atMs + Number(run.awayMs) }]))
+  }, { wires: ['sim'], arms: ['plain', 'redial-retries', 'pool-timeouts-health', 'full'], metrics: [...metrics, againstRedial(DIAL_PEAK, 'Redial storm: most connections within a second')] })
 ]
 
 export const experiment: Experiment = {
@@ -107,6 +107,7 @@ export const experiment: Experiment = {
   arms: [
     { name: 'plain', title: 'Plain libp2p', description: 'Each request opens a stream; the connection monitor is on, as libp2p comes.' },
     { name: 'redial-retries', title: 'Plain + 3 retries that redial', description: 'What a careful user writes by hand, and the fair rival: four tries, a quarter of the deadline each, 100 ms between them; behind one that timed out the next dials with `force`.' },
+    { name: 'no-monitor', title: 'Plain, no monitor', description: 'Plain libp2p whose connection monitor is off, as it is with the health module. Where connections are slow or cut off for a while and then work again, that alone keeps them.' },
     { name: 'pool', title: 'Pool', description: 'The connection pool alone.', modules: ['connectionPool'] },
     { name: 'pool-timeouts-health', title: 'Pool + timeouts + health', description: 'Suspect connections are replaced by whichever notices first. libp2p\'s own monitor is off.', modules: ['connectionPool', 'adaptiveTimeouts', 'networkHealth'] },
     { name: 'full', title: 'Full stack', description: 'All five modules at both ends. libp2p\'s own monitor is off.', modules: MODULES }
@@ -171,7 +172,7 @@ async function askThroughout (host: Host, run: RunParameters): Promise<void> {
   const attemptsBefore = fleet.attempts
   await openLoop(host.clock, arrivals.map(timeMs => WARM_MS + timeMs), async scheduledMs => {
     const name = names[choices.integer(names.length)]
-    const ask = async (signal: AbortSignal): Promise<void> => await fleet.ask([host.peer(name)], payloadOf(), signal)
+    const ask = async (signal: AbortSignal): Promise<void> => { await fleet.ask([host.peer(name)], payloadOf(), signal) }
     try {
       // Nobody asks how it went before.
       await (scheduledMs < startMs ? measureQuietly(host, run, ask, scheduledMs) : measure(host, 'request', Number(run.deadlineMs), ask, scheduledMs))
@@ -276,6 +277,7 @@ async function fleetOf (host: Host, run: RunParameters, onSign: (peer: string) =
   const deadlineMs = Number(run.deadlineMs)
   switch (run.arm) {
     case 'plain':
+    case 'no-monitor':
       return plainFleet(host, { deadlineMs })
     case 'redial-retries':
       return plainFleet(host, { deadlineMs, attempts: 4, attemptMs: deadlineMs / 4, redials: true, onTimeout: peer => onSign(peer.toString()) })
@@ -314,16 +316,23 @@ function faultAt (random: RandomStream): number {
   return FAULT_MS + random.uniform(0, PING_INTERVAL_MS)
 }
 
-function recovery (name: string, title: string, description: string, faults: (run: RunParameters, random: RandomStream) => Faults, wires: NonNullable<Case['wires']> = ['sim', 'stack', 'tcp'], rateBitsPerSecond?: number): Case {
+interface RecoveryOptions extends Pick<Case, 'wires' | 'arms'>, Partial<Pick<Case, 'metrics'>> {
+  /** Of each path; absent: the parameters'. */
+  readonly rateBitsPerSecond?: number
+}
+
+function recovery (name: string, title: string, description: string, faults: (run: RunParameters, random: RandomStream) => Faults, { wires = ['sim', 'stack', 'tcp'], rateBitsPerSecond, ...over }: RecoveryOptions = {}): Case {
   return {
     name,
     title,
     description,
     wires,
     ...wires.includes('tcp') && { busyProcessors: 0.1 },
+    arms: ['plain', 'redial-retries', 'pool', 'pool-timeouts-health', 'full'],
     metrics,
+    ...over,
     scenario (run, random) {
-      const libp2p = libp2pWith(modulesOfArm(experiment.arms, run))
+      const libp2p = run.arm === 'no-monitor' ? { connectionMonitor: false } : libp2pWith(modulesOfArm(experiment.arms, run))
       const forward: PathDirectionInput = { delayMs: Number(run.rttMs) / 2, rateBitsPerSecond: rateBitsPerSecond ?? Number(run.rateBitsPerSecond) }
       // One server alone is frozen, and nobody else is to be.
       const host = (role: string) => (hostName: string) => ({ name: hostName, role, libp2p, process: hostName === frozenServer(run) ? hostName : `${role}s` })

@@ -80,12 +80,16 @@ export class FrameStream {
    * @throws ERR_STREAM_CLOSED or what ended the stream; what `signal` was aborted with
    */
   async write (payload: Uint8Array, signal?: AbortSignal): Promise<void> {
-    const frame = encodeFrame(payload)
-    for (let position = 0; position < frame.length; position += CHUNK_BYTES) {
+    await this.writeEncoded(encodeFrame(payload), signal)
+  }
+
+  /** The same of bytes that are whole frames already, one or several. */
+  async writeEncoded (frames: Uint8Array, signal?: AbortSignal): Promise<void> {
+    for (let position = 0; position < frames.length; position += CHUNK_BYTES) {
       if (this.stream.writableNeedsDrain) {
         await this.#hasRoom(signal)
       }
-      this.stream.send(frame.subarray(position, position + CHUNK_BYTES))
+      this.stream.send(frames.subarray(position, position + CHUNK_BYTES))
     }
   }
 

@@ -31,7 +31,7 @@ export class DialCosts {
   /** Peers to which there has been a connection. */
   readonly #reached = new Set<string>()
 
-  /** @param plain absent: the pool dials, and tells of each address itself */
+  /** @param plain absent: the pool dials, and tells of each address itself, or `dialled` is called */
   constructor (host: CostlyHost, plain?: PlainDials) {
     this.#host = host
     this.#plain = plain
@@ -47,6 +47,11 @@ export class DialCosts {
         this.#addresses += plain === undefined ? 0 : 1 + plain.deadFirst(remotePeer.toString())
       }
     })
+  }
+
+  /** An address was dialled, of which neither the pool nor libp2p's order tells. */
+  dialled (): void {
+    this.#addresses++
   }
 
   /** A request was given up after so long: where there was no connection yet, so was its dial, whose addresses count as well. */

@@ -6,6 +6,8 @@ import { keptStreams } from './kept-streams.ts'
 import { isRefusal, networkWith } from './modules.ts'
 import type { Askable, ModularHost, ModuleName } from './modules.ts'
 import { REQUEST_REPLY_PROTOCOL } from './request-reply.ts'
+import { racedLibp2p } from './raced-dials.ts'
+import type { RacedDialsOptions } from './raced-dials.ts'
 import { plainLibp2p } from './requester.ts'
 import type { Requester } from './requester.ts'
 
@@ -16,11 +18,11 @@ export interface Fleet extends AsyncDisposable {
   /** The modules, where there are any. */
   readonly network?: OptimizedNetwork
   /**
-   * Asks the first of `peers`; the others may answer as well, and are asked where the way of asking has a reason to.
+   * Asks the first of `peers` for a reply; the others may answer as well, and are asked where the way of asking has a reason to.
    *
    * @throws what the last attempt failed with, or the signal's reason
    */
-  ask(peers: readonly Askable[], payload: Uint8Array, signal: AbortSignal): Promise<void>
+  ask(peers: readonly Askable[], payload: Uint8Array, signal: AbortSignal): Promise<Uint8Array>
 }
 
 /** The loop of tries that applications write around plain js-libp2p. */
@@ -55,6 +57,11 @@ export function plainFleet ({ node, clock }: PlainHost, options: TriesOptions): 
 /** Plain js-libp2p whose streams to each peer are kept by hand; a redial leaves all of the old connection's behind. */
 export function keptFleet ({ node, clock }: PlainHost, options: TriesOptions): Fleet {
   return triesOf(({ addresses }) => keptStreams({ node, addresses }), { node, clock }, options)
+}
+
+/** Plain js-libp2p whose addresses of a peer are raced by hand; a request is tried once. */
+export function racedFleet (host: PlainHost, deadlineMs: number, options: RacedDialsOptions = {}): Fleet {
+  return triesOf(peer => racedLibp2p(host, peer, options), host, { deadlineMs })
 }
 
 /** What a peer is asked through now, and how often it was dialled anew. */
@@ -99,8 +106,7 @@ function triesOf (requesterOf: (peer: Askable) => Requester, { node, clock }: Pl
             }
             redialsBefore = standing.redials
           }
-          await standing.requester.request(payload, limit.signal)
-          return
+          return await standing.requester.request(payload, limit.signal)
         } catch (error) {
           if (limit.timedOut) {
             silentSince.set(id, redialsBefore)
@@ -130,7 +136,7 @@ export function requesterFleet (requester: Requester): Fleet {
     },
     async ask (_peers, payload, signal) {
       made++
-      await requester.request(payload, signal)
+      return await requester.request(payload, signal)
     },
     async [Symbol.asyncDispose] () {
       await requester[Symbol.asyncDispose]()
@@ -152,11 +158,10 @@ export async function modularFleet (host: ModularHost, peers: readonly Askable[]
       return network.metrics.timeouts?.attempts ?? asked
     },
     async ask (candidates, payload, signal) {
-      for (const [index, { id }] of candidates.entries()) {
+      for (let index = 0; ; index++) {
         try {
           asked++
-          await network.request(id, REQUEST_REPLY_PROTOCOL, payload, { signal, deadlineMs, idempotent: true })
-          return
+          return await network.request(candidates[index].id, REQUEST_REPLY_PROTOCOL, payload, { signal, deadlineMs, idempotent: true })
         } catch (error) {
           const refused = isRefusal(error)
           asked -= refused ? 1 : 0

@@ -1,4 +1,7 @@
+import { sleep } from '../core/clock.ts'
+import type { Clock } from '../core/clock.ts'
 import { FrameStream } from '../optim/frame-stream.ts'
+import { encodeFrame } from '../optim/frames.ts'
 import { MAXIMUM_FRAME_BYTES } from '../optim/index.ts'
 import type { Multiaddr, NetworkNode, OptimizedNetwork, PeerId, Stream } from '../optim/index.ts'
 
@@ -30,21 +33,68 @@ export async function receiveMessagesOver (network: OptimizedNetwork, onMessage:
 
 /** Plain js-libp2p as a competent user has it: one stream, opened with the first message, and one frame after the other. */
 export function onKeptStream (node: NetworkNode, addresses: readonly Multiaddr[]): MessageSender {
-  let opening: Promise<FrameStream> | undefined
+  const opened = openedOnce(node, addresses)
   let last: Promise<unknown> = Promise.resolve()
-  const open = async (signal: AbortSignal): Promise<FrameStream> => {
-    const connection = await node.dial([...addresses], { signal })
-    return ownFrames(await connection.newStream(MESSAGE_PROTOCOL, { signal }))
-  }
   return {
     async send (payload, signal) {
-      const frames = await (opening ??= open(signal))
+      const frames = await opened.frames(signal)
       // A frame may have to wait for room, and none may be written within another.
       const written = last.then(async () => await frames.write(payload, signal))
       last = written.catch(() => {})
       await written
     },
+    [Symbol.asyncDispose]: opened.close
+  }
+}
+
+/** The same by a user who batches by hand: what comes within `holdMs` of a first message is written with it at one go. */
+export function onHeldStream ({ node, clock }: { readonly node: NetworkNode, readonly clock: Clock }, addresses: readonly Multiaddr[], holdMs: number): MessageSender {
+  const opened = openedOnce(node, addresses)
+  let held: Uint8Array[] = []
+  let batch: Promise<void> | undefined
+  let last: Promise<unknown> = Promise.resolve()
+  const writeHeld = async (frames: FrameStream): Promise<void> => {
+    await sleep(clock, holdMs)
+    const together = concatenated(held)
+    held = []
+    batch = undefined
+    const written = last.then(async () => await frames.writeEncoded(together))
+    last = written.catch(() => {})
+    await written
+  }
+  return {
+    async send (payload, signal) {
+      const frames = await opened.frames(signal)
+      held.push(encodeFrame(payload))
+      await (batch ??= writeHeld(frames))
+    },
     async [Symbol.asyncDispose] () {
+      await batch?.catch(() => {})
+      await opened.close()
+    }
+  }
+}
+
+function concatenated (parts: readonly Uint8Array[]): Uint8Array {
+  const whole = new Uint8Array(parts.reduce((sum, { byteLength }) => sum + byteLength, 0))
+  let position = 0
+  for (const part of parts) {
+    whole.set(part, position)
+    position += part.byteLength
+  }
+  return whole
+}
+
+/** One stream, that the first who asks for it opens. */
+function openedOnce (node: NetworkNode, addresses: readonly Multiaddr[]): { readonly frames: (signal: AbortSignal) => Promise<FrameStream>, readonly close: () => Promise<void> } {
+  let opening: Promise<FrameStream> | undefined
+  const open = async (signal: AbortSignal): Promise<FrameStream> => {
+    const connection = await node.dial([...addresses], { signal })
+    return ownFrames(await connection.newStream(MESSAGE_PROTOCOL, { signal }))
+  }
+  return {
+    frames: async signal => await (opening ??= open(signal)),
+    async close () {
       const frames = await opening?.catch(() => undefined)
       await frames?.stream.close()
     }

@@ -39,7 +39,7 @@ test('all arms meet the same arrivals', async t => {
 })
 
 test('alone a request takes two round trips on a stream of its own, one on a kept stream or in a batch', async t => {
-  for (const [arm, trips] of [['plain', 2], ['kept-streams', 1], ['pool', 1], ['batching', 1], ['bandwidth', 2], ['timeouts', 2], ['health', 2], ['all', 1]] as const) {
+  for (const [arm, trips] of [['plain', 2], ['by-hand', 1], ['pool', 1], ['batching', 1], ['bandwidth', 2], ['timeouts', 2], ['health', 2], ['all', 1]] as const) {
     const p50 = quantile(valuesOf(await play('one-at-a-time', arm), 'request'), 0.5)
     t.true(near(p50, trips * RTT_MS), `${arm}: ${p50} ms`)
   }

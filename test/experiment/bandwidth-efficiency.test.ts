@@ -42,7 +42,7 @@ test('large messages leave nothing to gain: all arms lie below the payload\'s sh
 })
 
 test('all arms send the same messages, and each arrives', async t => {
-  const counts = await Promise.all(['kept-stream', 'stream-each', 'batching', 'all'].map(async arm => {
+  const counts = await Promise.all(['kept-stream', 'held-stream', 'stream-each', 'batching', 'all'].map(async arm => {
     const samples = await play('rate-1000', arm)
     t.deepEqual(valuesOf(samples, 'missing'), [0], arm)
     return valuesOf(samples, 'delay').length
@@ -57,6 +57,20 @@ test('a message takes half a round trip on a kept stream, another one on a strea
   t.true(kept >= rttMs / 2 && kept < rttMs / 2 + 0.1, `${kept} ms`)
   t.true(each >= rttMs * 1.5 && each < rttMs * 1.5 + 0.2, `${each} ms`)
   t.true(batched > kept && batched <= kept + rttMs / 8 + 0.2, `${batched} ms`)
+})
+
+test('batches by hand hold no message for longer than 10 ms, write what comes within that in two packets, and send nothing else', async t => {
+  const held = await play('rate-5', 'held-stream')
+  const delays = valuesOf(held, 'delay')
+  // Alone each waits for all of it, beside half a round trip and what the path's rate takes.
+  t.true(delays.every(delay => delay >= 20 && delay < 30.1), `${Math.max(...delays)} ms`)
+  const [alone] = valuesOf(await play('rate-5', 'kept-stream'), 'efficiency')
+  const [efficiency] = valuesOf(held, 'efficiency')
+  t.true(efficiency >= alone && efficiency < alone * 1.1, `${efficiency} and ${alone}`)
+  // Of 50 in 10 ms all share headers, but each has its length: 100 of 101, and as much again for what acknowledges a batch at most.
+  const [dense] = valuesOf(await play('rate-5000', 'held-stream'), 'efficiency')
+  const batch = 50 * 101
+  t.true(dense < 100 / 101 && dense > 50 * 100 / (batch + 2 * TCP_IP + YAMUX + NOISE + Math.ceil(batch / 1_448) * 2 * TCP_IP + WINDOW_UPDATE + TCP_IP), `${dense}`)
 })
 
 test('JSON takes fewer bytes than as much of what nothing compresses, whether a bandwidth manager knows the rate or nobody does', async t => {

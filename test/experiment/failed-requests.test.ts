@@ -121,6 +121,16 @@ test('streams kept by hand are a rival in every case: alone where packets are lo
   }
 })
 
+test('where nobody pings, no connection is ended that is only slow: a brown-out then fails fewer than half of what plain libp2p does, without a further attempt', async t => {
+  const play = async (arm: string): Promise<{ readonly failed: number, readonly connections: readonly number[], readonly attempts: readonly number[] }> => {
+    const result = await experiment.run({ case: 'brown-out', arm })
+    return { failed: failuresOf(result, 'request'), connections: valuesOf(result, 'connections'), attempts: valuesOf(result, 'attempts') }
+  }
+  const [plain, without] = await Promise.all(['plain', 'kept-no-monitor'].map(play))
+  t.true(plain.failed > 0 && without.failed < plain.failed / 2, `${without.failed} and ${plain.failed}`)
+  t.deepEqual([without.connections, without.attempts], [[0], [1]])
+})
+
 test('where connections and servers die, retries that redial fail less than a quarter of what plain libp2p does, with a stream a request and with kept ones', async t => {
   // Something happens to each of six servers once or twice.
   const parameters = { meanUpMs: 10_000, durationMs: 20_000 }

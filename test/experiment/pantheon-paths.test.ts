@@ -3,6 +3,7 @@ import { meanRate } from '../../experiments/pantheon-paths.ts'
 import { randomStream } from '../../src/core/random.ts'
 import { loadExperiment } from '../../src/experiment/registry.ts'
 import { runUnit } from '../../src/experiment/run-unit.ts'
+import { quantile } from '../../src/stats/quantile.ts'
 import { parseScenario } from '../../src/wires/scenario.ts'
 import { SimWire } from '../../src/wires/sim.ts'
 
@@ -39,6 +40,16 @@ for (const theCase of loaded.experiment.cases) {
     t.true(requests.length > 0 && Math.min(...requests) >= leastMs - 1e-3, `${Math.min(...requests)} and ${leastMs} ms`)
   })
 }
+
+test('who paces the upload by hand keeps requests from behind it, as all modules do, and has the upload carry no less', async t => {
+  const [plain, hand, full] = await Promise.all(['plain', 'by-hand', 'full'].map(async arm => {
+    const { samples, error } = await runUnit({ loaded, parameters, unit: { wire: 'sim', case: 'mexico-cellular-to-california', arm, seed: 'field' }, wire: new SimWire() })
+    t.is(error, undefined)
+    return { request: quantile(samples.filter(({ metric }) => metric === 'request').map(({ value }) => value), 0.5), goodput: samples.filter(({ metric }) => metric === 'goodput').map(({ value }) => value)[0] }
+  }))
+  t.true(hand.request < plain.request / 2 && full.request < plain.request / 2, `${hand.request}, ${full.request} and ${plain.request} ms`)
+  t.true(hand.goodput > 0.9 * full.goodput, `${hand.goodput} and ${full.goodput} bit/s`)
+})
 
 test('where the upload has not filled the queue yet, a request takes exactly that', async t => {
   const quick = { ...parameters, durationMs: 1_000, requestsPerSecond: 50 }
