@@ -129,7 +129,11 @@ const cases: readonly Case[] = [
       latency({ name: 'first-request-tuned', title: 'The same, against tuned libp2p', sample: 'first-request', baseline: 'plain-tuned', minimumEffect: 0.1 }),
       latency({ name: 'first-request-raced', title: 'The same, against addresses raced by hand', sample: 'first-request', baseline: 'raced-dials', minimumEffect: 0.1 }),
       latency({ name: 'first-request-p90', title: 'First request, p90', sample: 'first-request', statistic: 'p90', minimumEffect: 0.1 }),
+      latency({ name: 'first-request-p90-tuned', title: 'The same, against tuned libp2p', sample: 'first-request', statistic: 'p90', baseline: 'plain-tuned', minimumEffect: 0.1 }),
+      latency({ name: 'first-request-p90-raced', title: 'The same, against addresses raced by hand', sample: 'first-request', statistic: 'p90', baseline: 'raced-dials', minimumEffect: 0.1 }),
       FIRST_FAILED,
+      { ...FIRST_FAILED, name: 'failed-tuned', title: 'The same, against tuned libp2p', baseline: 'plain-tuned' },
+      { ...FIRST_FAILED, name: 'failed-raced', title: 'The same, against addresses raced by hand', baseline: 'raced-dials' },
       ...COSTS
     ]
   },

@@ -6,9 +6,9 @@ import { keptStreams } from './kept-streams.ts'
 import { isRefusal, networkWith } from './modules.ts'
 import type { Askable, ModularHost, ModuleName } from './modules.ts'
 import { REQUEST_REPLY_PROTOCOL } from './request-reply.ts'
-import { racedLibp2p } from './raced-dials.ts'
+import { racedConnections } from './raced-dials.ts'
 import type { RacedDialsOptions } from './raced-dials.ts'
-import { plainLibp2p } from './requester.ts'
+import { onNewStreams, plainLibp2p } from './requester.ts'
 import type { Requester } from './requester.ts'
 
 /** One host's way of asking any of several peers; what arms of experiments with many servers differ in. */
@@ -54,14 +54,19 @@ export function plainFleet ({ node, clock }: PlainHost, options: TriesOptions): 
   return triesOf(({ id, addresses }) => plainLibp2p({ node, clock, peer: id, addresses, deadlineMs }), { node, clock }, options)
 }
 
-/** Plain js-libp2p whose streams to each peer are kept by hand; a redial leaves all of the old connection's behind. */
-export function keptFleet ({ node, clock }: PlainHost, options: TriesOptions): Fleet {
-  return triesOf(({ addresses }) => keptStreams({ node, addresses }), { node, clock }, options)
+export interface KeptFleetOptions extends TriesOptions {
+  /** Whether the addresses of a peer that is not connected are raced by hand. Default false: `dial` tries one after the other. */
+  readonly races?: boolean
 }
 
-/** Plain js-libp2p whose addresses of a peer are raced by hand; a request is tried once. */
+/** Plain js-libp2p whose streams to each peer are kept by hand; a redial leaves all of the old connection's behind. */
+export function keptFleet ({ node, clock }: PlainHost, { races = false, ...options }: KeptFleetOptions): Fleet {
+  return triesOf(peer => keptStreams({ node, addresses: peer.addresses, ...races && { connect: racedConnections({ node, clock }, peer) } }), { node, clock }, options)
+}
+
+/** Plain js-libp2p whose addresses of a peer are raced by hand: a request is tried once, on a stream of its own. */
 export function racedFleet (host: PlainHost, deadlineMs: number, options: RacedDialsOptions = {}): Fleet {
-  return triesOf(peer => racedLibp2p(host, peer, options), host, { deadlineMs })
+  return triesOf(peer => onNewStreams(racedConnections(host, peer, options)), host, { deadlineMs })
 }
 
 /** What a peer is asked through now, and how often it was dialled anew. */

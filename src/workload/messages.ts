@@ -50,15 +50,20 @@ export function onKeptStream (node: NetworkNode, addresses: readonly Multiaddr[]
 /** The same by a user who batches by hand: what comes within `holdMs` of a first message is written with it at one go. */
 export function onHeldStream ({ node, clock }: { readonly node: NetworkNode, readonly clock: Clock }, addresses: readonly Multiaddr[], holdMs: number): MessageSender {
   const opened = openedOnce(node, addresses)
-  let held: Uint8Array[] = []
+  const held: Uint8Array[] = []
   let batch: Promise<void> | undefined
   let last: Promise<unknown> = Promise.resolve()
-  const writeHeld = async (frames: FrameStream): Promise<void> => {
-    await sleep(clock, holdMs)
-    const together = concatenated(held)
-    held = []
-    batch = undefined
-    const written = last.then(async () => await frames.writeEncoded(together))
+  // A batch is given up when its first message is: the others were due some milliseconds later.
+  const writeHeld = async (frames: FrameStream, signal: AbortSignal): Promise<void> => {
+    let messages: readonly Uint8Array[] = []
+    try {
+      await sleep(clock, holdMs, signal)
+    } finally {
+      messages = held.splice(0)
+      batch = undefined
+    }
+    const together = concatenated(messages)
+    const written = last.then(async () => await frames.writeEncoded(together, signal))
     last = written.catch(() => {})
     await written
   }
@@ -66,10 +71,11 @@ export function onHeldStream ({ node, clock }: { readonly node: NetworkNode, rea
     async send (payload, signal) {
       const frames = await opened.frames(signal)
       held.push(encodeFrame(payload))
-      await (batch ??= writeHeld(frames))
+      await (batch ??= writeHeld(frames, signal))
     },
     async [Symbol.asyncDispose] () {
       await batch?.catch(() => {})
+      await last
       await opened.close()
     }
   }

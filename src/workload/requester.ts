@@ -1,6 +1,6 @@
 import type { Clock } from '../core/clock.ts'
 import { plainRequest, RequestStream } from '../optim/index.ts'
-import type { Multiaddr, NetworkNode, OptimizedNetwork, PeerId, RequestOptions, Stream } from '../optim/index.ts'
+import type { Connection, Multiaddr, NetworkNode, OptimizedNetwork, PeerId, RequestOptions, Stream } from '../optim/index.ts'
 import { REQUEST_REPLY_PROTOCOL } from './request-reply.ts'
 
 /** Who asks whom, and how long at most. */
@@ -24,6 +24,16 @@ export function plainLibp2p ({ node, clock, addresses, deadlineMs }: RequesterOp
   return {
     async request (payload, signal) {
       return await plainRequest(node, [...addresses], REQUEST_REPLY_PROTOCOL, payload, { signal, clock, deadlineMs })
+    },
+    async [Symbol.asyncDispose] () {}
+  }
+}
+
+/** Each request opens a stream on the connection that is given. */
+export function onNewStreams (connect: (signal: AbortSignal) => Promise<Connection>): Requester {
+  return {
+    async request (payload, signal) {
+      return await askOn(await (await connect(signal)).newStream(REQUEST_REPLY_PROTOCOL, { signal }), payload, signal)
     },
     async [Symbol.asyncDispose] () {}
   }
