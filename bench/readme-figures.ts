@@ -3,10 +3,11 @@ import { isPair, LEADING_PAIRS, WIRES } from '../src/experiment/wire-pair.ts'
 import type { WirePair } from '../src/experiment/wire-pair.ts'
 import { CLOSE_VALUES } from '../src/report/beliefs.ts'
 import { leastChangeText } from '../src/report/claim-sentences.ts'
+import type { EffectTally } from '../src/report/effect-tally.ts'
 import { formatBound, formatChange, formatInterval, formatPercent, formatValue, plural, typeset } from '../src/report/format.ts'
 import { MODULE_TITLES } from '../src/report/module-verdicts.ts'
 import { RIVALS_TEXT } from '../src/report/rivals.ts'
-import type { ClaimSummary, ExperimentSummary, Numbers, SummaryData } from '../src/report/summary-data.ts'
+import type { ClaimSummary, ExperimentSummary, ModuleSummary, NamedEffect, Numbers, SummaryData } from '../src/report/summary-data.ts'
 import { WIRE_PLACES } from '../src/report/wire-words.ts'
 import { quantile } from '../src/stats/quantile.ts'
 import type { Marks } from './marked-section.ts'
@@ -15,35 +16,63 @@ import type { Marks } from './marked-section.ts'
 export const README_MARKS: Marks = { begin: '<!-- figures of reports/summary.json: npm run readme -->', end: '<!-- end of figures -->', name: 'README.md' }
 
 const MARKS = { met: '✓ met', partly: '◐ partly', 'not met': '✕ not met', open: '? open' } as const
+const BY_BASELINE = 'by the baseline as well'
 const OUTCOMES = ['met', 'partly', 'not met', 'open'] as const
-/** The experiment in which every module has an arm of its own. */
-const EACH_ALONE = 'ablation'
 /** A reading that is like the one before it but for the rival; before and after it the case may be named: `100 B: the same, against a fair rival`. */
 const SAME = /^((?:.*: )?)the same(, against [^:]*)((?:: .*)?)$/
+const NOTHING = '–'
 /** Fewer say little of an experiment. */
 const MANY_COMPARISONS = 6
 const BROKEN = { threshold: 'threshold', agreement: 'limit of agreement' } as const
 
-const HOW_TO_READ = `How to read the tables: a *reading* is one way to measure a promise, and of each case only the hardest counts for the strongest and the weakest; an *arm* is one configuration of libp2p, with or without modules; a *rival* ${RIVALS_TEXT}; a *goal* is what should get better, a *cost* what that is paid with; *open* means that the runs cannot tell; *(2 virtual)* is how many of them no real peers ran; *one run* stands in place of a 95% interval, which a single run does not have.`
+const HOW_TO_READ = `How to read the tables. An *arm* is one configuration of libp2p, with modules or without, and is compared with its experiment's *baseline*, mostly plain libp2p. A *goal* is what should get better, a *cost* what that is paid with. A *rival* ${RIVALS_TEXT}. *Open* means that the runs cannot tell. A promise can be measured in several ways, its *readings*: one is *met* where its whole 95% interval reaches the target, *partly* met where the arm is better for certain and does not reach it, however far it is; of each case only its hardest reading counts for *at best* and *at worst*. *Virtual* are those that no real peers ran. Intervals stand in brackets; *one run* has none.`
 
 /** The part of README that is made of the published results, as Markdown. Links are relative to the repository's root. */
 export function readmeFigures (summary: SummaryData): string {
   const { experiments } = summary
-  return [modules(experiments), HOW_TO_READ, promises(experiments), verdicts(experiments), belief(experiments), took(summary)].filter(part => part !== '').join('\n\n')
+  return [HOW_TO_READ, modules(summary.modules), promises(experiments), verdicts(experiments), belief(experiments), took(summary)].filter(part => part !== '').join('\n\n')
 }
 
-/** Whether to switch a module on: what each did alone, a row a module. */
-function modules (experiments: readonly ExperimentSummary[]): string {
-  const ablation = experiments.find(({ name }) => name === EACH_ALONE)
-  const rows = ablation?.modules.filter(({ module }) => module !== 'fullStack').map(({ module, answer: { goals, rivals, costs, withoutGain } }) =>
-    [`[${MODULE_TITLES[module]}](docs/modules.md#${MODULE_TITLES[module].toLowerCase().replaceAll(' ', '-')})`, ...[goals, rivals, costs, withoutGain].map(typeset)]) ?? []
-  return ablation === undefined || rows.length === 0
+/** Whether to switch a module on: what each did alone in all experiments, a row a module. */
+function modules (all: readonly ModuleSummary[]): string {
+  const rows = all.filter(({ module }) => module !== 'fullStack').map(({ module, experiments, goals, rivals, costs, withoutGain, gain, loss, cost }) => [
+    `[${MODULE_TITLES[module]}](docs/modules.md#${MODULE_TITLES[module].toLowerCase().replaceAll(' ', '-')}), ${plural(experiments, 'experiment')}`,
+    betterText(goals),
+    betterText(rivals),
+    `${dearerText(costs, 'dearer')}${cost === undefined ? '' : `, the largest ${named(cost)}`}`,
+    dearerText(withoutGain, 'worse or dearer'),
+    gain === undefined ? 'none' : named(gain),
+    loss === undefined ? 'none' : named(loss)
+  ])
+  return rows.length === 0
     ? ''
     : [
-        `Should a module be switched on? What each did alone, against plain libp2p ([ablation](reports/${ablation.report}#effects)), and against streams kept by hand, which save a round trip a request without any module. When each helps is in [docs/modules.md](docs/modules.md).`,
+        'Should a module be switched on? What each did alone, in all experiments that have an arm with it and nothing else, outside sweeps ([module by module](reports/index.html#modules)). When each helps is in [docs/modules.md](docs/modules.md).',
         '',
-        table(['module', 'what should get better', 'against streams kept by hand', 'what it costs', 'where nothing can be gained'], rows)
+        table(['module', 'goals', 'of these against rivals', 'costs', 'where nothing can be gained', 'largest gain', 'largest loss'], rows)
       ].join('\n')
+}
+
+/** `34 of 80 better, 2 worse, 5 open` */
+function betterText ({ of, better, worse, open }: EffectTally): string {
+  return of === 0 ? NOTHING : `${better} of ${of} better, ${worse} worse${openText(open)}`
+}
+
+function dearerText ({ of, worse, open }: EffectTally, dearer: string): string {
+  return of === 0 ? NOTHING : `${worse} of ${of} ${dearer}${openText(open)}`
+}
+
+function openText (open: number): string {
+  return open === 0 ? '' : `, ${open} open`
+}
+
+/** `first address dead, request -95% [-96, -94], the largest, which a rival has, too (connection-setup)` */
+function named (effect: NamedEffect): string {
+  return `${typeset(effect.text)}${remarkText(effect)} ([${effect.experiment}](reports/${effect.report}#effects))`
+}
+
+function remarkText ({ remark }: { readonly remark?: string }): string {
+  return remark === undefined ? '' : `, the largest${remark}`
 }
 
 interface Reading {
@@ -59,7 +88,7 @@ function promises (experiments: readonly ExperimentSummary[]): string {
   }
   const readings = byPromise.reduce((sum, [, own]) => sum + own.length, 0)
   return [
-    table(['promise', 'met', 'partly', 'not met', 'open', 'strongest reading', 'weakest reading'], byPromise.map(([promise, own]) => {
+    table(['promise', 'met', 'partly', 'not met', 'open', 'at best', 'at worst'], byPromise.map(([promise, own]) => {
       // A case that beats a straw man and not its fair rival is no better than that.
       const hardest = [...Map.groupBy(own, ({ experiment, claim }) => `${experiment.name} ${claim.case}`).values()].flatMap(ofCase => ofCase.toSorted(byOutcome).slice(-1))
       const ranked = hardest.toSorted(byOutcome)
@@ -70,21 +99,26 @@ function promises (experiments: readonly ExperimentSummary[]): string {
     table(['promise', 'read as', 'arm', 'from', 'to', 'decided by', 'target', 'outcome', 'also ran'], byPromise.flatMap(([promise, own]) => own.map(reading => {
       const { from, to, decided } = found(reading)
       const { experiment, claim } = reading
-      return [promise, `[${claim.reading}](reports/${experiment.report}#promises)`, claim.armTitle, from, to, decided, targetOf(reading), MARKS[claim.outcome], elsewhere(claim)]
+      return [promise, `[${claim.reading}](reports/${experiment.report}#promises)`, claim.armTitle, from, to, decided, targetOf(reading), markOf(claim), elsewhere(claim)]
     }))),
     '</details>'
   ].join('\n\n')
 }
 
-/** How many, and how many of them no real peers ran. */
+/** How many, and how many of them no real peers ran or the baseline meets, too. */
 function countText (own: readonly Reading[]): string {
-  const unseen = own.filter(({ claim: { readings } }) => readings.length > 0 && readings.every(({ wire }) => wire !== 'tcp')).length
-  return `${own.length}${unseen === 0 ? '' : ` (${unseen} virtual)`}`
+  const virtual = own.filter(({ claim: { readings } }) => readings.length > 0 && readings.every(({ wire }) => wire !== 'tcp')).length
+  const byBaseline = own.filter(({ claim }) => claim.byBaseline === true).length
+  const remarks = [...(virtual === 0 ? [] : [`${virtual} virtual`]), ...(byBaseline === 0 ? [] : [`${byBaseline} ${BY_BASELINE}`])]
+  return `${own.length}${remarks.length === 0 ? '' : ` (${remarks.join(', ')})`}`
 }
 
-/** The other wires that ran it, and what they make of the promise. */
+/** The other wires that ran it, and what they make of the promise where they have the runs to say. */
 function elsewhere ({ readings: [, ...others] }: ClaimSummary): string {
-  return others.length === 0 ? 'nowhere else' : others.map(({ wire, outcome }) => `${WIRE_PLACES[wire]}: ${MARKS[outcome]}`).join(', ')
+  const open = others.filter(({ outcome }) => outcome === 'open').map(({ wire }) => WIRE_PLACES[wire])
+  return others.length === 0
+    ? 'nowhere else'
+    : [...others.filter(({ outcome }) => outcome !== 'open').map(({ wire, outcome }) => `${WIRE_PLACES[wire]}: ${MARKS[outcome]}`), ...(open.length === 0 ? [] : [`${open.join(' and ')}, which cannot tell`])].join('; ')
 }
 
 /** From what meets its promise to what does not; of those alike the one that went farther of its way first. What is open says least of either. */
@@ -107,10 +141,14 @@ function share ({ claim: { target, readings: [leading] } }: Reading): number {
 
 /** `✓ met: first address dead, 6.24 s → 312 ms` */
 function readingText (reading: Reading): string {
-  const { experiment, claim: { outcome, readings: [leading] } } = reading
+  const { experiment, claim, claim: { readings: [leading] } } = reading
   const { from, to } = found(reading)
   const values = leading === undefined ? 'no run' : from === '' ? to : `${from} → ${to}`
-  return `${MARKS[outcome]}: [${aloneText(reading)}](reports/${experiment.report}#promises), ${values}`
+  return `${markOf(claim)}: [${aloneText(reading)}](reports/${experiment.report}#promises), ${values}`
+}
+
+function markOf ({ outcome, byBaseline }: ClaimSummary): string {
+  return `${MARKS[outcome]}${byBaseline === true ? `, ${BY_BASELINE}` : ''}`
 }
 
 /** What is read, where no other reading stands before it: `the same, against a fair rival` says of what. */
@@ -161,10 +199,24 @@ function table (head: readonly string[], rows: ReadonlyArray<readonly string[]>)
 }
 
 function verdicts (experiments: readonly ExperimentSummary[]): string {
-  return table(['experiment', 'verdict', 'runs', 'simulation from real peers, in times at the median'], experiments.map(experiment => {
-    const { name, report, verdict, broken, agreement } = experiment
-    return [`[${name}](reports/${report})`, [typeset(verdict), ...broken.map(({ kind, text }) => `✕ A [${BROKEN[kind]}](reports/${report}#thresholds) does not hold: ${typeset(text)}.`)].join(' '), runs(experiment), agreement.filter(isOfRealPeers).map(({ median, comparisons }) => `${size(median)} over ${comparisons}`).join('')]
+  return table(['experiment', 'who, against whom', 'goals, sweeps as well', 'against rivals', 'costs', 'where nothing can be gained', 'largest gain', 'runs', 'simulation from real peers, in times at the median'], experiments.map(experiment => {
+    const { name, report, broken, agreement } = experiment
+    return [
+      `[${name}](reports/${report})${broken.map(({ kind, text }) => ` ✕ A [${BROKEN[kind]}](reports/${report}#thresholds) does not hold: ${typeset(text)}.`).join('')}`,
+      ...leadCells(experiment),
+      runs(experiment),
+      agreement.filter(isOfRealPeers).map(({ median, comparisons }) => `${size(median)} over ${comparisons}`).join('')
+    ]
   }))
+}
+
+/** What the arm in question did, in as many cells as that takes. */
+function leadCells ({ lead, verdict }: ExperimentSummary): string[] {
+  if (lead === undefined) {
+    return ['', '', '', '', '', typeset(verdict)]
+  }
+  const { arm, mostOfAll, against, goals, rivals, costs, withoutGain, gain } = lead
+  return [`${arm}${mostOfAll === true ? ', most of all arms' : ''}, against ${against}`, betterText(goals), betterText(rivals), dearerText(costs, 'dearer'), dearerText(withoutGain, 'worse or dearer'), gain === undefined ? 'none' : `${typeset(gain.text)}${remarkText(gain)}`]
 }
 
 /** Seeds on each wire, and where real peers ran whether the simulation was held to them. */
@@ -187,9 +239,10 @@ function belief (experiments: readonly ExperimentSummary[]): string {
   }
   const medians = figures.map(({ median }) => median)
   const tails = figures.flatMap(({ p99 }) => p99 ?? [])
+  const [comparisons, p99Comparisons] = [figures.reduce((sum, one) => sum + one.comparisons, 0), figures.reduce((sum, one) => sum + one.p99Comparisons, 0)]
   const isWithin = ({ median }: typeof figures[number]): boolean => median <= CLOSE_VALUES
   const many = figures.filter(({ comparisons }) => comparisons >= MANY_COMPARISONS)
-  return `Of ${plural(figures.length, 'experiment')} that ran in simulation and on real peers, times at the median are within 10% in ${figures.filter(isWithin).length}${many.length === 0 ? '' : `, and in ${many.filter(isWithin).length} of the ${many.length} that have ${MANY_COMPARISONS} comparisons or more`} (each experiment's figure is its median over what was compared; over all of them it is ${size(quantile(medians, 0.5))}, at most ${size(Math.max(...medians))})${tails.length === 0 ? '' : `; at p99 they differ by ${size(quantile(tails, 0.5))} typically and by ${size(Math.max(...tails))} at most`}.`
+  return `Of ${plural(figures.length, 'experiment')} that ran in simulation and on real peers, times at the median are within 10% in ${figures.filter(isWithin).length}${many.length === 0 ? '' : `, and in ${many.filter(isWithin).length} of the ${many.length} that have ${MANY_COMPARISONS} comparisons or more`} (each experiment's figure is its median over what was compared; over all of them it is ${size(quantile(medians, 0.5))}, at most ${size(Math.max(...medians))})${tails.length === 0 ? '' : `; at p99${p99Comparisons < comparisons ? `, of which there are ${p99Comparisons} comparisons of ${comparisons}, for what failed on both has none,` : ''} they differ by ${size(quantile(tails, 0.5))} typically and by ${size(Math.max(...tails))} at most`}.`
 }
 
 /** From the first run to the last, without the pages, which are a minute's work more. */

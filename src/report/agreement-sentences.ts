@@ -40,7 +40,7 @@ export function agreementSentence (analysis: Analysis, results: ResultsData): st
   ]
   const [sessions, kernel] = [SIM_STACK, STACK_TCP].map((pair) => agreementFigures(analysis, pair))
   if (sessions !== undefined && kernel !== undefined) {
-    parts.push(`Of that in times the session model makes ${unsigned(sessions.median)} (the simulation against the stack), computing and the kernel ${unsigned(kernel.median)} (the stack against real peers; medians again).`)
+    parts.push(`In times at the median the simulation differs from the stack by ${unsigned(sessions.median)} (over ${sessions.comparisons}; the session model), the stack from real peers by ${unsigned(kernel.median)} (over ${kernel.comparisons}; computing and the kernel).`)
   }
   if (!agreements.some(({ reference }) => reference === 'tcp')) {
     parts.push('No real peers ran.')

@@ -30,7 +30,7 @@ function row (claim: ClaimCheck, where: Insert): Markup {
   return html`<tr><th scope="row">${reading} <small class="line">${caseTitle}: ${title}, ${armTitle}; promised ${targetText(claim)}${claim.wire === undefined ? '' : `, read ${WIRE_PLACES[claim.wire]}`}</small>${where}</th>
 <td><b>${estimate}</b> <span class="ends">${ends}</span>${leading === undefined ? undefined : html`<small class="line">${WIRE_PLACES[leading.wire]}</small>`}</td>
 <td>${leading === undefined ? 'no run to read it from' : typeset(fromToText(claim, leading))}</td>
-<td>${claimBadge(claim.outcome)}</td>
+<td>${claimBadge(claim.outcome)}${claim.byBaseline === true ? html`<small class="line">by the baseline as well</small>` : undefined}</td>
 <td>${elsewhere.length === 0 ? html`<small>not run</small>` : elsewhere.map((reading) => html`<small class="line">${typeset(elsewhereText(claim, reading))}</small>`)}</td></tr>`
 }
 

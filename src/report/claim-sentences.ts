@@ -6,7 +6,7 @@ import { WIRE_WORDS } from './wire-words.ts'
 
 export const CLAIM_RULE = 'Met: the whole interval lies at the target or beyond. Partly met: the arm improved, and its interval does not reach the target. ' +
   'Not met: the target is missed and the arm is not shown to have improved. Open: the interval holds the target; or there are too few seeds to say whether the arm improved, and its interval leaves room for it; or the arm failed on seeds on which the baseline did not; or so much failed that what would have to be compared is a bound. Where it is the baseline\'s value alone, and no failure has a part in the arm\'s, the arm counts as better by at least as much as it is than the bound, and that may meet the target. ' +
-  'Of a baseline of zero nothing can be taken away: a promise of less is not met there.'
+  'Of a baseline of zero nothing can be taken away: a promise of less is not met there. Where a value is promised and the baseline\'s mean is there as well, that is said, for it is not the arm\'s doing.'
 
 /** In the order in which they are counted. */
 export const OUTCOME_TEXTS: Readonly<Record<ClaimOutcome, string>> = { met: 'met', partly: 'partly met', 'not met': 'not met', open: 'open' }
@@ -57,9 +57,11 @@ export function elsewhereText (check: ClaimCheck, reading: ClaimReading): string
   return `${WIRE_WORDS[reading.wire]}: ${OUTCOME_TEXTS[reading.outcome]}, ${foundText(check, reading)}`
 }
 
-/** `2 of 5 claims met, 1 partly met, 2 not met` */
-export function claimTally (claims: ReadonlyArray<Pick<ClaimCheck, 'outcome'>>): string {
+/** `2 of 5 claims met (1 by the baseline as well), 1 partly met, 2 not met` */
+export function claimTally (claims: ReadonlyArray<Pick<ClaimCheck, 'outcome' | 'byBaseline'>>): string {
+  const byBaseline = claims.filter((claim) => claim.byBaseline === true).length
+  const met = byBaseline === 0 ? '' : ` (${byBaseline} by the baseline as well)`
   const counts = OUTCOMES.map((outcome) => ({ outcome, text: OUTCOME_TEXTS[outcome], count: claims.filter((claim) => claim.outcome === outcome).length }))
   return counts.filter(({ outcome, count }) => count > 0 || outcome === 'met')
-    .map(({ text, count }, index) => index === 0 ? `${count} of ${plural(claims.length, 'claim')} ${text}` : `${count} ${text}`).join(', ')
+    .map(({ text, count }, index) => index === 0 ? `${count} of ${plural(claims.length, 'claim')} ${text}${met}` : `${count} ${text}`).join(', ')
 }

@@ -28,6 +28,8 @@ export interface ClaimReading {
 export interface ClaimCheck extends Claim, Subject {
   /** Of the leading wire; `open` where nothing could be read. */
   readonly outcome: ClaimOutcome
+  /** True where it is met, and the baseline's mean is there as well: a value that was promised is not the arm's doing. */
+  readonly byBaseline?: true
   /** On the wire that the claim is about; absent where no run of it says anything. */
   readonly leading?: ClaimReading
   /** On the other wires, from the most modelled to the most real. */
@@ -51,9 +53,15 @@ export function checkClaim (results: ResultsData, findings: readonly Finding[], 
     ...claim,
     ...subject,
     outcome: leading?.outcome ?? 'open',
+    ...(leading?.outcome === 'met' && isMetByBaseline(claim, leading, subject.metricDefinition) ? { byBaseline: true as const } : {}),
     ...(leading === undefined ? {} : { leading }),
     elsewhere: readings.filter((reading) => reading !== leading)
   }
+}
+
+/** A share or a count that is promised, and that the baseline has already, as far as it was measured. */
+function isMetByBaseline ({ target }: Claim, { baselineMean, comparison }: ClaimReading, { better }: Metric): boolean {
+  return 'value' in target && baselineMean !== undefined && comparison?.bounds?.baseline === undefined && (better === 'lower' ? baselineMean <= target.value : baselineMean >= target.value)
 }
 
 function readingOf ({ target }: Claim, metric: Metric, wire: WireName, arm: ArmFinding): ClaimReading[] {

@@ -6,16 +6,55 @@ import { countedEffects, countedGoals, countedParts } from './counted.ts'
 import type { ComparisonVerdict } from './findings.ts'
 import { countOf, formatEffect, formatValue, plural } from './format.ts'
 import { largestGain, largestGainText, realComparison } from './largest-gain.ts'
+import type { LargestGain } from './largest-gain.ts'
 import { againstRivals, rivalsClause } from './rivals.ts'
+import type { AgainstRivals } from './rivals.ts'
 import { byStrength, effectsOf, leadingFindings, lowerFirst, strength, tally, upperFirst } from './sentences.ts'
 import type { Effect } from './sentences.ts'
 import { WIRE_PLACES } from './wire-words.ts'
+
+/** The arm that an answer is about, and what counts of it. */
+export interface Lead {
+  readonly arm: Arm
+  /** Whether nobody declared it: of arms that rival each other it has most of the goals. */
+  readonly mostOfAll: boolean
+  /** The baseline in words. */
+  readonly against: string
+  /** Those of sweeps as well. */
+  readonly goals: readonly Effect[]
+  readonly rivalled: readonly AgainstRivals[]
+  readonly costs: readonly Effect[]
+  readonly withoutGain: readonly Effect[]
+  readonly gain?: LargestGain
+}
 
 /**
  * The answer in one sentence: what the arm in question made better and worse, what it costs, what it does where nothing can
  * be gained, and its largest gain with what real peers say of that.
  */
 export function headline (results: Pick<ResultsData, 'run'>, analysis: Analysis): string {
+  const conclusion = conclude(results, analysis)
+  if (typeof conclusion === 'string') {
+    return conclusion
+  }
+  const { arm, mostOfAll, against, goals, rivalled, costs, withoutGain, gain } = conclusion
+  return `${upperFirst(arm.title)}${mostOfAll ? ', most of all arms,' : ''} against ${against}: ${[
+    ...(goals.length === 0 ? [] : [goalsClause(goals)]),
+    ...(rivalled.length === 0 ? [] : [rivalsClause(rivalled)]),
+    ...(costs.length === 0 ? [] : [`${countOf(of(costs, 'regressed').length)} of ${plural(costs.length, 'cost')} dearer`]),
+    ...(withoutGain.length === 0 ? [] : [withoutGainClause(withoutGain)]),
+    ...(gain === undefined ? [] : [`largest gain${largestGainText(gain)}: ${effectClause(gain.effect, analysis)}`])
+  ].join('; ')}.`
+}
+
+/** What that sentence counts; undefined where it counts nothing, for there are too few runs or nothing improved. */
+export function leadOf (results: Pick<ResultsData, 'run'>, analysis: Analysis): Lead | undefined {
+  const conclusion = conclude(results, analysis)
+  return typeof conclusion === 'string' ? undefined : conclusion
+}
+
+/** An answer, or in a sentence why there is none. */
+function conclude (results: Pick<ResultsData, 'run'>, analysis: Analysis): Lead | string {
   const { experiment } = results.run
   const effects = countedEffects(effectsOf(leadingFindings(results, analysis)))
   const subject = subjectOf(experiment)
@@ -30,26 +69,21 @@ export function headline (results: Pick<ResultsData, 'run'>, analysis: Analysis)
   const against = baselines.length > 1 ? 'each metric\'s own baseline' : lowerFirst(experiment.arms.find(({ name }) => name === baselines[0])?.title ?? baselines[0])
   const judged = subject === undefined ? countedGoals(effects) : all.length > 0 ? all : own
   const open = of(judged, 'inconclusive')
-  const largest = largestGain(all, () => analysis)
+  const gain = largestGain(all, () => analysis)
   if (own.every(({ comparison: { pairs } }) => pairs === 1)) {
     const [strongest] = byStrength(own.filter(({ comparison: { bounds } }) => bounds === undefined))
     return `One run of each arm, too few for any verdict${strongest === undefined ? '' : `; the largest difference of ${lowerFirst(arm.title)} from ${against}: ${effectClause(strongest, analysis)}`}.`
   }
-  if (open.length === judged.length || (subject === undefined && largest === undefined && open.length > 0 && of(judged, 'regressed').length === 0)) {
+  if (open.length === judged.length || (subject === undefined && gain === undefined && open.length > 0 && of(judged, 'regressed').length === 0)) {
     const [fewest] = open.flatMap(({ comparison: { moreSeeds } }) => moreSeeds ?? []).sort((a, b) => a - b)
     return `No verdict yet${subject === undefined ? '' : ` on ${lowerFirst(arm.title)}`}: ${open.length} of ${plural(judged.length, 'comparison')} ${open.length === 1 ? 'is' : 'are'} inconclusive${fewest === undefined ? '' : `; about ${plural(fewest, 'more seed')} would settle the clearest`}.`
   }
-  if (subject === undefined && largest === undefined) {
+  if (subject === undefined && gain === undefined) {
     return `No arm improved on ${against}: of ${plural(judged.length, 'comparison')} ${tally(judged)}.`
   }
-  const rivalled = all.flatMap(effect => againstRivals(effect, analysis) ?? [])
-  return `${upperFirst(arm.title)}${subject === undefined ? ', most of all arms,' : ''} against ${against}: ${[
-    ...(all.length === 0 ? [] : [goalsClause(all)]),
-    ...(rivalled.length === 0 ? [] : [rivalsClause(rivalled)]),
-    ...(costs.length === 0 ? [] : [`${countOf(of(costs, 'regressed').length)} of ${plural(costs.length, 'cost')} dearer`]),
-    ...(withoutGain.length === 0 ? [] : [withoutGainClause(withoutGain)]),
-    ...(largest === undefined ? [] : [`largest gain${largestGainText(largest)}: ${effectClause(largest.effect, analysis)}`])
-  ].join('; ')}.`
+  return {
+    arm, mostOfAll: subject === undefined, against, goals: all, rivalled: all.flatMap(effect => againstRivals(effect, analysis) ?? []), costs, withoutGain, ...(gain === undefined ? {} : { gain })
+  }
 }
 
 /** The arm that the question is about: the declared one, the full stack, or the only one with modules. */
@@ -81,7 +115,7 @@ function goalsClause (goals: readonly Effect[]): string {
 }
 
 /** `first address dead, request, p99: -93% [-94, -92], from 6.24 s to 430 ms in simulation (real peers: -60% [-64, -55])` */
-function effectClause (effect: Effect, analysis: Analysis): string {
+export function effectClause (effect: Effect, analysis: Analysis): string {
   const { finding: { wire, case: { title }, metric }, comparison } = effect
   return `${lowerFirst(title)}, ${lowerFirst(metric.title)}: ${formatEffect(comparison, metric.unit)}, from ${formatValue(comparison.baselineMean, metric.unit)} to ${formatValue(comparison.armMean, metric.unit)}${wire === 'tcp' ? '' : ` ${WIRE_PLACES[wire]}`}${realClause(effect, analysis)}`
 }

@@ -5,8 +5,8 @@ import { largestGainText } from './largest-gain.ts'
 import type { LargestGain } from './largest-gain.ts'
 import { MODULE_TITLES } from './module-verdicts.ts'
 import type { ModuleVerdict } from './module-verdicts.ts'
-import { rivalsClause, rivalsCounts } from './rivals.ts'
-import { byStrength, lowerFirst, upperFirst } from './sentences.ts'
+import { rivalsClause } from './rivals.ts'
+import { byStrength, lowerFirst } from './sentences.ts'
 import type { Effect } from './sentences.ts'
 
 /** How many losses and costs are named; the rest is counted. */
@@ -31,45 +31,10 @@ export function moduleClauses ({ goals, largestGain, rivalled, swept, costs, wit
   ].filter((clause) => clause !== undefined).join('; ')
 }
 
-/** What to know before a module is switched on, as short as it can be said, with a capital; what was not looked at is a dash. */
-export interface ModuleAnswer {
-  /** `Better in 5 of 9 goals (most: first address dead, request -93% [-94, -92]), worse in none, 1 open` */
-  readonly goals: string
-  /** `2 of 4 better, none worse` */
-  readonly rivals: string
-  /** `Dearer in 1 of 4 costs (...)` */
-  readonly costs: string
-  /** `Nothing is lost in 3 comparisons` */
-  readonly withoutGain: string
-}
-
-export function moduleAnswer ({ goals, largestGain, rivalled, costs, withoutGain }: ModuleVerdict): ModuleAnswer {
-  const [better, worse, dearer] = [of(goals, 'improved'), of(goals, 'regressed'), of(costs, 'regressed')]
-  return {
-    goals: goals.length === 0 ? NOTHING : `Better in ${shareOf(better.length, goals.length, 'goal')}${largestGain === undefined ? '' : ` (${gainText(largestGain)})`}, worse in ${countOf(worse.length)}${largestOf(worse)}${openText(goals)}`,
-    rivals: rivalled.length === 0 ? NOTHING : upperFirst(rivalsCounts(rivalled)),
-    costs: costs.length === 0 ? NOTHING : `Dearer in ${shareOf(dearer.length, costs.length, 'cost')}${largestOf(dearer)}${openText(costs)}`,
-    withoutGain: withoutGain.length === 0 ? NOTHING : upperFirst(withoutGainCounts(withoutGain))
-  }
-}
-
-const NOTHING = '–'
-
-/** `, 2 open` where verdicts are; of too much failed, too. */
-function openText (effects: readonly Effect[]): string {
-  const count = of(effects, 'inconclusive').length + of(effects, 'saturated').length
-  return count === 0 ? '' : `, ${count} open`
-}
-
 /** `most: first address dead, request -93% [-94, -92]`, with what real peers and rivals make of it */
 function gainText (largest: LargestGain): string {
   const text = largestGainText(largest)
   return `${text.startsWith(' that') ? 'the most' : 'most'}${text}: ${effectText(largest.effect)}`
-}
-
-/** ` (most: beside bulk, upload, median +31% [+21, +46])`, or nothing of nothing. */
-function largestOf (effects: readonly Effect[]): string {
-  return effects.length === 0 ? '' : ` (${effects.length === 1 ? '' : 'most: '}${effectText(byStrength(effects)[0])})`
 }
 
 function goalsClause (goals: readonly Effect[], largest: LargestGain | undefined): string {

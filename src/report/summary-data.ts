@@ -10,9 +10,15 @@ import type { Analysis } from './analysis.ts'
 import type { Belief } from './beliefs.ts'
 import type { ClaimOutcome, ClaimReading } from './claims.ts'
 import type { ArmFinding, Bounds, ComparisonVerdict, Finding } from './findings.ts'
-import { headline } from './headline.ts'
-import { moduleAnswer, moduleClauses } from './module-sentences.ts'
-import type { ModuleAnswer } from './module-sentences.ts'
+import { effectClause, headline, leadOf } from './headline.ts'
+import type { Lead } from './headline.ts'
+import { effectTally, rivalTally } from './effect-tally.ts'
+import type { EffectTally } from './effect-tally.ts'
+import { largestGainText } from './largest-gain.ts'
+import type { LargestGain } from './largest-gain.ts'
+import { effectText, moduleClauses } from './module-sentences.ts'
+import { moduleTotals } from './module-totals.ts'
+import type { EntryEffect, ModuleTotal } from './module-totals.ts'
 import { moduleVerdicts } from './module-verdicts.ts'
 import type { ModuleSubject } from './module-verdicts.ts'
 import { brokenAgreement, brokenThreshold } from './sentences.ts'
@@ -34,7 +40,46 @@ export type Numbers = readonly [number, number | null, number | null]
 export interface SummaryData {
   /** All experiments together, in real time: as long as any of them was under way, so that what they ran beside each other counts once, and the time between two commands not at all. */
   readonly tookSeconds: number
+  /** What all experiments together say of each module, and of all five. */
+  readonly modules: readonly ModuleSummary[]
   readonly experiments: readonly ExperimentSummary[]
+}
+
+export interface ModuleSummary {
+  readonly module: ModuleSubject
+  /** How many experiments have an arm with this and nothing else. */
+  readonly experiments: number
+  /** Against each experiment's own baseline, outside cases where nothing can be gained, and outside sweeps where there is anything else. */
+  readonly goals: EffectTally
+  /** Of these goals those that it was held to rivals in, too. */
+  readonly rivals: EffectTally
+  readonly costs: EffectTally
+  /** Goals and costs alike, where nothing can be gained. */
+  readonly withoutGain: EffectTally
+  readonly gain?: NamedEffect
+  readonly loss?: NamedEffect
+  readonly cost?: NamedEffect
+}
+
+export interface LeadSummary {
+  readonly arm: string
+  /** Nobody declared it: it has most of the goals. */
+  readonly mostOfAll?: true
+  readonly against: string
+  readonly goals: EffectTally
+  readonly rivals: EffectTally
+  readonly costs: EffectTally
+  readonly withoutGain: EffectTally
+  readonly gain?: { readonly text: string, readonly remark?: string }
+}
+
+/** The largest of its kind. */
+export interface NamedEffect {
+  readonly experiment: string
+  readonly report: string
+  readonly text: string
+  /** `, which a rival has, too` */
+  readonly remark?: string
 }
 
 export interface ExperimentSummary {
@@ -51,8 +96,10 @@ export interface ExperimentSummary {
   /** What of its thresholds does not hold, where it was found and what was promised; those between two wires are limits of agreement. */
   readonly broken: ReadonlyArray<{ readonly kind: 'threshold' | 'agreement', readonly text: string }>
   readonly verdict: string
-  /** Of each module that has an arm of its own all that is said of it, and the short of it. */
-  readonly modules: ReadonlyArray<{ readonly module: ModuleSubject, readonly verdict: string, readonly answer: ModuleAnswer }>
+  /** What that sentence counts; absent where it counts nothing, for there are too few runs, or nothing improved. */
+  readonly lead?: LeadSummary
+  /** Of each module that has an arm of its own. */
+  readonly modules: ReadonlyArray<{ readonly module: ModuleSubject, readonly verdict: string }>
   readonly seeds: Readonly<Partial<Record<WireName, number>>>
   readonly holes: number
   readonly claims: readonly ClaimSummary[]
@@ -74,6 +121,8 @@ export interface ClaimSummary {
   readonly armTitle: string
   readonly target: { readonly change: number } | { readonly value: number }
   readonly outcome: ClaimOutcome
+  /** True where it is met, and by the baseline as well. */
+  readonly byBaseline?: true
   /** The leading wire first. */
   readonly readings: ReadonlyArray<{ readonly wire: WireName, readonly outcome: ClaimOutcome, readonly found: Numbers, /** The baseline's value is a bound: the change is this or better. */ readonly isBound?: true, readonly baselineMean?: number, readonly armMean: number }>
 }
@@ -101,7 +150,25 @@ export interface ArmSummary {
 
 /** The same entries give the same object, its keys in the same order. */
 export function summaryData (entries: readonly SummaryEntry[]): SummaryData {
-  return { tookSeconds: underWayMs(entries.map(({ results: { run } }) => run)) / 1000, experiments: entries.map(experimentSummary) }
+  return { tookSeconds: underWayMs(entries.map(({ results: { run } }) => run)) / 1000, modules: moduleTotals(entries).map(moduleSummary), experiments: entries.map(experimentSummary) }
+}
+
+function moduleSummary ({ subject, entries, goals, rivalled, costs, withoutGain, gain, loss, cost }: ModuleTotal): ModuleSummary {
+  return {
+    module: subject,
+    experiments: entries.length,
+    goals: effectTally(goals),
+    rivals: rivalTally(rivalled),
+    costs: effectTally(costs),
+    withoutGain: effectTally(withoutGain),
+    ...(gain === undefined ? {} : { gain: { ...namedEffect(gain.effect), ...remarkOf(gain) } }),
+    ...(loss === undefined ? {} : { loss: namedEffect(loss) }),
+    ...(cost === undefined ? {} : { cost: namedEffect(cost) })
+  }
+}
+
+function namedEffect (effect: EntryEffect): NamedEffect {
+  return { experiment: effect.entry.results.run.experiment.name, report: effect.entry.href, text: effectText(effect) }
 }
 
 /** How long any of them was under way. */
@@ -116,8 +183,27 @@ function underWayMs (runs: readonly RunDescription[]): number {
   return totalMs
 }
 
+function leadSummary ({ arm, mostOfAll, against, goals, rivalled, costs, withoutGain, gain }: Lead, analysis: Analysis): LeadSummary {
+  return {
+    arm: arm.title,
+    ...(mostOfAll ? { mostOfAll } : {}),
+    against,
+    goals: effectTally(goals),
+    rivals: rivalTally(rivalled),
+    costs: effectTally(costs),
+    withoutGain: effectTally(withoutGain),
+    ...(gain === undefined ? {} : { gain: { text: effectClause(gain.effect, analysis), ...remarkOf(gain) } })
+  }
+}
+
+function remarkOf (gain: LargestGain): { readonly remark?: string } {
+  const remark = largestGainText(gain)
+  return remark === '' ? {} : { remark }
+}
+
 function experimentSummary ({ results, analysis, href }: SummaryEntry): ExperimentSummary {
   const { command, definition, experiment: { name, title } } = results.run
+  const lead = leadOf(results, analysis)
   return {
     name,
     title,
@@ -131,11 +217,12 @@ function experimentSummary ({ results, analysis, href }: SummaryEntry): Experime
       ...analysis.agreementThresholds.filter(({ holds }) => !holds).map((check) => ({ kind: 'agreement' as const, text: brokenAgreement(check) }))
     ],
     verdict: headline(results, analysis),
-    modules: moduleVerdicts(results, analysis).map((verdict) => ({ module: verdict.subject, verdict: moduleClauses(verdict), answer: moduleAnswer(verdict) })),
+    ...(lead === undefined ? {} : { lead: leadSummary(lead, analysis) }),
+    modules: moduleVerdicts(results, analysis).map((verdict) => ({ module: verdict.subject, verdict: moduleClauses(verdict) })),
     seeds: Object.fromEntries(WIRES.map((wire) => [wire, seedsOf(results, wire).length]).filter(([, count]) => count !== 0)),
     holes: analysis.holes.length,
-    claims: analysis.claims.map(({ promise, reading, case: caseName, metric, arm, armTitle, target, outcome, leading, elsewhere }) => ({
-      promise, reading, case: caseName, metric, arm, armTitle, target, outcome, readings: [...(leading === undefined ? [] : [leading]), ...elsewhere].map(claimReading)
+    claims: analysis.claims.map(({ promise, reading, case: caseName, metric, arm, armTitle, target, outcome, byBaseline, leading, elsewhere }) => ({
+      promise, reading, case: caseName, metric, arm, armTitle, target, outcome, ...(byBaseline === undefined ? {} : { byBaseline }), readings: [...(leading === undefined ? [] : [leading]), ...elsewhere].map(claimReading)
     })),
     metrics: analysis.findings.filter(({ arms }) => arms.length > 0).map(metricSummary),
     agreement: pairsOf(wiresOf(results)).flatMap((pair) => {

@@ -7,25 +7,19 @@ import { CLAIM_RULE, claimTally } from './claim-sentences.ts'
 import type { ClaimCheck } from './claims.ts'
 import { formatEffect, plural, typeset } from './format.ts'
 import { headline } from './headline.ts'
-import { largestGain, largestGainText } from './largest-gain.ts'
+import { largestGainText } from './largest-gain.ts'
 import { html, withCode } from './markup.ts'
 import type { Insert, Markup } from './markup.ts'
 import { moduleClauses } from './module-sentences.ts'
-import { MODULE_SUBJECTS, MODULE_TITLES, moduleVerdicts } from './module-verdicts.ts'
-import type { ModuleSubject, ModuleVerdict } from './module-verdicts.ts'
+import { moduleTotals } from './module-totals.ts'
+import type { EntryEffect, ModuleTotal } from './module-totals.ts'
+import { MODULE_TITLES, moduleVerdicts } from './module-verdicts.ts'
 import { noGainTable } from './no-gain-section.ts'
 import { renderPage } from './page.ts'
 import { RIVALS_TEXT, rivalsClause } from './rivals.ts'
-import { byStrength, lowerFirst, tally } from './sentences.ts'
-import type { Effect } from './sentences.ts'
+import { lowerFirst, tally } from './sentences.ts'
 import type { SummaryEntry } from './summary-data.ts'
 import { WIRE_PLACES, WIRE_WORDS } from './wire-words.ts'
-
-/** What one experiment says of a module. */
-interface ModuleEntry {
-  readonly entry: SummaryEntry
-  readonly verdict: ModuleVerdict
-}
 
 /**
  * A page over all experiments: what became of each promise, what each module did, each experiment's verdict and how far it
@@ -33,7 +27,7 @@ interface ModuleEntry {
  * report; the same entries give the same text.
  */
 export async function renderSummary (entries: readonly SummaryEntry[]): Promise<string> {
-  const modules = entries.flatMap((entry) => moduleVerdicts(entry.results, entry.analysis).map((verdict) => ({ entry, verdict })))
+  const modules = moduleTotals(entries)
   const claims = entries.flatMap((entry) => entry.analysis.claims.map((claim) => ({ ...claim, entry })))
   const version = entries[0]?.results.run.versions.twinwire ?? ''
   return renderPage({
@@ -79,36 +73,19 @@ ${claimTable(claims, ({ entry }) => html`<small class="line"><a href="${entry.hr
 <details class="paper"><summary>The rule</summary><p>${CLAIM_RULE}</p></details>`
 }
 
-function moduleTable (modules: readonly ModuleEntry[]): Markup {
-  const rows = MODULE_SUBJECTS.flatMap((subject) => {
-    const own = modules.filter(({ verdict }) => verdict.subject === subject)
-    return own.length === 0 ? [] : [moduleRow(subject, own)]
-  })
-  return rows.length === 0
+function moduleTable (modules: readonly ModuleTotal[]): Markup {
+  return modules.length === 0
     ? html`<p>No arm has one module alone, or all five.</p>`
-    : html`<p>Goals are counted against each experiment's own baseline, outside sweeps and outside cases where nothing can be gained; costs stand beside them. A rival ${RIVALS_TEXT}. The largest gain is the largest that real peers do not contradict and that is one over rivals, too; where there is none, it says what is known.</p>
-<table class="wide"><thead><tr><th scope="col">Module</th><th scope="col">Goals</th><th scope="col">Largest gain</th><th scope="col">Largest loss</th><th scope="col">Largest cost</th></tr></thead><tbody>${rows}</tbody></table>
+    : html`<p>Goals are counted against each experiment's own baseline, outside cases where nothing can be gained, and outside sweeps where an experiment has anything else; what two experiments show is counted twice. Costs stand beside them. A rival ${RIVALS_TEXT}. The largest gain is the largest that real peers do not contradict and that is one over rivals, too; where there is none, it says what is known.</p>
+<table class="wide"><thead><tr><th scope="col">Module</th><th scope="col">Goals</th><th scope="col">Largest gain</th><th scope="col">Largest loss</th><th scope="col">Largest cost</th></tr></thead><tbody>${modules.map(moduleRow)}</tbody></table>
 <h3 class="apart">Module by module</h3>
-<dl>${MODULE_SUBJECTS.flatMap((subject) => {
-      const own = modules.filter(({ verdict }) => verdict.subject === subject)
-      return own.length === 0 ? [] : [html`<dt>${MODULE_TITLES[subject]}</dt>${own.map(({ entry, verdict }) => html`<dd>${link(entry)}: ${typeset(moduleClauses(verdict))}.</dd>`)}`]
-    })}</dl>`
+<dl>${modules.map(({ subject, entries }) => html`<dt>${MODULE_TITLES[subject]}</dt>${entries.map(({ entry, verdict }) => html`<dd>${link(entry)}: ${typeset(moduleClauses(verdict))}.</dd>`)}`)}</dl>`
 }
 
-function moduleRow (subject: ModuleSubject, own: readonly ModuleEntry[]): Markup {
-  const effects = own.flatMap(({ entry, verdict }) => verdict.goals.map((effect) => ({ ...effect, entry })))
-  const costs = own.flatMap(({ entry, verdict }) => verdict.costs.map((effect) => ({ ...effect, entry })))
-  const gain = largestGain(effects, ({ entry: { analysis } }) => analysis)
-  const rivalled = own.flatMap(({ verdict }) => verdict.rivalled)
-  return html`<tr><th scope="row">${MODULE_TITLES[subject]} <small class="line">${plural(own.length, 'experiment')}</small></th>
-<td data-label="Goals">${effects.length === 0 ? 'none compared' : tally(effects)}${rivalled.length === 0 ? undefined : html`<small class="line">${rivalsClause(rivalled)}</small>`}</td>
-<td data-label="Largest gain">${named(gain?.effect, 'none')}${gain === undefined || largestGainText(gain) === '' ? undefined : html`<small class="line">the largest${largestGainText(gain)}</small>`}</td><td data-label="Largest loss">${named(strongest(effects, 'regressed'), 'none')}</td><td data-label="Largest cost">${named(strongest(costs, 'regressed'), costs.length === 0 ? 'none measured' : 'none')}</td></tr>`
-}
-
-type EntryEffect = Effect & { readonly entry: SummaryEntry }
-
-function strongest (effects: readonly EntryEffect[], verdict: Effect['comparison']['verdict']): EntryEffect | undefined {
-  return byStrength(effects.filter(({ comparison }) => comparison.verdict === verdict))[0]
+function moduleRow ({ subject, entries, goals, rivalled, costs, gain, loss, cost }: ModuleTotal): Markup {
+  return html`<tr><th scope="row">${MODULE_TITLES[subject]} <small class="line">${plural(entries.length, 'experiment')}</small></th>
+<td data-label="Goals">${goals.length === 0 ? 'none compared' : tally(goals)}${rivalled.length === 0 ? undefined : html`<small class="line">${rivalsClause(rivalled)}</small>`}</td>
+<td data-label="Largest gain">${named(gain?.effect, 'none')}${gain === undefined || largestGainText(gain) === '' ? undefined : html`<small class="line">the largest${largestGainText(gain)}</small>`}</td><td data-label="Largest loss">${named(loss, 'none')}</td><td data-label="Largest cost">${named(cost, costs.length === 0 ? 'none measured' : 'none')}</td></tr>`
 }
 
 function named (effect: EntryEffect | undefined, none: string): Markup {

@@ -17,7 +17,16 @@ const experiment: ExperimentSummary = {
   tookSeconds: 60,
   passed: true,
   broken: [],
-  verdict: 'Pool improved 1 of 1 metric: -95% [-96, -94].',
+  verdict: 'Pool against plain libp2p: 1 of 1 goal better, none worse.',
+  lead: {
+    arm: 'Pool',
+    against: 'plain libp2p',
+    goals: { of: 1, better: 1, worse: 0, open: 0 },
+    rivals: { of: 0, better: 0, worse: 0, open: 0 },
+    costs: { of: 2, better: 0, worse: 1, open: 1 },
+    withoutGain: { of: 0, better: 0, worse: 0, open: 0 },
+    gain: { text: 'dead, first request: -95% [-96, -94], from 6.24 s to 312 ms in simulation', remark: ' that real peers do not contradict' }
+  },
   modules: [],
   seeds: { sim: 20, tcp: 3 },
   holes: 0,
@@ -44,11 +53,11 @@ const experiment: ExperimentSummary = {
   beliefs: []
 }
 
-test('README\'s figures say of each promise what was found and where, of each experiment its verdict, and how far to believe it', t => {
-  t.is(readmeFigures({ tookSeconds: 60, experiments: [experiment] }), [
-    `How to read the tables: a *reading* is one way to measure a promise, and of each case only the hardest counts for the strongest and the weakest; an *arm* is one configuration of libp2p, with or without modules; a *rival* ${RIVALS_TEXT}; a *goal* is what should get better, a *cost* what that is paid with; *open* means that the runs cannot tell; *(2 virtual)* is how many of them no real peers ran; *one run* stands in place of a 95% interval, which a single run does not have.`,
+test('README\'s figures say of each promise what was found and where, of each experiment what its arm in question did, and how far to believe it', t => {
+  t.is(readmeFigures({ tookSeconds: 60, modules: [], experiments: [experiment] }), [
+    `How to read the tables. An *arm* is one configuration of libp2p, with modules or without, and is compared with its experiment's *baseline*, mostly plain libp2p. A *goal* is what should get better, a *cost* what that is paid with. A *rival* ${RIVALS_TEXT}. *Open* means that the runs cannot tell. A promise can be measured in several ways, its *readings*: one is *met* where its whole 95% interval reaches the target, *partly* met where the arm is better for certain and does not reach it, however far it is; of each case only its hardest reading counts for *at best* and *at worst*. *Virtual* are those that no real peers ran. Intervals stand in brackets; *one run* has none.`,
     '',
-    '| promise | met | partly | not met | open | strongest reading | weakest reading |',
+    '| promise | met | partly | not met | open | at best | at worst |',
     '| --- | --- | --- | --- | --- | --- | --- |',
     '| ten times faster | 1 (1 virtual) | 0 | 0 | 0 | ✓ met: [first address dead](reports/dead-address.html#promises), 6.24 s → 312 ms | one case only |',
     '',
@@ -60,9 +69,9 @@ test('README\'s figures say of each promise what was found and where, of each ex
     '',
     '</details>',
     '',
-    '| experiment | verdict | runs | simulation from real peers, in times at the median |',
-    '| --- | --- | --- | --- |',
-    '| [dead-address](reports/dead-address.html) | Pool improved 1 of 1 metric: −95% [−96, −94]. | 20 in simulation, 3 on real peers | 3.7% over 4 |',
+    '| experiment | who, against whom | goals, sweeps as well | against rivals | costs | where nothing can be gained | largest gain | runs | simulation from real peers, in times at the median |',
+    '| --- | --- | --- | --- | --- | --- | --- | --- | --- |',
+    '| [dead-address](reports/dead-address.html) | Pool, against plain libp2p | 1 of 1 better, 0 worse | – | 1 of 2 dearer, 1 open | – | dead, first request: −95% [−96, −94], from 6.24 s to 312 ms in simulation, the largest that real peers do not contradict | 20 in simulation, 3 on real peers | 3.7% over 4 |',
     '',
     'Of 1 experiment that ran in simulation and on real peers, times at the median are within 10% in 1 (each experiment\'s figure is its median over what was compared; over all of them it is 3.7%, at most 3.7%); at p99 they differ by 8.1% typically and by 8.1% at most.',
     '',
@@ -74,24 +83,24 @@ test('a promise\'s change is that of its arm, though another arm has the same me
   const [metric] = experiment.metrics
   const [plain, pool] = metric.arms
   const twin = { ...pool, arm: 'twin', ...pool.comparison && { comparison: { ...pool.comparison, relative: [-0.95, -0.99, -0.5] as const } } }
-  t.is(readmeFigures({ tookSeconds: 60, experiments: [{ ...experiment, metrics: [{ ...metric, arms: [plain, twin, pool] }] }] }), readmeFigures({ tookSeconds: 60, experiments: [experiment] }))
+  t.is(readmeFigures({ tookSeconds: 60, modules: [], experiments: [{ ...experiment, metrics: [{ ...metric, arms: [plain, twin, pool] }] }] }), readmeFigures({ tookSeconds: 60, modules: [], experiments: [experiment] }))
 })
 
 test('an experiment says beside its verdict which threshold or limit of agreement does not hold, what was found and what was promised', t => {
   const broken = [{ kind: 'threshold', text: 'request of Pool: 1.2 s, promised at most 1 s' }, { kind: 'agreement', text: 'dial of plain libp2p: 25 ms (242 ms simulated, 217 ms real), promised simulated within 20 ms of real' }] as const
-  t.true(readmeFigures({ tookSeconds: 60, experiments: [{ ...experiment, passed: false, broken }] }).includes('| Pool improved 1 of 1 metric: −95% [−96, −94]. ' +
+  t.true(readmeFigures({ tookSeconds: 60, modules: [], experiments: [{ ...experiment, passed: false, broken }] }).includes('| [dead-address](reports/dead-address.html) ' +
     '✕ A [threshold](reports/dead-address.html#thresholds) does not hold: request of Pool: 1.2 s, promised at most 1 s. ' +
-    '✕ A [limit of agreement](reports/dead-address.html#thresholds) does not hold: dial of plain libp2p: 25 ms (242 ms simulated, 217 ms real), promised simulated within 20 ms of real. |'))
+    '✕ A [limit of agreement](reports/dead-address.html#thresholds) does not hold: dial of plain libp2p: 25 ms (242 ms simulated, 217 ms real), promised simulated within 20 ms of real. | Pool, against plain libp2p |'))
 })
 
 test('experiments with many comparisons are counted apart', t => {
   const [agreement] = experiment.agreement
-  const text = readmeFigures({ tookSeconds: 60, experiments: [experiment, { ...experiment, agreement: [{ ...agreement, comparisons: 6, median: 0.2 }] }] })
+  const text = readmeFigures({ tookSeconds: 60, modules: [], experiments: [experiment, { ...experiment, agreement: [{ ...agreement, comparisons: 6, median: 0.2 }] }] })
   t.true(text.includes('times at the median are within 10% in 1, and in 0 of the 1 that have 6 comparisons or more (each'))
 })
 
 test('real runs that the simulation was not held to say so', t => {
-  const alone = (seeds: ExperimentSummary['seeds']): string => readmeFigures({ tookSeconds: 60, experiments: [{ ...experiment, seeds, agreement: [] }] })
+  const alone = (seeds: ExperimentSummary['seeds']): string => readmeFigures({ tookSeconds: 60, modules: [], experiments: [{ ...experiment, seeds, agreement: [] }] })
   t.true(alone({ sim: 20, tcp: 1 }).includes('| 20 in simulation, 1 on real peers (not compared with the simulation) |  |'))
   t.true(alone({ tcp: 9 }).includes('| 9 on real peers (nothing was simulated) |  |'))
 })
@@ -100,17 +109,24 @@ test('an outcome that real peers ran, too, is not counted as virtual, and a read
   const [claim] = experiment.claims
   const [inSimulation] = claim.readings
   const confirmed = { ...claim, readings: [inSimulation, { ...inSimulation, wire: 'stack' as const }, { ...inSimulation, wire: 'tcp' as const, outcome: 'open' as const }] }
-  const text = readmeFigures({ tookSeconds: 60, experiments: [{ ...experiment, claims: [confirmed, claim] }] })
+  const text = readmeFigures({ tookSeconds: 60, modules: [], experiments: [{ ...experiment, claims: [confirmed, claim] }] })
   t.true(text.includes('| ten times faster | 2 (1 virtual) | 0 | 0 | 0 |'))
-  t.true(text.includes('| ✓ met | on the stack: ✓ met, on real peers: ? open |'))
+  t.true(text.includes('| ✓ met | on the stack: ✓ met; on real peers, which cannot tell |'))
 })
 
-test('what each module did alone comes first, a row a module', t => {
-  const modules = [{ module: 'connectionPool', verdict: '', answer: { goals: 'Better in 1 of 2 goals (first address dead, request -95% [-96, -94]), worse in none', rivals: '1 of 2 better, none worse', costs: '–', withoutGain: 'Nothing is lost in 3 comparisons' } }, { module: 'fullStack', verdict: '', answer: { goals: 'Better in 2 of 2 goals', rivals: '–', costs: '–', withoutGain: '–' } }] as const
-  const text = readmeFigures({ tookSeconds: 60, experiments: [experiment, { ...experiment, name: 'ablation', report: 'ablation.html', modules }] })
-  t.regex(text, /^Should a module be switched on\? What each did alone, against plain libp2p \(\[ablation\]\(reports\/ablation\.html#effects\)\)/)
-  t.true(text.includes('\n| --- | --- | --- | --- | --- |\n| [Connection pool](docs/modules.md#connection-pool) | Better in 1 of 2 goals (first address dead, request −95% [−96, −94]), worse in none | 1 of 2 better, none worse | – | Nothing is lost in 3 comparisons |\n\nHow to read the tables'))
+test('what each module did alone in all experiments has a row a module', t => {
+  const parts = { goals: { of: 9, better: 5, worse: 0, open: 2 }, rivals: { of: 4, better: 1, worse: 2, open: 0 }, costs: { of: 4, better: 0, worse: 1, open: 0 }, withoutGain: { of: 3, better: 0, worse: 1, open: 0 } }
+  const gain = { experiment: 'dead-address', report: 'dead-address.html', text: 'first address dead, request -95% [-96, -94]', remark: ', which a rival has, too' }
+  const text = readmeFigures({ tookSeconds: 60, modules: [{ module: 'connectionPool', experiments: 4, ...parts, gain, cost: { experiment: 'dead-address', report: 'dead-address.html', text: 'cold, bytes +20% [+19, +21]' } }, { module: 'fullStack', experiments: 4, ...parts }], experiments: [experiment] })
+  t.true(text.includes('| [Connection pool](docs/modules.md#connection-pool), 4 experiments | 5 of 9 better, 0 worse, 2 open | 1 of 4 better, 2 worse | 1 of 4 dearer, the largest cold, bytes +20% [+19, +21] ([dead-address](reports/dead-address.html#effects)) | 1 of 3 worse or dearer | first address dead, request −95% [−96, −94], the largest, which a rival has, too ([dead-address](reports/dead-address.html#effects)) | none |'))
   t.false(text.includes('Full stack'))
+})
+
+test('what the baseline meets as well says so, in the count and beside the reading', t => {
+  const [claim] = experiment.claims
+  const text = readmeFigures({ tookSeconds: 60, modules: [], experiments: [{ ...experiment, claims: [{ ...claim, byBaseline: true }] }] })
+  t.true(text.includes('| ten times faster | 1 (1 virtual, 1 by the baseline as well) | 0 | 0 | 0 | ✓ met, by the baseline as well: [first address dead]'))
+  t.true(text.includes('| −90% | ✓ met, by the baseline as well | nowhere else |'))
 })
 
 test('README has a place for the published figures, under what it found', t => {
@@ -153,23 +169,23 @@ test('of several cases the strongest and the weakest stand in the promise\'s row
   const slower = { ...claim, reading: 'in 50 ms', case: 'slow', target: { value: 50 }, outcome: 'not met' as const, readings: [{ ...claim.readings[0], outcome: 'not met' as const, found: [312, 300, 320] as const }] }
   const bounded = { ...claim, reading: 'a fifth fails', case: 'failing', outcome: 'open' as const, readings: [{ ...claim.readings[0], outcome: 'open' as const }] }
   const failing = { ...metric, case: 'failing', arms: [plain, { ...pool, ...pool.comparison && { comparison: { ...pool.comparison, verdict: 'saturated' as const, relative: null, bounds: { baseline: 0.2 } } } }] }
-  const [, , , , row, ...rest] = readmeFigures({ tookSeconds: 60, experiments: [{ ...experiment, claims: [slower, bounded, claim], metrics: [metric, failing, { ...metric, case: 'slow' }] }] }).split('\n')
+  const [, , , , row, ...rest] = readmeFigures({ tookSeconds: 60, modules: [], experiments: [{ ...experiment, claims: [slower, bounded, claim], metrics: [metric, failing, { ...metric, case: 'slow' }] }] }).split('\n')
   t.regex(row, /^\| ten times faster \| 1 \(1 virtual\) \| 0 \| 1 \(1 virtual\) \| 1 \(1 virtual\) \| ✓ met: \[first address dead\].* \| ✕ not met: \[in 50 ms\]\([^)]*\), 6\.24 s → 312 ms \|$/)
   t.true(rest.some(line => line.endsWith('| Pool | 6.24 s | 312 ms | 312 ms [300, 320] in simulation | at most 50 ms | ✕ not met | nowhere else |')))
   t.true(rest.some(line => line.endsWith('| Pool | > 6.24 s (20% failed) | 312 ms | no size in simulation | −90% | ? open | nowhere else |')))
   const least = { ...bounded, outcome: 'met' as const, readings: [{ ...bounded.readings[0], found: [-0.95, null, -0.94] as const, isBound: true as const }] }
-  t.true(readmeFigures({ tookSeconds: 60, experiments: [{ ...experiment, claims: [least], metrics: [failing] }] }).includes('| Pool | > 6.24 s (20% failed) | 312 ms | at least 94% less in simulation | −90% | ✓ met | nowhere else |'))
+  t.true(readmeFigures({ tookSeconds: 60, modules: [], experiments: [{ ...experiment, claims: [least], metrics: [failing] }] }).includes('| Pool | > 6.24 s (20% failed) | 312 ms | at least 94% less in simulation | −90% | ✓ met | nowhere else |'))
 })
 
 test('a case whose fair rival is not beaten is not the strongest because a straw man is, and its reading says of what it is the same', t => {
   const [claim] = experiment.claims
   const fair = { ...claim, reading: 'the same, against a fair rival', outcome: 'not met' as const }
   const half = { ...claim, reading: 'half way', case: 'half', outcome: 'partly' as const }
-  const [, , , , row] = readmeFigures({ tookSeconds: 60, experiments: [{ ...experiment, claims: [claim, fair, half], metrics: [...experiment.metrics, { ...experiment.metrics[0], case: 'half' }] }] }).split('\n')
+  const [, , , , row] = readmeFigures({ tookSeconds: 60, modules: [], experiments: [{ ...experiment, claims: [claim, fair, half], metrics: [...experiment.metrics, { ...experiment.metrics[0], case: 'half' }] }] }).split('\n')
   t.regex(row, /\| 1 \(1 virtual\) \| 1 \(1 virtual\) \| 1 \(1 virtual\) \| 0 \| ◐ partly: \[half way\].* \| ✕ not met: \[first address dead, against a fair rival\]/)
-  const [, , , , named] = readmeFigures({ tookSeconds: 60, experiments: [{ ...experiment, claims: [{ ...claim, reading: 'failed requests: churn' }, { ...fair, reading: 'the same, against a fair rival: churn' }] }] }).split('\n')
+  const [, , , , named] = readmeFigures({ tookSeconds: 60, modules: [], experiments: [{ ...experiment, claims: [{ ...claim, reading: 'failed requests: churn' }, { ...fair, reading: 'the same, against a fair rival: churn' }] }] }).split('\n')
   t.regex(named, /✕ not met: \[failed requests, against a fair rival: churn\]/)
   // The case may be named first, and the one before be against another rival.
-  const [, , , , prefixed] = readmeFigures({ tookSeconds: 60, experiments: [{ ...experiment, claims: [{ ...claim, reading: '100 B: as much again, against kept streams' }, { ...fair, reading: '100 B: the same, against a fair rival' }] }] }).split('\n')
+  const [, , , , prefixed] = readmeFigures({ tookSeconds: 60, modules: [], experiments: [{ ...experiment, claims: [{ ...claim, reading: '100 B: as much again, against kept streams' }, { ...fair, reading: '100 B: the same, against a fair rival' }] }] }).split('\n')
   t.regex(prefixed, /✕ not met: \[100 B: as much again, against a fair rival\]/)
 })

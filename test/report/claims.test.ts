@@ -1,6 +1,6 @@
 import test from 'ava'
 import { analyse } from '../../src/report/analysis.ts'
-import { foundText, fromToText } from '../../src/report/claim-sentences.ts'
+import { claimTally, foundText, fromToText } from '../../src/report/claim-sentences.ts'
 import { claimOutcome } from '../../src/report/claims.ts'
 import type { ClaimCheck } from '../../src/report/claims.ts'
 import type { ResultsData } from '../../src/results/data.ts'
@@ -48,6 +48,16 @@ test('claims are held to the leading wire, the others stand beside it', (t) => {
   t.deepEqual(claims.map(({ outcome }) => outcome), ['met', 'met', 'partly', 'met', 'not met', 'open'])
   t.deepEqual(claims[0].elsewhere.map(({ wire }) => wire), ['stack', 'tcp'])
   t.is(claims[0].leading?.wire, 'sim')
+})
+
+test('a value that is met by the baseline as well is told apart from one that the arm brought about', (t) => {
+  const { run, units } = results
+  const reached = (value: number): ClaimCheck => claimsOf({ units, run: { ...run, experiment: { ...run.experiment, promises: [{ promise: 'p', reading: 'r', case: 'address-dead', metric: 'request', arm: 'full', target: { value } }] } } })[0]
+  // 430 ms and some, and plain libp2p takes 6 s.
+  t.like(reached(1_000), { outcome: 'met', byBaseline: undefined })
+  t.like(reached(20_000), { outcome: 'met', byBaseline: true })
+  t.like(reached(100), { outcome: 'partly', byBaseline: undefined })
+  t.regex(claimTally([reached(1_000), reached(20_000), reached(100)]), /^2 of 3 claims met \(1 by the baseline as well\), 1 \w/)
 })
 
 test('of a baseline of zero a change is shown in the metric\'s unit: less is not met, whatever more there is', (t) => {

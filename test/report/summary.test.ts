@@ -109,13 +109,22 @@ test('together experiments take as long as any of them was under way, neither tw
   t.is(tookSeconds(from('15:00', '15:06'), from('10:00', '10:30')), 36 * 60)
 })
 
-test('the short of a module says in how many goals it is better and worse, what is dearer, and what is lost where nothing can be gained', t => {
-  const { modules } = summaryData([entry(fullResults({ simSeeds: 14, stackSeeds: 0, tcpSeeds: 0, holes: 0 }), 'everything.html')]).experiments[0]
-  const answers = new Map(modules.map(({ module, answer }) => [module, answer]))
-  const pool = answers.get('connectionPool')
-  t.regex(pool?.goals ?? '', /^Better in 1 of 4 goals \(most: first address dead, request, p99 -9[23](\.\d)?% \[.*\]\), worse in none, 2 open$/)
-  t.like(pool, { rivals: '–', costs: 'Dearer in none of 2 costs', withoutGain: 'Nothing is lost in 2 comparisons' })
-  const timeouts = answers.get('adaptiveTimeouts')
-  t.regex(timeouts?.costs ?? '', /^Dearer in 2 of 2 costs \(most: .*, attempts a request \+\d\d(\.\d)?% \[.*\]\)$/)
-  t.regex(timeouts?.withoutGain ?? '', /^Worse or dearer in 1 of 2 comparisons \(/)
+test('what all experiments say of a module is counted together, and the largest of each kind says whose it is', t => {
+  const results = fullResults({ simSeeds: 14, stackSeeds: 0, tcpSeeds: 0, holes: 0 })
+  const modules = new Map(summaryData([entry(results, 'one.html'), entry(results, 'two.html')]).modules.map((one) => [one.module, one]))
+  const pool = modules.get('connectionPool')
+  t.like(pool, { experiments: 2, goals: { of: 8, better: 2, worse: 0, open: 4 }, rivals: { of: 0 }, costs: { of: 4, worse: 0 }, withoutGain: { of: 4, worse: 0 } })
+  t.regex(pool?.gain?.text ?? '', /^first address dead, request, p99 -9[23](\.\d)?% \[.*\]$/)
+  t.like(pool?.gain, { experiment: 'everything', report: 'one.html' })
+  t.is(pool?.cost, undefined)
+  const timeouts = modules.get('adaptiveTimeouts')
+  t.like(timeouts, { costs: { of: 4, worse: 4 }, withoutGain: { of: 4, worse: 2 } })
+  t.regex(timeouts?.cost?.text ?? '', /attempts a request \+\d\d(\.\d)?% \[.*\]$/)
+})
+
+test('an experiment\'s lead counts what its verdict does', t => {
+  const { experiments: [{ verdict, lead }] } = summaryData([entry(fullResults({ simSeeds: 14, stackSeeds: 0, tcpSeeds: 0, holes: 0 }), 'everything.html')])
+  const [, better, of] = /: (\d+|none) of (\d+) goals better/.exec(verdict) ?? []
+  t.like(lead, { arm: 'Full stack', against: 'plain libp2p', goals: { of: Number(of), better: Number(better) } })
+  t.true(verdict.includes(lead?.gain?.text ?? 'nothing'))
 })
