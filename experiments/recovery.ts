@@ -115,6 +115,8 @@ export const experiment: Experiment = {
   cases,
   thresholds: [],
   repetitions: { stack: 1, tcp: 1 },
+  // How TCP recovers is most of it, and a relay's two connections recover as two, over no distance.
+  tcpNetwork: 'namespaces',
   precision: {
     // As precise as the least change that counts, as far as some seconds more take it.
     halfWidth: 0.1,
@@ -328,15 +330,14 @@ function recovery (name: string, title: string, description: string, faults: (ru
     title,
     description,
     wires,
-    ...wires.includes('tcp') && { busyProcessors: 0.1 },
+    ...wires.includes('tcp') && { busyProcessors: 0.3 },
     arms: ['plain', 'redial-retries', 'pool', 'pool-timeouts-health', 'full'],
     metrics,
     ...over,
     scenario (run, random) {
       const libp2p = run.arm === 'kept-no-monitor' ? { connectionMonitor: false } : libp2pWith(modulesOfArm(experiment.arms, run))
       const forward: PathDirectionInput = { delayMs: Number(run.rttMs) / 2, rateBitsPerSecond: rateBitsPerSecond ?? Number(run.rateBitsPerSecond) }
-      // One server alone is frozen, and nobody else is to be.
-      const host = (role: string) => (hostName: string) => ({ name: hostName, role, libp2p, process: hostName === frozenServer(run) ? hostName : `${role}s` })
+      const host = (role: string) => (name: string) => ({ name, role, libp2p })
       return {
         hosts: [...clientNames(run).map(host('client')), ...serverNames(run).map(host('server'))],
         paths: clientNames(run).flatMap(from => serverNames(run).map(to => ({ from, to, forward }))),
