@@ -14,7 +14,7 @@ export const processMemory: MemoryMeter = {
   }
 }
 
-/** V8's `gc`, behind `--expose-gc` (src/extensions/gc-extension.cc). */
+/** V8's `gc`, behind `--expose-gc` (V8: src/extensions/gc-extension.cc). */
 type Collector = (options: { readonly type: 'major', readonly execution: 'sync', readonly flavor: 'last-resort' }) => void
 
 let collector: Collector | undefined
