@@ -248,7 +248,7 @@ function belief (experiments: readonly ExperimentSummary[]): string {
 /** From the first run to the last, without the pages, which are a minute's work more. */
 function took ({ tookSeconds, experiments }: SummaryData): string {
   const minutes = tookSeconds / 60
-  return `${plural(experiments.length, 'experiment')}, ${plural(Math.round(minutes), 'minute')} of runs on the machine that their reports name: \`npm run experiments\`.`
+  return `${plural(experiments.length, 'experiment')}, ${plural(Math.round(minutes), 'minute')} of runs in all on the machine that their reports name: \`npm run experiments\`, and what was run again after it ([docs/runs.md](docs/runs.md)).`
 }
 
 function size (difference: number): string {

@@ -75,7 +75,7 @@ test('README\'s figures say of each promise what was found and where, of each ex
     '',
     'Of 1 experiment that ran in simulation and on real peers, times at the median are within 10% in 1 (each experiment\'s figure is its median over what was compared; over all of them it is 3.7%, at most 3.7%); at p99 they differ by 8.1% typically and by 8.1% at most.',
     '',
-    '1 experiment, 1 minute of runs on the machine that their reports name: `npm run experiments`.'
+    '1 experiment, 1 minute of runs in all on the machine that their reports name: `npm run experiments`, and what was run again after it ([docs/runs.md](docs/runs.md)).'
   ].join('\n'))
 })
 
