@@ -87,7 +87,7 @@ function cellular (name: string, title: string, description: string, queue: Path
     name,
     title,
     description,
-    // No `busyProcessors`: what the link carries is work for two.
+    busyProcessors: 0.1,
     scenario: ({ rttMs, trafficBitsPerSecond, durationMs, deadlineMs }) => ({
       hosts: [{ name: 'client', role: 'client' }, { name: 'server', role: 'server' }],
       paths: [{

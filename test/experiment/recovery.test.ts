@@ -62,7 +62,7 @@ test('a run of the full stack is the same run again', async t => {
 
 test('after a restart that sixty clients meet at once nearly each has dialled each server again, and no more come within 100 ms than within a second', async t => {
   const parameters = { stormClients: 60, stormRequestsPerSecond: 1 }
-  for (const arm of ['plain', 'redial-retries', 'pool-timeouts-health', 'full']) {
+  for (const arm of ['plain', 'kept-redial', 'pool-timeouts-health', 'full']) {
     const result = await experiment.run({ case: 'storm', arm, parameters })
     // At one request a second, half of them for each server, all but one in 1,800 ask within the 15 s that are observed.
     t.is(valuesOf(result, 'dials').length, 2)
