@@ -45,6 +45,8 @@ interface Load {
   readonly together?: true
   /** Uploads of the class `urgent` to the first server, as much as the line carries. */
   readonly urgentUploads?: true
+  /** True where one of the peers uploaded to has many times as many uploads under way. */
+  readonly greedy?: true
   /** What the shaper is told of the line's rate; absent: `LINE_PAYLOAD_SHARE`. */
   readonly toldShare?: number
 }
@@ -54,6 +56,8 @@ const BUFFERS = [1, 4, 8] as const
 /** Of these, what real peers have. */
 const REAL_BUFFER = 4
 const LAN_BUFFER_MS = 40
+/** Where one is greedy: its uploads under way, over those of each of the others. */
+const GREED = 4
 /** Of the other sweep: what the shaper is told, hundredths of the line's rate. */
 const TOLD_PERCENT = [70, 80, 85, 90, 100] as const
 
@@ -61,6 +65,7 @@ const LOADS: Readonly<Record<string, Load | undefined>> = {
   ...Object.fromEntries(BUFFERS.map((buffer): [string, Load] => [`buffer-${buffer}`, { uploads: 3, requests: ['normal'] }])),
   ...Object.fromEntries(TOLD_PERCENT.map((percent): [string, Load] => [`told-${percent}`, { uploads: 3, requests: ['normal'], toldShare: percent / 100 }])),
   urgent: { uploads: 3, requests: ['urgent', 'normal'] },
+  greedy: { uploads: 3, requests: [], greedy: true },
   starvation: { uploads: 3, requests: [], urgentUploads: true },
   alone: { uploads: 1, requests: [] },
   lan: { uploads: 1, requests: ['normal'], together: true }
@@ -117,6 +122,14 @@ const cases: readonly Case[] = [
     metrics: [...andRivals(time('urgent-p50', 'Urgent request, median', 'request-urgent', 'p50')), ...andRivals(time('urgent-p99', 'Urgent request, p99', 'request-urgent', 'p99')), ...REQUEST, ...andRivals(UTILISATION), ...andRivals(FAIRNESS), WIRE_BYTES]
   },
   {
+    name: 'greedy',
+    title: 'One greedy peer',
+    description: `Of three peers one has ${GREED} times as many uploads under way as each of the others: where who came first is first, it gets most of the line. Behind four bandwidth-delay products.`,
+    wires: ['sim', 'stack'],
+    scenario: run => starScenario(run, 4, 4),
+    metrics: [...andRivals(FAIRNESS), ...andRivals(UTILISATION), WIRE_BYTES]
+  },
+  {
     name: 'starvation',
     title: 'Urgent without end',
     description: 'Somebody calls all he uploads to one peer urgent, as much as the line carries, beside bulk to three others. Strict priority leaves these nothing; the bandwidth manager promises bulk a sixteenth.',
@@ -159,7 +172,11 @@ export const experiment: Experiment = {
     { name: 'buffer', title: 'The router\'s queue', description: 'In round trips at the line\'s rate.', factors: [{ name: 'buffer', title: 'Round trips', unit: 'count', scale: 'log' }] },
     { name: 'told', title: 'What the shaper is told of the line', description: 'In hundredths of its rate. Headers, acknowledgements and what the muxer says take the rest: told more than the line carries of payload, the queue stands in the router.', factors: [{ name: 'told', title: 'Hundredths of the rate', unit: 'count', scale: 'linear' }] }
   ],
-  thresholds: [],
+  thresholds: [
+    // A sixteenth of what it is told to send.
+    { case: 'starvation', metric: 'bulk', arm: 'fair', limit: LINE_PAYLOAD_SHARE / 16, direction: 'at-least' },
+    { case: 'buffer-4', metric: 'fairness', arm: 'fair', limit: 0.95, direction: 'at-least' }
+  ],
   repetitions: { stack: 1, tcp: 1 },
   precision: {
     halfWidth: 0.05,
@@ -181,7 +198,7 @@ const UPLOAD_BYTES = 64 * 1024
 const SMALL_BYTES = 100
 
 async function askBesideUploads (host: Host, run: RunParameters): Promise<void> {
-  const { uploads, uploadClass = 'bulk', requests, together, urgentUploads, toldShare = LINE_PAYLOAD_SHARE } = loadOf(run)
+  const { uploads, uploadClass = 'bulk', requests, together, greedy, urgentUploads, toldShare = LINE_PAYLOAD_SHARE } = loadOf(run)
   const deadlineMs = Number(run.deadlineMs)
   const durationMs = durationOf(run)
   const [beginMs, endMs] = [Number(run.warmUpMs), Number(run.warmUpMs) + durationMs]
@@ -196,8 +213,8 @@ async function askBesideUploads (host: Host, run: RunParameters): Promise<void> 
   let requestBytes = 0
   const flows = (together === true ? [asked] : others.slice(0, uploads)).map(requester => new Flow(host, requester, uploadClass, beginMs, endMs))
   const urgent = urgentUploads === true ? [new Flow(host, asked, 'urgent', beginMs, endMs)] : []
-  const linesOf = (flow: Flow, count: unknown): Array<Promise<void>> => Array.from({ length: Number(count) }, async () => await flow.run())
-  const lines = [...flows.flatMap(flow => linesOf(flow, run.uploadsUnderWay)), ...urgent.flatMap(flow => linesOf(flow, run.urgentUnderWay))]
+  const linesOf = (flow: Flow, count: number): Array<Promise<void>> => Array.from({ length: count }, async () => await flow.run())
+  const lines = [...flows.flatMap((flow, index) => linesOf(flow, Number(run.uploadsUnderWay) * (greedy === true && index === 0 ? GREED : 1))), ...urgent.flatMap(flow => linesOf(flow, Number(run.urgentUnderWay)))]
   const [carriedBytes] = await Promise.all([wireBytesBetween(host, beginMs, endMs), ...lines, ...requests.map(async trafficClass => {
     const arrivals = poissonArrivals(host.random.fork(`arrivals ${trafficClass}`), Number(run.requestsPerSecond), durationMs)
     await openLoop(host.clock, arrivals.map(timeMs => beginMs + timeMs), async scheduledMs => {

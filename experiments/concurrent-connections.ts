@@ -9,6 +9,7 @@ import type { Host, Role, RunParameters, WireName } from '../src/wires/wire.ts'
 import { openLoop, poissonArrivals } from '../src/workload/arrivals.ts'
 import { COMPUTING_PER_EVENT_MS } from '../src/workload/computing.ts'
 import { hostNames } from '../src/workload/host-names.ts'
+import { keptStreams } from '../src/workload/kept-streams.ts'
 import { measure, recordSample } from '../src/workload/measure.ts'
 import { libp2pWith, modulesOfArm, requesterWith } from '../src/workload/modules.ts'
 import { requestPayloads } from '../src/workload/request-reply.ts'
@@ -43,6 +44,7 @@ const module = (name: string, title: string, modules: readonly ModuleName[]): Ar
 export const arms: readonly Arm[] = [
   { name: 'plain', title: 'Plain libp2p', description: 'dial() reuses the connection, each request opens a stream. libp2p\'s limits are raised at both ends, as its documentation advises a server of many.' },
   { name: 'plain-defaults', title: 'Plain, default limits', description: 'The same with libp2p\'s own limits: 300 connections, 10 of them in the making. Only the 5 a second from one address are raised, for each client has an address of its own in the field, and none on loopback.' },
+  { name: 'kept-streams', title: 'Kept streams', description: 'Plain libp2p whose streams are kept and used again, by hand: the fair rival of what later requests take.' },
   module('pool', 'Connection pool', ['connectionPool']),
   module('batching', 'Message batching', ['messageBatching']),
   module('bandwidth', 'Bandwidth manager', ['bandwidthManager']),
@@ -62,6 +64,7 @@ const metrics: readonly Metric[] = [
   { name: 'first-answer-p90', title: 'First answer, p90', sample: 'first-answer', statistic: 'p90', unit: 'ms', better: 'lower', minimumEffect: 0.05 },
   { name: 'failed', title: 'Failed requests', sample: 'request', statistic: 'failed-share', unit: 'share', better: 'lower', minimumEffect: 0.01 },
   { name: 'request-p99', title: 'Request, p99', sample: 'request', statistic: 'p99', unit: 'ms', better: 'lower', minimumEffect: 0.05 },
+  { name: 'request-p99-kept', title: 'Request, p99, against kept streams', sample: 'request', statistic: 'p99', unit: 'ms', better: 'lower', baseline: 'kept-streams', minimumEffect: 0.05 },
   { name: 'open', title: 'Clients connected at once in the end', sample: 'open', statistic: 'mean', unit: 'count', better: 'higher', minimumEffect: 0.01 },
   { name: 'connections', title: 'Connections a client', sample: 'connections', statistic: 'mean', unit: 'count', better: 'lower', role: 'cost', minimumEffect: 0.05 },
   { name: 'server-memory', title: 'Server, in use after collection', sample: 'server-memory', statistic: 'mean', unit: 'bytes', better: 'lower', role: 'cost', wireSpecific: true, minimumEffect: 0.05 },
@@ -70,7 +73,7 @@ const metrics: readonly Metric[] = [
 
 const cases: readonly Case[] = [
   ...LEVELS.map(clients => crowd(clients, {
-    name: `clients-${clients}`, arms: ['plain', 'plain-defaults', 'full'], wires: wiresFor(clients), sweep: { name: 'clients', levels: { clients } }
+    name: `clients-${clients}`, arms: ['plain', 'plain-defaults', 'kept-streams', 'full'], wires: wiresFor(clients), sweep: { name: 'clients', levels: { clients } }
   })),
   crowd(100, { name: 'each-module', title: '100 clients, each module alone', wires: ['sim'] })
 ]
@@ -161,7 +164,8 @@ async function connectAndAsk (host: Host, run: RunParameters): Promise<void> {
   const inTouchMs = Number(run.inTouchMs)
   const firstMs = startMs + Number(run.askingMs) + inTouchMs
   const seldom = Array.from({ length: Math.max(0, Math.ceil((endMs - SETTLING_MS - firstMs) / inTouchMs)) }, (_, index) => firstMs + index * inTouchMs)
-  await using requester = await requesterWith(host, host.peer('server'), Number(run.deadlineMs), modulesOfArm(arms, run), MODULE_OPTIONS)
+  const { addresses } = host.peer('server')
+  await using requester = run.arm === 'kept-streams' ? keptStreams({ node: host.node, addresses }) : await requesterWith(host, host.peer('server'), Number(run.deadlineMs), modulesOfArm(arms, run), MODULE_OPTIONS)
   const payloadOf = requestPayloads(MESSAGE_BYTES, MESSAGE_BYTES)
   let answered = false
   await openLoop(host.clock, [startMs, ...often, ...seldom], async scheduledMs => {

@@ -91,7 +91,7 @@ const cases: readonly Case[] = [
     name: 'calm',
     title: 'No congestion',
     description: 'The same bad peers and nothing else: what a rule is for.',
-    wires: ['sim'],
+    wires: ['sim', 'stack'],
     metrics,
     sweep: sweptAt(USUAL_BAD_PERCENT),
     scenario: (run, random) => scenarioOf(run, random, [])
@@ -120,7 +120,7 @@ export const experiment: Experiment = {
     { name: 'health', title: 'Health monitor', description: 'networkHealth with its defaults: outliers are ejected, a tenth of the peers at most, nobody while half of those in use fail at once, and each may come back by one request.', modules: ['networkHealth'] }
   ],
   cases,
-  thresholds: [],
+  thresholds: [{ case: 'congested', metric: 'banned', arm: 'health', limit: 0, direction: 'at-most' }],
   sweeps: [{ name: 'bad-share', title: 'Bad peers', description: 'From one bad peer in ten to two in five, without congestion.', factors: [{ name: 'bad', title: 'Bad peers', unit: 'share' }] }],
   // Of real peers a run is three minutes and more; all share the machine.
   repetitions: { stack: 1, tcp: 1 },

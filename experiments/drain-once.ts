@@ -2,7 +2,7 @@ import * as z from 'zod'
 import { sleep } from '../src/core/clock.ts'
 import { TwinwireError } from '../src/core/errors.ts'
 import { MODULES } from '../src/experiment/definition.ts'
-import type { Arm, Experiment, Metric, ModuleName } from '../src/experiment/definition.ts'
+import type { Arm, Experiment, Metric } from '../src/experiment/definition.ts'
 import { FrameStream } from '../src/optim/frame-stream.ts'
 import { MAXIMUM_FRAME_BYTES } from '../src/optim/index.ts'
 import type { Connection, OptimizedNetwork, OptimizedNetworkOptions, Stream } from '../src/optim/index.ts'
@@ -42,7 +42,7 @@ const arms: readonly Arm[] = [
   { name: 'no-back-pressure', title: 'No back-pressure', description: 'What send() answers is not looked at.' },
   { name: 'window', title: 'A window, by hand', description: 'Messages of 32 KiB on one stream, whose drain event is heeded; each is acknowledged, and 32 are under way at most: the window of the arms with modules, without them.' },
   { name: 'batching', title: 'Message batching', description: 'Messages of 32 KiB through the batching module, `bulk`, 32 at a time.', modules: ['messageBatching'] },
-  { name: 'batching-at-once', title: 'Message batching, all at once', description: 'The same with all messages offered at once; such as the module refuses with ERR_QUEUE_FULL are offered again when the next one was acknowledged. What is buffered then is what the module holds back with its defaults, 4 MiB a peer.' },
+  { name: 'batching-at-once', title: 'Message batching, all at once', description: 'The same with all messages offered at once; such as the module refuses with ERR_QUEUE_FULL are offered again when the next one was acknowledged. What is buffered then is what the module holds back with its defaults, 4 MiB a peer.', modules: ['messageBatching'] },
   { name: 'full', title: 'Full stack', description: 'As message batching, through all five modules. The bandwidth manager is told the path\'s rate, less what headers take.', modules: MODULES }
 ]
 
@@ -75,7 +75,7 @@ export const experiment: Experiment = {
     description: 'One stream has 16 MB to send over 20 Mbit/s, and small requests arrive on the same connection. Buffered is what the streams of the connection have not handed to the muxer, and what waits in queues of the modules.',
     // No `busyProcessors`: what the line carries is work for two.
     scenario: run => ({
-      hosts: [{ name: 'client', role: 'client', freshProcess: true, libp2p: libp2pWith(modulesOf(run)) }, { name: 'server', role: 'server', libp2p: libp2pWith(modulesOf(run)) }],
+      hosts: [{ name: 'client', role: 'client', freshProcess: true, libp2p: libp2pWith(modulesOfArm(arms, run)) }, { name: 'server', role: 'server', libp2p: libp2pWith(modulesOfArm(arms, run)) }],
       paths: [{ from: 'client', to: 'server', forward: { delayMs: Number(run.rttMs) / 2, rateBitsPerSecond: Number(run.rateBitsPerSecond), queue: { limitPackets: QUEUE_PACKETS } } }],
       limitMs: 5 * transferMs(run) + 2 * Number(run.deadlineMs)
     }),
@@ -95,7 +95,7 @@ export const roles: Readonly<Record<string, Role>> = {
 
 /** Streams are read to their end and answered with a byte; messages are taken. */
 async function serveSink (host: Host, run: RunParameters): Promise<void> {
-  const network = await serveWith(host, modulesOf(run), optionsOf(run))
+  const network = await serveWith(host, modulesOfArm(arms, run), optionsOf(run))
   if (network === undefined) {
     await host.node.handle(SINK, stream => {
       stream.addEventListener('message', () => {})
@@ -111,7 +111,7 @@ async function serveSink (host: Host, run: RunParameters): Promise<void> {
 
 async function sendAndAsk (host: Host, run: RunParameters): Promise<void> {
   const server = host.peer('server')
-  const modules = modulesOf(run)
+  const modules = modulesOfArm(arms, run)
   const connection = await host.node.dial([...server.addresses], { signal: host.signal })
   const network = modules.length === 0 ? undefined : networkWith(host, modules, optionsOf(run))
   const peer = { node: host.node, clock: host.clock, peer: server.id, addresses: server.addresses, deadlineMs: Number(run.deadlineMs) }
@@ -270,8 +270,4 @@ function transferMs ({ bulkBytes, rateBitsPerSecond }: RunParameters): number {
 
 function optionsOf ({ rateBitsPerSecond }: RunParameters): OptimizedNetworkOptions {
   return { messageBatching: { codecs: ['snappy'] }, bandwidthManager: { uploadBitsPerSecond: LINE_PAYLOAD_SHARE * Number(rateBitsPerSecond) } }
-}
-
-function modulesOf (run: RunParameters): readonly ModuleName[] {
-  return run.arm === 'batching-at-once' ? ['messageBatching'] : modulesOfArm(arms, run)
 }

@@ -111,7 +111,7 @@ const cases: readonly Case[] = [
     name: 'quiet',
     title: 'Nothing wrong',
     description: 'The same hosts and requests on a path without fault: there is nothing to gain, and probes are what monitors cost.',
-    wires: ['sim'],
+    wires: ['sim', 'stack'],
     noGain: ['networkHealth'],
     metrics: [DISCONNECTS, ...OTHERS],
     scenario: run => scenarioOf(run)
@@ -140,7 +140,10 @@ export const experiment: Experiment = {
   parameters,
   arms,
   cases,
-  thresholds: [],
+  thresholds: [
+    ...['busy', 'pauses', 'bad-path', 'quiet'].map(name => ({ case: name, metric: 'disconnects', arm: 'health', limit: 0, direction: 'at-most' as const })),
+    { case: 'dead', metric: 'detect', arm: 'health', limit: 22_000, direction: 'at-most' }
+  ],
   // Of real peers a run is three minutes; all share the machine.
   repetitions: { stack: 1, tcp: 1 },
   precision: {

@@ -2,7 +2,7 @@ import * as z from 'zod'
 import type { Experiment } from '../src/experiment/definition.ts'
 import { arms, crowd, parameters as crowdParameters, roles as crowdRoles } from './concurrent-connections.ts'
 
-const ARMS = ['plain', 'plain-defaults', 'full'] as const
+const ARMS = ['plain', 'plain-defaults', 'kept-streams', 'full'] as const
 /** The largest first, which take the longest. */
 const LEVELS = [10_000, 3_000] as const
 const WITHOUT_VERDICT = 'One seed, for the processor\'s sake: no comparison can be significant with it, so there are values and no verdicts, by design.'
@@ -21,7 +21,7 @@ export const experiment: Experiment = {
   parameters,
   arms: arms.filter(({ name }) => ARMS.some(arm => arm === name)),
   cases: LEVELS.map(clients => crowd(clients, { name: `clients-${clients}`, description: `As in concurrent-connections, with peers that compute in no time. ${WITHOUT_VERDICT}`, wires: ['sim'], sweep: { name: 'clients', levels: { clients } } })),
-  thresholds: [],
+  thresholds: LEVELS.map(clients => ({ case: `clients-${clients}`, metric: 'unserved', arm: 'full', limit: 0.01, direction: 'at-most' })),
   sweeps: [{ name: 'clients', title: 'Clients', description: 'Three and ten thousand clients, in simulation only.', factors: [{ name: 'clients', title: 'Clients', unit: 'count', scale: 'log' }] }],
   // Not the usual twenty: a run of ten thousand is a minute's work or more, and runs differ in arrivals alone.
   repetitions: { sim: 1, stack: 0, tcp: 0 }

@@ -113,7 +113,8 @@ export const experiment: Experiment = {
     { name: 'full', title: 'Full stack', description: 'All five modules at both ends. libp2p\'s own monitor is off.', modules: MODULES }
   ],
   cases,
-  thresholds: [],
+  // One of each client within a second.
+  thresholds: [{ case: 'storm', metric: 'dial-peak', arm: 'full', limit: 200, direction: 'at-most' }],
   repetitions: { stack: 1, tcp: 1 },
   // How TCP recovers is most of it, and a relay's two connections recover as two, over no distance.
   tcpNetwork: 'namespaces',

@@ -102,12 +102,9 @@ function checkCase (experiment: Experiment, theCase: Case, path: string): void {
   if (theCase.arms?.length === 0) {
     throw invalid(`${path}.arms`, 'an arm or more, or no list: all of them', 'none')
   }
-  arms.forEach((arm, i) => {
-    oneOf(arm, known, `${path}.arms[${i}]`)
-    if (arms.indexOf(arm) < i) {
-      throw invalid(`${path}.arms[${i}]`, 'each arm once', show(arm))
-    }
-  })
+  arms.forEach((arm, i) => { oneOf(arm, known, `${path}.arms[${i}]`) })
+  checkOnce(arms, `${path}.arms`)
+  checkRealArms(experiment, theCase, `${path}.realArms`)
   checkList(metrics, `${path}.metrics`)
   metrics.forEach(({ baseline }, i) => {
     if (baseline !== undefined) {
@@ -121,6 +118,29 @@ function checkCase (experiment: Experiment, theCase: Case, path: string): void {
   if (sweep !== undefined) {
     checkLevels(experiment, sweep, `${path}.sweep`)
   }
+}
+
+function checkRealArms (experiment: Experiment, theCase: Case, path: string): void {
+  const { realArms, wires } = theCase
+  if (realArms === undefined) {
+    return
+  }
+  if (!carries('tcp', theCase)) {
+    throw invalid(path, 'nothing where no real peers run', `${realArms.join(', ')} where wires are ${wires?.join(', ')}`)
+  }
+  if (realArms.length === 0) {
+    throw invalid(path, 'an arm or more, or no list: all that take part', 'none')
+  }
+  realArms.forEach((arm, i) => { takesPart(experiment, theCase, arm, `${path}[${i}]`) })
+  checkOnce(realArms, path)
+}
+
+function checkOnce (arms: readonly string[], path: string): void {
+  arms.forEach((arm, i) => {
+    if (arms.indexOf(arm) < i) {
+      throw invalid(`${path}[${i}]`, 'each arm once', show(arm))
+    }
+  })
 }
 
 function checkLevels ({ sweeps = [] }: Experiment, { name, levels }: NonNullable<Case['sweep']>, path: string): void {

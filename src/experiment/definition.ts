@@ -132,6 +132,8 @@ export interface Case {
   readonly metrics: readonly Metric[]
   /** The arms that take part; absent: all. */
   readonly arms?: readonly string[]
+  /** Of these, the arms that real peers have as well, where the machine cannot carry all or has no time for them; absent: all. The others count as no missing results. */
+  readonly realArms?: readonly string[]
   /** The wires that can bring its scenario about; absent: all. On others it is left out, which makes no results partial. */
   readonly wires?: readonly WireName[]
   /**

@@ -1,5 +1,5 @@
 import type { Experiment } from './definition.ts'
-import { armsOf, isPlanned } from './plan.ts'
+import { armsOnWire, isPlanned } from './plan.ts'
 import type { WirePlan } from './plan.ts'
 import type { WireName } from './unit.ts'
 
@@ -25,7 +25,7 @@ export function leadingFamilies (experiment: Pick<Experiment, 'arms' | 'cases' |
 /** Every metric of every case, for every arm that takes part beside the metric's baseline. */
 function comparisonsOf (experiment: Pick<Experiment, 'arms' | 'cases'>, part: WirePlan): number {
   return experiment.cases.filter((theCase) => isPlanned(part, theCase)).reduce((sum, theCase) => {
-    const arms = armsOf(theCase, experiment)
+    const arms = armsOnWire(theCase, experiment, part.wire)
     return sum + theCase.metrics.filter(({ baseline = experiment.arms[0].name }) => arms.includes(baseline)).length * (arms.length - 1)
   }, 0)
 }

@@ -26,7 +26,7 @@ export function planUnits (experiment: Experiment, plan: readonly WirePlan[]): U
   for (const { seeds, ...part } of plan) {
     for (const seed of seeds) {
       for (const theCase of experiment.cases.filter(theCase => isPlanned(part, theCase))) {
-        const arms = armsOf(theCase, experiment)
+        const arms = armsOnWire(theCase, experiment, part.wire)
         for (const arm of part.wire === 'tcp' ? randomStream(seed).fork(`order:${theCase.name}`).shuffle([...arms]) : arms) {
           units.push({ wire: part.wire, case: theCase.name, arm, seed })
         }
@@ -44,4 +44,9 @@ export function isPlanned ({ wire, cases }: Pick<WirePlan, 'wire' | 'cases'>, th
 /** Names of the arms that take part in a case. */
 export function armsOf ({ arms }: Pick<Case, 'arms'>, experiment: Pick<Experiment, 'arms'>): readonly string[] {
   return arms ?? experiment.arms.map(({ name }) => name)
+}
+
+/** Those of them that run on a wire. */
+export function armsOnWire ({ realArms, ...theCase }: Pick<Case, 'arms' | 'realArms'>, experiment: Pick<Experiment, 'arms'>, wire: WireName): readonly string[] {
+  return wire === 'tcp' && realArms !== undefined ? realArms : armsOf(theCase, experiment)
 }

@@ -30,6 +30,7 @@ export const precisionSchema = z.strictObject({ halfWidth: z.number().positive()
 export const caseShape = {
   ...named,
   arms: z.array(text).exactOptional(),
+  realArms: z.array(text).exactOptional(),
   wires: z.array(wire).exactOptional(),
   metrics: z.array(metricSchema),
   sweep: z.strictObject({ name: text, levels: z.record(text, z.number()) }).exactOptional(),

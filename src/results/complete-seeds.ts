@@ -1,4 +1,4 @@
-import { armsOf, isPlanned } from '../experiment/plan.ts'
+import { armsOnWire, isPlanned } from '../experiment/plan.ts'
 import type { WirePlan } from '../experiment/plan.ts'
 import { unitId } from './data.ts'
 import type { ResultsData } from './data.ts'
@@ -13,7 +13,7 @@ export function completeSeeds ({ run, units }: ResultsData): ResultsData {
   const kept = new Set<string>()
   const plan = run.plan.map((part): WirePlan => {
     const idsOf = (seed: string): string[] => cases.filter((theCase) => isPlanned(part, theCase))
-      .flatMap((theCase) => armsOf(theCase, { arms }).map((arm) => unitId({ wire: part.wire, case: theCase.name, arm, seed })))
+      .flatMap((theCase) => armsOnWire(theCase, { arms }, part.wire).map((arm) => unitId({ wire: part.wire, case: theCase.name, arm, seed })))
     const seeds = part.seeds.filter((seed) => idsOf(seed).every((id) => ended.has(id)))
     seeds.flatMap(idsOf).forEach((id) => kept.add(id))
     return { ...part, seeds }

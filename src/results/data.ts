@@ -1,11 +1,11 @@
 import type { Case, Experiment, Precision } from '../experiment/definition.ts'
-import { isPlanned } from '../experiment/plan.ts'
+import { armsOnWire, isPlanned } from '../experiment/plan.ts'
 import type { WirePlan } from '../experiment/plan.ts'
 import type { RunParameters, UnitError, UnitKey, UnitResult, WireName } from '../experiment/unit.ts'
 import { carries, WIRES } from '../experiment/wire-pair.ts'
 
 /** A case as plain data: what a report needs of it. */
-export type CaseDescription = Pick<Case, 'name' | 'title' | 'description' | 'arms' | 'wires' | 'metrics' | 'sweep' | 'noGain' | 'warmUpMs'>
+export type CaseDescription = Pick<Case, 'name' | 'title' | 'description' | 'arms' | 'realArms' | 'wires' | 'metrics' | 'sweep' | 'noGain' | 'warmUpMs'>
 
 /** An experiment as plain data, so that its report can be made again without its code. */
 export interface ExperimentDescription extends Pick<Experiment,
@@ -75,8 +75,8 @@ export function describeExperiment ({ name, title, question, expected, arms, sub
   }))
 }
 
-function describeCase ({ name, title, description, arms, wires, metrics, sweep, noGain, warmUpMs }: Case): CaseDescription {
-  return defined({ name, title, description, arms, wires, metrics, sweep, noGain, warmUpMs })
+function describeCase ({ name, title, description, arms, realArms, wires, metrics, sweep, noGain, warmUpMs }: Case): CaseDescription {
+  return defined({ name, title, description, arms, realArms, wires, metrics, sweep, noGain, warmUpMs })
 }
 
 /** Without the fields that are undefined, which JSON would lose. */
@@ -104,10 +104,10 @@ export function holes ({ run, units }: PlannedResults): Hole[] {
   const missing: Hole[] = []
   for (const { seeds, ...part } of run.plan) {
     const { wire } = part
-    for (const { name: caseName, arms = run.experiment.arms.map(({ name }) => name) } of run.experiment.cases.filter((theCase) => isPlanned(part, theCase))) {
-      for (const arm of arms) {
+    for (const theCase of run.experiment.cases.filter((theCase) => isPlanned(part, theCase))) {
+      for (const arm of armsOnWire(theCase, run.experiment, wire)) {
         for (const seed of seeds) {
-          const key = { wire, case: caseName, arm, seed }
+          const key = { wire, case: theCase.name, arm, seed }
           const unit = found.get(unitId(key))
           if (unit === undefined) {
             missing.push({ ...key, code: 'ERR_RESULTS_INCOMPLETE', message: 'the run has no result' })

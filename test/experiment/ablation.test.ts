@@ -72,3 +72,19 @@ test('where the first addresses are dead, plain libp2p waits its six seconds for
   t.true(plain > 6_000 && plain < (6_000 + 9 * RTT_MS) * 1.0001, `${plain} ms`)
   t.true(pool <= 250 + 6 * RTT_MS, `${pool} ms`)
 })
+
+test('who asks twice by hand where some answers are slow has nearly all of them a round trip after the second attempt', async t => {
+  const samples = await play('slow-answers', 'by-hand')
+  // Slow twice are four in ten thousand, and a second attempt may need a stream of its own.
+  t.true(quantile(valuesOf(samples, 'request'), 0.99) <= (1.5 + 2) * RTT_MS * 1.01)
+  const [attempts] = valuesOf(samples, 'attempts')
+  t.true(attempts > 1 && attempts < 1.2, String(attempts))
+})
+
+test('who passes over a silent server by hand waits for it only in the two seconds in which nobody knows', async t => {
+  const samples = (await play('dead-peer', 'by-hand')).filter(({ metric }) => metric === 'request')
+  const waited = samples.filter(({ value }) => value > 1_000)
+  // It dies after a fifth of twelve seconds, and a sample is recorded when it ends.
+  const [firstMs, lastMs] = [Math.min, Math.max].map(extreme => extreme(...waited.map(({ timeMs, value }) => timeMs - value)))
+  t.true(waited.length > 0 && lastMs - firstMs < 2_000, `${firstMs} to ${lastMs} ms`)
+})

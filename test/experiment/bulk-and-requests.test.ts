@@ -49,6 +49,14 @@ test('no arm gets more through than the payload\'s share of the line, and what w
   }
 })
 
+test('of a greedy peer and two others FIFO gives the most to who has most under way, and the manager each the same', async t => {
+  const fairnessOf = async (arm: string): Promise<number> => valuesOf(await play('greedy', arm), 'fairness')[0]
+  // Shares of 4, 1 and 1 have an index of 36 / (3 * 18).
+  const fifo = await fairnessOf('fifo')
+  t.true(Math.abs(fifo - 2 / 3) < 0.05, `${fifo}`)
+  t.true(await fairnessOf('fair') > 0.99)
+})
+
 test('told less than the line carries, a request waits for no queue but the two bursts of 10 ms that the bucket lets go at once', async t => {
   for (const name of ['told-70', 'told-80', 'buffer-8']) {
     const p50 = quantile(valuesOf(await play(name, 'fair'), 'request-normal'), 0.5)

@@ -2,6 +2,7 @@ import test from 'ava'
 import { loadExperiment } from '../../src/experiment/registry.ts'
 import { runUnit } from '../../src/experiment/run-unit.ts'
 import type { SampleEvent } from '../../src/experiment/definition.ts'
+import { quantile } from '../../src/stats/quantile.ts'
 import { SimWire } from '../../src/wires/sim.ts'
 
 const RTT_MS = 80
@@ -35,8 +36,15 @@ test('all arms meet the same requests', async t => {
   const countOf = async (arm: string): Promise<number> => of(await samplesOf(arm), 'request').length
   const plain = await countOf('plain')
   t.true(plain > CLIENTS)
-  for (const arm of ['plain-defaults', 'full']) {
+  for (const arm of ['plain-defaults', 'kept-streams', 'full']) {
     t.is(await countOf(arm), plain, arm)
+  }
+})
+
+test('later requests take two round trips on streams of their own, and one on kept ones, by hand or by the modules', async t => {
+  for (const [arm, trips] of [['plain', 2], ['kept-streams', 1], ['full', 1]] as const) {
+    const took = of(await samplesOf(arm), 'request').map(({ value }) => value).filter(value => value < 4.5 * RTT_MS)
+    t.true(Math.abs(quantile(took, 0.5) - trips * RTT_MS) < 1, `${arm}: ${quantile(took, 0.5)} ms`)
   }
 })
 

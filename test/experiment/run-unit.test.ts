@@ -57,6 +57,14 @@ test('on real peers the arms of a seed and a case are in an order that is drawn 
   t.deepEqual(new Set(orders('sim').map(order => order.join(''))), new Set(['abc']))
 })
 
+test('real peers may have some of a case\'s arms only, and what they have not is none of the plan', t => {
+  const cases = loaded.experiment.cases.map(theCase => ({ ...theCase, realArms: ['tuned'] }))
+  const units = planUnits({ ...loaded.experiment, cases }, [{ wire: 'stack', seeds: ['root/0'] }, { wire: 'tcp', seeds: ['root/0'] }])
+  const armsOn = (wire: UnitKey['wire']): Set<string> => new Set(units.filter(unit => unit.wire === wire).map(({ arm }) => arm))
+  t.deepEqual(armsOn('stack'), new Set(['plain', 'tuned']))
+  t.deepEqual(armsOn('tcp'), new Set(['tuned']))
+})
+
 test('a case can have some of the arms only', t => {
   const [idle, busy] = loaded.experiment.cases
   const experiment = { ...loaded.experiment, cases: [{ ...idle, arms: ['tuned'] }, busy] }

@@ -79,6 +79,19 @@ test('a case asks only for the arms that take part in it', (t) => {
   t.true(small.units.every((unit) => unit.case !== 'round-trips' || unit.arm === 'plain'))
 })
 
+test('arms that real peers have not are no holes, and are known when results are read again', async (t) => {
+  const directory = await folder(t)
+  const { run, units } = syntheticResults({ simSeeds: 2, stackSeeds: 0, tcpSeeds: 1 })
+  const results: ResultsData = {
+    run: { ...run, experiment: { ...run.experiment, cases: run.experiment.cases.map((theCase) => ({ ...theCase, realArms: ['plain'] })) } },
+    units: units.filter(({ wire, arm }) => wire !== 'tcp' || arm === 'plain')
+  }
+  t.true(results.units.length < units.length)
+  t.deepEqual(holes(results), [])
+  await writeResults(directory, results)
+  t.deepEqual(await readResults(directory), inOrder(results))
+})
+
 test('three wires, a case that one of them cannot carry and a promise about two of them are written and read again', async (t) => {
   const directory = await folder(t)
   const { run, units } = syntheticResults({ simSeeds: 2, stackSeeds: 1, tcpSeeds: 1 })
