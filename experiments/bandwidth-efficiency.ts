@@ -103,7 +103,7 @@ const cases: readonly Case[] = [
     sweep: { name: 'rate', levels: { perSecond } },
     // More streams than they open: the run had no result in four whole runs (ERR_PACKETS_LOST).
     ...perSecond === DENSE_RATE && { realArms: arms.map(({ name }) => name).filter(name => name !== 'stream-each') },
-    ...perSecond === SPARSE_RATE && { noGain: ['messageBatching'] }
+    ...perSecond === SPARSE_RATE && { noGain: ['messageBatching'], busyProcessors: 0.05 }
   })),
   ...GRID_SIZES.flatMap(bytes => GRID_RATES.map(perSecond => messages({
     name: `size-${bytes}-rate-${perSecond}`,
@@ -158,7 +158,6 @@ export const experiment: Experiment = {
   ],
   // Nothing is lost there, and each message is acknowledged.
   thresholds: PROMISED.map(name => ({ case: name, metric: 'missing', arm: 'all', limit: 0, direction: 'at-most' })),
-  // Real peers are alone on the machine.
   repetitions: { stack: 1, tcp: 1 },
   precision: { halfWidth: 0.05, maximumSeeds: 30, targets: PROMISED.map(name => ({ case: name, metric: 'efficiency', arm: 'all' })) },
   // A relay passes on bytes and sees no packets.
@@ -313,10 +312,10 @@ function drainMs ({ rttMs }: RunParameters): number {
 }
 
 /** @param delayMs one way; absent: half the parameters' round trip */
-function messages ({ delayMs, ...over }: Pick<Case, 'name' | 'title' | 'description' | 'sweep' | 'noGain'> & Partial<Pick<Case, 'arms' | 'realArms' | 'wires' | 'metrics'>> & { readonly delayMs?: number }): Case {
+function messages ({ delayMs, ...over }: Pick<Case, 'name' | 'title' | 'description' | 'sweep' | 'noGain'> & Partial<Pick<Case, 'arms' | 'realArms' | 'busyProcessors' | 'wires' | 'metrics'>> & { readonly delayMs?: number }): Case {
   return {
     metrics,
-    // No `busyProcessors`: a message costs a millisecond of two.
+    // No `busyProcessors` where they are many: a message costs a millisecond of two.
     ...delayMs !== 0 && !REAL_CASES.has(over.name) && { wires: ['sim', 'stack'] as const },
     scenario: run => ({
       hosts: ['sender', 'receiver'].map(host => ({ name: host, role: host, libp2p: libp2pWith(modulesOfArm(arms, run)), ...delayMs === 0 && { processing: { perEventMs: COMPUTING_PER_EVENT_MS, ofRealPeers: true } } })),

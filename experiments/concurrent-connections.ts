@@ -73,7 +73,7 @@ const metrics: readonly Metric[] = [
 
 const cases: readonly Case[] = [
   ...LEVELS.map(clients => crowd(clients, {
-    name: `clients-${clients}`, arms: ['plain', 'plain-defaults', 'kept-streams', 'full'], wires: wiresFor(clients), sweep: { name: 'clients', levels: { clients } }
+    name: `clients-${clients}`, arms: ['plain', 'plain-defaults', 'kept-streams', 'full'], wires: wiresFor(clients), ...clients > STACK_CLIENTS && { realArms: ['plain', 'plain-defaults', 'full'] }, sweep: { name: 'clients', levels: { clients } }
   })),
   crowd(100, { name: 'each-module', title: '100 clients, each module alone', wires: ['sim'] })
 ]

@@ -73,7 +73,7 @@ export const experiment: Experiment = {
     name: 'bulk',
     title: 'A bulk sender over a slow path',
     description: 'One stream has 16 MB to send over 20 Mbit/s, and small requests arrive on the same connection. Buffered is what the streams of the connection have not handed to the muxer, and what waits in queues of the modules.',
-    // No `busyProcessors`: what the line carries is work for two.
+    busyProcessors: 0.45,
     scenario: run => ({
       hosts: [{ name: 'client', role: 'client', freshProcess: true, libp2p: libp2pWith(modulesOfArm(arms, run)) }, { name: 'server', role: 'server', libp2p: libp2pWith(modulesOfArm(arms, run)) }],
       paths: [{ from: 'client', to: 'server', forward: { delayMs: Number(run.rttMs) / 2, rateBitsPerSecond: Number(run.rateBitsPerSecond), queue: { limitPackets: QUEUE_PACKETS } } }],
@@ -82,7 +82,7 @@ export const experiment: Experiment = {
     metrics
   }],
   thresholds: [{ case: 'bulk', metric: 'buffered', arm: 'drain-event', limit: 1e6, direction: 'at-most' }],
-  // Of real peers a run is ten seconds, alone on the machine.
+  // Of real peers a run is ten seconds.
   repetitions: { stack: 1, tcp: 1 },
   // A relay's kernels hold megabytes, in which requests would wait.
   tcpNetwork: 'namespaces'

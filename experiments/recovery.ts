@@ -331,7 +331,7 @@ function recovery (name: string, title: string, description: string, faults: (ru
     title,
     description,
     wires,
-    ...wires.includes('tcp') && { busyProcessors: 0.15 },
+    ...wires.includes('tcp') && { busyProcessors: 0.1 },
     arms: ['plain', 'kept-redial', 'pool', 'pool-timeouts-health', 'full'],
     metrics,
     ...over,
