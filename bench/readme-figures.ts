@@ -2,12 +2,12 @@ import type { Metric } from '../src/experiment/definition.ts'
 import { isPair, LEADING_PAIRS, WIRES } from '../src/experiment/wire-pair.ts'
 import type { WirePair } from '../src/experiment/wire-pair.ts'
 import { CLOSE_VALUES } from '../src/report/beliefs.ts'
-import { leastChangeText } from '../src/report/claim-sentences.ts'
+import { claimTally, leastChangeText } from '../src/report/claim-sentences.ts'
 import type { EffectTally } from '../src/report/effect-tally.ts'
 import { formatBound, formatChange, formatInterval, formatPercent, formatValue, plural, typeset } from '../src/report/format.ts'
 import { MODULE_TITLES } from '../src/report/module-verdicts.ts'
 import { RIVALS_TEXT } from '../src/report/rivals.ts'
-import type { ClaimSummary, ExperimentSummary, ModuleSummary, NamedEffect, Numbers, SummaryData } from '../src/report/summary-data.ts'
+import type { ArmSummary, ClaimSummary, ExperimentSummary, ModuleSummary, NamedEffect, Numbers, SummaryData } from '../src/report/summary-data.ts'
 import { WIRE_PLACES } from '../src/report/wire-words.ts'
 import { quantile } from '../src/stats/quantile.ts'
 import type { Marks } from './marked-section.ts'
@@ -25,7 +25,15 @@ const NOTHING = '–'
 const MANY_COMPARISONS = 6
 const BROKEN = { threshold: 'threshold', agreement: 'limit of agreement' } as const
 
-const HOW_TO_READ = `How to read the tables. An *arm* is one configuration of libp2p, with modules or without, and is compared with its experiment's *baseline*, mostly plain libp2p. A *goal* is what should get better, a *cost* what that is paid with. A *rival* ${RIVALS_TEXT}. *Open* means that the runs cannot tell. A promise can be measured in several ways, its *readings*: one is *met* where its whole 95% interval reaches the target, *partly* met where the arm is better for certain and does not reach it, however far it is; of each case only its hardest reading counts for *at best* and *at worst*. *Virtual* are those that no real peers ran. Intervals stand in brackets; *one run* has none.`
+const HOW_TO_READ = [
+  'How to read the tables:',
+  '',
+  '- An *arm* is one configuration of libp2p, with modules or without. It is compared with its experiment\'s *baseline*, mostly plain libp2p.',
+  '- A *goal* is what should get better, a *cost* what that is paid with. *Open*: the runs cannot tell.',
+  `- A *rival* ${RIVALS_TEXT}.`,
+  '- A promise can be measured in several ways, its *readings*. One is *met* where its whole 95% interval reaches the target, *partly* met where the arm is better for certain and does not reach it, however far it is. *Virtual* are those that no real peers ran.',
+  '- Intervals stand in brackets; *one run* has none.'
+].join('\n')
 
 /** The part of README that is made of the published results, as Markdown. Links are relative to the repository's root. */
 export function readmeFigures (summary: SummaryData): string {
@@ -88,7 +96,8 @@ function promises (experiments: readonly ExperimentSummary[]): string {
   }
   const readings = byPromise.reduce((sum, [, own]) => sum + own.length, 0)
   return [
-    table(['promise', 'met', 'partly', 'not met', 'open', 'at best', 'at worst'], byPromise.map(([promise, own]) => {
+    `Were the promises kept? ${claimTally(byPromise.flatMap(([, own]) => own.map(({ claim }) => claim)))}: ${keptText(byPromise.map(([, own]) => own))}. Each case is shown by its hardest reading, which is against the strongest that people do by hand there.`,
+    table(['promise', 'met', 'partly', 'not met', 'open', 'the kindest case', 'the hardest case'], byPromise.map(([promise, own]) => {
       // A case that beats a straw man and not its fair rival is no better than that.
       const hardest = [...Map.groupBy(own, ({ experiment, claim }) => `${experiment.name} ${claim.case}`).values()].flatMap(ofCase => ofCase.toSorted(byOutcome).slice(-1))
       const ranked = hardest.toSorted(byOutcome)
@@ -99,10 +108,19 @@ function promises (experiments: readonly ExperimentSummary[]): string {
     table(['promise', 'read as', 'arm', 'from', 'to', 'decided by', 'target', 'outcome', 'also ran'], byPromise.flatMap(([promise, own]) => own.map(reading => {
       const { from, to, decided } = found(reading)
       const { experiment, claim } = reading
-      return [promise, `[${claim.reading}](reports/${experiment.report}#promises)`, claim.armTitle, from, to, decided, targetOf(reading), markOf(claim), elsewhere(claim)]
+      return [promise, `[${claim.reading}](reports/${experiment.report}#promises)`, claim.armTitle, from, to, decided, targetOf(reading), markOf(claim), elsewhere(reading)]
     }))),
     '</details>'
   ].join('\n\n')
+}
+
+/** How many promises are kept whole, and how many not at all. */
+function keptText (byPromise: ReadonlyArray<readonly Reading[]>): string {
+  const [whole, none] = [
+    byPromise.filter(own => own.every(({ claim }) => claim.outcome === 'met')).length,
+    byPromise.filter(own => own.every(({ claim }) => claim.outcome !== 'met')).length
+  ]
+  return `of ${plural(byPromise.length, 'promise')} ${whole === 0 ? 'none is' : `${whole} ${whole === 1 ? 'is' : 'are'}`} met in every reading, and ${none === 0 ? 'none' : none} in no reading`
 }
 
 /** How many, and how many of them no real peers ran or the baseline meets, too. */
@@ -113,12 +131,12 @@ function countText (own: readonly Reading[]): string {
   return `${own.length}${remarks.length === 0 ? '' : ` (${remarks.join(', ')})`}`
 }
 
-/** The other wires that ran it, and what they make of the promise where they have the runs to say. */
-function elsewhere ({ readings: [, ...others] }: ClaimSummary): string {
-  const open = others.filter(({ outcome }) => outcome === 'open').map(({ wire }) => WIRE_PLACES[wire])
+/** What the other wires that ran it found, and what they make of the promise where they have the runs to say. */
+function elsewhere (reading: Reading): string {
+  const [, ...others] = reading.claim.readings
   return others.length === 0
     ? 'nowhere else'
-    : [...others.filter(({ outcome }) => outcome !== 'open').map(({ wire, outcome }) => `${WIRE_PLACES[wire]}: ${MARKS[outcome]}`), ...(open.length === 0 ? [] : [`${open.join(' and ')}, which cannot tell`])].join('; ')
+    : others.map(other => `${decidedBy(reading, other)}${other.outcome === 'open' ? '' : `: ${MARKS[other.outcome]}`}`).join('; ')
 }
 
 /** From what meets its promise to what does not; of those alike the one that went farther of its way first. What is open says least of either. */
@@ -143,7 +161,7 @@ function share ({ claim: { target, readings: [leading] } }: Reading): number {
 function readingText (reading: Reading): string {
   const { experiment, claim, claim: { readings: [leading] } } = reading
   const { from, to } = found(reading)
-  const values = leading === undefined ? 'no run' : from === '' ? to : `${from} → ${to}`
+  const values = leading === undefined ? 'no run' : from === '' ? to : `${from} → ${to}${'change' in claim.target && leading.baselineMean === 0 ? ', so that there is nothing to take away' : ''}`
   return `${markOf(claim)}: [${aloneText(reading)}](reports/${experiment.report}#promises), ${values}`
 }
 
@@ -165,24 +183,37 @@ function aloneText ({ experiment: { claims }, claim }: Reading): string {
 }
 
 /** What a promise is about: where the baseline was, where the arm is, and the interval that is held to the target. */
-function found ({ experiment: { metrics }, claim: { case: caseName, metric, arm: armName, target, readings: [leading] } }: Reading): { from: string, to: string, decided: string } {
+function found (reading: Reading): { from: string, to: string, decided: string } {
+  const { experiment: { metrics }, claim: { case: caseName, metric, readings: [leading] } } = reading
   if (leading === undefined) {
     return { from: '', to: '', decided: 'no run' }
   }
-  const summary = metrics.find(one => one.wire === leading.wire && one.case === caseName && one.metric === metric)
   const unit = unitOf(metrics, caseName, metric)
-  const better = summary?.better ?? 'lower'
-  const comparison = summary?.arms.find(one => one.arm === armName)?.comparison
+  const { better, comparison } = measuredOn(reading, leading)
   const { baseline, arm } = comparison?.bounds ?? {}
-  const interval = intervalOf(leading.found)
-  const decided = leading.isBound === true
-    ? leastChangeText(interval, better)
-    : 'change' in target && comparison?.relative !== null && comparison?.relative !== undefined ? formatChange(interval) : 'change' in target && comparison?.bounds !== undefined ? 'no size' : formatInterval(interval, unit)
   return {
     from: leading.baselineMean === undefined ? '' : typeset(formatBound(leading.baselineMean, { unit, better }, baseline)),
     to: typeset(formatBound(leading.armMean, { unit, better }, arm)),
-    decided: `${typeset(decided)} ${WIRE_PLACES[leading.wire]}`
+    decided: decidedBy(reading, leading)
   }
+}
+
+type WireReading = ClaimSummary['readings'][number]
+
+/** What is held to the target on one wire: `-95% [-96, -94] in simulation`. */
+function decidedBy (reading: Reading, onWire: WireReading): string {
+  const { experiment: { metrics }, claim: { case: caseName, metric, target } } = reading
+  const { better, comparison } = measuredOn(reading, onWire)
+  const interval = intervalOf(onWire.found)
+  const text = onWire.isBound === true
+    ? leastChangeText(interval, better)
+    : 'change' in target && comparison?.relative !== null && comparison?.relative !== undefined ? formatChange(interval) : 'change' in target && comparison?.bounds !== undefined ? 'no size' : formatInterval(interval, unitOf(metrics, caseName, metric))
+  return `${typeset(text)} ${WIRE_PLACES[onWire.wire]}`
+}
+
+function measuredOn ({ experiment: { metrics }, claim: { case: caseName, metric, arm } }: Reading, { wire }: WireReading): { readonly better: Metric['better'], readonly comparison: ArmSummary['comparison'] } {
+  const summary = metrics.find(one => one.wire === wire && one.case === caseName && one.metric === metric)
+  return { better: summary?.better ?? 'lower', comparison: summary?.arms.find(one => one.arm === arm)?.comparison }
 }
 
 function targetOf ({ experiment: { metrics }, claim: { target, case: caseName, metric } }: Reading): string {

@@ -5,7 +5,7 @@ import { formatChange, formatFromTo, formatInterval, formatValue, plural } from 
 import { WIRE_WORDS } from './wire-words.ts'
 
 export const CLAIM_RULE = 'Met: the whole interval lies at the target or beyond. Partly met: the arm improved, and its interval does not reach the target. ' +
-  'Not met: the target is missed and the arm is not shown to have improved. Open: the interval holds the target; or there are too few seeds to say whether the arm improved, and its interval leaves room for it; or the arm failed on seeds on which the baseline did not; or so much failed that what would have to be compared is a bound. Where it is the baseline\'s value alone, and no failure has a part in the arm\'s, the arm counts as better by at least as much as it is than the bound, and that may meet the target. ' +
+  'Not met: the target is missed and the arm is not shown to have improved; or less was promised, and the interval of the difference (for promises of more the other way round) says that it is more, whatever a ratio to a baseline near zero leaves room for. Open: the interval holds the target; or there are too few seeds to say whether the arm improved, and its interval leaves room for it; or the arm failed on seeds on which the baseline did not; or so much failed that what would have to be compared is a bound. Where it is the baseline\'s value alone, and no failure has a part in the arm\'s, the arm counts as better by at least as much as it is than the bound, and that may meet the target. ' +
   'Of a baseline of zero nothing can be taken away: a promise of less is not met there. Where a value is promised and the baseline\'s mean is there as well, that is said, for it is not the arm\'s doing.'
 
 /** In the order in which they are counted. */

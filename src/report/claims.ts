@@ -77,7 +77,7 @@ function readingOf ({ target }: Claim, metric: Metric, wire: WireName, arm: ArmF
   if (least !== undefined) {
     return [{ ...reading(wire, claimOutcome(least, target.change, metric.better, comparison), least, mean, comparison), isBound: true }]
   }
-  const outcome = comparison.verdict === 'saturated' ? 'open' : claimOutcome(changeOf(comparison), target.change, metric.better, comparison)
+  const outcome = comparison.verdict === 'saturated' ? 'open' : isWorse(target.change, comparison, metric.better) ? 'not met' : claimOutcome(changeOf(comparison), target.change, metric.better, comparison)
   return [reading(wire, outcome, comparison.relative ?? mean, mean, comparison)]
 }
 
@@ -101,6 +101,11 @@ function leastGain ({ runs }: ArmFinding, { bounds, relative }: Comparison, { be
     return undefined
   }
   return better === 'lower' ? { ...relative, low: -Infinity } : { ...relative, high: Infinity }
+}
+
+/** A gain was promised, and the arm is worse for certain: a ratio to a baseline near zero may have the target in its interval all the same. */
+function isWorse (promisedChange: number, { difference: { low, high } }: Comparison, better: Metric['better']): boolean {
+  return better === 'lower' ? promisedChange <= 0 && low > 0 : promisedChange >= 0 && high < 0
 }
 
 /**

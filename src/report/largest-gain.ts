@@ -10,7 +10,7 @@ export interface LargestGain<One extends Effect = Effect> {
   readonly effect: One
   /** What real peers contradict: no gain as large as this, larger ones that were passed over for it, or every one and so this. */
   readonly contradicted: 'none' | 'larger' | 'all'
-  /** `larger`: it is one over rivals, too, for which larger ones were passed over; where there is none, what is known of this one. Absent where nothing was held to rivals, or nothing passed over. */
+  /** `larger`: it is one over rivals, too, for which larger ones were passed over; where there is none, what is known of this one. Absent where the largest of all is one over rivals. */
   readonly rivals?: 'larger' | 'not held' | Exclude<AgainstRivals, 'better'>
 }
 
@@ -45,7 +45,7 @@ export function largestGain<One extends Effect> (effects: readonly One[], analys
   const held = new Map(gains.map((effect) => [effect, againstRivals(effect, analysisOf(effect))]))
   const effect = credible.find((one) => held.get(one) === 'better') ?? credible[0] ?? gains[0]
   const larger = gains.slice(0, gains.indexOf(effect))
-  const rivals = rivalsOf(held.get(effect), larger.some((one) => credible.includes(one)), [...held.values()].some((one) => one !== undefined))
+  const rivals = rivalsOf(held.get(effect), larger.some((one) => credible.includes(one)))
   return {
     effect,
     contradicted: credible.length === 0 ? 'all' : larger.some((one) => !credible.includes(one)) ? 'larger' : 'none',
@@ -53,11 +53,11 @@ export function largestGain<One extends Effect> (effects: readonly One[], analys
   }
 }
 
-function rivalsOf (own: AgainstRivals | undefined, passedOver: boolean, anyHeld: boolean): LargestGain['rivals'] {
+function rivalsOf (own: AgainstRivals | undefined, passedOver: boolean): LargestGain['rivals'] {
   if (own === 'better') {
     return passedOver ? 'larger' : undefined
   }
-  return own ?? (anyHeld ? 'not held' : undefined)
+  return own ?? 'not held'
 }
 
 /** Whether real peers gainsay an improvement: they do not have it, beyond what chance explains, or their estimate is on the other side of no change. */

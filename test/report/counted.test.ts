@@ -73,12 +73,12 @@ test('the headline is about the subject though another arm did more, and its lar
   const batching = declared('messageBatching')
   t.regex(headline(batching, analyse(batching)), /^Batching against plain libp2p: /)
   const checked = declared('connectionPool', fullResults({ simSeeds: 14, stackSeeds: 0, tcpSeeds: 3, holes: 0 }))
-  t.regex(headline(checked, analyse(checked)), /largest gain: first address dead, request, p99: [^(]* in simulation\.$/)
+  t.regex(headline(checked, analyse(checked)), /largest gain, which was held to no rival: first address dead, request, p99: [^(]* in simulation\.$/)
   // Real peers need as long with the pool as without it.
   const slower = { ...checked, units: checked.units.map((unit) => unit.wire === 'tcp' && unit.arm === 'connectionPool'
     ? { ...unit, samples: unit.samples.map((sample) => sample.metric === 'request' ? { ...sample, value: sample.value * 14 } : sample) }
     : unit) }
-  t.regex(headline(slower, analyse(slower)), /largest gain, which real peers contradict: first address dead, request, p99: -9\d.* in simulation \(on real peers [+-]\d.*\)\.$/)
+  t.regex(headline(slower, analyse(slower)), /largest gain, which real peers contradict and was held to no rival: first address dead, request, p99: -9\d.* in simulation \(on real peers [+-]\d.*\)\.$/)
 })
 
 test('a gain that real peers contradict is passed over where there is another, and else marked, in the headline, for each module and in the summary', async (t) => {
@@ -86,15 +86,15 @@ test('a gain that real peers contradict is passed over where there is another, a
   // On real peers every arm but the baseline is slow.
   const worse = { run, units: units.map((unit) => unit.wire === 'tcp' && unit.arm !== 'plain' ? { ...unit, samples: unit.samples.map((sample) => sample.metric === 'request' ? { ...sample, value: sample.value * 20 } : sample) } : unit) }
   const analysis = analyse(worse)
-  t.regex(headline(worse, analysis), /largest gain that real peers do not contradict: (?!first address dead, request|brown-out, request).* in simulation/)
+  t.regex(headline(worse, analysis), /largest gain that real peers do not contradict, which was held to no rival: (?!first address dead, request|brown-out, request).* in simulation/)
   const verdicts = new Map(moduleVerdicts(worse, analysis).map((verdict) => [verdict.subject, verdict]))
   // The pool has no other; timeouts have the share of failures.
   t.like(verdicts.get('connectionPool')?.largestGain, { contradicted: 'all', effect: { finding: { metric: { name: 'request' } } } })
   t.like(verdicts.get('adaptiveTimeouts')?.largestGain, { contradicted: 'none', effect: { finding: { metric: { name: 'failed' } } } })
-  t.regex(moduleClauses(verdicts.get('connectionPool')!), /\(most, which real peers contradict: first address dead, request, p99 -9\d/)
+  t.regex(moduleClauses(verdicts.get('connectionPool')!), /\(most, which real peers contradict and was held to no rival: first address dead, request, p99 -9\d/)
   const page = await renderSummary([{ results: worse, analysis, href: 'worse.html' }])
   const row = (module: string): string => new RegExp(`<th scope="row">${module} [^]*?</tr>`).exec(page)?.[0] ?? ''
-  t.true(row('Connection pool').includes('which real peers contradict</small></td>'))
+  t.true(row('Connection pool').includes('which real peers contradict and was held to no rival</small></td>'))
   t.false(row('Adaptive timeouts').includes('contradict'))
 })
 
@@ -177,7 +177,7 @@ test('where no gain is one over rivals, the largest says what is known of it', (
     const { effect, evidence } = againstOthers(...verdicts)
     return largestGainText(largestGain([effect], () => evidence)!)
   }
-  t.is(text(), '')
+  t.is(text(), ', which was held to no rival')
   t.is(text('improved'), '')
   t.is(text('no meaningful change'), ', which a rival has, too')
   t.is(text('regressed'), ', which a rival has, too')
