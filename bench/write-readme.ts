@@ -4,12 +4,14 @@ import type { SummaryData } from '../src/report/summary-data.ts'
 import { hashOfPage, readLookedAt } from './looked-at.ts'
 import { markedSection, withMarkedSection } from './marked-section.ts'
 import { currentDefinitions, otherDefinitions } from './published-definitions.ts'
+import { DOCUMENTS_OF_THE_ROOT, otherRoots, rootOf } from './published-root.ts'
 import { README_MARKS, readmeFigures } from './readme-figures.ts'
 
 /**
  * Brings the figures of README up to date with the published results (`reports/summary.json`). With `--check` it changes
  * nothing: the exit code is 1 where README says something else, a report is missing, nobody's or too large, was not looked
- * at as it is (`npm run reports:look`), or is of another definition of its experiment than the checkout's.
+ * at as it is (`npm run reports:look`), or is of another definition of its experiment than the checkout's or of another root
+ * than that of `npm run experiments`, or where a document that tells of what was published does not name that root.
  */
 
 const readme = new URL('../README.md', import.meta.url)
@@ -21,12 +23,18 @@ const text = await readFile(readme, 'utf8')
 if (process.argv.includes('--check')) {
   const definitions = otherDefinitions(data, await currentDefinitions(data))
   // Figures of other definitions need to be run again, not to be written anew.
-  const problems = [...await wrongReports(), ...definitions.length > 0 ? definitions : wrongLines(readmeFigures(data))]
+  const problems = [...await wrongReports(), ...await wrongRoots(), ...definitions.length > 0 ? definitions : wrongLines(readmeFigures(data))]
   problems.forEach(problem => console.error(problem))
   console.log(problems.length === 0 ? `README.md and ${data.experiments.length} reports agree with reports/summary.json` : 'npm run readme writes the figures anew, npm run experiments the reports')
   process.exitCode = problems.length === 0 ? 0 : 1
 } else {
   await writeFile(readme, withMarkedSection(text, README_MARKS, readmeFigures(data)))
+}
+
+async function wrongRoots (): Promise<string[]> {
+  const root = new URL('../', import.meta.url)
+  const documents = await Promise.all(DOCUMENTS_OF_THE_ROOT.map(async (file): Promise<[string, string]> => [file, await readFile(new URL(file, root), 'utf8')]))
+  return otherRoots(data, rootOf(JSON.parse(await readFile(new URL('package.json', root), 'utf8'))), new Map(documents))
 }
 
 async function wrongReports (): Promise<string[]> {
