@@ -69,7 +69,7 @@ export const cases: readonly Case[] = [
     title: 'A server of many clients',
     description: 'The process of one node that many clients connect to and ask. Before anybody connects, when all have, and after the load, its garbage is collected and what is in use is read; under load its resident set is read every 100 ms. The process is new in each run.',
     wires: ['tcp'],
-    busyProcessors: 0.6,
+    busyProcessors: 0.5,
     scenario: run => scenarioOf(run, 'measured-server', 'client'),
     metrics
   },
@@ -78,7 +78,7 @@ export const cases: readonly Case[] = [
     title: 'A client of many servers',
     description: 'The same of the process of one node that connects to many servers and asks them; their addresses are in its peer store before anything is read, in all arms.',
     wires: ['tcp'],
-    busyProcessors: 0.6,
+    busyProcessors: 0.5,
     scenario: run => scenarioOf(run, 'measured-client', 'server'),
     metrics
   }

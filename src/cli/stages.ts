@@ -33,7 +33,7 @@ export interface StageOptions {
 }
 
 /** Of all processors, what real runs that share them may keep busy: enough to save the time, little enough not to be seen in it. */
-const BUSY_SHARE = 0.6
+const BUSY_SHARE = 0.7
 /** Of all memory, what their hosts' processes may take. */
 const MEMORY_SHARE = 0.4
 const PROCESS_BYTES = 100e6

@@ -138,7 +138,7 @@ export interface Case {
   readonly wires?: readonly WireName[]
   /**
    * Processors that a run on real peers keeps busy on average; 0.05 where it mostly waits. Such runs share the machine, as
-   * many as keep six tenths of its processors busy. Absent: each has the machine alone.
+   * many as keep seven tenths of its processors busy. Absent: each has the machine alone.
    */
   readonly busyProcessors?: number
   /** Its place in one of the experiment's sweeps: a level for each factor. */

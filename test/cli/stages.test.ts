@@ -7,7 +7,7 @@ import type { UnitKey } from '../../src/experiment/unit.ts'
 
 const { experiment } = await loadExperiment('connection-setup', new URL('../../experiments/', import.meta.url))
 
-/** 60% of its processors are 1.2, 40% of its memory has room for 100 processes. */
+/** 70% of its processors are 1.4, 40% of its memory has room for 100 processes. */
 const machine = { cores: 2, memoryBytes: 25e9 }
 
 /** So many hosts, in so many processes where they share. */
@@ -39,8 +39,8 @@ function atATime ({ units, capacity, weightOf }: Stage): Array<readonly [string,
   return [...new Map(units.map(unit => [unit.case, unit]))].map(([name, unit]) => [name, Math.floor(capacity / weightOf(unit))] as const)
 }
 
-test('real runs share the machine, as many as keep six tenths of its processors busy', t => {
-  t.deepEqual(atATime(sharedOf(24, caseOf('pair', 0.1, 2))), [['pair', 12]])
+test('real runs share the machine, as many as keep seven tenths of its processors busy', t => {
+  t.deepEqual(atATime(sharedOf(28, caseOf('pair', 0.1, 2))), [['pair', 14]])
   t.deepEqual(atATime(sharedOf(30, caseOf('half', 0.5, 2))), [['half', 2]])
 })
 
@@ -50,7 +50,7 @@ test('... or fewer where their processes would take more than four tenths of its
 })
 
 test('runs of which nothing is said, and those that take all that there is, go alone', t => {
-  const cases = [caseOf('busy', undefined, 2), caseOf('whole', 1.2, 2), caseOf('many', 0.05, 100), caseOf('pair', 0.1, 2)]
+  const cases = [caseOf('busy', undefined, 2), caseOf('whole', 1.4, 2), caseOf('many', 0.05, 100), caseOf('pair', 0.1, 2)]
   t.deepEqual([...new Set(sharedOf(3, ...cases).units.map(unit => unit.case))], ['pair'])
   const alone = aloneStage(realUnits(3, cases), machine)
   t.deepEqual(alone.units.map(unit => unit.case), ['busy', 'busy', 'busy', 'whole', 'whole', 'whole', 'many', 'many', 'many'])
@@ -77,7 +77,7 @@ test('runs of several cases, and of several experiments, share that, the longest
 
 test('they go no more at a time than they need to be over as soon as they can', t => {
   t.deepEqual(atATime(sharedOf(20, caseOf('pair', 0.1, 2))), [['pair', 10]])
-  t.deepEqual(atATime(sharedOf(13, caseOf('pair', 0.1, 2))), [['pair', 7]])
+  t.deepEqual(atATime(sharedOf(15, caseOf('pair', 0.1, 2))), [['pair', 8]])
   t.deepEqual(atATime(sharedOf(3, caseOf('pair', 0.1, 2))), [['pair', 3]])
   // Two of the short ones beside the eight long ones, four times; with eight at a time they would come after them.
   t.deepEqual(atATime(sharedOf(8, caseOf('long', 0.1, 2, 2, 60_000), caseOf('short', 0.1, 2, 2, 10_000))), [['long', 10], ['short', 10]])
