@@ -2,7 +2,7 @@ import type { Metric } from '../src/experiment/definition.ts'
 import { isPair, LEADING_PAIRS, WIRES } from '../src/experiment/wire-pair.ts'
 import type { WirePair } from '../src/experiment/wire-pair.ts'
 import { CLOSE_VALUES } from '../src/report/beliefs.ts'
-import { claimTally, leastChangeText } from '../src/report/claim-sentences.ts'
+import { leastChangeText } from '../src/report/claim-sentences.ts'
 import type { EffectTally } from '../src/report/effect-tally.ts'
 import { formatBound, formatChange, formatInterval, formatPercent, formatValue, plural, typeset } from '../src/report/format.ts'
 import { MODULE_TITLES } from '../src/report/module-verdicts.ts'
@@ -96,7 +96,7 @@ function promises (experiments: readonly ExperimentSummary[]): string {
   }
   const readings = byPromise.reduce((sum, [, own]) => sum + own.length, 0)
   return [
-    `Were the promises kept? ${claimTally(byPromise.flatMap(([, own]) => own.map(({ claim }) => claim)))}: ${keptText(byPromise.map(([, own]) => own))}. Each case is shown by its hardest reading, which is against the strongest that people do by hand there.`,
+    `Were the promises kept? ${keptText(byPromise.map(([, own]) => own))} Each case is shown by its hardest reading, the one with the worst outcome.`,
     table(['promise', 'met', 'partly', 'not met', 'open', 'the kindest case', 'the hardest case'], byPromise.map(([promise, own]) => {
       // A case that beats a straw man and not its fair rival is no better than that.
       const hardest = [...Map.groupBy(own, ({ experiment, claim }) => `${experiment.name} ${claim.case}`).values()].flatMap(ofCase => ofCase.toSorted(byOutcome).slice(-1))
@@ -114,13 +114,12 @@ function promises (experiments: readonly ExperimentSummary[]): string {
   ].join('\n\n')
 }
 
-/** How many promises are kept whole, and how many not at all. */
+/** How many readings are met, and how many promises in all of theirs, and in none. */
 function keptText (byPromise: ReadonlyArray<readonly Reading[]>): string {
-  const [whole, none] = [
-    byPromise.filter(own => own.every(({ claim }) => claim.outcome === 'met')).length,
-    byPromise.filter(own => own.every(({ claim }) => claim.outcome !== 'met')).length
-  ]
-  return `of ${plural(byPromise.length, 'promise')} ${whole === 0 ? 'none is' : `${whole} ${whole === 1 ? 'is' : 'are'}`} met in every reading, and ${none === 0 ? 'none' : none} in no reading`
+  const all = byPromise.flat()
+  const counts = OUTCOMES.map(outcome => ({ outcome, count: all.filter(({ claim }) => claim.outcome === outcome).length })).filter(({ outcome, count }) => outcome === 'met' || count > 0)
+  const metBy = (every: boolean): number => byPromise.filter(own => every ? own.every(({ claim }) => claim.outcome === 'met') : !own.some(({ claim }) => claim.outcome === 'met')).length
+  return `Of ${plural(all.length, 'reading')} ${counts.map(({ outcome, count }) => `${count} ${count === 1 ? 'is' : 'are'} ${outcome === 'partly' ? 'partly met' : outcome}`).join(', ')}. Of ${plural(byPromise.length, 'promise')} ${metBy(true)} ${metBy(true) === 1 ? 'is' : 'are'} met in every reading, ${metBy(false)} in none.`
 }
 
 /** How many, and how many of them no real peers ran or the baseline meets, too. */
@@ -161,7 +160,7 @@ function share ({ claim: { target, readings: [leading] } }: Reading): number {
 function readingText (reading: Reading): string {
   const { experiment, claim, claim: { readings: [leading] } } = reading
   const { from, to } = found(reading)
-  const values = leading === undefined ? 'no run' : from === '' ? to : `${from} → ${to}${'change' in claim.target && leading.baselineMean === 0 ? ', so that there is nothing to take away' : ''}`
+  const values = leading === undefined ? 'no run' : from === '' ? to : `${from} → ${to}${'change' in claim.target && claim.target.change < 0 && leading.baselineMean === 0 ? ', so that there is nothing to take away' : ''}`
   return `${markOf(claim)}: [${aloneText(reading)}](reports/${experiment.report}#promises), ${values}`
 }
 

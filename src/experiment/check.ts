@@ -3,8 +3,9 @@ import { show, TwinwireError } from '../core/errors.ts'
 import { nearestName } from '../core/nearest.ts'
 import { parseOptions } from '../core/options.ts'
 import type { Case, Experiment, Metric } from './definition.ts'
-import { armsOf } from './plan.ts'
+import { armsOf, armsOnWire } from './plan.ts'
 import { caseShape, experimentShape, metricSchema } from './schema.ts'
+import type { WireName } from './unit.ts'
 import { carries, pairOf, WIRES } from './wire-pair.ts'
 
 const seeds = z.int().min(0)
@@ -57,21 +58,21 @@ function checkNames (experiment: Experiment): void {
       throw invalid('experiment.subject', 'an arm that is compared with a baseline', show(subject))
     }
   }
-  thresholds.forEach((threshold, i) => checkSubject(experiment, threshold, `experiment.thresholds[${i}]`))
+  thresholds.forEach((threshold, i) => checkSubject(experiment, threshold, `experiment.thresholds[${i}]`, threshold.wire))
   agreement.forEach((threshold, i) => {
     const path = `experiment.agreement[${i}]`
-    const { unit } = checkSubject(experiment, threshold, path).metric
+    const { model, reference } = pairOf(threshold)
+    const { unit } = checkSubject(experiment, threshold, path, reference).metric
     if (unit !== 'ms') {
       throw invalid(`${path}.metric`, 'a metric in ms', `${threshold.metric} in ${unit}`)
     }
-    const { model, reference } = pairOf(threshold)
     if (WIRES.indexOf(model) >= WIRES.indexOf(reference)) {
       throw invalid(path, `of ${WIRES.join(', ')} an earlier model and a later reference`, `${model} and ${reference}`)
     }
   })
   promises.forEach((claim, i) => {
     const path = `experiment.promises[${i}]`
-    const { metric } = checkSubject(experiment, claim, path)
+    const { metric } = checkSubject(experiment, claim, path, claim.wire)
     if ('change' in claim.target) {
       checkCompared(experiment, metric, claim.arm, `${path}.arm`)
     }
@@ -161,19 +162,19 @@ interface Subject {
   readonly metric: Metric
 }
 
-/** That case, metric and arm are there, and the arm takes part in the case. */
-function checkSubject (experiment: Experiment, subject: { readonly case: string, readonly metric: string, readonly arm: string }, path: string): Subject {
+/** That case, metric and arm are there, and the arm takes part in the case, on a wire that is named as well. */
+function checkSubject (experiment: Experiment, subject: { readonly case: string, readonly metric: string, readonly arm: string }, path: string, wire?: WireName): Subject {
   const theCase = find(experiment.cases, subject.case, `${path}.case`)
   const metric = find(theCase.metrics, subject.metric, `${path}.metric`)
   find(experiment.arms, subject.arm, `${path}.arm`)
-  takesPart(experiment, theCase, subject.arm, `${path}.arm`)
+  takesPart(experiment, theCase, subject.arm, `${path}.arm`, wire)
   return { theCase, metric }
 }
 
-function takesPart (experiment: Experiment, theCase: Case, arm: string, path: string): void {
-  const arms = armsOf(theCase, experiment)
+function takesPart (experiment: Experiment, theCase: Case, arm: string, path: string, wire?: WireName): void {
+  const arms = wire === undefined ? armsOf(theCase, experiment) : armsOnWire(theCase, experiment, wire)
   if (!arms.includes(arm)) {
-    throw invalid(path, `an arm that takes part in ${theCase.name}: ${arms.join(', ')}`, show(arm))
+    throw invalid(path, `an arm that takes part in ${theCase.name}${wire === undefined ? '' : ` on ${wire}`}: ${arms.join(', ')}`, show(arm))
   }
 }
 

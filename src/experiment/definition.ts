@@ -104,7 +104,7 @@ export interface Factor {
  * several ways has a claim for each reading, all with the same `promise`.
  *
  * It is met where the whole interval lies at the target or beyond, partly met where the arm improved and the interval does
- * not reach it, not met where the arm did not improve or is worse than the baseline for certain, and open where the interval holds the target or says nothing yet, or
+ * not reach it, not met where the arm did not improve or, where a gain was promised, is worse for certain, and open where the interval holds the target or says nothing yet, or
  * where so many samples failed that what would be compared is a bound, and the least that follows from it is not enough.
  * Of a baseline of zero nothing can be taken away: a change to less is not met there.
  */

@@ -69,9 +69,15 @@ export function beliefsOf (results: ResultsData, random: RandomStream): MetricBe
   })
 }
 
-/** @param planned not empty */
+/**
+ * On wires that have the metric's baseline, where any has: without it there are values and no effects.
+ *
+ * @param planned not empty
+ */
 function beliefOf (results: ResultsData, caseDescription: CaseDescription, metric: Metric, planned: readonly WireName[], random: RandomStream): MetricBelief {
-  const ran = planned.map((wire) => ({ wire, byArm: runValues(results, wire, caseDescription.name, metric) })).filter(({ byArm }) => byArm.size > 0)
+  const measured = planned.map((wire) => ({ wire, byArm: runValues(results, wire, caseDescription.name, metric) })).filter(({ byArm }) => byArm.size > 0)
+  const comparing = measured.filter(({ byArm }) => byArm.has(metric.baseline ?? results.run.experiment.arms[0].name))
+  const ran = comparing.length === 0 ? measured : comparing
   const wires = ran.length === 0 ? planned.slice(0, 1) : ran.map(({ wire }) => wire)
   const pair = { model: wires[0], reference: wires[wires.length - 1] }
   const values = ran.map(({ byArm }) => byArm)

@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util'
 import { show } from '../core/errors.ts'
 import type { Metric } from '../experiment/definition.ts'
+import { armsOf, armsOnWire } from '../experiment/plan.ts'
 import type { WireName } from '../experiment/unit.ts'
 import { wiresOf } from '../results/data.ts'
 import type { CaseDescription, ExperimentDescription, ResultsData, RunDescription } from '../results/data.ts'
@@ -53,8 +54,9 @@ export function commonCases (a: ResultsData, b: ResultsData): CommonCase[] {
       return []
     }
     const metrics = after.metrics.filter(metric => before.metrics.some(({ name }) => name === metric.name) && definitionDifference(before, after, metric.name) === undefined)
-    const arms = armsIn(b, after).filter(arm => armsIn(a, before).includes(arm))
-    return wiresOf(b, after.name).filter(wire => wiresOf(a, after.name).includes(wire)).map(wire => ({ wire, before, after, metrics, arms }))
+    return wiresOf(b, after.name).filter(wire => wiresOf(a, after.name).includes(wire)).map(wire => ({
+      wire, before, after, metrics, arms: armsOn(b, after, wire).filter(arm => armsOn(a, before, wire).includes(arm))
+    }))
   })
 }
 
@@ -68,7 +70,7 @@ export function refusedMetrics (a: ResultsData, b: ResultsData): RefusedMetric[]
   })
 }
 
-/** What the first has and the second has not: `wire tcp`, `case silent-death`, `arm pool of cold-dial`. */
+/** What the first has and the second has not: `wire tcp`, `case silent-death`, `arm pool of cold-dial`, `arm pool of churn on tcp`. */
 export function missingFrom (whole: ResultsData, other: ResultsData): string[] {
   return [
     ...wiresOf(whole).filter(wire => !wiresOf(other).includes(wire)).map(wire => `wire ${wire}`),
@@ -79,7 +81,10 @@ export function missingFrom (whole: ResultsData, other: ResultsData): string[] {
       }
       return [
         ...theCase.metrics.filter(({ name }) => !counterpart.metrics.some(metric => metric.name === name)).map(({ name }) => `metric ${name} of ${theCase.name}`),
-        ...armsIn(whole, theCase).filter(arm => !armsIn(other, counterpart).includes(arm)).map(arm => `arm ${arm} of ${theCase.name}`)
+        ...armsIn(whole, theCase).filter(arm => !armsIn(other, counterpart).includes(arm)).map(arm => `arm ${arm} of ${theCase.name}`),
+        ...wiresOf(whole, theCase.name).filter(wire => wiresOf(other, theCase.name).includes(wire)).flatMap(wire => (
+          armsOn(whole, theCase, wire).filter(arm => armsIn(other, counterpart).includes(arm) && !armsOn(other, counterpart, wire).includes(arm)).map(arm => `arm ${arm} of ${theCase.name} on ${wire}`)
+        ))
       ]
     })
   ]
@@ -89,8 +94,12 @@ function caseOf ({ run }: ResultsData, name: string): CaseDescription | undefine
   return run.experiment.cases.find(theCase => theCase.name === name)
 }
 
-function armsIn ({ run: { experiment } }: ResultsData, { arms = experiment.arms.map(({ name }) => name) }: CaseDescription): readonly string[] {
-  return arms
+function armsIn ({ run: { experiment } }: ResultsData, theCase: CaseDescription): readonly string[] {
+  return armsOf(theCase, experiment)
+}
+
+function armsOn ({ run: { experiment } }: ResultsData, theCase: CaseDescription, wire: WireName): readonly string[] {
+  return armsOnWire(theCase, experiment, wire)
 }
 
 /** All that makes a value what it is. Undefined where both have the same, or one has no such metric. */

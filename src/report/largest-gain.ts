@@ -1,6 +1,6 @@
 import type { Analysis } from './analysis.ts'
 import type { Comparison } from './findings.ts'
-import { againstRivals } from './rivals.ts'
+import { againstRivals, hasModules } from './rivals.ts'
 import type { AgainstRivals } from './rivals.ts'
 import { byStrength } from './sentences.ts'
 import type { Effect } from './sentences.ts'
@@ -10,7 +10,7 @@ export interface LargestGain<One extends Effect = Effect> {
   readonly effect: One
   /** What real peers contradict: no gain as large as this, larger ones that were passed over for it, or every one and so this. */
   readonly contradicted: 'none' | 'larger' | 'all'
-  /** `larger`: it is one over rivals, too, for which larger ones were passed over; where there is none, what is known of this one. Absent where the largest of all is one over rivals. */
+  /** `larger`: it is one over rivals, too, for which larger ones were passed over; where there is none, what is known of this one. Absent where the largest that real peers do not contradict is one over rivals, and of arms without modules, which are held to none. */
   readonly rivals?: 'larger' | 'not held' | Exclude<AgainstRivals, 'better'>
 }
 
@@ -45,7 +45,7 @@ export function largestGain<One extends Effect> (effects: readonly One[], analys
   const held = new Map(gains.map((effect) => [effect, againstRivals(effect, analysisOf(effect))]))
   const effect = credible.find((one) => held.get(one) === 'better') ?? credible[0] ?? gains[0]
   const larger = gains.slice(0, gains.indexOf(effect))
-  const rivals = rivalsOf(held.get(effect), larger.some((one) => credible.includes(one)))
+  const rivals = !hasModules(effect.arm.arm) ? undefined : rivalsOf(held.get(effect), larger.some((one) => credible.includes(one)))
   return {
     effect,
     contradicted: credible.length === 0 ? 'all' : larger.some((one) => !credible.includes(one)) ? 'larger' : 'none',

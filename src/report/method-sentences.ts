@@ -15,9 +15,17 @@ export function methodSentences (results: ResultsData, analysis: Analysis): stri
   return [
     `${join(plan.map(({ wire, seeds }) => `${plural(seeds.length, 'seed')} ${WIRE_PLACES[wire]}`))}; all arms of one seed meet the same network and the same arrivals${armOrder === 'drawn' ? ', and on real peers begin in an order drawn for each seed' : ''}.`,
     precisionSentence(results) ?? 'The number of seeds was fixed beforehand.',
+    ...realArmsSentence(results),
     warmUpSentence(results),
     correctionSentence(results, analysis)
   ]
+}
+
+/** Which arms real peers have, where they have not all: the machine cannot carry the others, or has no time for them. */
+function realArmsSentence ({ run: { plan, experiment: { arms, cases } } }: ResultsData): string[] {
+  const some = plan.some(({ wire, seeds }) => wire === 'tcp' && seeds.length > 0) ? cases.filter(({ realArms }) => realArms !== undefined) : []
+  const titleOf = (name: string): string => arms.find((arm) => arm.name === name)?.title ?? name
+  return some.length === 0 ? [] : [`Real peers have some arms only in ${join(some.map(({ title, realArms = [] }) => `${lowerFirst(title)} (${realArms.map(titleOf).join(', ')})`))}.`]
 }
 
 function warmUpSentence (results: ResultsData): string {

@@ -59,7 +59,7 @@ function meritOf (rival: string, { finding }: Effect): 'some' | 'none' | 'not kn
   }
 }
 
-function hasModules ({ modules = [] }: Arm): boolean {
+export function hasModules ({ modules = [] }: Arm): boolean {
   return modules.length > 0
 }
 

@@ -4,7 +4,8 @@ import type { Requester } from './requester.ts'
 
 /**
  * Remembers that a peer was silent, as applications do by hand that have others to ask: for `forMs` after a request was given
- * up unanswered the peer is asked nothing, so that the caller goes on to the next at once.
+ * up unanswered the peer is asked nothing, so that the caller goes on to the next at once. Whoever gives up for a reason of
+ * his own, soon after he asked, calls a peer silent as well, and an answer to another request takes nothing back.
  *
  * @throws TwinwireError ERR_PEER_EJECTED meanwhile
  */

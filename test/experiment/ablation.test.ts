@@ -73,7 +73,7 @@ test('where the first addresses are dead, plain libp2p waits its six seconds for
   t.true(pool <= 250 + 6 * RTT_MS, `${pool} ms`)
 })
 
-test('who asks twice by hand where some answers are slow has nearly all of them a round trip after the second attempt', async t => {
+test('who asks twice by hand where some answers are slow has nearly all of them within two round trips of the second attempt', async t => {
   const samples = await play('slow-answers', 'by-hand')
   // Slow twice are four in ten thousand, and a second attempt may need a stream of its own.
   t.true(quantile(valuesOf(samples, 'request'), 0.99) <= (1.5 + 2) * RTT_MS * 1.01)

@@ -69,6 +69,7 @@ test(refused, 'cases[0].realArms', 'a case of no real arms', withCase({ realArms
 test(refused, 'cases[0].realArms', 'arms of real peers that there are none of', withCase({ realArms: ['plain'], wires: ['sim', 'stack'] }), /nothing where no real peers run/, /^plain where wires are sim, stack$/)
 test(refused, 'cases[0].realArms[0]', 'an arm of real peers that takes no part', withCase({ arms: ['plain'], realArms: ['tuned'] }), /takes part in idle: plain$/, /"tuned"/)
 test(refused, 'cases[0].realArms[1]', 'an arm of real peers that is listed twice', withCase({ realArms: ['plain', 'plain'] }), /once/, /"plain"/)
+test(refused, 'thresholds[0].arm', 'a threshold of real peers about an arm that they have not', { ...withCase({ realArms: ['plain'] }), thresholds: [{ ...threshold, case: 'idle', metric: 'response-p50', arm: 'tuned', wire: 'tcp' }] }, /^an arm that takes part in idle on tcp: plain$/, /"tuned"/)
 test(refused, 'cases[0].busyProcessors', 'a run that keeps no processor busy', withCase({ busyProcessors: 0 }), /greater than 0|more than 0|>0/, /0/)
 test(refused, 'cases[0].busyProcessors', 'a load of real runs that there are none of', withCase({ busyProcessors: 0.1, wires: ['sim', 'stack'] }), /nothing where no real peers run/, /^0\.1 where wires are sim, stack$/)
 test(refused, 'cases[0].warmUpMs', 'a negative warm-up', withCase({ warmUpMs: -1 }), /at least 0/, /-1/)

@@ -1,5 +1,6 @@
 import test from 'ava'
 import type { Experiment } from '../../src/experiment/definition.ts'
+import { leadingFamilies } from '../../src/experiment/family.ts'
 import { planSeeds, planUnits } from '../../src/experiment/plan.ts'
 import { loadExperiment } from '../../src/experiment/registry.ts'
 import { runUnit } from '../../src/experiment/run-unit.ts'
@@ -57,12 +58,16 @@ test('on real peers the arms of a seed and a case are in an order that is drawn 
   t.deepEqual(new Set(orders('sim').map(order => order.join(''))), new Set(['abc']))
 })
 
-test('real peers may have some of a case\'s arms only, and what they have not is none of the plan', t => {
+test('real peers may have some of a case\'s arms only, and what they have not is none of the plan, nor of its comparisons', t => {
   const cases = loaded.experiment.cases.map(theCase => ({ ...theCase, realArms: ['tuned'] }))
   const units = planUnits({ ...loaded.experiment, cases }, [{ wire: 'stack', seeds: ['root/0'] }, { wire: 'tcp', seeds: ['root/0'] }])
   const armsOn = (wire: UnitKey['wire']): Set<string> => new Set(units.filter(unit => unit.wire === wire).map(({ arm }) => arm))
   t.deepEqual(armsOn('stack'), new Set(['plain', 'tuned']))
   t.deepEqual(armsOn('tcp'), new Set(['tuned']))
+  const families = (wire: UnitKey['wire']): number[] => leadingFamilies({ ...loaded.experiment, cases, promises: [] }, [{ wire, seeds: ['root/0'] }]).map(({ comparisons }) => comparisons)
+  // Its baseline is the other one.
+  t.deepEqual(families('tcp'), [0])
+  t.true(families('stack')[0] > 0)
 })
 
 test('a case can have some of the arms only', t => {

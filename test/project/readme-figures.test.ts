@@ -63,7 +63,7 @@ test('README\'s figures say of each promise what was found and where, of each ex
     '- A promise can be measured in several ways, its *readings*. One is *met* where its whole 95% interval reaches the target, *partly* met where the arm is better for certain and does not reach it, however far it is. *Virtual* are those that no real peers ran.',
     '- Intervals stand in brackets; *one run* has none.',
     '',
-    'Were the promises kept? 1 of 1 claim met: of 1 promise 1 is met in every reading, and none in no reading. Each case is shown by its hardest reading, which is against the strongest that people do by hand there.',
+    'Were the promises kept? Of 1 reading 1 is met. Of 1 promise 1 is met in every reading, 0 in none. Each case is shown by its hardest reading, the one with the worst outcome.',
     '',
     '| promise | met | partly | not met | open | the kindest case | the hardest case |',
     '| --- | --- | --- | --- | --- | --- | --- |',

@@ -32,6 +32,13 @@ test('medians and effects that agree are believed', (t) => {
   t.is(beliefReason(belief), '4 medians differ by 2.9% at most, 3 effects agree')
 })
 
+test('a metric is held to a wire that has its baseline, where any has', (t) => {
+  const without = (wires: readonly WireName[]): ResultsData => ({ ...three, units: three.units.filter(({ wire, arm }) => !wires.includes(wire) || arm !== 'plain') })
+  const values = (wire: WireName, arm: string): number => (wire === 'sim' ? 100 : 103) * halved(arm)
+  t.like(coldDial(values, without(['tcp'])), { belief: 'all', model: 'sim', reference: 'stack' })
+  t.like(coldDial(values, without(['sim', 'stack', 'tcp'])), { belief: 'all', reference: 'tcp' })
+})
+
 test('values that are 30% off are not believed, but what is concluded from their ratios is', (t) => {
   const belief = coldDial((wire, arm) => (wire === 'sim' ? 70 : 100) * halved(arm))
   t.is(belief.belief, 'effects')

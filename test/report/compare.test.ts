@@ -188,6 +188,15 @@ test('what differs in the set-up is stated, and what only one has is listed', t 
   t.deepEqual(compared.onlyAfter, ['arm timeouts of idle'])
 })
 
+test('an arm that real peers have no more is listed, and is no regression', t => {
+  const before = results({ wire: 'tcp', arms: ['plain', 'pool'] })
+  const { run, units } = before
+  const cases = run.experiment.cases.map(theCase => ({ ...theCase, realArms: ['plain'] }))
+  const compared = compareResults(before, { run: { ...run, experiment: { ...run.experiment, cases } }, units: units.filter(({ arm }) => arm === 'plain') })
+  t.deepEqual(compared.onlyBefore, ['arm pool of idle on tcp'])
+  t.false(hasRegressed(compared))
+})
+
 test('another machine is a difference for real peers alone', t => {
   for (const [wire, count] of [['sim', 0], ['tcp', 1]] as const) {
     const after = results({ wire })
