@@ -5,6 +5,7 @@ import { methodSentences } from '../../src/report/method-sentences.ts'
 import { moduleSentence } from '../../src/report/module-sentences.ts'
 import { moduleVerdicts } from '../../src/report/module-verdicts.ts'
 import { headline } from '../../src/report/headline.ts'
+import { lowerFirst } from '../../src/report/sentences.ts'
 import { fullResults, largeResults } from './fixtures/full.ts'
 
 const results = fullResults()
@@ -83,10 +84,13 @@ test('the page says how seeds were chosen, what was cut and over how many compar
   t.true(report.includes('was found on the way'))
 })
 
-test('the page says that real peers had their arms in a drawn order, where they had', (t) => {
+test('the page says that real peers had their arms in a drawn order, where they had, and which where they had not all', (t) => {
   const drawn = { ...results, run: { ...results.run, armOrder: 'drawn' as const } }
   t.regex(methodSentences(drawn, analysis)[0], /, and on real peers begin in an order drawn for each seed\.$/)
   t.regex(methodSentences(results, analysis)[0], /the same arrivals\.$/)
+  const [first, ...others] = results.run.experiment.cases
+  const some = { ...results, run: { ...results.run, experiment: { ...results.run.experiment, cases: [{ ...first, realArms: ['plain', 'full'] }, ...others] } } }
+  t.true(methodSentences(some, analysis).includes(`Real peers have some arms only in ${lowerFirst(first.title)} (Plain libp2p, Full stack).`))
 })
 
 test('where no warm-up is declared, the page claims no more than that what was recorded counts', (t) => {
