@@ -119,7 +119,7 @@ function keptText (byPromise: ReadonlyArray<readonly Reading[]>): string {
   const all = byPromise.flat()
   const counts = OUTCOMES.map(outcome => ({ outcome, count: all.filter(({ claim }) => claim.outcome === outcome).length })).filter(({ outcome, count }) => outcome === 'met' || count > 0)
   const metBy = (every: boolean): number => byPromise.filter(own => every ? own.every(({ claim }) => claim.outcome === 'met') : !own.some(({ claim }) => claim.outcome === 'met')).length
-  return `Of ${plural(all.length, 'reading')} ${counts.map(({ outcome, count }) => `${count} ${count === 1 ? 'is' : 'are'} ${outcome === 'partly' ? 'partly met' : outcome}`).join(', ')}. Of ${plural(byPromise.length, 'promise')} ${metBy(true)} ${metBy(true) === 1 ? 'is' : 'are'} met in every reading, ${metBy(false)} in none.`
+  return `Of ${plural(all.length, 'reading')} ${counts.map(({ outcome, count }) => `${count} ${count === 1 ? 'is' : 'are'} ${outcome === 'partly' ? 'partly met' : outcome}`).join(', ')}. Of ${plural(byPromise.length, 'promise')} ${metBy(true) === 0 ? 'none is' : metBy(true) === 1 ? '1 is' : `${metBy(true)} are`} met in every reading, ${metBy(false)} in none.`
 }
 
 /** How many, and how many of them no real peers ran or the baseline meets, too. */

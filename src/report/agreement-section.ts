@@ -55,7 +55,7 @@ ${swept.length === 0 ? undefined : html`<details><summary>Along sweeps: ${swept.
 ${rows.length > MAXIMUM_QUANTILE_LINES ? html`<p>Of the ${MAXIMUM_QUANTILE_LINES} lines with the largest differences of ${rows.length}; all samples are in <code>samples.parquet</code>.</p>` : undefined}
 ${groups(farthest(rows, MAXIMUM_QUANTILE_LINES)).map(([title, own]) => html`<details><summary>${title}</summary>${scrollable(`Quantiles: ${title}`, quantileTable(own))}</details>`)}
 <h3 class="apart">Distributions laid over one another</h3>
-${legend(results.run.experiment.arms, styles, wires.map((wire) => html`${wireKey(wire, WIRE_TITLES[wire])} `))}
+${legend(results.run.experiment.arms, wires.map((wire) => html`${wireKey(wire, WIRE_TITLES[wire])} `))}
 <div class="figures">${await overlays(results, rows, chosen, styles)}</div>`
 }
 
@@ -87,7 +87,7 @@ function medianRow (row: AgreementRow, styles: ReadonlyMap<string, ArmStyle>, ax
   const marks = pairs.filter(({ quantiles: [median] }) => Number.isFinite(median.relative.estimate)).map(({ quantiles: [median], ...pair }) => ({
     interval: median.relative, colour, sign: signOf(pair), label: typeset(`${arm.title}, ${pairName(pair)}: ${formatRelative(median.relative)}`)
   }))
-  return html`<tr><th scope="row">${ofOneArm(row) ? metric.title : armKey(arm, styles)}</th>
+  return html`<tr><th scope="row">${ofOneArm(row) ? metric.title : armKey(arm)}</th>
 <td class="number">${[...medians].map(([wire, value]) => html`<span class="line"><b>${formatValue(value, metric.unit)}</b> <small>${WIRE_WORDS[wire]}</small></span>`)}</td>
 <td class="number">${pairs.map(({ quantiles: [{ model, reference, relative }], ...pair }) => html`<span class="line"><b>${typeset(formatPercent(relative.estimate))}</b> <span class="ends">${typeset(formatEnds(relative))}</span> <small>${pairs.length === 1 ? typeset(formatDifference(model - reference, metric.unit)) : pairLabel(pair)}</small></span>`)}</td>
 <td class="strip-cell">${marks.length === 0 ? undefined : strip(marks, axis, CLOSE_VALUES)}</td>

@@ -83,7 +83,7 @@ function runContent (unit: UnitResult, theCase: CaseDescription, results: Result
   const { samples, unit: measuredIn } = shownSamples(unit, theCase)
   const marks = shownMarks(course)
   const title = arms.find(({ name }) => name === arm)?.title ?? arm
-  return html`<summary>${armKey({ name: arm, title }, styles)}<small>seed ${seed}, ${why(unit, theCase, results)}</small></summary>
+  return html`<summary>${armKey({ name: arm, title })}<small>seed ${seed}, ${why(unit, theCase, results)}</small></summary>
 <div class="course-grid"><figure><div class="chart course-chart" role="img" aria-label="${describeCourse(course, samples)}">${courseChart({ course, samples, unit: measuredIn, colour: styles.get(arm)?.colour ?? 'var(--fg)', marks })}</div>
 <figcaption>${caption(course, samples)}</figcaption>
 <details><summary>Numbers</summary><div class="scroll" tabindex="0" role="group" aria-label="Numbers">${courseNumbers(course)}</div></details>${peerTable(unit, theCase)}</figure>

@@ -57,7 +57,7 @@ export function effectTable (results: ResultsData, analysis: Analysis, styles: R
     const baseline = finding.arms.find(({ arm }) => arm.name === finding.baseline)
     return html`<tbody>
 <tr class="group"><th colspan="5" scope="rowgroup"><span>${caseTitle(finding.case, seenInside)}</span> <b>${metric.title}</b> ${metric.role === 'cost' ? html`<span class="badge same">cost</span>` : undefined}<small>${metric.better} is better; changes under ${formatValue(metric.minimumEffect, 'share')} do not count${noGainNote(finding.case)}</small></th></tr>
-${baseline === undefined ? undefined : baselineRow(finding, baseline, styles)}
+${baseline === undefined ? undefined : baselineRow(finding, baseline)}
 ${finding.arms.filter((arm) => arm !== baseline).map((arm) => armRow(finding, arm, elsewhere(arm), styles, axis))}
 </tbody>`
   })
@@ -103,8 +103,8 @@ export function singleArmTable ({ findings }: Analysis): Markup | undefined {
     ])))}`
 }
 
-function baselineRow ({ metric }: Finding, { arm, mean, samples, failures, saturated }: ArmFinding, styles: ReadonlyMap<string, ArmStyle>): Markup {
-  return html`<tr class="baseline"><th scope="row">${armKey(arm, styles)}</th><td class="number">${meanOf(metric, mean, saturated)}${failedShare(metric, samples, failures)}</td><td class="number"></td><td class="strip-cell"></td><td><span class="quiet">baseline</span></td></tr>`
+function baselineRow ({ metric }: Finding, { arm, mean, samples, failures, saturated }: ArmFinding): Markup {
+  return html`<tr class="baseline"><th scope="row">${armKey(arm)}</th><td class="number">${meanOf(metric, mean, saturated)}${failedShare(metric, samples, failures)}</td><td class="number"></td><td class="strip-cell"></td><td><span class="quiet">baseline</span></td></tr>`
 }
 
 /** The same comparison on a wire that does not lead. */
@@ -116,7 +116,7 @@ interface Elsewhere {
 function armRow (finding: Finding, armFinding: ArmFinding, elsewhere: readonly Elsewhere[], styles: ReadonlyMap<string, ArmStyle>, axis: StripAxis): Markup {
   const { metric, baseline } = finding
   const { arm, mean, samples, failures, saturated, comparison } = armFinding
-  const numbers = html`<th scope="row">${armKey(arm, styles)}</th><td class="number">${meanOf(metric, mean, saturated)}${failedShare(metric, samples, failures)}</td>`
+  const numbers = html`<th scope="row">${armKey(arm)}</th><td class="number">${meanOf(metric, mean, saturated)}${failedShare(metric, samples, failures)}</td>`
   if (comparison === undefined) {
     return html`<tr>${numbers}<td class="number"></td><td class="strip-cell"></td><td><span class="quiet">${arm.name === baseline ? 'baseline' : 'nothing to compare'}</span></td></tr>`
   }

@@ -10,7 +10,7 @@ import { COURSE_STYLE } from './course-style.ts'
 import { distributionFigures } from './distributions.ts'
 import { effectTable, singleArmTable, wireSigns } from './effects.ts'
 import { plural, typeset } from './format.ts'
-import { legend } from './legend.ts'
+import { armMarks, legend } from './legend.ts'
 import { html } from './markup.ts'
 import { methodSentences } from './method-sentences.ts'
 import { moduleVerdicts } from './module-verdicts.ts'
@@ -44,7 +44,7 @@ export async function renderReport (results: ResultsData, analysis: Analysis, { 
   const { experiment } = run
   const baseline = analysis.findings[0]?.baseline ?? experiment.arms[0].name
   const styles = armStyles(experiment.arms, baseline)
-  const armLegend = legend(experiment.arms, styles)
+  const armLegend = legend(experiment.arms)
   const choice = chooseDistributions(results, analysis)
   const timelines = await timelineFigures(results, choice.shown, styles)
   const tradeOffs = await tradeOffFigures(results, analysis, styles)
@@ -100,11 +100,12 @@ export async function renderReport (results: ResultsData, analysis: Analysis, { 
     version: run.versions.twinwire ?? '',
     ...(planned === undefined ? {} : { refreshSeconds: REFRESH_SECONDS }),
     ...(courses === undefined ? {} : { style: COURSE_STYLE }),
-    header: html`<header>
+    header: html`${armMarks(experiment.arms, styles)}
+<header>
 <p class="kicker">twinwire · ${experiment.name} · ${run.startedAt.slice(0, 10)}</p>
 <h1>${experiment.title}</h1>
 <p class="question">${experiment.question}</p>
-${planned === undefined ? undefined : html`<p role="status"><b>${soFar(results, planned)}</b></p>\n`}${verdictSection(results, analysis, styles)}
+${planned === undefined ? undefined : html`<p role="status"><b>${soFar(results, planned)}</b></p>\n`}${verdictSection(results, analysis)}
 <details class="paper"><summary>What was expected, and what the arms and cases are</summary><p>${experiment.expected}</p><dl>${[...experiment.arms, ...experiment.cases].map(({ title, description }) => html`<dt>${title}</dt><dd>${description}</dd>`)}</dl></details>
 </header>`,
     sections,

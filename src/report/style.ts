@@ -41,6 +41,7 @@ small{font-size:.8125rem}
 .card li{padding:.4rem 0;border-top:1px solid var(--line)}
 .key{display:inline-flex;align-items:center;gap:.35rem;white-space:nowrap}
 .key svg{flex:none;width:14px;height:14px}
+.marks{position:absolute}
 .key .wire{width:28px;height:8px}
 .legend{display:flex;flex-wrap:wrap;gap:.25rem 1.25rem;margin:.75rem 0 1rem;max-width:none;font-size:.9375rem}
 nav{position:sticky;top:0;z-index:2;margin-top:1.5rem;border-block:1px solid var(--line);background:var(--bg)}

@@ -32,7 +32,7 @@ export async function sweepSection (results: ResultsData, analysis: Analysis, sw
     figures.push(await sweepFigure(results, swept, styles))
   }
   return html`<p>${sweep.description} Means over runs with 95% intervals${wires.length > 1 ? html`; full marks and intervals are of the wire that leads, open marks of the others` : undefined}.</p>
-${legend(results.run.experiment.arms.filter(({ name }) => arms.has(name)), styles, wires.length > 1 ? wires.map((wire) => html`${wireKey(wire, WIRE_TITLES[wire])} `) : undefined)}
+${legend(results.run.experiment.arms.filter(({ name }) => arms.has(name)), wires.length > 1 ? wires.map((wire) => html`${wireKey(wire, WIRE_TITLES[wire])} `) : undefined)}
 <p class="quiet">In the tables of changes a colour is as deep as the change is large, blue for better and orange for worse; the sign is the verdict: ✓ improved, ✕ regressed, ↑ costs more, ↓ costs less, = no meaningful change, ? inconclusive.</p>
 <div class="${sweep.factors.length === 1 ? 'figures' : 'wide-figures'}">${figures}</div>
 <details><summary>All comparisons of the sweep</summary>${scrollable(`All comparisons along ${sweep.title}`, comparisonTable(metrics.flatMap(({ points }) => points.map(({ findings }) => findings))))}</details>`

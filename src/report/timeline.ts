@@ -10,7 +10,7 @@ import { linearTicks, valueScale } from './scales.ts'
 import { leadingWire } from './sentences.ts'
 import { commonSeeds, goodUnits } from './series.ts'
 
-const SLICES = 40
+const SLICES = 30
 /** A run with fewer samples an arm has no course to show. */
 const MINIMUM_SAMPLES = 10
 

@@ -14,7 +14,6 @@ import { html, withCode } from './markup.ts'
 import type { Markup } from './markup.ts'
 import { moduleClauses } from './module-sentences.ts'
 import { MODULE_TITLES, moduleVerdicts } from './module-verdicts.ts'
-import type { ArmStyle } from './palette.ts'
 import { byStrength, costTally, effectsOf, leadingFindings, lowerFirst, tally } from './sentences.ts'
 import type { Effect } from './sentences.ts'
 import { WIRE_PLACES } from './wire-words.ts'
@@ -22,12 +21,12 @@ import { WIRE_PLACES } from './wire-words.ts'
 const HIGHLIGHTS = 3
 
 /** The answer in a sentence, what each arm did, and how far to believe it. */
-export function verdictSection (results: ResultsData, analysis: Analysis, styles: ReadonlyMap<string, ArmStyle>): Markup {
+export function verdictSection (results: ResultsData, analysis: Analysis): Markup {
   const { arms } = results.run.experiment
   const effects = effectsOf(leadingFindings(results, analysis))
   const cards = arms.flatMap((arm) => {
     const own = effects.filter((effect) => effect.arm.arm.name === arm.name)
-    return own.length === 0 ? [] : [card(arm, own, styles)]
+    return own.length === 0 ? [] : [card(arm, own)]
   })
   const modules = moduleList(results, analysis)
   return html`<p class="verdict">${typeset(headline(results, analysis))}</p>
@@ -45,11 +44,11 @@ function moduleList (results: ResultsData, analysis: Analysis): Markup | undefin
     : html`<ul class="modules">${verdicts.map((verdict) => html`<li><b>${MODULE_TITLES[verdict.subject]}:</b> ${typeset(moduleClauses(verdict))}.</li>`)}</ul>`
 }
 
-function card (arm: Arm, effects: readonly Effect[], styles: ReadonlyMap<string, ArmStyle>): Markup {
+function card (arm: Arm, effects: readonly Effect[]): Markup {
   const goals = countedGoals(effects)
   const costs = countedEffects(effects).filter((effect) => !isGoal(effect))
   const notable = byStrength(goals.filter(({ comparison: { verdict } }) => verdict === 'improved' || verdict === 'regressed')).slice(0, HIGHLIGHTS)
-  return html`<section class="card"><h2>${armKey(arm, styles)}</h2><p class="quiet">${arm.description}</p><p><b>${tally(goals)}</b>${costs.length === 0 ? undefined : html` <span class="quiet">costs: ${costTally(costs)}</span>`}</p>
+  return html`<section class="card"><h2>${armKey(arm)}</h2><p class="quiet">${arm.description}</p><p><b>${tally(goals)}</b>${costs.length === 0 ? undefined : html` <span class="quiet">costs: ${costTally(costs)}</span>`}</p>
 <ul>${notable.map(({ finding: { case: { title }, metric }, comparison }) =>
     html`<li>${verdictBadge(metric, comparison)} ${title}, ${lowerFirst(metric.title)} <b>${typeset(formatEffect(comparison, metric.unit))}</b> <span class="quiet">${typeset(formatFromTo(comparison, metric))}</span></li>`)}</ul></section>`
 }

@@ -1,6 +1,6 @@
 import test from 'ava'
 import type { Arm } from '../../src/experiment/definition.ts'
-import { legend } from '../../src/report/legend.ts'
+import { armMarks, legend } from '../../src/report/legend.ts'
 import { armStyles } from '../../src/report/palette.ts'
 
 function named (count: number): Arm[] {
@@ -11,7 +11,10 @@ test('up to 16 arms are told apart by shape alone, in charts and in their legend
   const arms = named(16)
   const styles = armStyles(arms, 'arm-3')
   t.is(new Set([...styles.values()].map(({ symbol }) => symbol)).size, 16)
-  t.is(new Set([...legend(arms, styles).text.matchAll(/ d="([^"]+)"/g)].map(([, path]) => path)).size, 16)
+  const marks = armMarks(arms, styles).text
+  t.is(new Set([...marks.matchAll(/ d="([^"]+)"/g)].map(([, path]) => path)).size, 16)
+  const drawn = [...marks.matchAll(/<symbol id="([^"]+)"/g)].map(([, id]) => id)
+  t.deepEqual([...legend(arms).text.matchAll(/ href="#([^"]+)"/g)].map(([, id]) => id), drawn)
 })
 
 test('no two of 100 arms look the same', (t) => {
