@@ -1,7 +1,10 @@
 import type { SummaryData } from '../src/report/summary-data.ts'
 
 /** Documents that say what was published, with figures that are typed by hand. */
-export const DOCUMENTS_OF_THE_ROOT = ['docs/validation.md', 'docs/runs.md', 'docs/decisions/0021-what-is-published.md'] as const
+export const DOCUMENTS_OF_THE_ROOT = [
+  'docs/validation.md', 'docs/runs.md', 'docs/decisions/0021-what-is-published.md', 'docs/modules.md',
+  'docs/experiments/bandwidth-efficiency.md', 'docs/experiments/concurrent-connections.md', 'docs/experiments/failed-requests.md'
+] as const
 
 /** The root seed of `npm run experiments`, undefined where the script names none. */
 export function rootOf ({ scripts }: { readonly scripts: Readonly<Record<string, string>> }): string | undefined {

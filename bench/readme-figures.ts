@@ -25,7 +25,8 @@ const NOTHING = '–'
 const MANY_COMPARISONS = 6
 const BROKEN = { threshold: 'threshold', agreement: 'limit of agreement' } as const
 
-const HOW_TO_READ = [
+/** Before the tables. */
+export const HOW_TO_READ = [
   'How to read the tables:',
   '',
   '- An *arm* is one configuration of libp2p, with modules or without. It is compared with its experiment\'s *baseline*, mostly plain libp2p.',

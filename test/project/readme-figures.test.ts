@@ -1,9 +1,8 @@
 import { access, readFile } from 'node:fs/promises'
 import test from 'ava'
 import { markedSection, withMarkedSection } from '../../bench/marked-section.ts'
-import { README_MARKS, readmeFigures } from '../../bench/readme-figures.ts'
+import { HOW_TO_READ, README_MARKS, readmeFigures } from '../../bench/readme-figures.ts'
 import { experimentNames } from '../../src/experiment/registry.ts'
-import { RIVALS_TEXT } from '../../src/report/rivals.ts'
 import type { ExperimentSummary } from '../../src/report/summary-data.ts'
 
 const root = new URL('../../', import.meta.url)
@@ -55,13 +54,7 @@ const experiment: ExperimentSummary = {
 
 test('README\'s figures say of each promise what was found and where, of each experiment what its arm in question did, and how far to believe it', t => {
   t.is(readmeFigures({ tookSeconds: 60, modules: [], experiments: [experiment] }), [
-    'How to read the tables:',
-    '',
-    '- An *arm* is one configuration of libp2p, with modules or without. It is compared with its experiment\'s *baseline*, mostly plain libp2p.',
-    '- A *goal* is what should get better, a *cost* what that is paid with. *Open*: the runs cannot tell.',
-    `- A *rival* ${RIVALS_TEXT}.`,
-    '- A promise can be measured in several ways, its *readings*. One is *met* where its whole 95% interval reaches the target, *partly* met where the arm is better for certain and does not reach it, however far it is. *Virtual* are those that no real peers ran.',
-    '- Intervals stand in brackets; *one run* has none.',
+    HOW_TO_READ,
     '',
     'Were the promises kept? Of 1 reading 1 is met. Of 1 promise 1 is met in every reading, 0 in none. Each case is shown by its hardest reading, the one with the worst outcome.',
     '',
